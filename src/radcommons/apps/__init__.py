@@ -1,0 +1,1 @@
+"""What starts: the command line, the ASGI application, the worker, the supervisor and the demonstration."""

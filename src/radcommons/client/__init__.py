@@ -1,0 +1,1 @@
+"""The researcher's box: download a release, verify it, keep a receipt to cite."""

@@ -1,0 +1,1 @@
+"""The centre: one Django project whose rooms are Django applications."""

@@ -1,0 +1,1 @@
+"""What every room stands on: accounts, policy, audit, outbox, jobs, object storage, settings."""

@@ -1,0 +1,1 @@
+"""The sealed batch between a hospital and a centre: manifest, digests, resumable sending."""
