@@ -1,0 +1,73 @@
+// Small improvements of every page. Nothing here is needed to use the portal.
+
+const root = document.documentElement;
+
+function labelThemeButton(button) {
+  const isDark = root.dataset.bsTheme === "dark";
+  button.textContent = isDark ? "Light" : "Dark";
+  button.setAttribute("aria-label", isDark ? "Use light colours" : "Use dark colours");
+  button.hidden = false;
+}
+
+for (const button of document.querySelectorAll("[data-theme-toggle]")) {
+  labelThemeButton(button);
+  button.addEventListener("click", () => {
+    root.dataset.bsTheme = root.dataset.bsTheme === "dark" ? "light" : "dark";
+    try {
+      window.localStorage.setItem("radcommons-theme", root.dataset.bsTheme);
+    } catch {
+      // Without storage the choice lasts for this page only.
+    }
+    labelThemeButton(button);
+    document.dispatchEvent(new CustomEvent("radcommons:theme"));
+  });
+}
+
+// The menu is a <details>: wide screens show it open, Escape closes it on narrow ones.
+const wide = window.matchMedia("(min-width: 60rem)");
+for (const menu of document.querySelectorAll("[data-menu]")) {
+  const follow = () => {
+    menu.open = wide.matches;
+    menu.dataset.ready = "";
+  };
+  follow();
+  wide.addEventListener("change", follow);
+  menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !wide.matches) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+}
+
+// A thumbnail that cannot be drawn says so instead of showing a broken image.
+document.addEventListener("error", (event) => {
+  const image = event.target;
+  if (image instanceof HTMLImageElement && image.classList.contains("rc-thumb-image")) {
+    const note = document.createElement("span");
+    note.className = "rc-thumb-missing";
+    note.textContent = "No preview";
+    image.replaceWith(note);
+  }
+}, true);
+
+// Forms marked so submit themselves when a choice changes; the button stays for everybody else.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest?.("form[data-submit-on-change]");
+  if (form) form.requestSubmit();
+});
+
+for (const link of document.querySelectorAll("[data-print]")) {
+  link.hidden = false;
+  link.addEventListener("click", () => window.print());
+}
+
+// "Copy" buttons beside commands and identifiers.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+    button.textContent = "Copied";
+  });
+}

@@ -1,0 +1,1 @@
+"""Template tags of the layout, usable by the pages of every room with ``{% load portal %}``."""

@@ -1,0 +1,79 @@
+"""Numbers with units, states as words with a shape: how values look on every page."""
+
+from datetime import datetime
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+NARROW_SPACE = "\u202f"
+
+_UNITS = ("kB", "MB", "GB", "TB", "PB")
+
+_TONES = {
+    "good": frozenset(
+        {"cleared", "verified", "published", "stored", "active", "valid", "approved", "released", "catalogued", "ok"}
+    ),
+    "wait": frozenset(
+        {"open", "receiving", "sealed", "draft", "checked", "in_curation", "queued", "running", "new", "received"}
+    ),
+    "warn": frozenset({"held", "warning", "returned", "expiring", "incomplete", "quarantined"}),
+    "stop": frozenset({"rejected", "refused", "withdrawn", "error", "failed", "revoked", "expired", "broken"}),
+}
+
+
+@register.filter
+def count(value: int | None) -> str:
+    """Show a whole number with thin spaces between thousands, a dash when it is not known."""
+    if value is None:
+        return "–"
+    return f"{value:,}".replace(",", NARROW_SPACE)
+
+
+@register.filter
+def size(value: int | None) -> str:
+    """Show a number of bytes with a decimal unit: ``12 bytes``, ``1.4 GB``."""
+    if value is None:
+        return "–"
+    if value < 1000:
+        return f"{value}{NARROW_SPACE}bytes"
+    amount = float(value)
+    unit = "bytes"
+    for unit in _UNITS:
+        amount /= 1000
+        if amount < 999.5:
+            break
+    digits = f"{amount:.0f}" if amount >= 99.5 else f"{amount:.1f}"
+    return f"{digits}{NARROW_SPACE}{unit}"
+
+
+@register.filter
+def words(value: object) -> str:
+    """Turn a slug into words for people: ``site_coordinator`` becomes ``site coordinator``."""
+    return str(value).replace("_", " ").replace("-", " ")
+
+
+@register.filter
+def digest(value: str) -> str:
+    """Shorten a hexadecimal digest to twelve characters; the full value belongs beside or behind it."""
+    return f"{value[:12]}…" if len(value) > 13 else value
+
+
+@register.simple_tag
+def state(value: object, label: str = "") -> SafeString:
+    """Show a state as a pill of word, shape and colour; ``label`` replaces the word."""
+    text = str(value)
+    tone = next((name for name, members in _TONES.items() if text in members), "plain")
+    return format_html('<span class="rc-state rc-state-{}">{}</span>', tone, label or words(text))
+
+
+@register.simple_tag
+def moment(value: datetime | None) -> SafeString:
+    """Show a point in time in UTC, readable by people and by programs; a dash when there is none."""
+    if value is None:
+        return SafeString("–")
+    return format_html(
+        '<time datetime="{}">{}</time>', value.isoformat(timespec="seconds"), f"{value:%-d %b %Y, %H:%M} UTC"
+    )
