@@ -1,0 +1,273 @@
+"""The centre as a site sees it: four HTTPS calls, each safe to repeat, repeated with patience when the way is blocked.
+
+Nothing that identifies the token, a file or a value is ever put into an error or a log.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from ipaddress import ip_address
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.transfer.manifest import BatchManifest
+
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_KINDS = {
+    400: Kind.INVALID,
+    401: Kind.UNAUTHENTICATED,
+    403: Kind.FORBIDDEN,
+    404: Kind.NOT_FOUND,
+    409: Kind.CONFLICT,
+    410: Kind.GONE,
+    413: Kind.TOO_LARGE,
+    415: Kind.UNSUPPORTED,
+    422: Kind.INVALID,
+}
+_FIRST_DELAY_S = 0.25
+_LONGEST_DELAY_S = 20.0
+_MAXIMUM_ANSWER_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class SendOptions:
+    """How to send.
+
+    Parameters
+    ----------
+    threads
+        Parts sent at the same time.
+    timeout_s
+        Longest silence of one connection, in seconds.
+    patience_s
+        How long one call is repeated while the centre does not answer or answers 429 or 5xx, in seconds.
+    may_use_plain_http
+        Allow ``http://`` to another machine; a token would travel readable.
+    """
+
+    threads: int = 4
+    timeout_s: float = 60.0
+    patience_s: float = 180.0
+    may_use_plain_http: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """What the centre says about a batch: its state and the digests of the parts it still lacks."""
+
+    state: str
+    missing: tuple[str, ...]
+
+
+class Centre:
+    """A connection to one centre for one contributor token; safe to share between threads; a context manager.
+
+    Raises
+    ------
+    RadCommonsError
+        From every call: the refusal of the centre with its own code (kind by status), or ``transfer.unreachable``
+        (kind unavailable) when patience ran out.
+    """
+
+    def __init__(self, url: str, token: str, *, options: SendOptions) -> None:
+        self._options = options
+        self._stopped = threading.Event()
+        self._client = httpx.Client(
+            base_url=checked_url(url, may_use_plain_http=options.may_use_plain_http),
+            headers={"Authorization": f"Bearer {checked_token(token)}", "Accept": "application/json"},
+            timeout=httpx.Timeout(options.timeout_s),
+            limits=httpx.Limits(max_connections=options.threads, max_keepalive_connections=options.threads),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def stop(self) -> None:
+        """Give up waiting in every thread, at once."""
+        self._stopped.set()
+
+    def open_batch(self, manifest: BatchManifest) -> BatchAnswer:
+        """Announce a batch, or ask again what it still lacks; the same manifest always gets the same batch."""
+
+        def call() -> httpx.Response:
+            return self._client.post(
+                "/api/v1/intake/batches",
+                content=manifest.canonical_bytes,
+                headers={"Content-Type": "application/json"},
+            )
+
+        answer = _json(self._patiently(call))
+        if answer.get("batch_id") != manifest.batch_id:
+            raise RadCommonsError(
+                Kind.CONFLICT,
+                "transfer.other-batch",
+                "The centre answered for another batch. Check that the address is a RadCommons intake.",
+            )
+        return BatchAnswer(str(answer.get("state", "receiving")), _digests(answer.get("missing", [])))
+
+    def put_part(self, batch_id: str, sha256: str, *, path: Path) -> bool:
+        """Send the bytes of one file, in constant memory; ``False`` when the centre had them already."""
+
+        def call() -> httpx.Response:
+            with path.open("rb") as stream:
+                return self._client.put(
+                    f"/api/v1/intake/batches/{batch_id}/parts/{sha256}",
+                    content=stream,
+                    headers={"Content-Type": "application/octet-stream"},
+                )
+
+        return self._patiently(call).status_code == HTTPStatus.CREATED
+
+    def seal(self, batch_id: str) -> str:
+        """Declare the batch complete and return its state; a conflict means that parts are missing."""
+        answer = _json(self._patiently(lambda: self._client.post(f"/api/v1/intake/batches/{batch_id}/seal")))
+        return str(answer.get("state", "sealed"))
+
+    def batch(self, batch_id: str) -> dict[str, object]:
+        """What became of a batch: state, counts, findings by code and the state of each study."""
+        return _json(self._patiently(lambda: self._client.get(f"/api/v1/intake/batches/{batch_id}")))
+
+    def _patiently(self, call: Callable[[], httpx.Response]) -> httpx.Response:
+        give_up_at = time.monotonic() + self._options.patience_s
+        attempt = 0
+        while True:
+            response = _attempt(call)
+            if response is not None and response.status_code not in _RETRIED:
+                return _accepted(response)
+            delay = _delay_s(attempt, response)
+            attempt += 1
+            if time.monotonic() + delay > give_up_at or self._stopped.wait(delay):
+                raise _unreachable(response)
+
+
+def checked_url(url: str, *, may_use_plain_http: bool) -> str:
+    """The centre's address without a trailing slash.
+
+    Raises
+    ------
+    RadCommonsError
+        ``transfer.invalid-url`` when it is no web address, ``transfer.plain-http`` when a token would travel readable
+        to another machine.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise RadCommonsError(Kind.INVALID, "transfer.invalid-url", "The centre's address is not a URL.") from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:
+        raise RadCommonsError(
+            Kind.INVALID,
+            "transfer.invalid-url",
+            "The centre's address must look like https://centre.example, without a user name in it.",
+        )
+    if parsed.scheme == "http" and not may_use_plain_http and not _is_loopback(parsed.host):
+        raise RadCommonsError(
+            Kind.INVALID,
+            "transfer.plain-http",
+            "Over http:// the contributor token could be read on the way. Use https://, or allow it with --plain-http.",
+        )
+    return str(parsed).rstrip("/")
+
+
+def checked_token(token: str) -> str:
+    """The token without surrounding space.
+
+    Raises
+    ------
+    RadCommonsError
+        ``transfer.invalid-token`` when it is empty or could not stand in a header.
+    """
+    stripped = token.strip()
+    if not stripped or not stripped.isascii() or not stripped.isprintable() or " " in stripped:
+        raise RadCommonsError(
+            Kind.INVALID, "transfer.invalid-token", "The contributor token is empty or has characters no token has."
+        )
+    return stripped
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _attempt(call: Callable[[], httpx.Response]) -> httpx.Response | None:
+    try:
+        return call()
+    except httpx.TransportError:
+        return None
+
+
+def _delay_s(attempt: int, response: httpx.Response | None) -> float:
+    """Seconds to wait: what the centre asks for, else a random share of an exponentially growing time."""
+    asked = _retry_after_s(response.headers.get("Retry-After", "")) if response is not None else None
+    if asked is not None:
+        return min(asked, _LONGEST_DELAY_S * 3)
+    longest: float = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2 ** min(attempt, 16))
+    share: float = 0.5 + secrets.randbelow(1000) / 2000
+    return longest * share
+
+
+def _retry_after_s(value: str) -> float | None:
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None
+
+
+def _accepted(response: httpx.Response) -> httpx.Response:
+    if response.is_success:
+        return response
+    kind = _KINDS.get(response.status_code, Kind.UNAVAILABLE)
+    try:
+        body = _json(response)
+    except RadCommonsError:
+        body = {}
+    code = str(body.pop("code", "transfer.refused"))
+    message = str(body.pop("message", f"The centre refused with status {response.status_code}."))
+    body.pop("kind", None)
+    raise RadCommonsError(kind, code, message, **{**body, "status": response.status_code})
+
+
+def _unreachable(response: httpx.Response | None) -> RadCommonsError:
+    why = "did not answer" if response is None else f"answered {response.status_code} again and again"
+    return RadCommonsError(
+        Kind.UNAVAILABLE,
+        "transfer.unreachable",
+        f"The centre {why}. Nothing is lost: the same command goes on where it stopped.",
+    )
+
+
+def _json(response: httpx.Response) -> dict[str, object]:
+    try:
+        value = response.json() if len(response.content) <= _MAXIMUM_ANSWER_BYTES else None
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise RadCommonsError(
+            Kind.UNAVAILABLE,
+            "transfer.not-a-centre",
+            "The answer is not from a RadCommons intake. Check the address.",
+        )
+    return value
+
+
+def _digests(value: object) -> tuple[str, ...]:
+    return tuple(str(each) for each in value) if isinstance(value, list) else ()
