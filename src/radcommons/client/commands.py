@@ -1,0 +1,128 @@
+"""The researcher's commands: ``radcommons download`` and ``radcommons verify``."""
+
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import Progress as Bar
+
+from radcommons.client.download import Download, Progress, Wish
+from radcommons.client.download import download as run_download
+from radcommons.client.layout import Layout
+from radcommons.client.verify import Verification, verify_folder
+
+EXIT_INCOMPLETE = 3
+SHOWN_PATHS = 20
+
+
+@click.command()
+@click.argument("name", metavar="SLUG@VERSION")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--from", "url", required=True, metavar="URL", help="Address of the repository.")
+@click.option("--where", metavar="SQL", help="Only what this condition on the release's tables selects.")
+@click.option(
+    "--layout",
+    type=click.Choice([layout.value for layout in Layout]),
+    default=Layout.SUBJECT.value,
+    show_default=True,
+    help="How the images are filed.",
+)
+@click.option("--threads", type=click.IntRange(1, 64), default=8, show_default=True, help="Parallel transfers.")
+@click.option("--token", envvar="RADCOMMONS_TOKEN", help="Access token, for releases that need one.")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def download(context: click.Context, /, name: str, folder: Path, *, is_json: bool, **options: object) -> None:
+    """Download a release, or continue where an earlier download stopped.
+
+    SLUG@latest means the newest version. Every file is verified; the exit code is 3 when anything is missing.
+    """
+    wish = Wish(
+        name=name,
+        url=str(options["url"]),
+        where=_text(options["where"]),
+        layout=Layout(str(options["layout"])),
+        token=_text(options["token"]),
+        threads=int(str(options["threads"])),
+    )
+    outcome = run_download(wish, folder) if is_json else _with_bar(wish, folder)
+    if is_json:
+        click.echo(orjson.dumps(outcome.to_json(), option=orjson.OPT_INDENT_2))
+    else:
+        _show_download(outcome, folder)
+    if not outcome.is_complete:
+        context.exit(EXIT_INCOMPLETE)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The repository's public key (PEM), obtained another way than with this copy.",
+)
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def verify(context: click.Context, /, folder: Path, *, key_file: Path | None, is_json: bool) -> None:
+    """Check a downloaded release offline: signature, hash tree and every file.
+
+    The exit code is 3 when anything is missing or changed.
+    """
+    found = verify_folder(folder, pinned_key=key_file.read_bytes() if key_file else None)
+    if is_json:
+        click.echo(orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2))
+    else:
+        _show_verification(found)
+    if not found.is_ok:
+        context.exit(EXIT_INCOMPLETE)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _with_bar(wish: Wish, folder: Path) -> Download:
+    columns = (
+        TextColumn("{task.fields[files]} files"),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), refresh_per_second=4) as bar:
+        task = bar.add_task("download", total=None, files=0)
+
+        def report(step: Progress) -> None:
+            bar.update(task, completed=step.done_bytes, total=step.total_bytes, files=step.files)
+
+        return run_download(wish, folder, report=report)
+
+
+def _show_download(outcome: Download, folder: Path) -> None:
+    receipt = outcome.receipt
+    click.echo(f"{receipt.slug}@{receipt.version}: {receipt.instances} instances, {receipt.size_bytes / 2**20:.1f} MiB")
+    click.echo(f"fetched {outcome.fetched} files, {outcome.already_there} were already there")
+    for code, count in sorted(outcome.failures.items()):
+        click.echo(f"failed: {count} × {code}", err=True)
+    _show_verification(outcome.audit)
+    if outcome.is_complete:
+        click.echo(f"Cite as: {receipt.citation}")
+    else:
+        click.echo(f"The copy in {folder} is not complete; run the same command again.", err=True)
+
+
+def _show_verification(found: Verification) -> None:
+    key = "the given key" if found.is_key_pinned else "the key delivered with it"
+    click.echo(f"{found.name}: signature valid by {key} ({found.key_id[:16]}…), root hash {found.root_hash}")
+    for problem in found.problems:
+        click.echo(f"problem: {problem}", err=True)
+    for kind in ("missing", "changed", "extra"):
+        paths: list[str] = getattr(found, kind)
+        for path in paths[:SHOWN_PATHS]:
+            click.echo(f"{kind}: {path}", err=kind != "extra")
+        if found.counts[kind] > SHOWN_PATHS:
+            click.echo(f"{kind}: … and {found.counts[kind] - SHOWN_PATHS} more", err=kind != "extra")
+    word = "complete and unchanged" if found.is_ok else "NOT complete"
+    click.echo(f"{found.counts['checked']} files checked: {word}")

@@ -1,0 +1,296 @@
+"""Bringing a release to a folder: planned in a journal, fetched in parallel, audited at the end."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import orjson
+
+from radcommons.client.errors import DiskSpaceError, FolderError, RemoteError
+from radcommons.client.journal import Item, Journal
+from radcommons.client.layout import OWN_NAMES, STATE_FOLDER, Layout, path_of
+from radcommons.client.receipt import Receipt
+from radcommons.client.remote import Expected, Remote
+from radcommons.client.tables import selected_rows
+from radcommons.client.verify import (
+    Verification,
+    core_items,
+    read_signed_manifest,
+    record_items,
+    sha256_of,
+    verify_folder,
+)
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.transfer.release.canonical import canonical_json
+from radcommons.transfer.release.errors import ReleaseFormatError
+from radcommons.transfer.release.manifest import ReleaseManifest
+from radcommons.transfer.release.paths import (
+    ENVELOPE_JSON,
+    PUBLIC_KEY_PEM,
+    RELEASE_JSON,
+    STATUS_JSON,
+    instance_path,
+    safe_relative_path,
+)
+
+SPARE_BYTES = 64 * 2**20
+MARK_EVERY = 200
+LOOK_AHEAD_PER_THREAD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a researcher asks for.
+
+    Parameters
+    ----------
+    name
+        ``slug@version``; the version may be ``latest``, which is also meant when it is left out.
+    where
+        A condition over the columns of the release's tables, or None for everything.
+    threads
+        Parallel transfers.
+    """
+
+    name: str
+    url: str
+    where: str | None = None
+    layout: Layout = Layout.SUBJECT
+    token: str | None = None
+    threads: int = 8
+
+
+@dataclass(slots=True)
+class Download:
+    """How a download ended."""
+
+    receipt: Receipt
+    audit: Verification
+    fetched: int = 0
+    fetched_bytes: int = 0
+    already_there: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every selected file is in place and right."""
+        return self.audit.is_ok and not self.failures
+
+    def to_json(self) -> dict[str, object]:
+        """The outcome as ``--json`` prints it."""
+        return {
+            "ok": self.is_complete,
+            "slug": self.receipt.slug,
+            "version": self.receipt.version,
+            "root_hash": self.receipt.root_hash,
+            "instances": self.receipt.instances,
+            "size_bytes": self.receipt.size_bytes,
+            "fetched": self.fetched,
+            "fetched_bytes": self.fetched_bytes,
+            "already_there": self.already_there,
+            "failures": self.failures,
+            "audit": self.audit.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step of a running download; sizes in bytes."""
+
+    done_bytes: int
+    total_bytes: int
+    files: int
+
+
+Report = Callable[[Progress], None]
+
+
+def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Download:
+    """Bring what *wish* names to *folder*, continuing where an earlier attempt stopped.
+
+    Raises
+    ------
+    RemoteError
+        When the release is unknown, withdrawn or the repository is unreachable.
+    SignatureError, ReleaseFormatError
+        When the release is not what its signature says, or names a path outside the folder.
+    DiskSpaceError
+        Before anything large is fetched, when there is not enough room.
+    FolderError
+        When the folder was started for another release or selection.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with Remote(wish.url, token=wish.token, connections=wish.threads) as remote, Journal(folder) as journal:
+        slug, version = resolve(remote, wish.name)
+        journal.bind(canonical_json([slug, version, wish.where, wish.layout]).decode())
+        base = f"files/releases/{quote(slug)}/{quote(version)}/"
+        manifest, key = _fetch_core(remote, base, folder, (slug, version))
+        run = _Run(remote, base, folder, journal, wish.threads, report)
+        journal.add(core_items(manifest) + record_items(folder))
+        run.fetch_pending()
+        receipt = _plan_instances(journal, folder, manifest, wish, key)
+        receipt.write(folder)
+        run.fetch_pending()
+        audit = verify_folder(folder)
+        if (audit.missing or audit.changed) and not run.failures:
+            journal.reopen([*audit.missing, *audit.changed])
+            run.fetch_pending()
+            audit = verify_folder(folder)
+        outcome = Download(receipt, audit, run.fetched, run.fetched_bytes, run.already_there, run.failures)
+        if outcome.is_complete:
+            outcome.receipt = replace(receipt, completed_at=datetime.now(UTC).isoformat(timespec="seconds"))
+            outcome.receipt.write(folder)
+        return outcome
+
+
+def resolve(remote: Remote, name: str) -> tuple[str, str]:
+    """Slug and exact version of *name*, asking the repository what ``latest`` means.
+
+    Raises
+    ------
+    RemoteError
+        When there is no such release.
+    """
+    slug, _, version = name.partition("@")
+    try:
+        safe_relative_path(slug)
+        safe_relative_path(version or "latest")
+    except ReleaseFormatError as error:
+        raise RemoteError(Kind.INVALID, "client.bad-name", "Name a release as SLUG@VERSION or SLUG@latest.") from error
+    body = remote.document(f"api/v1/releases/{quote(slug)}/{quote(version or 'latest')}")
+    try:
+        document = orjson.loads(body)
+        found = str(document["slug"]), str(document["version"])
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise RemoteError(Kind.UNSUPPORTED, "client.not-radcommons", "The address is no RadCommons server.") from error
+    safe_relative_path(found[1])
+    if found[0] != slug:
+        raise RemoteError(Kind.INVALID, "client.bad-name", "The repository answered with another release.")
+    return found
+
+
+def _fetch_core(remote: Remote, base: str, folder: Path, name: tuple[str, str]) -> tuple[ReleaseManifest, str]:
+    """The small documents; an immutable one that is already there must not have changed."""
+    known = folder / RELEASE_JSON
+    before = known.read_bytes() if known.exists() else None
+    staging = folder / STATE_FOLDER / "core"
+    staging.mkdir(parents=True, exist_ok=True)
+    documents = (PUBLIC_KEY_PEM, STATUS_JSON, ENVELOPE_JSON, RELEASE_JSON)
+    for document in documents:
+        (staging / document).write_bytes(remote.document(base + document))
+    manifest, key = read_signed_manifest(staging)
+    if (manifest.slug, manifest.version) != name:
+        raise ReleaseFormatError("The signed manifest names another release than the one asked for.")
+    if before is not None and before != (staging / RELEASE_JSON).read_bytes():
+        raise FolderError("The repository now serves another manifest for this version than when this folder started.")
+    _refuse_own_names(manifest, staging)
+    for document in documents:
+        (staging / document).replace(folder / document)
+    return manifest, key
+
+
+def _refuse_own_names(manifest: ReleaseManifest, staging: Path) -> None:
+    taken = OWN_NAMES | {RELEASE_JSON, ENVELOPE_JSON, STATUS_JSON, PUBLIC_KEY_PEM}
+    for item in core_items(manifest) + record_items(staging):
+        if item.path.split("/")[0] in taken:
+            raise ReleaseFormatError("The release claims a file name that belongs to the download itself.")
+
+
+def _plan_instances(journal: Journal, folder: Path, manifest: ReleaseManifest, wish: Wish, key: str) -> Receipt:
+    count, size = 0, 0
+
+    def items() -> Iterator[Item]:
+        nonlocal count, size
+        for row in selected_rows(folder, manifest, wish.where):
+            count, size = count + 1, size + row.size_bytes
+            yield Item(path_of(row, wish.layout), instance_path(row.sha256), row.sha256, row.size_bytes)
+
+    journal.add(items())
+    citation = folder / "CITATION.txt"
+    return Receipt(
+        slug=manifest.slug,
+        version=manifest.version,
+        source=wish.url.rstrip("/"),
+        where=wish.where,
+        layout=wish.layout,
+        root_hash=manifest.root_hash,
+        key_id=key,
+        instances=count,
+        size_bytes=size,
+        citation=citation.read_text(encoding="utf-8").strip() if citation.exists() else manifest.title,
+        completed_at=None,
+    )
+
+
+class _Run:
+    """The transfers of one download."""
+
+    def __init__(self, remote: Remote, base: str, folder: Path, journal: Journal, threads: int, report: Report) -> None:
+        self._remote, self._base, self._folder, self._journal = remote, base, folder, journal
+        self._threads, self._report = threads, report
+        self._done: list[str] = []
+        self._arrived_bytes = 0
+        self.fetched = self.fetched_bytes = self.already_there = 0
+        self.failures: dict[str, int] = {}
+
+    def fetch_pending(self) -> None:
+        """Fetch what the journal has open; one file that fails does not stop the others."""
+        total = self._journal.pending_bytes()
+        _demand_space(self._folder, total)
+        self._arrived_bytes = 0
+        active: set[Future[tuple[Item, bool]]] = set()
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="fetch") as pool:
+            try:
+                for item in self._journal.pending():
+                    active.add(pool.submit(self._bring, item))
+                    if len(active) >= self._threads * LOOK_AHEAD_PER_THREAD:
+                        active = self._settle(active, total)
+                while active:
+                    active = self._settle(active, total)
+            finally:
+                for future in active:
+                    future.cancel()
+                self._flush()
+
+    def _bring(self, item: Item) -> tuple[Item, bool]:
+        destination = self._folder / item.path
+        if destination.is_file() and destination.stat().st_size == item.size_bytes:
+            if sha256_of(destination) == item.sha256:
+                return item, False
+            destination.unlink()
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        self._remote.fetch(self._base + quote(item.address), destination, Expected(item.sha256, item.size_bytes))
+        return item, True
+
+    def _settle(self, active: set[Future[tuple[Item, bool]]], total: int) -> set[Future[tuple[Item, bool]]]:
+        finished, rest = wait(active, return_when=FIRST_COMPLETED)
+        for future in finished:
+            error = future.exception()
+            if isinstance(error, RadCommonsError):
+                self.failures[error.code] = self.failures.get(error.code, 0) + 1
+                continue
+            item, is_fetched = future.result()
+            self._done.append(item.path)
+            self._arrived_bytes += item.size_bytes
+            self.fetched += is_fetched
+            self.already_there += not is_fetched
+            self.fetched_bytes += item.size_bytes if is_fetched else 0
+        if len(self._done) >= MARK_EVERY:
+            self._flush()
+        self._report(Progress(self._arrived_bytes, total, self.fetched + self.already_there))
+        return rest
+
+    def _flush(self) -> None:
+        self._journal.mark_done(self._done)
+        self._done.clear()
+
+
+def _demand_space(folder: Path, needed_bytes: int) -> None:
+    """Refuse before the first byte; what lies there as partial files counts as free, because it is reused."""
+    free = shutil.disk_usage(folder).free
+    if needed_bytes and needed_bytes + SPARE_BYTES > free:
+        raise DiskSpaceError(needed_bytes, free)

@@ -1,0 +1,55 @@
+"""What can go wrong between a researcher and a release."""
+
+from radcommons.dicom.errors import Kind, RadCommonsError
+
+
+class RemoteError(RadCommonsError):
+    """The server refused, or could not be reached after all retries."""
+
+    def __init__(self, kind: Kind, code: str, message: str, *, may_retry: bool = False, **facts: object) -> None:
+        super().__init__(kind, code, message, **facts)
+        self.may_retry = may_retry
+
+
+class DiskSpaceError(RadCommonsError):
+    """There is not enough room for what was asked for."""
+
+    def __init__(self, needed_bytes: int, free_bytes: int) -> None:
+        super().__init__(
+            Kind.UNAVAILABLE,
+            "client.disk-full",
+            f"The download needs {needed_bytes / 2**30:.2f} GiB and the disk has {free_bytes / 2**30:.2f} GiB free. "
+            "Free some space, choose another folder, or select less with --where.",
+            needed_bytes=needed_bytes,
+            free_bytes=free_bytes,
+        )
+
+
+class SelectionError(RadCommonsError):
+    """A ``--where`` that is not one condition over the tables of the release."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Kind.INVALID, "client.bad-selection", message)
+
+
+class FolderError(RadCommonsError):
+    """The folder holds something else than the command expects."""
+
+    def __init__(self, message: str, **facts: object) -> None:
+        super().__init__(Kind.CONFLICT, "client.folder", message, **facts)
+
+
+class BusyFolderError(RadCommonsError):
+    """Another download is writing into the same folder."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Kind.CONFLICT, "client.busy", "Another download is running in this folder. Wait for it, or stop it."
+        )
+
+
+class DigestError(RadCommonsError):
+    """Bytes that are not what the signed manifest promises."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Kind.INVALID, "client.digest-mismatch", message)

@@ -1,0 +1,128 @@
+"""The downloader's memory: one SQLite file, so that a restart knows at once what is left."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from radcommons.client.errors import BusyFolderError, FolderError
+from radcommons.client.layout import STATE_FOLDER
+
+BATCH_ROWS = 1_000
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS item (
+    number INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, address TEXT NOT NULL,
+    sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL, is_done INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS item_open ON item (number) WHERE is_done = 0;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file to fetch: where it goes, where it is (relative to the release), and what it must be."""
+
+    path: str
+    address: str
+    sha256: str
+    size_bytes: int
+
+
+class Journal:
+    """What of one release in one folder is still to be fetched. One process at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        state = folder / STATE_FOLDER
+        state.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(state / "journal.sqlite", timeout=0, isolation_level=None)
+        try:
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute("BEGIN EXCLUSIVE")
+            for statement in _SCHEMA.split(";"):
+                self._database.execute(statement)
+            self._database.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            self._database.close()
+            raise BusyFolderError from error
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise FolderError(
+                f"The journal of this download is damaged; delete {STATE_FOLDER}/ and start again, "
+                "files that are complete will not be fetched twice."
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    def bind(self, identity: str) -> None:
+        """Tie the folder to one release and selection.
+
+        Raises
+        ------
+        FolderError
+            When the folder was started for something else.
+        """
+        row = self._database.execute("SELECT value FROM about WHERE key = 'identity'").fetchone()
+        if row is None:
+            self._database.execute("INSERT INTO about VALUES ('identity', ?)", (identity,))
+        elif row[0] != identity:
+            raise FolderError(
+                "This folder was started for another release, selection or layout. Choose an empty folder."
+            )
+
+    def add(self, items: Iterable[Item]) -> None:
+        """Plan *items*; those already planned stay as they are."""
+        self._database.execute("BEGIN")
+        self._database.executemany(
+            "INSERT OR IGNORE INTO item (path, address, sha256, size_bytes) VALUES (?, ?, ?, ?)",
+            ((item.path, item.address, item.sha256, item.size_bytes) for item in items),
+        )
+        self._database.execute("COMMIT")
+
+    def pending(self) -> Iterator[Item]:
+        """The items not done when asked, in order, without holding them in memory."""
+        last = 0
+        while True:
+            rows = self._database.execute(
+                "SELECT number, path, address, sha256, size_bytes FROM item WHERE is_done = 0 AND number > ? "
+                "ORDER BY number LIMIT ?",
+                (last, BATCH_ROWS),
+            ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            for row in rows:
+                yield Item(*row[1:])
+
+    def items(self) -> Iterator[Item]:
+        """Every planned item."""
+        for row in self._database.execute("SELECT path, address, sha256, size_bytes FROM item ORDER BY number"):
+            yield Item(*row)
+
+    def mark_done(self, paths: Iterable[str]) -> None:
+        """Record that these files are in place."""
+        self._mark(paths, is_done=True)
+
+    def reopen(self, paths: Iterable[str]) -> None:
+        """Record that these files must be fetched again."""
+        self._mark(paths, is_done=False)
+
+    def pending_bytes(self) -> int:
+        """Bytes of the items that are not done."""
+        (total,) = self._database.execute("SELECT coalesce(sum(size_bytes), 0) FROM item WHERE is_done = 0").fetchone()
+        return int(total)
+
+    def _mark(self, paths: Iterable[str], *, is_done: bool) -> None:
+        self._database.execute("BEGIN")
+        self._database.executemany("UPDATE item SET is_done = ? WHERE path = ?", ((is_done, path) for path in paths))
+        self._database.execute("COMMIT")

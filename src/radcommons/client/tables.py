@@ -1,0 +1,144 @@
+"""Reading the Parquet tables of a downloaded release, without giving a query any reach beyond them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from radcommons.client.errors import SelectionError
+from radcommons.transfer.release.errors import ReleaseFormatError
+from radcommons.transfer.release.manifest import InstanceRow, ReleaseManifest
+from radcommons.transfer.release.merkle import MerkleRoot, leaf_hash
+from radcommons.transfer.release.paths import is_sha256
+
+LEVELS = (
+    ("instance", "sop_instance_uid"),
+    ("series", "series_instance_uid"),
+    ("study", "study_instance_uid"),
+    ("subject", "subject_id"),
+)
+BATCH_ROWS = 10_000
+MANIFEST_COLUMNS = (
+    "subject_id, study_instance_uid, series_instance_uid, sop_instance_uid, sha256, size_bytes, leaf_salt, leaf_hash"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One row of the instance manifest: the instance, or for a redacted one only its hash."""
+
+    row: InstanceRow | None
+    hash: bytes
+
+
+def leaves(folder: Path, manifest: ReleaseManifest) -> Iterator[Leaf]:
+    """The leaves of the release in the order of the tree, in constant memory.
+
+    Raises
+    ------
+    ReleaseFormatError
+        When a manifest table cannot be read or a row contradicts itself.
+    """
+    for table in manifest.instance_tables:
+        try:
+            with closing(_connect()) as connection:
+                cursor = connection.execute(
+                    f"SELECT {MANIFEST_COLUMNS} FROM read_parquet(?)",  # noqa: S608 - the columns are a constant
+                    [str(folder / table)],
+                )
+                while batch := cursor.fetchmany(BATCH_ROWS):
+                    yield from map(_leaf, batch)
+        except duckdb.Error as error:
+            raise ReleaseFormatError("The manifest table of the release cannot be read.") from error
+
+
+def merkle_root(folder: Path, manifest: ReleaseManifest) -> str:
+    """Root over the leaves found in *folder*, 64 hexadecimal digits."""
+    tree = MerkleRoot()
+    for leaf in leaves(folder, manifest):
+        tree.add(leaf.hash)
+    return tree.digest().hex()
+
+
+def selected_rows(folder: Path, manifest: ReleaseManifest, where: str | None) -> Iterator[InstanceRow]:
+    """The instances that *where* selects, in the order of the tree; all of them without a condition.
+
+    Parameters
+    ----------
+    where
+        A condition over the columns of the subject, study, series and instance tables, such as
+        ``modality = 'CT' AND patient_age_years >= 40``.
+
+    Raises
+    ------
+    SelectionError
+        When the condition is not one SQL expression over those columns.
+    """
+    chosen = None if where is None else matching_instances(folder, where)
+    for leaf in leaves(folder, manifest):
+        if leaf.row is not None and (chosen is None or leaf.row.sop_instance_uid in chosen):
+            yield leaf.row
+
+
+def matching_instances(folder: Path, where: str) -> frozenset[str]:
+    """SOP Instance UIDs of the rows for which *where* holds; the condition can reach nothing but the tables."""
+    with closing(_connect()) as connection:
+        _load(connection, folder)
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        query = f"SELECT sop_instance_uid FROM release WHERE ({where}\n)"  # noqa: S608 - the condition is the user's own
+        try:
+            statements = connection.extract_statements(query)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise SelectionError("--where takes one condition, not several statements.")
+            return frozenset(uid for (uid,) in connection.execute(statements[0]).fetchall())
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise SelectionError(f"--where was not understood: {reason}") from error
+
+
+def columns(folder: Path) -> tuple[str, ...]:
+    """Names that a condition may use."""
+    with closing(_connect()) as connection:
+        _load(connection, folder)
+        return tuple(str(row[0]) for row in connection.execute("DESCRIBE release").fetchall())
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 2})
+
+
+def _load(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    try:
+        for name, _ in LEVELS:
+            connection.execute(
+                f"CREATE TABLE {name} AS SELECT * FROM read_parquet(?)",  # noqa: S608 - the names are constants
+                [str(folder / "tables" / f"{name}.parquet")],
+            )
+        connection.execute(_joined_view(connection))
+    except duckdb.Error as error:
+        raise ReleaseFormatError("The tables of the release cannot be read.") from error
+
+
+def _joined_view(connection: duckdb.DuckDBPyConnection) -> str:
+    """One row per instance with the columns of all levels; a name that two levels share means the lower one."""
+    chosen: dict[str, str] = {}
+    for name, _ in LEVELS:
+        for row in connection.execute(f"DESCRIBE {name}").fetchall():
+            chosen.setdefault(str(row[0]), name)
+    listed = ", ".join(f'{table}."{column}"' for column, table in chosen.items())
+    joins = " ".join(f"JOIN {name} ON {name}.{key} = instance.{key}" for name, key in LEVELS[1:])
+    return f"CREATE VIEW release AS SELECT {listed} FROM instance {joins}"  # noqa: S608 - names of our own tables
+
+
+def _leaf(values: Sequence[Any]) -> Leaf:
+    subject, study, series, sop, digest, size, salt, redacted = values
+    if redacted is not None:
+        return Leaf(None, bytes(redacted))
+    if None in values[:7] or not is_sha256(digest):
+        raise ReleaseFormatError("A row of the release's manifest is incomplete.")
+    row = InstanceRow(subject, study, series, sop, digest, size)
+    return Leaf(row, leaf_hash(bytes(salt), row.canonical()))

@@ -1,0 +1,243 @@
+"""Checking a downloaded release without any network: signature, hash tree, every file."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import orjson
+
+from radcommons.client.errors import FolderError
+from radcommons.client.journal import Item
+from radcommons.client.layout import RECEIPT_JSON, STATE_FOLDER, Layout, path_of
+from radcommons.client.receipt import Receipt
+from radcommons.client.tables import merkle_root, selected_rows
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.transfer.release.attestation import key_id, open_envelope, read_public_key, verify_subject
+from radcommons.transfer.release.canonical import sha256_hex
+from radcommons.transfer.release.manifest import ReleaseManifest
+from radcommons.transfer.release.paths import (
+    ENVELOPE_JSON,
+    PUBLIC_KEY_PEM,
+    RELEASE_JSON,
+    STATUS_JSON,
+    instance_path,
+    is_sha256,
+    safe_relative_path,
+)
+
+LISTED_AT_MOST = 1_000
+CHUNK_BYTES = 1 << 20
+LOOK_AHEAD = 256
+
+
+@dataclass(slots=True)
+class Verification:
+    """What a check found; lists hold at most a thousand paths, the counts are exact."""
+
+    name: str
+    root_hash: str
+    key_id: str
+    is_key_pinned: bool
+    problems: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    extra: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=lambda: {"checked": 0, "missing": 0, "changed": 0, "extra": 0})
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether everything selected is there and is what was published; extra files do no harm."""
+        return not self.problems and not self.counts["missing"] and not self.counts["changed"]
+
+    def to_json(self) -> dict[str, object]:
+        """The outcome as ``--json`` prints it."""
+        return {
+            "ok": self.is_ok,
+            "release": self.name,
+            "root_hash": self.root_hash,
+            "key_id": self.key_id,
+            "key": "pinned" if self.is_key_pinned else "as delivered",
+            "problems": self.problems,
+            "counts": self.counts,
+            "missing": self.missing,
+            "changed": self.changed,
+            "extra": self.extra,
+        }
+
+    def note(self, kind: str, path: str) -> None:
+        """Count *path* under *kind* (missing, changed, extra)."""
+        self.counts[kind] += 1
+        listed: list[str] = getattr(self, kind)
+        if len(listed) < LISTED_AT_MOST:
+            listed.append(path)
+
+
+def read_signed_manifest(folder: Path, pinned_key: bytes | None = None) -> tuple[ReleaseManifest, str]:
+    """The manifest in *folder* once its signature holds, and the id of the key.
+
+    Parameters
+    ----------
+    pinned_key
+        PEM public key obtained another way; without it the key that came with the release is believed.
+
+    Raises
+    ------
+    FolderError
+        When the folder holds no release.
+    SignatureError, ReleaseFormatError
+        When the signature or the document is wrong.
+    """
+    try:
+        document = (folder / RELEASE_JSON).read_bytes()
+        envelope = (folder / ENVELOPE_JSON).read_bytes()
+        pem = pinned_key if pinned_key is not None else (folder / PUBLIC_KEY_PEM).read_bytes()
+    except FileNotFoundError as error:
+        raise FolderError(
+            f"This folder holds no complete release: {Path(error.filename or '').name} is missing."
+        ) from error
+    key = read_public_key(pem)
+    verify_subject(open_envelope(envelope, key), RELEASE_JSON, sha256_hex(document))
+    return ReleaseManifest.from_bytes(document), key_id(key)
+
+
+def verify_folder(folder: Path, *, pinned_key: bytes | None = None, threads: int = 4) -> Verification:
+    """Check signature, root hash and the bytes of every selected file in *folder*; nothing is fetched.
+
+    Raises
+    ------
+    FolderError
+        When the folder holds no release at all.
+    RadCommonsError
+        When the signature or the manifest is broken, because then nothing else means anything.
+    """
+    manifest, key = read_signed_manifest(folder, pinned_key)
+    receipt = Receipt.read(folder)
+    found = Verification(manifest.name, manifest.root_hash, key, pinned_key is not None)
+    _check_receipt(found, manifest, receipt)
+    expected = {
+        RELEASE_JSON,
+        ENVELOPE_JSON,
+        PUBLIC_KEY_PEM,
+        STATUS_JSON,
+        RECEIPT_JSON,
+    }
+    plan = core_items(manifest) + record_items(folder)
+    expected.update(item.path for item in plan)
+    with ThreadPoolExecutor(threads) as pool:
+        _check_items(found, folder, plan, pool)
+        if _tables_are_sound(found, folder, manifest):
+            layout = receipt.layout if receipt else guess_layout(folder)
+            rows = selected_rows(folder, manifest, receipt.where if receipt else None)
+            items = (Item(path_of(row, layout), instance_path(row.sha256), row.sha256, row.size_bytes) for row in rows)
+            expected.update(_check_items(found, folder, items, pool))
+    for path in _files_below(folder):
+        if path not in expected:
+            found.note("extra", path)
+    return found
+
+
+def core_items(manifest: ReleaseManifest) -> list[Item]:
+    """The files that the signature covers."""
+    return [Item(entry.path, entry.path, entry.sha256, entry.size_bytes) for entry in manifest.files]
+
+
+def record_items(folder: Path) -> list[Item]:
+    """The dated records beside the signed core (DataCite, Croissant, …), as ``status.json`` lists them.
+
+    Raises
+    ------
+    ReleaseFormatError
+        When ``status.json`` names a file outside the folder.
+    FolderError
+        When it is malformed.
+    """
+    path = folder / STATUS_JSON
+    if not path.exists():
+        return []
+    try:
+        entries = orjson.loads(path.read_bytes())["records"]
+        items = [
+            Item(str(safe_relative_path(e["path"])), e["path"], e["sha256"], int(e["size_bytes"])) for e in entries
+        ]
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise FolderError("status.json is malformed.") from error
+    if not all(is_sha256(item.sha256) for item in items):
+        raise FolderError("status.json holds a malformed digest.")
+    return items
+
+
+def guess_layout(folder: Path) -> Layout:
+    """How a copy without receipt is filed, judged by its folders."""
+    if (folder / "instances").is_dir():
+        return Layout.DIGEST
+    is_flat = any((folder / "images").glob("*/*.dcm"))
+    return Layout.SERIES if is_flat else Layout.SUBJECT
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _check_receipt(found: Verification, manifest: ReleaseManifest, receipt: Receipt | None) -> None:
+    if receipt is None:
+        return
+    if (receipt.slug, receipt.version, receipt.root_hash) != (manifest.slug, manifest.version, manifest.root_hash):
+        found.problems.append("receipt.json belongs to another release")
+    if receipt.key_id != found.key_id:
+        found.problems.append("the release is signed by another key than when it was downloaded")
+
+
+def _tables_are_sound(found: Verification, folder: Path, manifest: ReleaseManifest) -> bool:
+    """Whether the hash tree can be rebuilt; a wrong root is a problem, unreadable tables are one too."""
+    if set(manifest.instance_tables) & {*found.missing, *found.changed}:
+        found.problems.append("the instance manifest is missing or changed, so instances cannot be checked")
+        return False
+    try:
+        root = merkle_root(folder, manifest)
+    except RadCommonsError as error:
+        found.problems.append(error.message)
+        return False
+    if root != manifest.root_hash:
+        found.problems.append("the root of the hash tree is not the signed one")
+        return False
+    return True
+
+
+def _check_items(found: Verification, folder: Path, items: Iterable[Item], pool: ThreadPoolExecutor) -> set[str]:
+    """Compare each item with the disk; returns the paths seen."""
+    seen: set[str] = set()
+    stream = iter(items)
+    while batch := list(islice(stream, LOOK_AHEAD)):
+        for item, verdict in zip(batch, pool.map(lambda item: _verdict(folder, item), batch), strict=True):
+            seen.add(item.path)
+            found.counts["checked"] += 1
+            if verdict is not None:
+                found.note(verdict, item.path)
+    return seen
+
+
+def _verdict(folder: Path, item: Item) -> str | None:
+    path = folder / item.path
+    try:
+        if path.stat().st_size != item.size_bytes or sha256_of(path) != item.sha256:
+            return "changed"
+    except FileNotFoundError:
+        return "missing"
+    return None
+
+
+def _files_below(folder: Path) -> Iterator[str]:
+    for current, folders, names in os.walk(folder):
+        if Path(current) == folder:
+            folders[:] = [name for name in folders if name != STATE_FOLDER]
+        for name in names:
+            yield (Path(current) / name).relative_to(folder).as_posix()
