@@ -39,7 +39,7 @@ ENTRIES = (
 )
 
 
-def navigation(request: HttpRequest) -> dict[str, object]:
+def portal(request: HttpRequest) -> dict[str, object]:
     """Template context ``portal`` of every page; works before a request knows its actor, as on early error pages."""
     actor = getattr(request, "actor", None) or Actor.anonymous()
     return {

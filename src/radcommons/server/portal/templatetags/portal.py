@@ -11,6 +11,10 @@ register = template.Library()
 NARROW_SPACE = "\u202f"
 
 _UNITS = ("kB", "MB", "GB", "TB", "PB")
+_STEP = 1000
+# From here on a decimal would say more than a reader of sizes wants to know.
+_WHOLE_FROM = 99.5
+_SHORT_DIGEST = 12
 
 _TONES = {
     "good": frozenset(
@@ -37,16 +41,12 @@ def size(value: int | None) -> str:
     """Show a number of bytes with a decimal unit: ``12 bytes``, ``1.4 GB``."""
     if value is None:
         return "–"
-    if value < 1000:
+    if value < _STEP:
         return f"{value}{NARROW_SPACE}bytes"
-    amount = float(value)
-    unit = "bytes"
-    for unit in _UNITS:
-        amount /= 1000
-        if amount < 999.5:
-            break
-    digits = f"{amount:.0f}" if amount >= 99.5 else f"{amount:.1f}"
-    return f"{digits}{NARROW_SPACE}{unit}"
+    power = next((n for n in range(1, len(_UNITS)) if value / _STEP**n < _STEP - 0.5), len(_UNITS))
+    amount = value / _STEP**power
+    number = f"{amount:.0f}" if amount >= _WHOLE_FROM else f"{amount:.1f}"
+    return f"{number}{NARROW_SPACE}{_UNITS[power - 1]}"
 
 
 @register.filter
@@ -58,7 +58,7 @@ def words(value: object) -> str:
 @register.filter
 def digest(value: str) -> str:
     """Shorten a hexadecimal digest to twelve characters; the full value belongs beside or behind it."""
-    return f"{value[:12]}…" if len(value) > 13 else value
+    return f"{value[:_SHORT_DIGEST]}…" if len(value) > _SHORT_DIGEST + 1 else value
 
 
 @register.simple_tag
