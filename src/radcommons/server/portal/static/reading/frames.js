@@ -1,0 +1,174 @@
+// Keeps the frames around the current image in memory: loads what is looked at first, then its neighbours in the
+// direction of travel, and lets the farthest go when the budget is spent.
+
+import { LoadError } from "./dicomweb.js";
+
+const PARALLEL = 4;
+
+function budgetBytes() {
+  const memory = navigator.deviceMemory ?? 4;
+  return (memory <= 2 ? 96 : 256) * 2 ** 20;
+}
+
+function sizeOf(frame) {
+  if (frame.kind === "grey") return frame.values.byteLength;
+  return frame.kind === "colour" ? frame.colours.byteLength : frame.bitmap.width * frame.bitmap.height * 4;
+}
+
+function frameBytes(image) {
+  const { rows, columns, samples, bitsAllocated } = image.format;
+  const isGrey = samples === 1 && bitsAllocated <= 16 && !image.format.palette;
+  return rows * columns * (isGrey ? 2 : 4);
+}
+
+export class FrameStore {
+  #workers;
+  #images = [];
+  #urlOf;
+  #onChange;
+  #kept = new Map();
+  #failed = new Map();
+  #pending = new Map();
+  #wanted = [];
+  #way = undefined;
+  #window = undefined;
+  #nextId = 0;
+
+  constructor(onChange) {
+    const count = Math.max(1, Math.min(2, (navigator.hardwareConcurrency ?? 2) - 1));
+    this.#onChange = onChange;
+    this.#workers = Array.from({ length: count }, () => {
+      const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+      worker.onmessage = ({ data }) => this.#receive(data);
+      return worker;
+    });
+  }
+
+  open(images, urlOf) {
+    this.#images = images;
+    this.#urlOf = urlOf;
+  }
+
+  get loadedCount() {
+    return this.#kept.size;
+  }
+
+  /** How many frames the memory budget holds; the rest is loaded when it is looked at. */
+  get capacity() {
+    if (navigator.connection?.saveData) return Math.min(this.#images.length, 7);
+    const largest = Math.max(...this.#images.map(frameBytes));
+    return Math.min(this.#images.length, Math.max(5, Math.floor(budgetBytes() / largest)));
+  }
+
+  frame(index) {
+    return this.#kept.get(index);
+  }
+
+  failure(index) {
+    return this.#failed.get(index);
+  }
+
+  /** Make `index` the frame to have first; `direction` is the way the reader is going. */
+  focus(index, direction) {
+    const ahead = Math.ceil(this.capacity * 0.7);
+    this.#wanted = [index];
+    for (let step = 1; this.#wanted.length < this.capacity && step < this.#images.length; step++) {
+      const places = step <= ahead ? [index + direction * step, index - direction * step] : [index - direction * step];
+      this.#wanted.push(...places.filter((place) => place >= 0 && place < this.#images.length));
+    }
+    this.#wanted.length = Math.min(this.#wanted.length, this.capacity);
+    this.#forget();
+    this.#pump();
+  }
+
+  /** The window for pictures that the server renders; frames decoded here do not need it. */
+  renderWith(window, index) {
+    const isSame = this.#window?.center === window?.center && this.#window?.width === window?.width;
+    this.#window = window;
+    if (isSame || this.#kept.get(index)?.kind !== "rendered") return;
+    const [shown] = [this.#kept.get(index)];
+    for (const [place, frame] of this.#kept) if (frame.kind === "rendered") this.#kept.delete(place);
+    this.#kept.set(index, { ...shown, isStale: true });
+    for (const place of this.#pending.keys()) this.#abort(place);
+    this.#pump();
+  }
+
+  retry(index) {
+    this.#failed.delete(index);
+    this.#pump();
+  }
+
+  #forget() {
+    const near = new Set(this.#wanted);
+    const urgent = new Set(this.#wanted.slice(0, 2 * PARALLEL));
+    for (const place of [...this.#kept.keys()]) if (!near.has(place)) this.#drop(place);
+    for (const place of [...this.#pending.keys()]) if (!urgent.has(place)) this.#abort(place);
+    let total = 0;
+    for (const place of this.#wanted) {
+      const frame = this.#kept.get(place);
+      if (frame) total += sizeOf(frame);
+      if (frame && total > budgetBytes() && place !== this.#wanted[0]) this.#drop(place);
+    }
+  }
+
+  #drop(place) {
+    this.#kept.get(place)?.bitmap?.close();
+    this.#kept.delete(place);
+  }
+
+  #abort(place) {
+    const { worker, id } = this.#pending.get(place);
+    worker.postMessage({ id, abort: true });
+    this.#pending.delete(place);
+  }
+
+  #needs(place) {
+    const kept = this.#kept.get(place);
+    return (!kept || kept.isStale) && !this.#pending.has(place) && !this.#failed.has(place);
+  }
+
+  #pump() {
+    for (const place of this.#wanted) {
+      if (this.#pending.size >= PARALLEL) return;
+      if (this.#needs(place)) this.#start(place);
+      // Nothing competes with the image being looked at until it is here.
+      if (place === this.#wanted[0] && this.#pending.has(place)) return;
+    }
+  }
+
+  #start(place) {
+    const image = this.#images[place];
+    const id = this.#nextId++;
+    const worker = this.#workers[id % this.#workers.length];
+    const task = {
+      url: this.#urlOf(image),
+      format: image.format,
+      padding: image.padding,
+      paddingLimit: image.paddingLimit,
+      window: this.#window,
+      way: this.#way,
+      mustRender: image.hasModalityTable || image.isFloating,
+    };
+    this.#pending.set(place, { worker, id });
+    worker.postMessage({ id, task });
+  }
+
+  #receive({ id, way, frame, error }) {
+    const entry = [...this.#pending].find(([, pending]) => pending.id === id);
+    if (!entry) {
+      frame?.bitmap?.close();
+      return;
+    }
+    const [place] = entry;
+    this.#pending.delete(place);
+    if (error && error.kind !== "aborted") this.#failed.set(place, new LoadError(error.kind, error.message));
+    if (frame) {
+      // A series rarely mixes forms; one that does falls back frame by frame, so only "rendered" is remembered.
+      if (way === "rendered" && this.#images.every((image) => image.format.photometric === this.#images[place].format.photometric)) this.#way = way;
+      this.#drop(place);
+      this.#kept.set(place, frame);
+    }
+    this.#onChange(place);
+    this.#pump();
+  }
+}

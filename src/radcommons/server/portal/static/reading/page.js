@@ -1,0 +1,232 @@
+// The reading page: joins what the reader does (keys, pointer, tool bar) with what is shown (image, words, address).
+
+import { readAddress, writeAddress } from "./address.js";
+import { Cine } from "./cine.js";
+import { LoadError, fetchMetadata } from "./dicomweb.js";
+import { FrameStore } from "./frames.js";
+import { lengthBetween } from "./geometry.js";
+import { imagesOf, seriesFactsOf } from "./images.js";
+import { listKeys, listenToKeys } from "./keys.js";
+import { Picture } from "./picture.js";
+import { PointerTools } from "./pointer.js";
+import { firstWithPictures, loadSeries, showSeries } from "./series.js";
+import { View, valueAt } from "./view.js";
+import { Words } from "./words.js";
+
+const body = document.body;
+const place = {
+  root: body.dataset.dicomwebRoot,
+  viewRoot: body.dataset.viewRoot,
+  study: body.dataset.study,
+  series: body.dataset.series,
+};
+const byId = (id) => document.getElementById(id);
+const words = new Words(byId);
+const picture = new Picture(byId("canvas"));
+const frames = new FrameStore((index) => arrived(index));
+let view;
+let cine;
+let pendingDraw = 0;
+let preview;
+
+function frameShown() {
+  return frames.frame(view.index);
+}
+
+function draw() {
+  cancelAnimationFrame(pendingDraw);
+  pendingDraw = requestAnimationFrame(() => {
+    const { image } = view;
+    const frame = frameShown();
+    const lengths = preview ? [...view.lengths(), preview] : view.lengths();
+    picture.resize();
+    picture.draw(image, frame, view, { lengths, cursor: view.tool === "measure" ? view.cursor : undefined });
+    words.show(view, frame, frames, picture.placement);
+    if (frame) markFirstImage();
+  });
+}
+
+function markFirstImage() {
+  if (performance.getEntriesByName("first-image").length === 0) performance.mark("first-image");
+  byId("stage").dataset.state = "shown";
+}
+
+function arrived(index) {
+  if (index === view.index) draw();
+  else words.progress(frames, view.count);
+}
+
+function show() {
+  frames.focus(view.index, view.direction);
+  writeAddress(view);
+  draw();
+}
+
+function windowChanged() {
+  frames.renderWith(view.renderedWindow(), view.index);
+  words.window(view, view.windowOf(view.image, frameShown()));
+  writeAddress(view);
+  draw();
+}
+
+const actions = {
+  step(count) {
+    const target = Number.isFinite(count) ? view.index + count : count < 0 ? 0 : view.count - 1;
+    if (view.moveTo(target)) show();
+  },
+  currentWindow: () => view.windowOf(view.image, frameShown()),
+  preset(id) {
+    if (view.choosePreset(id)) windowChanged();
+  },
+  adjustWindow(levels, factor) {
+    const { center, width } = actions.currentWindow();
+    view.setWindow(center + levels * width, width * factor);
+    windowChanged();
+  },
+  dragWindow(start, x, y) {
+    const pace = Math.max(start.width, 50) / 400;
+    view.setWindow(start.center + y * pace, start.width + x * pace);
+    draw();
+  },
+  settle: () => windowChanged(),
+  zoom(factor, point) {
+    view.zoomBy(factor, point);
+    draw();
+  },
+  pan(x, y) {
+    view.pan(x, y);
+    draw();
+  },
+  fit() {
+    Object.assign(view, { zoom: 1, panX: 0, panY: 0 });
+    draw();
+  },
+  invert() {
+    view.isInverted = !view.isInverted;
+    words.inverted(view.isInverted);
+    draw();
+  },
+  reset() {
+    view.reset();
+    words.inverted(false);
+    windowChanged();
+  },
+  tool(name) {
+    view.tool = name;
+    words.tool(name);
+    draw();
+  },
+  hover(point) {
+    words.value(point ? valueAt(view.image, frameShown(), point) : undefined, view.image, point);
+  },
+  previewLength(from, to) {
+    preview = { from, to };
+    draw();
+  },
+  finishLength(hasMoved) {
+    if (preview && hasMoved) keepLength(preview);
+    preview = undefined;
+    draw();
+  },
+  moveCursor(x, y) {
+    const { rows, columns } = view.image.format;
+    const from = view.cursor ?? { x: columns / 2, y: rows / 2 };
+    view.cursor = { x: Math.min(columns, Math.max(0, from.x + x)), y: Math.min(rows, Math.max(0, from.y + y)) };
+    if (preview) preview = { from: preview.from, to: view.cursor };
+    actions.hover(view.cursor);
+    draw();
+  },
+  placePoint() {
+    if (!view.cursor) actions.moveCursor(0, 0);
+    if (preview) {
+      keepLength(preview);
+      preview = undefined;
+    } else {
+      preview = { from: view.cursor, to: view.cursor };
+      words.say("First point set. Move with the arrows and press Enter for the second.");
+    }
+    draw();
+    return true;
+  },
+  removeLength() {
+    view.removeLength();
+    draw();
+  },
+  cancel() {
+    if (!preview && !view.cursor) return false;
+    preview = undefined;
+    view.cursor = undefined;
+    draw();
+    return true;
+  },
+  toggleCine: () => cine.toggle(),
+  help: () => byId("help").showModal(),
+};
+
+function keepLength(length) {
+  view.addLength(length);
+  const { value, unit, kind } = lengthBetween(view.image, length.from, length.to);
+  words.say(`Length ${value.toFixed(1)} ${unit}${kind ? `, calibrated ${kind}` : ", not calibrated"}`);
+}
+
+function wire() {
+  new PointerTools(byId("stage"), picture, view, actions);
+  listenToKeys(view, actions);
+  for (const button of document.querySelectorAll("[data-action]")) {
+    button.addEventListener("click", () => actions[button.dataset.action](button.dataset.value));
+  }
+  byId("preset").addEventListener("change", (event) => actions.preset(event.target.value));
+  byId("slice").addEventListener("input", (event) => actions.step(Number(event.target.value) - 1 - view.index));
+  byId("retry").addEventListener("click", () => {
+    frames.retry(view.index);
+    draw();
+  });
+  new ResizeObserver(() => draw()).observe(byId("stage"));
+}
+
+function open(instances) {
+  const images = imagesOf(instances);
+  const facts = seriesFactsOf(instances);
+  words.series(facts);
+  if (images.length === 0) {
+    const message = `This series holds no pictures${facts.modality ? ` (${facts.modality})` : ""}. Choose another series of the study.`;
+    throw new LoadError("missing", message);
+  }
+  view = new View(images);
+  view.preset = images[0].windows.length > 0 ? "stored" : "auto";
+  if (matchMedia("(pointer: coarse)").matches) view.tool = images.length > 1 ? "scroll" : "pan";
+  readAddress(view);
+  cine = new Cine(view, frames, show, words);
+  words.begin(view);
+  words.tool(view.tool);
+  const parts = (image) => `${place.root}/studies/${place.study}/series/${place.series}/instances/${image.sopInstanceUid}`;
+  frames.open(images, (image) => `${parts(image)}/frames/${image.frameNumber}`);
+  frames.renderWith(view.renderedWindow(), view.index);
+  wire();
+  show();
+}
+
+async function start() {
+  listKeys(byId("help-keys"));
+  const hasSeries = place.series !== "";
+  const list = loadSeries(place);
+  try {
+    if (!hasSeries) place.series = firstWithPictures(await list);
+    if (!place.series) throw new LoadError("missing", "This study holds no series that you may see here.");
+    open(await fetchMetadata(place));
+  } catch (error) {
+    words.problem(error);
+  }
+  try {
+    showSeries(byId("series"), await list, place);
+  } catch {
+    byId("series").replaceChildren();
+  }
+}
+
+const cameFrom = document.referrer ? new URL(document.referrer) : undefined;
+if (cameFrom?.origin === location.origin && !cameFrom.pathname.startsWith("/view/")) {
+  sessionStorage.setItem("reading.back", cameFrom.href);
+}
+byId("back").href = sessionStorage.getItem("reading.back") ?? byId("back").href;
+start();
