@@ -1,0 +1,368 @@
+"""Data elements as they lie in the bytes: read within limits, kept raw, written back (PS3.5 7).
+
+Values stay bytes. What nobody changes is written back exactly as it came, whatever its faults.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pydicom.datadict import dictionary_VR
+
+from radcommons.dicom.errors import Kind, RadCommonsError
+
+MAX_DEPTH = 32
+MAX_ELEMENTS = 500_000
+UNDEFINED_LENGTH = 0xFFFFFFFF
+PIXEL_DATA = 0x7FE00010
+PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, PIXEL_DATA})
+
+_ITEM = 0xFFFEE000
+_ITEM_END = 0xFFFEE00D
+_SEQUENCE_END = 0xFFFEE0DD
+_TRAILING_PADDING = 0xFFFCFFFC
+_COPY_UP_TO_BYTES = 65_536
+_SHORT_LENGTH_LIMIT = 0xFFFF
+LONG_FORM_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
+_SHORT_FORM_VRS = frozenset(
+    {
+        "AE",
+        "AS",
+        "AT",
+        "CS",
+        "DA",
+        "DS",
+        "DT",
+        "FD",
+        "FL",
+        "IS",
+        "LO",
+        "LT",
+        "PN",
+        "SH",
+        "SL",
+        "SS",
+        "ST",
+        "TM",
+        "UI",
+        "UL",
+        "US",
+    }
+)
+KNOWN_VRS = LONG_FORM_VRS | _SHORT_FORM_VRS
+
+
+class FormatError(RadCommonsError):
+    """Bytes that are not a data set within the limits; ``code`` says how, ``where`` at which attribute."""
+
+    def __init__(self, code: str, message: str, *, where: str = "object") -> None:
+        super().__init__(Kind.INVALID, code, message)
+        self.where = where
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How elements are laid out: with or without value representations, and in which byte order."""
+
+    is_implicit: bool
+    is_little_endian: bool
+
+    @property
+    def order(self) -> str:
+        """The byte order as :mod:`struct` writes it."""
+        return "<" if self.is_little_endian else ">"
+
+
+IMPLICIT_LITTLE = Encoding(is_implicit=True, is_little_endian=True)
+EXPLICIT_LITTLE = Encoding(is_implicit=False, is_little_endian=True)
+EXPLICIT_BIG = Encoding(is_implicit=False, is_little_endian=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One data element.
+
+    Parameters
+    ----------
+    tag
+        Group and element number as one integer, ``0xGGGGEEEE``.
+    vr
+        Two letters; ``US or SS`` and the like where implicit encoding leaves it open.
+    value
+        The raw value bytes; for encapsulated pixel data the items without the closing delimiter; empty for sequences.
+    items
+        The items of a sequence, each a tuple of elements; ``None`` for everything else.
+    offset
+        Where the value begins in the buffer it was read from, -1 for one made here.
+    is_encapsulated
+        Whether the value is a row of fragments of undefined total length (PS3.5 A.4).
+    """
+
+    tag: int
+    vr: str
+    value: bytes | memoryview = b""
+    items: tuple[tuple["Element", ...], ...] | None = None
+    offset: int = -1
+    is_encapsulated: bool = False
+
+    @property
+    def group(self) -> int:
+        """The group number."""
+        return self.tag >> 16
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the group is odd (PS3.5 7.8)."""
+        return bool(self.group & 1)
+
+
+@lru_cache(maxsize=8192)
+def vr_of_tag(tag: int) -> str:
+    """The value representation the dictionary gives a tag; ``UN`` for private and unknown ones (PS3.6)."""
+    if tag & 0xFFFF == 0:
+        return "UL"
+    if tag >> 16 & 1:
+        return "LO" if 0x10 <= tag & 0xFFFF <= 0xFF else "UN"  # noqa: PLR2004  private creators, PS3.5 7.8.1
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return "UN"
+
+
+def tag_text(tag: int) -> str:
+    """A tag as the standard prints it: ``(0010,0020)``."""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    tag: int
+    vr: str
+    length: int
+    value_at: int
+
+
+class ElementReader:
+    """Reads the elements of one buffer, counting and measuring as it goes.
+
+    Parameters
+    ----------
+    buffer
+        The whole file or the inflated data set.
+    encoding
+        How its elements are laid out.
+    """
+
+    def __init__(self, buffer: memoryview, encoding: Encoding) -> None:
+        self._buffer = buffer
+        self._encoding = encoding
+        self._count = 0
+        self.trailing_offset: int | None = None
+
+    def read_data_set(self, start: int) -> tuple[Element, ...]:
+        """Read all elements from an offset to the end of the buffer.
+
+        Bytes after the pixel data that are no elements are left alone; ``trailing_offset`` tells where they begin.
+
+        Raises
+        ------
+        FormatError
+            When the bytes are cut short, nested too deeply, too many, or no elements.
+        """
+        elements: list[Element] = []
+        position, end = start, len(self._buffer)
+        has_pixels = False
+        while position < end:
+            try:
+                element, following = self._read_element(position, end, self._encoding, 0)
+            except FormatError:
+                if not has_pixels:
+                    raise
+                self.trailing_offset = position
+                break
+            if has_pixels and element.tag not in {0xFFFAFFFA, _TRAILING_PADDING} and element.tag <= PIXEL_DATA:
+                self.trailing_offset = position
+                break
+            has_pixels = has_pixels or element.tag in PIXEL_TAGS
+            elements.append(element)
+            position = following
+        return tuple(elements)
+
+    def read_group(self, start: int, group: int) -> tuple[tuple[Element, ...], int]:
+        """Read the elements of one group from an offset on; also the offset after the last of them."""
+        elements: list[Element] = []
+        position, end = start, len(self._buffer)
+        while position + 8 <= end and self._unpack("H", position, self._encoding) == group:
+            element, position = self._read_element(position, end, self._encoding, 0)
+            elements.append(element)
+        return tuple(elements), position
+
+    def _unpack(self, code: str, position: int, encoding: Encoding) -> int:
+        return int(struct.unpack_from(encoding.order + code, self._buffer, position)[0])
+
+    def _read_head(self, position: int, end: int, encoding: Encoding) -> _Head:
+        if position + 8 > end:
+            raise FormatError("dicom.truncated", "The data set ends inside an element header.")
+        group, number = struct.unpack_from(encoding.order + "HH", self._buffer, position)
+        tag = group << 16 | number
+        if encoding.is_implicit or group == _ITEM >> 16:
+            return _Head(tag, vr_of_tag(tag), self._unpack("I", position + 4, encoding), position + 8)
+        letters = bytes(self._buffer[position + 4 : position + 6])
+        if not (letters.isalpha() and letters.isupper()):
+            # Some writers drop back to the implicit form for single elements; other readers accept it too.
+            return _Head(tag, vr_of_tag(tag), self._unpack("I", position + 4, encoding), position + 8)
+        vr = letters.decode("ascii")
+        if vr in LONG_FORM_VRS:
+            if position + 12 > end:
+                raise FormatError("dicom.truncated", "The data set ends inside an element header.")
+            return _Head(tag, vr, self._unpack("I", position + 8, encoding), position + 12)
+        return _Head(tag, vr, self._unpack("H", position + 6, encoding), position + 8)
+
+    def _read_element(self, position: int, end: int, encoding: Encoding, depth: int) -> tuple[Element, int]:
+        self._count += 1
+        if self._count > MAX_ELEMENTS:
+            raise FormatError("dicom.too-many-elements", f"The object has more than {MAX_ELEMENTS} elements.")
+        head = self._read_head(position, end, encoding)
+        if head.length == UNDEFINED_LENGTH:
+            return self._read_undefined(head, end, encoding, depth)
+        following = head.value_at + head.length
+        if following > end:
+            raise FormatError(
+                "dicom.truncated", "A value is longer than what is left of the object.", where=tag_text(head.tag)
+            )
+        vr, inner = head.vr, encoding
+        if vr == "UN" and not head.tag >> 16 & 1 and encoding.is_little_endian:
+            # A public attribute that travelled as UN has its dictionary's VR, in implicit little endian (PS3.5 6.2.2).
+            vr, inner = vr_of_tag(head.tag), IMPLICIT_LITTLE
+        if vr == "SQ":
+            items, _ = self._read_items(head.value_at, following, inner, depth + 1)
+            return Element(head.tag, "SQ", items=items, offset=head.value_at), following
+        return Element(head.tag, vr, self._slice(head.value_at, following), offset=head.value_at), following
+
+    def _slice(self, start: int, end: int) -> bytes | memoryview:
+        part = self._buffer[start:end]
+        return part if end - start > _COPY_UP_TO_BYTES else bytes(part)
+
+    def _read_undefined(self, head: _Head, end: int, encoding: Encoding, depth: int) -> tuple[Element, int]:
+        if (head.tag in PIXEL_TAGS and depth == 0) or head.vr in {"OB", "OW"}:
+            stop = self._skip_fragments(head.value_at, end, encoding)
+            element = Element(
+                head.tag,
+                "OB" if head.vr not in {"OB", "OW", "UN"} else head.vr,
+                self._slice(head.value_at, stop),
+                offset=head.value_at,
+                is_encapsulated=True,
+            )
+            return element, min(stop + 8, end)
+        if head.vr not in {"SQ", "UN"} or (head.vr == "UN" and not encoding.is_little_endian):
+            raise FormatError(
+                "dicom.malformed", "An element of undefined length is no sequence.", where=tag_text(head.tag)
+            )
+        inner = IMPLICIT_LITTLE if head.vr == "UN" else encoding
+        items, following = self._read_items(head.value_at, end, inner, depth + 1, is_delimited=True)
+        return Element(head.tag, "SQ", items=items, offset=head.value_at), following
+
+    def _skip_fragments(self, position: int, end: int, encoding: Encoding) -> int:
+        while position + 8 <= end:
+            head = self._read_head(position, end, encoding)
+            if head.tag == _SEQUENCE_END:
+                return position
+            if head.tag != _ITEM:
+                raise FormatError("dicom.malformed", "Encapsulated pixel data hold something that is no fragment.")
+            position = head.value_at + head.length
+        raise FormatError("dicom.truncated", "Encapsulated pixel data end without their delimiter.")
+
+    def _read_items(
+        self, position: int, end: int, encoding: Encoding, depth: int, *, is_delimited: bool = False
+    ) -> tuple[tuple[tuple[Element, ...], ...], int]:
+        if depth > MAX_DEPTH:
+            raise FormatError("dicom.too-deep", f"Sequences are nested more than {MAX_DEPTH} levels deep.")
+        items: list[tuple[Element, ...]] = []
+        while position < end:
+            head = self._read_head(position, end, encoding)
+            if head.tag == _SEQUENCE_END:
+                return tuple(items), head.value_at
+            if head.tag != _ITEM:
+                raise FormatError("dicom.malformed", "A sequence holds something that is no item.")
+            if head.length == UNDEFINED_LENGTH:
+                elements, position = self._read_item(head.value_at, end, encoding, depth, is_delimited=True)
+            else:
+                stop = head.value_at + head.length
+                if stop > end:
+                    raise FormatError("dicom.truncated", "An item is longer than its sequence.")
+                elements, position = self._read_item(head.value_at, stop, encoding, depth)
+            items.append(elements)
+        if is_delimited:
+            raise FormatError("dicom.truncated", "A sequence ends without its delimiter.")
+        return tuple(items), position
+
+    def _read_item(
+        self, position: int, end: int, encoding: Encoding, depth: int, *, is_delimited: bool = False
+    ) -> tuple[tuple[Element, ...], int]:
+        elements: list[Element] = []
+        while position < end:
+            if is_delimited and position + 8 <= end:
+                head = self._read_head(position, end, encoding)
+                if head.tag == _ITEM_END:
+                    return tuple(elements), head.value_at
+            element, position = self._read_element(position, end, encoding, depth)
+            elements.append(element)
+        if is_delimited:
+            raise FormatError("dicom.truncated", "An item ends without its delimiter.")
+        return tuple(elements), position
+
+
+def write_elements(elements: Iterable[Element], encoding: Encoding) -> bytes:
+    """Write elements in ascending order of their tags, sequences with defined lengths.
+
+    Encapsulated pixel data are written with their delimiter; large values are better streamed by the caller.
+    """
+    return b"".join(_pieces(elements, encoding))
+
+
+def _pieces(elements: Iterable[Element], encoding: Encoding) -> Iterator[bytes]:
+    for element in sorted(elements, key=lambda each: each.tag):
+        if element.items is not None:
+            body = b"".join(_item_pieces(element.items, encoding))
+            yield element_head(element.tag, "SQ", len(body), encoding)
+            yield body
+        elif element.is_encapsulated:
+            yield element_head(element.tag, element.vr, UNDEFINED_LENGTH, encoding)
+            yield bytes(element.value)
+            yield struct.pack(encoding.order + "HHI", 0xFFFE, 0xE0DD, 0)
+        else:
+            padding = len(element.value) & 1
+            yield element_head(element.tag, element.vr, len(element.value) + padding, encoding)
+            yield bytes(element.value)
+            if padding:
+                yield b"\0" if element.vr in {"UI", "OB", "UN"} else b" "
+
+
+def _item_pieces(items: tuple[tuple[Element, ...], ...], encoding: Encoding) -> Iterator[bytes]:
+    for item in items:
+        body = write_elements(item, encoding)
+        yield struct.pack(encoding.order + "HHI", 0xFFFE, 0xE000, len(body))
+        yield body
+
+
+def element_head(tag: int, vr: str, length: int, encoding: Encoding) -> bytes:
+    """The header of one element: tag, value representation and length as the encoding lays them out (PS3.5 7.1)."""
+    group, number = tag >> 16, tag & 0xFFFF
+    if encoding.is_implicit:
+        return struct.pack(encoding.order + "HHI", group, number, length)
+    letters = concrete_vr(vr)
+    if letters not in LONG_FORM_VRS and length > _SHORT_LENGTH_LIMIT:
+        letters = "UN"
+    if letters in LONG_FORM_VRS:
+        return struct.pack(encoding.order + "HH2sHI", group, number, letters.encode("ascii"), 0, length)
+    return struct.pack(encoding.order + "HH2sH", group, number, letters.encode("ascii"), length)
+
+
+def concrete_vr(vr: str, *, is_signed: bool = False) -> str:
+    """One value representation where implicit encoding leaves two or three open (PS3.5 A.1)."""
+    if " or " not in vr:
+        return vr
+    if vr.startswith("US or SS"):
+        return "SS" if is_signed else "US"
+    return "OW"

@@ -1,0 +1,230 @@
+"""Running a function over strangers' data in child processes with limits, so that one poisoned item fails alone.
+
+A crash, a hang or a memory explosion costs one child and one item; the child is replaced and the rest go on.
+"""
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from radcommons.dicom.finding import Finding, Severity
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+DEFAULT_MEMORY_BYTES = 900 * 2**20
+DEFAULT_TIMEOUT_S = 60.0
+_START_ALLOWANCE_S = 60.0
+_POLL_S = 1.0
+
+_MESSAGES = {
+    "isolation.crashed": "The process that read this object ended unexpectedly; the object was left out.",
+    "isolation.timeout": "Reading this object took longer than allowed; the object was left out.",
+    "isolation.memory": "Reading this object needed more memory than allowed; the object was left out.",
+    "isolation.failed": "Reading this object failed in an unforeseen way; the object was left out.",
+}
+
+
+def _finding(code: str) -> Finding:
+    return Finding(Severity.ERROR, code, "object", _MESSAGES[code])
+
+
+def _limit_child(memory_bytes: int, cpu_s: float) -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit_cpu(cpu_s)
+
+
+def _limit_cpu(cpu_s: float) -> None:
+    used = time.process_time()
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used + cpu_s) + 2, hard))
+
+
+def _serve(connection: Connection, function: Callable[[T], R], memory_bytes: int, timeout_s: float) -> None:
+    """Answer items until the parent closes the pipe; runs in the child."""
+    _limit_child(memory_bytes, timeout_s)
+    connection.send(("ready", None))
+    while True:
+        try:
+            item = connection.recv()
+        except EOFError:
+            return
+        _limit_cpu(timeout_s)
+        try:
+            answer: tuple[str, object] = ("done", function(item))
+        except MemoryError:
+            answer = ("isolation.memory", None)
+        except Exception:  # noqa: BLE001  a door: whatever the item did, the parent hears of it and goes on
+            answer = ("isolation.failed", None)
+        try:
+            connection.send(answer)
+        except MemoryError:
+            connection.send(("isolation.memory", None))
+
+
+@dataclass(slots=True)
+class _Child:
+    process: SpawnProcess
+    connection: Connection
+    deadline: float
+    is_ready: bool = False
+    is_busy: bool = False
+    item: object = None
+
+
+class LimitedPool(Generic[T, R]):
+    """Child processes that apply one function to many items, each within limits of memory and time.
+
+    Parameters
+    ----------
+    function
+        A picklable top-level function (or a ``functools.partial`` of one) of one item.
+    processes
+        How many children work side by side.
+    memory_bytes
+        The most private memory one child may allocate (``RLIMIT_DATA``).
+    timeout_s
+        The longest one item may take, by the clock and by processor time.
+
+    Notes
+    -----
+    Children are spawned, never forked, so that no descriptor, lock or secret of the parent reaches them.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[T], R],
+        *,
+        processes: int = 1,
+        memory_bytes: int = DEFAULT_MEMORY_BYTES,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+    ) -> None:
+        if processes < 1:
+            raise ValueError("A pool needs at least one process.")
+        self._function = function
+        self._processes = processes
+        self._memory_bytes = memory_bytes
+        self._timeout_s = timeout_s
+        self._context = multiprocessing.get_context("spawn")
+        self._children: list[_Child] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all children at once; items in work are abandoned."""
+        for child in self._children:
+            self._end(child)
+        self._children.clear()
+
+    def run(self, items: Iterable[T]) -> Iterator[tuple[T, R | Finding]]:
+        """Apply the function to every item, in no particular order, reading ahead by no more than one item a child.
+
+        Yields
+        ------
+        The item with the function's result, or with the Finding that says why there is none
+        (``isolation.crashed``, ``isolation.timeout``, ``isolation.memory``, ``isolation.failed``).
+        """
+        source = iter(items)
+        exhausted = False
+        while True:
+            while not exhausted and (child := self._idle_child()) is not None:
+                try:
+                    item = next(source)
+                except StopIteration:
+                    exhausted = True
+                    break
+                child.item, child.is_busy = item, True
+                if child.is_ready:
+                    self._hand_over(child)
+            busy = [child for child in self._children if child.is_busy]
+            if exhausted and not busy:
+                return
+            yield from self._collect(busy)
+
+    def _idle_child(self) -> _Child | None:
+        for child in self._children:
+            if not child.is_busy:
+                return child
+        if len(self._children) < self._processes:
+            return self._start()
+        return None
+
+    def _start(self) -> _Child:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=_serve, args=(theirs, self._function, self._memory_bytes, self._timeout_s), daemon=True
+        )
+        process.start()
+        theirs.close()
+        child = _Child(process, ours, time.monotonic() + _START_ALLOWANCE_S)
+        self._children.append(child)
+        return child
+
+    def _hand_over(self, child: _Child) -> None:
+        child.deadline = time.monotonic() + self._timeout_s
+        try:
+            child.connection.send(child.item)
+        except (BrokenPipeError, ConnectionResetError):
+            # The child died between two items; the collection below sees the closed pipe and reports it.
+            child.deadline = time.monotonic()
+
+    def _collect(self, busy: list[_Child]) -> Iterator[tuple[T, R | Finding]]:
+        now = time.monotonic()
+        patience = max(0.0, min([_POLL_S, *(child.deadline - now for child in busy)]))
+        ready = set(wait([child.connection for child in busy], timeout=patience))
+        for child in busy:
+            if child.connection in ready:
+                answer = self._receive(child)
+            elif time.monotonic() > child.deadline:
+                answer = _finding("isolation.timeout")
+                self._replace(child)
+            else:
+                continue
+            if answer is not None:
+                child.is_busy = False
+                yield child.item, answer  # type: ignore[misc]  # the pipe carries no types
+
+    def _receive(self, child: _Child) -> object | None:
+        try:
+            kind, value = child.connection.recv()
+        except (EOFError, ConnectionResetError):
+            was_stopped_by_limit = self._replace(child)
+            return _finding("isolation.timeout" if was_stopped_by_limit else "isolation.crashed")
+        if kind == "ready":
+            child.is_ready = True
+            self._hand_over(child)
+            return None
+        if kind == "done":
+            return value  # type: ignore[no-any-return]
+        # After a refused allocation the child's heap cannot be trusted to serve the next item.
+        self._replace(child)
+        return _finding(kind)
+
+    def _replace(self, child: _Child) -> bool:
+        """Take a child out of service; whether the processor-time limit had stopped it."""
+        child.process.join(timeout=0.5)
+        exit_code = child.process.exitcode
+        self._children.remove(child)
+        self._end(child)
+        return exit_code == -24  # noqa: PLR2004  SIGXCPU
+
+    @staticmethod
+    def _end(child: _Child) -> None:
+        child.connection.close()
+        if child.process.is_alive():
+            child.process.kill()
+        child.process.join()
+        child.process.close()
