@@ -92,6 +92,7 @@ class Action(StrEnum):
     INTAKE_READ_BATCH = "intake.read-batch"
     INTAKE_DECIDE_QUARANTINE = "intake.decide-quarantine"
     JOURNEY_READ_TIMELINE = "journey.read-timeline"
+    JOURNEY_RETRY = "journey.retry"
     CURATION_READ = "curation.read"
     CURATION_DECIDE = "curation.decide"
     CATALOG_READ = "catalog.read"
@@ -130,6 +131,7 @@ POLICY: Mapping[Action, frozenset[Role | Everyone]] = MappingProxyType(
         Action.INTAKE_READ_BATCH: frozenset({_A, _C, _S, Everyone.CONTRIBUTOR}),
         Action.INTAKE_DECIDE_QUARANTINE: frozenset({_C}),
         Action.JOURNEY_READ_TIMELINE: frozenset({_A, _C, _S}),
+        Action.JOURNEY_RETRY: frozenset({_A}),
         Action.CURATION_READ: frozenset({_C, _A}),
         Action.CURATION_DECIDE: frozenset({_C}),
         Action.CATALOG_READ: frozenset({_C, _M, _A}),

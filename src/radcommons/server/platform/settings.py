@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "viewer_dir": "RADCOMMONS_VIEWER_DIR",
 }
 FILE_NAME = "radcommons.toml"
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8042"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Settings:
     data_dir: Path
     database_url: str = ""
     objects_url: str = ""
-    public_url: str = "http://127.0.0.1:8042"
+    public_url: str = DEFAULT_PUBLIC_URL
     name: str = "RadCommons"
     viewer_dir: Path = field(default_factory=lambda: Path.home() / ".cache" / "radcommons" / "ohif")
     suppression_threshold: int = 5
@@ -83,6 +84,11 @@ class Settings:
     def secrets_dir(self) -> Path:
         """Where the centre's keys lie, one file each, readable by the owner only."""
         return self.data_dir / "secrets"
+
+    @property
+    def has_public_url(self) -> bool:
+        """Whether the operator said under which address people reach the portal."""
+        return self.public_url != DEFAULT_PUBLIC_URL
 
     @property
     def postgres_dir(self) -> Path:

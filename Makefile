@@ -1,0 +1,56 @@
+# Everything a stranger needs: `make demo` shows the whole system, `make test` proves it. Neither needs root.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DATA ?= demo-data
+PORT ?= 8042
+
+.PHONY: help setup viewer demo serve test check bench format clean
+
+help:
+	@echo "make demo    start a demonstration repository and open its portal"
+	@echo "make test    run all tests"
+	@echo "make serve   start a centre in ./var"
+	@echo "make check   format, lint, types, import contracts, house tests"
+	@echo "make bench   measure the main paths against plain copying and loopback HTTP"
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("RadCommons needs Python 3.11 to 3.13") if not (3, 11) <= sys.version_info < (3, 14) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(STAMP)
+
+# The OHIF viewer comes from its npm package; without npm the own reading page serves.
+viewer: setup
+	@if command -v npm >/dev/null 2>&1; then $(BIN)/radcommons viewer install || echo "OHIF could not be installed; the reading page serves."; \
+	else echo "npm is not here: the own reading page serves. Install npm and run 'make viewer' to add OHIF."; fi
+
+demo: viewer
+	$(BIN)/radcommons demo --data $(DATA) --port $(PORT)
+
+serve: viewer
+	$(BIN)/radcommons serve --port $(PORT)
+
+test: viewer
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/house -q
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup
+	$(BIN)/python -m benchmarks.run
+
+clean:
+	rm -rf $(VENV) $(DATA) .mypy_cache .ruff_cache

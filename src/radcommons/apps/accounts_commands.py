@@ -1,0 +1,91 @@
+"""``radcommons accounts``: accounts and roles from the command line."""
+
+import click
+import orjson
+
+from radcommons.server.platform import accounts as verbs
+from radcommons.server.platform.models import User
+from radcommons.server.platform.policy import Actor, Role
+from radcommons.server.platform.settings import settings
+
+ROLE_NAMES = click.Choice([role.value for role in Role])
+OPERATOR = Actor.system("cli")
+
+
+@click.group()
+def accounts() -> None:
+    """Accounts and roles."""
+
+
+@accounts.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_accounts(*, as_json: bool) -> None:
+    """List accounts with their roles."""
+    rows = [
+        {
+            "username": user.get_username(),
+            "is_active": user.is_active,
+            "roles": [
+                {"role": role, "site": site} for role, site in user.role_assignments.values_list("role", "site_code")
+            ],
+        }
+        for user in User.objects.order_by("username").prefetch_related("role_assignments")
+    ]
+    if as_json:
+        click.echo(orjson.dumps(rows))
+        return
+    for row in rows:
+        roles = ", ".join(f"{item['role']} {item['site']}".strip() for item in row["roles"])
+        click.echo(f"{row['username']:<24} {'open' if row['is_active'] else 'closed':<8} {roles or 'no role'}")
+
+
+@accounts.command("add")
+@click.argument("username")
+@click.option("--role", "roles", type=ROLE_NAMES, multiple=True, help="Grant a role; may be given several times.")
+@click.option("--site", default="", help="The site of a site coordinator.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of making a link.")
+def add_account(username: str, roles: tuple[str, ...], site: str, *, password_stdin: bool) -> None:
+    """Make an account and print a one-time link to choose its password."""
+    password = click.get_text_stream("stdin").readline().rstrip("\n") if password_stdin else None
+    verbs.create_account(username, actor=OPERATOR, password=password)
+    for role in roles:
+        site_code = site if role == Role.SITE_COORDINATOR.value else ""
+        verbs.grant_role(username, Role(role), actor=OPERATOR, site_code=site_code)
+    if password is None:
+        link = verbs.issue_setup_link(actor=OPERATOR, username=username)
+        click.echo(f"{settings().public_url}/setup/{link}/")
+
+
+@accounts.command("grant")
+@click.argument("username")
+@click.argument("role", type=ROLE_NAMES)
+@click.option("--site", default="", help="The site of a site coordinator.")
+def grant(username: str, role: str, site: str) -> None:
+    """Grant a role."""
+    verbs.grant_role(username, Role(role), actor=OPERATOR, site_code=site)
+
+
+@accounts.command("revoke")
+@click.argument("username")
+@click.argument("role", type=ROLE_NAMES)
+@click.option("--site", default="", help="The site of a site coordinator.")
+def revoke(username: str, role: str, site: str) -> None:
+    """Take a role away."""
+    verbs.revoke_role(username, Role(role), actor=OPERATOR, site_code=site)
+
+
+@accounts.command("link")
+@click.argument("username", required=False)
+def link(username: str | None) -> None:
+    """Print a new one-time link to choose a password; without a name, for the first administrator."""
+    secret = verbs.issue_setup_link(actor=OPERATOR, username=username)
+    click.echo(f"{settings().public_url}/setup/{secret}/")
+
+
+@accounts.command("token")
+@click.argument("username")
+@click.argument("name")
+def token(username: str, name: str) -> None:
+    """Issue a personal token for programs; it is shown once."""
+    user = verbs.actor_named(username)
+    click.echo(verbs.issue_api_token(user, name, actor=OPERATOR))

@@ -1,0 +1,123 @@
+"""The command line: every command is a thin shell over one verb.
+
+Command modules are imported only when their command is asked for, so ``radcommons --help`` answers at once and a
+hospital without the server's dependencies can use ``edge``.
+"""
+
+import importlib
+import json
+import sys
+from dataclasses import dataclass
+
+
+import click
+
+from radcommons import __version__
+from radcommons.apps.exits import EXIT_CODES
+from radcommons.dicom.errors import RadCommonsError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command lives and what it is for, without importing it."""
+
+    module: str
+    attribute: str
+    summary: str
+    needs_server: bool = False
+
+
+COMMANDS = {
+    "demo": Entry("radcommons.apps.demo.command", "demo", "Show everything at once, on made-up or your own studies."),
+    "serve": Entry("radcommons.apps.serve", "serve", "Start a centre: database, portal, DICOMweb, worker."),
+    "doctor": Entry("radcommons.apps.doctor", "doctor", "Check this centre and explain what is wrong."),
+    "edge": Entry("radcommons.edge.commands", "edge", "At the hospital: scan, select, de-identify, review, send."),
+    "download": Entry("radcommons.client.commands", "download", "Download a release, resumable and verified."),
+    "verify": Entry("radcommons.client.commands", "verify", "Verify a downloaded release offline."),
+    "accounts": Entry("radcommons.apps.accounts_commands", "accounts", "Accounts and roles.", needs_server=True),
+    "audit": Entry("radcommons.apps.audit_commands", "audit", "The audit log: verify, show, checkpoint.", needs_server=True),
+    "sites": Entry("radcommons.server.sites.commands", "sites", "Sites, agreements, contributor keys.", needs_server=True),
+    "intake": Entry("radcommons.server.intake.commands", "intake", "Batches and quarantine.", needs_server=True),
+    "archive": Entry("radcommons.server.archive.commands", "archive", "Stored bytes: verify.", needs_server=True),
+    "journey": Entry("radcommons.server.journey.commands", "journey", "What became of a study.", needs_server=True),
+    "curation": Entry("radcommons.server.curation.commands", "curation", "Clear, hold, return, reject.", needs_server=True),
+    "catalog": Entry("radcommons.server.catalog.commands", "catalog", "Facets and cohorts.", needs_server=True),
+    "release": Entry("radcommons.server.releases.commands", "release", "Draft, check, publish.", needs_server=True),
+    "viewer": Entry("radcommons.server.portal.viewer.commands", "viewer", "Install the OHIF viewer's files."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        try:
+            return _with_centre(entry) if entry.needs_server else _load(entry)
+        except ModuleNotFoundError as error:
+            if error.name and error.name.startswith("radcommons"):
+                raise
+            message = f"'{cmd_name}' needs the server's packages: pip install \"radcommons[server]\" ({error.name})."
+            raise click.ClickException(message) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+
+def _load(entry: Entry) -> click.Command:
+    command = getattr(importlib.import_module(entry.module), entry.attribute)
+    if not isinstance(command, click.Command):
+        raise TypeError(f"{entry.module}.{entry.attribute} is not a command")
+    return command
+
+
+def _with_centre(entry: Entry) -> click.Command:
+    """A command that needs the centre's database: it is connected, and started if need be, first."""
+    centre = importlib.import_module("radcommons.apps.centre")
+    centre.connect(_data_option())
+    return _load(entry)
+
+
+def _data_option() -> str | None:
+    """``--data DIR`` wherever it stands on the line; the rooms' commands need not know of it."""
+    for index, word in enumerate(sys.argv):
+        if word == "--data" and index + 1 < len(sys.argv):
+            value = sys.argv[index + 1]
+            del sys.argv[index : index + 2]
+            return value
+        if word.startswith("--data="):
+            del sys.argv[index]
+            return word.removeprefix("--data=")
+    return None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="radcommons")
+def radcommons() -> None:
+    """Run an open imaging repository: hospitals send, a centre curates, researchers download."""
+
+
+def main() -> None:
+    """Run the command line; errors of the house become one line (or one JSON object) and an exit code by kind."""
+    try:
+        radcommons(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except RadCommonsError as error:
+        if "--json" in sys.argv:
+            click.echo(json.dumps(error.to_json(), default=str), err=True)
+        else:
+            click.echo(f"{error.message} [{error.code}]", err=True)
+        sys.exit(EXIT_CODES[error.kind])

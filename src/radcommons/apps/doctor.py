@@ -1,0 +1,160 @@
+"""``radcommons doctor``: checks a centre and explains, in one line each, what to do about what is wrong."""
+
+import os
+import shutil
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import orjson
+import psycopg
+
+from radcommons.apps.centre import DATA_VARIABLE, data_dir_from
+from radcommons.apps.supervisor import is_serving
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.finding import Finding, Severity
+from radcommons.server.platform.objects import object_store
+from radcommons.server.platform.postgres import EmbeddedPostgres
+from radcommons.server.platform.settings import Settings, settings
+
+LOW_DISK_BYTES = 5 * 2**30
+CLOCK_TOLERANCE_S = 5
+SIGNS = {Severity.INFO: "ok  ", Severity.WARNING: "look", Severity.ERROR: "FAIL"}
+
+
+@click.command()
+@click.option("--data", default=None, help="The centre's data directory (default: ./var).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(data: str | None, *, as_json: bool) -> None:
+    """Check this centre and explain what is wrong; exit 1 when something must be mended."""
+    os.environ[DATA_VARIABLE] = str(data_dir_from(data))
+    findings = [finding for check in CHECKS for finding in _safely(check)]
+    if as_json:
+        click.echo(orjson.dumps([finding.to_json() for finding in findings]))
+    else:
+        for finding in findings:
+            click.echo(f"{SIGNS[finding.severity]}  {finding.where:<10} {finding.message}")
+    sys.exit(1 if any(finding.is_error for finding in findings) else 0)
+
+
+def _safely(check: Callable[[Settings], Iterator[Finding]]) -> Iterator[Finding]:
+    name = check.__name__.removeprefix("_check_")
+    try:
+        yield from check(settings())
+    except RadCommonsError as error:
+        yield Finding(Severity.ERROR, error.code, name, error.message)
+    except (OSError, psycopg.Error) as error:
+        yield Finding(Severity.ERROR, "doctor.unexpected", name, f"Could not be checked: {error}".strip())
+
+
+def _ok(where: str, message: str) -> Finding:
+    return Finding(Severity.INFO, f"doctor.{where}-ok", where, message)
+
+
+def _check_settings(current: Settings) -> Iterator[Finding]:
+    yield _ok("settings", f"data in {current.data_dir}, portal at {current.public_url}")
+    if current.public_url.startswith("http://") and "127.0.0.1" not in current.public_url:
+        message = "public_url is not HTTPS: passwords and tokens would travel in the clear. Put a TLS proxy in front."
+        yield Finding(Severity.WARNING, "doctor.no-tls", "settings", message)
+
+
+def _check_disk(current: Settings) -> Iterator[Finding]:
+    folder = current.data_dir if current.data_dir.exists() else current.data_dir.parent
+    free = shutil.disk_usage(folder).free
+    text = f"{free / 2**30:.1f} GiB free"
+    if free < current.staging_free_bytes:
+        yield Finding(Severity.ERROR, "doctor.disk-full", "disk", f"{text}: uploads are refused. Free space.")
+    elif free < LOW_DISK_BYTES:
+        yield Finding(Severity.WARNING, "doctor.disk-low", "disk", f"{text}: plan for more space.")
+    else:
+        yield _ok("disk", text)
+
+
+def _check_database(current: Settings) -> Iterator[Finding]:
+    url, database = current.database_url, None
+    if not url:
+        if not (current.data_dir / "postgres").is_dir():
+            message = "There is no database yet. It is made at the first 'radcommons serve'."
+            yield Finding(Severity.WARNING, "doctor.no-database", "database", message)
+            return
+        database = EmbeddedPostgres(current.data_dir / "postgres")
+        url = database.ensure_running()
+    try:
+        yield from _look_into(url)
+    finally:
+        if database is not None and not is_serving(current.data_dir):
+            database.stop()
+
+
+def _look_into(url: str) -> Iterator[Finding]:
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        version, now = connection.execute("SELECT current_setting('server_version'), clock_timestamp()").fetchone() or ("", datetime.now(UTC))
+        skew = abs((datetime.now(UTC) - now).total_seconds())
+        yield _ok("database", f"PostgreSQL {version} answers")
+        if skew > CLOCK_TOLERANCE_S:
+            message = f"The database's clock differs by {skew:.0f} s. Synchronise both machines (NTP)."
+            yield Finding(Severity.ERROR, "doctor.clock-skew", "clock", message)
+        else:
+            yield _ok("clock", f"differs from the database's by {skew:.1f} s")
+        yield from _look_at_work(connection)
+
+
+def _look_at_work(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Finding]:
+    if not connection.execute("SELECT to_regclass('platform_outboxfact')").fetchone()[0]:  # type: ignore[index]
+        message = "The schema is not there yet. 'radcommons serve' makes it."
+        yield Finding(Severity.WARNING, "doctor.no-schema", "database", message)
+        return
+    failed = connection.execute("SELECT count(*) FROM platform_outboxfact WHERE failed_at IS NOT NULL").fetchone()
+    jobs = connection.execute("SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'").fetchone()
+    beat = connection.execute("SELECT max(last_heartbeat) FROM procrastinate_workers").fetchone()
+    if failed and failed[0]:
+        message = f"{failed[0]} facts could not be acted upon: 'radcommons journey failed' lists them."
+        yield Finding(Severity.ERROR, "doctor.facts-failed", "worker", message)
+    if jobs and jobs[0]:
+        message = f"{jobs[0]} jobs failed for good: 'radcommons intake list' shows which batches wait."
+        yield Finding(Severity.ERROR, "doctor.jobs-failed", "worker", message)
+    if not beat or beat[0] is None:
+        message = "No worker has reported. Batches are received but not processed until 'serve' runs."
+        yield Finding(Severity.WARNING, "doctor.no-worker", "worker", message)
+    else:
+        yield _ok("worker", f"last heartbeat {beat[0]:%Y-%m-%d %H:%M:%S}")
+
+
+def _check_store(current: Settings) -> Iterator[Finding]:
+    del current
+    store, key, began = object_store(), "doctor/probe", time.perf_counter()
+    store.put_bytes(key, b"radcommons")
+    is_same = store.read(key) == b"radcommons"
+    store.delete(key)
+    if is_same:
+        yield _ok("store", f"writes, reads and deletes in {1000 * (time.perf_counter() - began):.0f} ms")
+    else:
+        yield Finding(Severity.ERROR, "doctor.store-differs", "store", "The object store returned other bytes.")
+
+
+def _check_keys(current: Settings) -> Iterator[Finding]:
+    names = ("session.key", "salt.key", "signing.key")
+    present = [current.secrets_dir / name for name in names if (current.secrets_dir / name).exists()]
+    open_keys = [path.name for path in present if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    if open_keys:
+        message = f"{', '.join(open_keys)} can be read by others. Set mode 0600."
+        yield Finding(Severity.ERROR, "doctor.key-mode", "keys", message)
+    elif present:
+        yield _ok("keys", f"{len(present)} of {len(names)} made, readable by their owner only; keep a backup")
+    else:
+        yield _ok("keys", "made at the first start")
+
+
+def _check_viewer(current: Settings) -> Iterator[Finding]:
+    if (Path(current.viewer_dir) / "index.html").exists():
+        yield _ok("viewer", f"OHIF in {current.viewer_dir}")
+    else:
+        message = "OHIF is not installed; the own reading page serves. 'radcommons viewer install' adds it (needs npm)."
+        yield Finding(Severity.WARNING, "doctor.no-viewer", "viewer", message)
+
+
+CHECKS = (_check_settings, _check_disk, _check_database, _check_store, _check_keys, _check_viewer)

@@ -1,0 +1,31 @@
+"""Runs one of the server's programs: Django is made ready first, then the program is imported.
+
+``python -m radcommons.apps.run web HOST PORT``, ``… worker``, ``… prepare ADDRESS``; the supervisor's children.
+"""
+
+import importlib
+import sys
+
+from radcommons.apps import bootstrap
+from radcommons.apps.supervisor import leave_with_parent
+
+PROGRAMS = ("web", "worker", "prepare")
+
+
+def main(name: str, *arguments: str) -> None:
+    """Run a program by name until it ends.
+
+    Raises
+    ------
+    ValueError
+        When there is no such program.
+    """
+    if name not in PROGRAMS:
+        raise ValueError(f"no such program: {name}")
+    leave_with_parent()
+    bootstrap.setup()
+    importlib.import_module(f"radcommons.apps.{name}").main(*arguments)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,23 @@
+"""The web process: uvicorn on the ASGI application."""
+
+import uvicorn
+
+from radcommons.apps import asgi
+
+KEEP_ALIVE_S = 30
+
+
+def main(host: str, port: str) -> None:
+    """Serve until told to stop; requests under way are finished first."""
+    uvicorn.run(
+        asgi.application,
+        host=host,
+        port=int(port),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=8,
+        lifespan="on",
+    )
+
