@@ -1,0 +1,16 @@
+"""Decisions of the clinical room: which statements there are."""
+
+from enum import StrEnum
+
+
+class Covid19Status(StrEnum):
+    """A site's statement about a subject, by any of RICORD's criteria (RT-PCR, antibodies, clinical diagnosis)."""
+
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+    UNKNOWN = "unknown"
+
+
+def as_status(value: object) -> Covid19Status:
+    """The statement behind a word; anything else is unknown."""
+    return Covid19Status(value) if value in set(Covid19Status) else Covid19Status.UNKNOWN

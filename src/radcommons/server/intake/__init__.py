@@ -1,0 +1,1 @@
+"""Where batches arrive: receiving, verifying, storing, quarantine."""

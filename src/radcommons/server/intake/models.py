@@ -1,0 +1,143 @@
+"""Tables of the intake room: batches, their parts, what was held back and why."""
+
+from django.db import models
+
+from radcommons.server.sites.models import Agreement, Site
+
+
+class BatchState(models.TextChoices):
+    """How far a batch has come."""
+
+    RECEIVING = "receiving"
+    SEALED = "sealed"
+    VERIFIED = "verified"
+    REFUSED = "refused"
+
+
+class PartState(models.TextChoices):
+    """How far one file of a batch has come."""
+
+    MISSING = "missing"
+    STAGED = "staged"
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+    DISCARDED = "discarded"
+
+
+class Batch(models.Model):
+    """One sending of a site, named by the digest of its manifest."""
+
+    batch_id = models.CharField(max_length=64, unique=True)
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="batches")
+    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="batches")
+    project = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=BatchState.choices, default=BatchState.RECEIVING)
+    profile_name = models.CharField(max_length=256)
+    profile_version = models.CharField(max_length=256)
+    profile_sha256 = models.CharField(max_length=64)
+    software = models.CharField(max_length=520)
+    report_sha256 = models.CharField(max_length=64)
+    reviewed_by = models.CharField(max_length=256)
+    size_bytes = models.BigIntegerField()
+    opened_at = models.DateTimeField(auto_now_add=True)
+    sealed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    # When its jobs were last put into the queue: a sealed batch whose jobs were lost is found by it.
+    deferred_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        verbose_name_plural = "batches"
+        ordering = ["-opened_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=[state.value for state in BatchState]), name="intake_batch_state"
+            ),
+        ]
+
+
+class BatchPart(models.Model):
+    """One file of a batch, as its manifest announces it, and what became of it."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="parts")
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField()
+    study_instance_uid = models.CharField(max_length=64, db_index=True)
+    series_instance_uid = models.CharField(max_length=64)
+    sop_instance_uid = models.CharField(max_length=64, db_index=True)
+    sop_class_uid = models.CharField(max_length=64)
+    pixel_text = models.CharField(max_length=16)
+    pixel_text_approved_by = models.CharField(max_length=200, blank=True, default="")
+    state = models.CharField(max_length=12, choices=PartState.choices, default=PartState.MISSING)
+    is_announced = models.BooleanField(default=False)
+    findings = models.JSONField(default=list)
+
+    class Meta:
+        """Table options."""
+
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "sha256"], name="intake_part_once"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=[state.value for state in PartState]), name="intake_part_state"
+            ),
+        ]
+        indexes = [models.Index(fields=["batch", "state"], name="intake_part_by_state")]
+
+
+class QuarantinedInstance(models.Model):
+    """A file held back: never in the archive, its bytes aside until a curator decides."""
+
+    class Decision(models.TextChoices):
+        """What a curator decided."""
+
+        WAITING = "waiting"
+        RELEASED = "released"
+        DISCARDED = "discarded"
+
+    part = models.ForeignKey(BatchPart, on_delete=models.CASCADE, related_name="quarantined")
+    modality = models.CharField(max_length=16, blank=True, default="")
+    quarantined_at = models.DateTimeField(auto_now_add=True)
+    decision = models.CharField(max_length=10, choices=Decision.choices, default=Decision.WAITING)
+    decided_by = models.CharField(max_length=200, blank=True, default="")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        """Table options."""
+
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["part"], condition=models.Q(decision="waiting"), name="intake_one_open_quarantine_a_part"
+            ),
+        ]
+
+
+class StatedSubject(models.Model):
+    """What a site states about a subject in a manifest; handed on as facts when the batch is verified."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="stated_subjects")
+    subject_id = models.CharField(max_length=64)
+    covid19_status = models.CharField(max_length=10)
+
+    class Meta:
+        """Table options."""
+
+        constraints = [models.UniqueConstraint(fields=["batch", "subject_id"], name="intake_subject_once")]
+
+
+class StudyProgress(models.Model):
+    """How far a study has come at the centre, as its site is told; written by the journey's verb, room by room."""
+
+    study_instance_uid = models.CharField(max_length=64, unique=True)
+    state = models.CharField(max_length=20)
+    reason = models.TextField(blank=True, default="")
+    since = models.DateTimeField()
+
+    class Meta:
+        """Table options."""
+
+        verbose_name_plural = "study progress"

@@ -1,0 +1,37 @@
+"""Putting the verification of a batch into the queue; the jobs are named, so that verbs need not know their bodies."""
+
+from django.db import transaction
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.exceptions import AlreadyEnqueued
+
+from radcommons.server.intake import rules
+from radcommons.server.intake.models import Batch, BatchPart, PartState
+from radcommons.server.platform.jobs import app
+
+VERIFY_PARTS = "intake.verify_parts"
+
+
+def defer_verification(batch: Batch) -> None:
+    """Put one job for each range of staged parts into the queue, in the open transaction.
+
+    A batch without staged parts gets one job all the same: it only finishes the batch.
+    """
+    ids = list(BatchPart.objects.filter(batch=batch, state=PartState.STAGED).order_by("id").values_list("id", flat=True))
+    for first, last in rules.chunks(ids) or ((0, 0),):
+        lock = f"{VERIFY_PARTS}:{batch.pk}:{first}"
+        try:
+            with transaction.atomic():
+                job = app.configure_task(VERIFY_PARTS, queueing_lock=lock)
+                job.defer(batch_pk=batch.pk, first_part=first, last_part=last)
+        except AlreadyEnqueued:
+            continue
+    batch.deferred_at = timezone.now()
+    batch.save(update_fields=["deferred_at"])
+
+
+def has_live_job(batch: Batch) -> bool:
+    """Whether a job of the batch waits or runs; jobs of dead workers are put back by the platform."""
+    return ProcrastinateJob.objects.filter(
+        task_name=VERIFY_PARTS, args__batch_pk=batch.pk, status__in=("todo", "doing")
+    ).exists()

@@ -1,0 +1,117 @@
+"""Decisions of the intake: does a file hold what its manifest announced, and may it go on?"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from radcommons.deid.pixel_text import may_carry_pixel_text
+from radcommons.dicom.finding import Finding, Severity
+from radcommons.dicom.instance import InstanceDescription
+
+# The shape of a pseudonym in a batch manifest; a patient identifier of a hospital system rarely has it, a name never.
+SUBJECT_ID = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,63}")
+APPROVED = "approved"
+# Parts that one job verifies: enough to pay for the child process, few enough to spread over workers.
+PARTS_PER_JOB = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PartClaim:
+    """What a manifest says about one file, and where its bytes lie; a value that travels to the child process."""
+
+    part_id: int
+    path: str
+    sha256: str
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    pixel_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found in one file; a file without description cannot be stored."""
+
+    description: InstanceDescription | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_acceptable(self) -> bool:
+        """Whether the file may enter the archive."""
+        return self.description is not None and not any(finding.is_error for finding in self.findings)
+
+
+def compare(claim: PartClaim, description: InstanceDescription) -> tuple[Finding, ...]:
+    """Hold what a file says against what its manifest announced.
+
+    Returns
+    -------
+    findings
+        ``intake.digest-mismatch``, ``intake.manifest-mismatch`` (one for each identifier that differs),
+        ``intake.subject-id`` and ``intake.pixel-text-not-checked``; empty when everything agrees.
+    """
+    findings = list(_mismatches(claim, description))
+    if description.sha256 != claim.sha256:
+        message = "The bytes changed after they were received. Send the file again in a new batch."
+        findings.append(Finding(Severity.ERROR, "intake.digest-mismatch", "file", message))
+    if not SUBJECT_ID.fullmatch(description.patient_id or ""):
+        message = "The Patient ID is not a pseudonym as the edge makes it: capital letters, digits and hyphens."
+        findings.append(Finding(Severity.ERROR, "intake.subject-id", "0010,0020", message))
+    if claim.pixel_text != APPROVED and may_carry_pixel_text(description):
+        message = (
+            "Objects of this kind may carry text in the picture, and nobody has checked it. A curator must look, "
+            "or the site approves it in its review and sends it again."
+        )
+        findings.append(Finding(Severity.ERROR, "intake.pixel-text-not-checked", "7FE0,0010", message))
+    return tuple(findings)
+
+
+def _mismatches(claim: PartClaim, description: InstanceDescription) -> Iterable[Finding]:
+    pairs = (
+        ("0020,000D", claim.study_instance_uid, description.study_instance_uid),
+        ("0020,000E", claim.series_instance_uid, description.series_instance_uid),
+        ("0008,0018", claim.sop_instance_uid, description.sop_instance_uid),
+        ("0008,0016", claim.sop_class_uid, description.sop_class_uid),
+    )
+    for where, announced, found in pairs:
+        if announced != found:
+            message = "The header names another identifier than the manifest. Seal the batch again at the site."
+            yield Finding(Severity.ERROR, "intake.manifest-mismatch", where, message)
+
+
+def unreadable() -> Finding:
+    """The finding for a file of which nothing could be made and nobody said why."""
+    message = "The file cannot be read as DICOM. Check the original at the site."
+    return Finding(Severity.ERROR, "intake.unreadable", "file", message)
+
+
+def lost() -> Finding:
+    """The finding for a part whose bytes are no longer in the staging folder."""
+    message = "The received bytes are gone from the staging folder. Send the file again in a new batch."
+    return Finding(Severity.ERROR, "intake.staged-file-lost", "file", message)
+
+
+def chunks(part_ids: Sequence[int], size: int = PARTS_PER_JOB) -> tuple[tuple[int, int], ...]:
+    """Cut ascending part ids into closed ranges of at most ``size`` parts."""
+    return tuple(
+        (part_ids[start], part_ids[min(start + size, len(part_ids)) - 1]) for start in range(0, len(part_ids), size)
+    )
+
+
+def is_refused(*, accepted: int, quarantined: int) -> bool:
+    """Whether a verified batch brought nothing in: then the batch as a whole is refused."""
+    return accepted == 0 and quarantined > 0
+
+
+def next_step(state: str, *, missing: int, quarantined: int) -> str:
+    """What happens next with a batch, in one sentence for the site."""
+    if state == "receiving":
+        return f"{missing} files are still missing. Run the same send command again: it goes on where it stopped."
+    if state == "sealed":
+        return "The centre is verifying the files. Nothing is to be done."
+    if state == "refused":
+        return "No file could be accepted. Read the findings, correct the cause at the site and send a new batch."
+    if quarantined:
+        return "The accepted studies are with the curators. A curator decides about the files held back."
+    return "All files were accepted; the studies are with the curators."

@@ -1,0 +1,77 @@
+"""Deciding about what was held back: a curator lets it be verified again, or discards it."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from radcommons.server.intake import rules, staging
+from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, QuarantinedInstance
+from radcommons.server.intake.queue import defer_verification
+from radcommons.server.platform import audit
+from radcommons.server.platform.errors import ConflictError, InvalidError, NotFoundError
+from radcommons.server.platform.policy import Action, Actor, authorise
+
+
+def release_quarantined(quarantined_id: int, *, reason: str, actor: Actor) -> QuarantinedInstance:
+    """Vouch that the picture carries no identifying text, and have the file verified again.
+
+    Only the question of pixel text is a person's to answer; every rule is applied again, and a file that breaks one
+    comes back into quarantine.
+
+    Raises
+    ------
+    NotFoundError, ConflictError, InvalidError
+        Nothing is held back under the number; it was decided before (``intake.quarantine-decided``); no reason given
+        (``intake.reason``).
+    """
+    with transaction.atomic():
+        row, batch = _undecided(quarantined_id, reason=reason, actor=actor)
+        part = row.part
+        part.pixel_text, part.pixel_text_approved_by = rules.APPROVED, actor.name
+        part.state = PartState.STAGED
+        part.save(update_fields=["pixel_text", "pixel_text_approved_by", "state"])
+        _decide(row, QuarantinedInstance.Decision.RELEASED, reason=reason, actor=actor)
+        if batch.state in (BatchState.VERIFIED, BatchState.REFUSED):
+            batch.state, batch.finished_at = BatchState.SEALED, None
+            batch.save(update_fields=["state", "finished_at"])
+        defer_verification(batch)
+    return row
+
+
+def discard_quarantined(quarantined_id: int, *, reason: str, actor: Actor) -> QuarantinedInstance:
+    """Delete the bytes of a file that was held back; its findings stay.
+
+    Raises
+    ------
+    NotFoundError, ConflictError, InvalidError
+        As for :func:`release_quarantined`.
+    """
+    with transaction.atomic():
+        row, batch = _undecided(quarantined_id, reason=reason, actor=actor)
+        BatchPart.objects.filter(pk=row.part_id).update(state=PartState.DISCARDED)
+        _decide(row, QuarantinedInstance.Decision.DISCARDED, reason=reason, actor=actor)
+    staging.remove_part(batch.batch_id, row.part.sha256)
+    staging.remove_leftovers(batch.batch_id)
+    return row
+
+
+def _undecided(quarantined_id: int, *, reason: str, actor: Actor) -> tuple[QuarantinedInstance, Batch]:
+    authorise(actor, Action.INTAKE_DECIDE_QUARANTINE)
+    if not reason.strip():
+        raise InvalidError("intake.reason", "Say why: the reason is kept with the decision.")
+    found = QuarantinedInstance.objects.filter(pk=quarantined_id).values_list("part__batch_id", flat=True).first()
+    if found is None:
+        raise NotFoundError
+    # The batch first, as finishing does: two curators and the worker then never wait for each other in a circle.
+    batch = Batch.objects.select_for_update().get(pk=found)
+    row = QuarantinedInstance.objects.select_for_update(of=("self",)).select_related("part").get(pk=quarantined_id)
+    if row.decision != QuarantinedInstance.Decision.WAITING:
+        raise ConflictError("intake.quarantine-decided", f"This file was {row.decision} before.")
+    return row, batch
+
+
+def _decide(row: QuarantinedInstance, decision: str, *, reason: str, actor: Actor) -> None:
+    row.decision, row.decided_by, row.decided_at = decision, actor.name, timezone.now()
+    row.reason = reason.strip()
+    row.save(update_fields=["decision", "decided_by", "decided_at", "reason"])
+    facts = {"batch": row.part.batch_id, "codes": sorted({each["code"] for each in row.findings})}
+    audit.record(actor, f"intake.{decision}", object_kind="quarantined", object_id=row.pk, facts=facts)

@@ -1,0 +1,142 @@
+"""The staging folder: where uploads lie from the moment they are whole until they are stored or discarded.
+
+A file appears under its digest only when all its bytes are on the disk and hash to it: after any crash what is there is
+whole, and what is not there is sent again.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from radcommons.server.intake.errors import DigestMismatchError, DiskFullError, PartTooLargeError
+from radcommons.server.platform.settings import settings
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+ASIDE_SUFFIX = ".part"
+
+
+def folder_of(batch_id: str) -> Path:
+    """The folder of one batch."""
+    return settings().staging_dir / "batches" / batch_id
+
+
+def path_of(batch_id: str, sha256: str) -> Path:
+    """Where the whole bytes of a part lie, or will."""
+    return folder_of(batch_id) / sha256
+
+
+def has_part(batch_id: str, sha256: str, size_bytes: int) -> bool:
+    """Whether a part lies there whole."""
+    try:
+        return path_of(batch_id, sha256).stat().st_size == size_bytes
+    except FileNotFoundError:
+        return False
+
+
+def remove_part(batch_id: str, sha256: str) -> None:
+    """Remove a part that is stored or discarded; removing it again is no error."""
+    path_of(batch_id, sha256).unlink(missing_ok=True)
+
+
+def remove_leftovers(batch_id: str) -> None:
+    """Remove what uploads broken off left behind, and the folder itself once it is empty."""
+    folder = folder_of(batch_id)
+    if not folder.is_dir():
+        return
+    for aside in folder.glob(f".*{ASIDE_SUFFIX}"):
+        aside.unlink(missing_ok=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+class PartSink:
+    """Takes the bytes of one part: hashed while written, kept only when they are what was announced.
+
+    Parameters
+    ----------
+    batch_id, sha256
+        The part; its digest names the file.
+    size_bytes
+        What the manifest announced; one byte more is refused.
+
+    Raises
+    ------
+    DiskFullError
+        From any call when the disk has no room.
+    """
+
+    def __init__(self, batch_id: str, sha256: str, *, size_bytes: int) -> None:
+        self._target = path_of(batch_id, sha256)
+        self._sha256 = sha256
+        self._size_bytes = size_bytes
+        self._written = 0
+        self._hash = hashlib.sha256()
+        self._aside = self._target.with_name(f".{sha256}.{uuid.uuid4().hex}{ASIDE_SUFFIX}")
+        with _disk_errors():
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            if shutil.disk_usage(self._target.parent).free < size_bytes + settings().staging_free_bytes:
+                raise DiskFullError
+            self._file = self._aside.open("xb")
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes.
+
+        Raises
+        ------
+        PartTooLargeError
+            When there are more than announced.
+        """
+        self._written += len(chunk)
+        if self._written > self._size_bytes:
+            raise PartTooLargeError(self._size_bytes)
+        self._hash.update(chunk)
+        with _disk_errors():
+            self._file.write(chunk)
+
+    def commit(self) -> None:
+        """Put the part in its place, durably.
+
+        Raises
+        ------
+        DigestMismatchError
+            When the bytes are not those of the digest.
+        """
+        if self._written != self._size_bytes or self._hash.hexdigest() != self._sha256:
+            raise DigestMismatchError
+        with _disk_errors():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._aside.rename(self._target)
+            _sync_directory(self._target.parent)
+
+    def abort(self) -> None:
+        """Leave nothing behind; after :meth:`commit` it changes nothing."""
+        # Closing flushes, which fails again on the full disk that brought us here; the file goes all the same.
+        with suppress(OSError):
+            self._file.close()
+        self._aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Turn 'no space left' into the room's refusal; other failures of the disk stay what they are."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise DiskFullError from error
+        raise
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""How a study travels between the rooms: one table of facts, verbs and states, and the timeline it leaves."""
