@@ -15,6 +15,7 @@ _STEP = 1000
 # From here on a decimal would say more than a reader of sizes wants to know.
 _WHOLE_FROM = 99.5
 _SHORT_DIGEST = 12
+_UNCOUNTED = frozenset({"series"})
 
 _TONES = {
     "good": frozenset(
@@ -77,3 +78,25 @@ def moment(value: datetime | None) -> SafeString:
     return format_html(
         '<time datetime="{}">{}</time>', value.isoformat(timespec="seconds"), f"{value:%-d %b %Y, %H:%M} UTC"
     )
+
+
+@register.filter
+def plural(number: int, noun: str) -> str:
+    """A number with its noun: ``1 study`` needs ``study``, other numbers ``studies``, made by the English rule."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun in _UNCOUNTED:
+        return f"{count(number)} {noun}"
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count(number)} {many}"
+
+
+@register.filter
+def person(actor_name: str) -> str:
+    """An actor as pages name it: ``user:anna`` is anna, ``system:cli`` is the operator, ``site:ALPHA`` the site."""
+    kind, _, name = actor_name.partition(":")
+    if kind == "site":
+        return f"site {name}"
+    if kind == "system":
+        return {"cli": "the operator", "journey": "the repository"}.get(name, f"the repository ({name})")
+    return name or actor_name

@@ -1,0 +1,229 @@
+"""Reads of the catalog: facets by one query, the studies behind them, cohorts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db import connection
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+
+from radcommons.server.archive.models import Instance, InstanceState, Series, Study
+from radcommons.server.catalog.models import CatalogSeries, Cohort, CohortInstance
+from radcommons.server.catalog.rules import FACETS, CatalogQuery
+from radcommons.server.curation.rules import CaseState
+from radcommons.server.platform.errors import NotFoundError
+
+PAGE_SIZE = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is: people, studies, series, instances, bytes."""
+
+    subjects: int = 0
+    studies: int = 0
+    series: int = 0
+    instances: int = 0
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """One value of a facet, how much of the selection has it, and whether it is chosen."""
+
+    value: str
+    counts: Counts
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A facet with its values; each is counted under all other facets' choices, not under its own."""
+
+    name: str
+    label: str
+    values: tuple[FacetValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """The answer to a selection: totals of what it holds, of the whole catalog, and every facet."""
+
+    selected: Counts
+    everything: Counts
+    facets: tuple[Facet, ...]
+
+
+# Each row of the catalog is laid out once per facet (and twice for the totals) with the number of other facets that
+# exclude it; one grouping then counts all of them, so the page costs one pass over the catalog.
+_FACETS_SQL = """
+WITH judged AS (
+    SELECT subject_id, study_id, instance_count, size_bytes, {columns}, {tests}
+    FROM catalog_catalogseries
+), laid_out AS (
+    SELECT judged.subject_id, judged.study_id, judged.instance_count, judged.size_bytes, one.facet, one.value
+    FROM judged CROSS JOIN LATERAL (VALUES {rows}, ('selected', '', {fails}), ('everything', '', 0))
+        AS one (facet, value, misses)
+    WHERE one.misses = 0
+)
+SELECT facet, value, count(DISTINCT subject_id), count(DISTINCT study_id), count(*),
+       sum(instance_count)::bigint, sum(size_bytes)::bigint
+FROM laid_out
+GROUP BY GROUPING SETS ((facet, value))
+"""
+
+
+def facets(query: CatalogQuery) -> Facets:
+    """Counts for every value of every facet under a selection, by one query."""
+    names = list(FACETS)
+    sql = _FACETS_SQL.format(
+        columns=", ".join(names),
+        tests=", ".join(f"CASE WHEN {name} = ANY(%s) OR %s THEN 0 ELSE 1 END AS miss_{name}" for name in names),
+        fails=" + ".join(f"miss_{name}" for name in names),
+        rows=", ".join(
+            f"('{name}', {name}, {' + '.join(f'miss_{other}' for other in names if other != name)})" for name in names
+        ),
+    )
+    parameters: list[object] = []
+    for name in names:
+        chosen = list(getattr(query, name))
+        parameters += [chosen, not chosen]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows = cursor.fetchall()
+    found: dict[str, dict[str, Counts]] = {}
+    for facet, value, *numbers in rows:
+        found.setdefault(facet, {})[value] = Counts(*numbers)
+    return Facets(
+        selected=found.get("selected", {}).get("", Counts()),
+        everything=found.get("everything", {}).get("", Counts()),
+        facets=tuple(_facet(name, found.get(name, {}), getattr(query, name)) for name in names),
+    )
+
+
+def _facet(name: str, found: dict[str, Counts], chosen: tuple[str, ...]) -> Facet:
+    # A chosen value stays visible even when nothing has it any more, so that it can be taken back.
+    values = found | {value: Counts() for value in chosen if value not in found}
+    order = sorted(values) if name == "age_group" else sorted(values, key=lambda one: (-values[one].subjects, one))
+    return Facet(name, FACETS[name], tuple(FacetValue(value, values[value], value in chosen) for value in order))
+
+
+def _conditions(query: CatalogQuery) -> Q:
+    conditions = Q()
+    for name, values in query.to_lists().items():
+        conditions &= Q(**{f"{name}__in": values})
+    return conditions
+
+
+def instances(query: CatalogQuery) -> QuerySet[Instance]:
+    """The stored instances that a selection holds, of studies that are cleared at this moment."""
+    chosen = CatalogSeries.objects.filter(_conditions(query), study__curation_case__state=CaseState.CLEARED)
+    return Instance.objects.filter(series__in=chosen.values("series"), state=InstanceState.STORED)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyLine:
+    """A study in the list beside the facets."""
+
+    study: Study
+    modalities: tuple[str, ...]
+    body_parts: tuple[str, ...]
+    age_group: str
+    covid19_status: str
+    series_count: int
+    instance_count: int
+    size_bytes: int
+    picture: str
+
+
+def studies(query: CatalogQuery, *, page_number: str | int = 1) -> tuple[Page[Any], tuple[StudyLine, ...]]:
+    """A page of the studies that a selection holds, the latest first."""
+    chosen = CatalogSeries.objects.filter(_conditions(query))
+    rows = Study.objects.filter(id__in=chosen.values("study")).select_related("subject__site")
+    page = Paginator(rows.order_by("-id"), PAGE_SIZE).get_page(page_number)
+    shown = list(page.object_list)
+    by_study: dict[int, list[CatalogSeries]] = {}
+    for entry in chosen.filter(study__in=shown).select_related("series").order_by("-instance_count", "id"):
+        by_study.setdefault(entry.study_id, []).append(entry)
+    return page, tuple(_line(study, by_study[study.pk]) for study in shown)
+
+
+def _line(study: Study, entries: list[CatalogSeries]) -> StudyLine:
+    return StudyLine(
+        study=study,
+        modalities=tuple(sorted({entry.modality for entry in entries})),
+        body_parts=tuple(sorted({entry.body_part for entry in entries})),
+        age_group=entries[0].age_group,
+        covid19_status=entries[0].covid19_status,
+        series_count=len(entries),
+        instance_count=sum(entry.instance_count for entry in entries),
+        size_bytes=sum(entry.size_bytes for entry in entries),
+        picture=entries[0].series.series_instance_uid,
+    )
+
+
+def cohort(cohort_id: int) -> Cohort:
+    """A cohort by its number.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none.
+    """
+    found = Cohort.objects.filter(pk=cohort_id).first()
+    if found is None:
+        raise NotFoundError("There is no such cohort.")
+    return found
+
+
+def cohort_named(name: str) -> Cohort:
+    """A cohort by its name.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none.
+    """
+    found = Cohort.objects.filter(name=name).first()
+    if found is None:
+        raise NotFoundError(f"There is no cohort named {name}.")
+    return found
+
+
+def cohorts() -> QuerySet[Cohort]:
+    """All cohorts, the latest first."""
+    return Cohort.objects.order_by("-frozen_at", "-id")
+
+
+def cohort_instances(cohort: Cohort) -> QuerySet[Instance]:
+    """The instances of a cohort, without an order."""
+    return Instance.objects.filter(id__in=CohortInstance.objects.filter(cohort=cohort).values("instance"))
+
+
+def cohort_breakdown(cohort: Cohort, *, page_number: str | int = 1) -> Page[Any]:
+    """The studies of a cohort with their counts, a page at a time."""
+    members = CohortInstance.objects.filter(cohort=cohort).order_by()
+    rows = members.values(
+        "instance__series__study__study_instance_uid",
+        "instance__series__study__study_description",
+        "instance__series__study__subject__subject_id",
+        "instance__series__study__subject__site__code",
+    ).annotate(
+        series=Count("instance__series", distinct=True),
+        instances=Count("id"),
+        size_bytes=Sum("instance__size_bytes"),
+        modality=Min("instance__series__modality"),
+        modality_last=Max("instance__series__modality"),
+        picture=Min("instance__series__series_instance_uid"),
+    )
+    return Paginator(rows.order_by("instance__series__study__study_instance_uid"), PAGE_SIZE).get_page(page_number)
+
+
+def series_of(cohort: Cohort) -> QuerySet[Series]:
+    """The series of a cohort."""
+    return Series.objects.filter(instances__cohort_members__cohort=cohort).distinct()
+
+
+def catalogued_study_count() -> int:
+    """How many studies stand in the catalog."""
+    return CatalogSeries.objects.aggregate(number=Count("study", distinct=True))["number"] or 0
