@@ -1,0 +1,141 @@
+"""Serves the installed OHIF viewer at ``/viewer/``: files, configuration, one page for every scope.
+
+The files are public and the same for everybody; what a visitor may look at is decided by the DICOMweb root of the scope
+in the address, which the configuration derives from it.
+"""
+
+import html
+import os
+import re
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Route
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
+
+from radcommons.server.portal.viewer.ohif import VERSION, files_folder, installed
+
+SCOPE = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/){0,5}[A-Za-z0-9][A-Za-z0-9._-]*"
+MODES = ("viewer", "basic", "segmentation", "tmtv", "microscopy", "dynamic-volume", "usAnnotation")
+PAGE = re.compile(rf"s/(?P<scope>{SCOPE})/(?:{'|'.join(MODES)})/?")
+UID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*)){1,31}")
+HASHED_NAME = re.compile(r"(?:^|\.)[0-9a-f]{16}\.")
+A_YEAR = "public, max-age=31536000, immutable"
+REVALIDATE = "no-cache"
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+PLAIN_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+RESOURCES = files("radcommons.server.portal.viewer")
+
+
+def viewer_app(directory: Path) -> Starlette:
+    """The application to mount at ``/viewer``; ``directory`` may be filled or emptied while it runs.
+
+    Parameters
+    ----------
+    directory
+        Where :func:`radcommons.server.portal.viewer.ohif.install` puts the viewer.
+    """
+    server = _Viewer(directory)
+    return Starlette(
+        routes=[
+            Route("/app-config.js", server.configuration),
+            Route("/{path:path}", server.file_or_page),
+        ]
+    )
+
+
+class _Viewer:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.files = StaticFiles(directory=files_folder(directory), check_dir=False)
+
+    def configuration(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint takes the request
+        """The configuration script: the same for every scope, which it reads from the address of the page."""
+        script = RESOURCES.joinpath("app_config.js").read_bytes()
+        return Response(script, media_type="text/javascript", headers={**HEADERS, "Cache-Control": REVALIDATE})
+
+    def file_or_page(self, request: Request) -> Response:
+        """A file of the viewer, its page for an address inside a scope, or a page that explains."""
+        path = request.path_params["path"]
+        page = PAGE.fullmatch(path)
+        if page is not None:
+            return self._page(request, page["scope"])
+        if path in {"", "index.html"}:
+            return self._front_page()
+        found, stat = self.files.lookup_path(path)
+        if stat is None or not Path(found).is_file():
+            return _explain("There is no such page in the viewer", "<p><a href='/'>Back to the start page</a></p>", 404)
+        return _file(Path(found), stat, request.headers)
+
+    def _page(self, request: Request, scope: str) -> Response:
+        installation = installed(self.directory)
+        if installation is None:
+            return _not_installed(scope, request.query_params.get("StudyInstanceUIDs", ""))
+        hashes = " ".join(f"'{digest}'" for digest in installation.script_hashes)
+        headers = {**HEADERS, "Cache-Control": REVALIDATE, "Content-Security-Policy": _policy(hashes)}
+        return FileResponse(files_folder(self.directory) / "index.html", headers=headers)
+
+    def _front_page(self) -> Response:
+        if installed(self.directory) is None:
+            return _not_installed("", "")
+        return _explain(
+            "OHIF viewer",
+            f"<p>OHIF {VERSION} is installed. It opens from the page of a study: choose a release, then a study.</p>"
+            "<p><a href='/releases/'>Releases</a></p>",
+            200,
+        )
+
+
+def _policy(script_hashes: str) -> str:
+    """OHIF sets styles on elements, compiles its codecs and starts workers from blobs; nothing else is loosened."""
+    return (
+        f"default-src 'none'; script-src 'self' {script_hashes} 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
+        "frame-ancestors 'self'; base-uri 'self'; manifest-src 'self'; form-action 'none'"
+    )
+
+
+def _file(path: Path, stat: os.stat_result, request_headers: Headers) -> Response:
+    cache = A_YEAR if HASHED_NAME.search(path.name) else REVALIDATE
+    headers = {**HEADERS, "Cache-Control": cache, "Vary": "Accept-Encoding"}
+    compressed = path.with_name(path.name + ".gz")
+    media_type = "text/javascript" if path.suffix == ".js" else None
+    if "gzip" in request_headers.get("accept-encoding", "") and compressed.is_file():
+        headers["Content-Encoding"] = "gzip"
+        media_type = media_type or FileResponse(path).media_type
+        path, stat = compressed, compressed.stat()
+    response = FileResponse(path, headers=headers, media_type=media_type, stat_result=stat)
+    if request_headers.get("if-none-match") == response.headers["etag"]:
+        return NotModifiedResponse(response.headers)
+    return response
+
+
+def _not_installed(scope: str, study_instance_uids: str) -> Response:
+    study = study_instance_uids.split(",", maxsplit=1)[0]
+    link = ""
+    if scope and UID.fullmatch(study):
+        address = html.escape(f"/view/{scope}/studies/{study}/")
+        link = f"<p><a class='btn btn-primary' href='{address}'>Open the study in the reading page</a></p>"
+    body = (
+        "<p>OHIF is the fuller viewer: several views at once, reformatting, 3D. Its files are not installed on this "
+        f"server. The reading page shows the same images without it.</p>{link}"
+        "<p>The operator adds OHIF once with <code>radcommons viewer install</code>, on a machine with npm; "
+        "<code>radcommons viewer install --from FILE</code> takes a package fetched elsewhere.</p>"
+    )
+    return _explain("The OHIF viewer is not installed", body, 404)
+
+
+def _explain(title: str, body: str, status: int) -> Response:
+    template = Template(RESOURCES.joinpath("explanation.html").read_text(encoding="utf-8"))
+    page = template.substitute(title=html.escape(title), body=body)
+    headers = {**HEADERS, "Cache-Control": "no-store", "Content-Security-Policy": PLAIN_POLICY}
+    return HTMLResponse(page, status_code=status, headers=headers)
