@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from radcommons.deid.pixel_text import PixelText
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.transfer.shape import mapping, text, unknown_keys, whole_number
 
@@ -21,17 +22,10 @@ MAXIMUM_FILES = 1_000_000
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _UID = re.compile(r"(?=.{1,64}\Z)(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
+_SOP_CLASS = re.compile(r"[0-9.]{1,64}")
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,31}")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SUBJECT = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,63}")
-
-
-class PixelTextState(StrEnum):
-    """What is known about text burned into the pixels of one instance."""
-
-    NOT_APPLICABLE = "not_applicable"
-    NOT_CHECKED = "not_checked"
-    APPROVED = "approved"
 
 
 class Covid19Status(StrEnum):
@@ -77,7 +71,7 @@ class BatchFile:
     series_instance_uid: str
     sop_instance_uid: str
     sop_class_uid: str
-    pixel_text: PixelTextState
+    pixel_text: PixelText
 
     def to_json(self) -> dict[str, object]:
         """The file's line as it stands in the manifest."""
@@ -233,17 +227,17 @@ def _files(value: object) -> tuple[BatchFile, ...]:
 
 def _file(value: object) -> BatchFile:
     part = mapping(value, "a file")
-    uids = ("study_instance_uid", "series_instance_uid", "sop_instance_uid", "sop_class_uid")
-    unknown_keys(part, "a file", required={"sha256", "size_bytes", "pixel_text", *uids})
-    study, series, sop, sop_class = (text(part, name, pattern=_UID) for name in uids)
+    uids = ("study_instance_uid", "series_instance_uid", "sop_instance_uid")
+    unknown_keys(part, "a file", required={"sha256", "size_bytes", "pixel_text", "sop_class_uid", *uids})
+    study, series, sop = (text(part, name, pattern=_UID) for name in uids)
     return BatchFile(
         sha256=text(part, "sha256", pattern=_DIGEST),
         size_bytes=whole_number(part, "size_bytes"),
         study_instance_uid=study,
         series_instance_uid=series,
         sop_instance_uid=sop,
-        sop_class_uid=sop_class,
-        pixel_text=PixelTextState(text(part, "pixel_text")),
+        sop_class_uid=text(part, "sop_class_uid", pattern=_SOP_CLASS),
+        pixel_text=PixelText(text(part, "pixel_text")),
     )
 
 

@@ -1,0 +1,308 @@
+"""From a hospital's folder to an OUT folder of de-identified instances: in parallel, resumable, with a second look.
+
+The same key and the same input give the same bytes. OUT always equals what the current folder, selection, profile and
+key ask for: results of sources that are gone are removed.
+"""
+
+import hashlib
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from radcommons import __version__
+from radcommons.deid.engine import PatientMapping
+from radcommons.deid.profile import Profile, load_profile
+from radcommons.deid.pseudonyms import PseudonymKey
+from radcommons.dicom.finding import Finding
+from radcommons.dicom.isolation import LimitedPool
+from radcommons.edge import findings as stored
+from radcommons.edge import journal
+from radcommons.edge.clinical import take_clinical_table
+from radcommons.edge.crosswalk import subject_ids
+from radcommons.edge.database import database, transaction
+from radcommons.edge.grouping import UsableInstance
+from radcommons.edge.home import EdgeHome, exclusive
+from radcommons.edge.journal import Origin
+from radcommons.edge.outfolder import OutFolder, claim
+from radcommons.edge.report import profile_stamp, write_report
+from radcommons.edge.scan import Progress, refresh
+from radcommons.edge.selection import has_selection, selected_instances
+from radcommons.edge.sources import Source
+from radcommons.edge.walk import Root
+from radcommons.edge.work import Made, Task, deidentify_source, refused
+
+_TIMEOUT_S = 300.0
+_NOTED_TOGETHER = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DeidentifyOptions:
+    """How to de-identify.
+
+    Parameters
+    ----------
+    profile
+        Name or path of a profile; the home's when ``None``.
+    clinical_table
+        CSV file with the columns ``patient_id`` and ``covid19_status``.
+    processes
+        Instances worked on at the same time.
+    """
+
+    profile: str | None = None
+    clinical_table: Path | None = None
+    processes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DeidentifyResult:
+    """What an OUT folder holds now.
+
+    Parameters
+    ----------
+    asked
+        Instances of the folder that should be in OUT.
+    is_selection_used
+        Whether ``edge select`` decided that, or everything readable was taken.
+    made, unchanged, kept_out
+        Instances made now, found made before, and kept out with a finding.
+    removed
+        Results of earlier runs that are no longer asked for.
+    instances, size_bytes, subjects, studies, series
+        What OUT holds.
+    pixel_text_not_checked
+        Instances that wait for a person to look at their pixels.
+    distinct_texts
+        Kept text values that a person should read once.
+    report_sha256
+        Digest of the report of actions.
+    findings_by_code
+        Findings about made and kept-out instances and about the clinical table.
+    """
+
+    asked: int
+    is_selection_used: bool
+    made: int
+    unchanged: int
+    kept_out: int
+    removed: int
+    instances: int
+    size_bytes: int
+    subjects: int
+    studies: int
+    series: int
+    pixel_text_not_checked: int
+    distinct_texts: int
+    report_sha256: str
+    findings_by_code: Mapping[str, int]
+
+
+def deidentify_folder(
+    home: EdgeHome,
+    folder: Path,
+    out: Path,
+    *,
+    options: DeidentifyOptions | None = None,
+    progress: Progress | None = None,
+) -> DeidentifyResult:
+    """De-identify the selected instances of ``folder`` into ``out``; after any interruption the same call goes on.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.no-such-folder``, ``edge.busy``, ``edge.out-…``, ``edge.invalid-clinical-table``, errors of the profile
+        and of the key.
+    """
+    options = options or DeidentifyOptions()
+    root = Root.of(folder)
+    profile, key = load_profile(options.profile or home.profile), home.key()
+    out_folder = claim(home, out, root=root)
+    with exclusive(home), database(home) as connection:
+        refresh(connection, home, root=root, processes=options.processes, progress=progress)
+        worker = _Worker(connection, home, root=root, out=out_folder, profile=profile, key=key)
+        worker.run(processes=options.processes, progress=progress)
+        removed = journal.forget_unwanted(connection, out_folder, root=root.name, run=worker.journal_run)
+        clinical: tuple[Finding, ...] = ()
+        if options.clinical_table is not None:
+            clinical = take_clinical_table(connection, out_folder, path=options.clinical_table)
+        stamp = profile_stamp(profile)
+        _remember_profile(connection, out_folder, name=stamp.name, version=stamp.version, digest=stamp.digest)
+        report = write_report(connection, out_folder, profile=stamp)
+        counts = {**report.findings_by_code, **stored.count(clinical)}
+        return _result(connection, worker, removed=removed, report_sha256=report.sha256, findings_by_code=counts)
+
+
+class _Worker:
+    """One run over the selected instances of one folder."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        home: EdgeHome,
+        *,
+        root: Root,
+        out: OutFolder,
+        profile: Profile,
+        key: PseudonymKey,
+    ) -> None:
+        self._connection = connection
+        self._home = home
+        self.root = root
+        self.out = out
+        self._profile = profile
+        self._key = key
+        self.journal_run = journal.next_run(connection)
+        self._origins: dict[int, Origin] = {}
+        self.asked = self.made = self.unchanged = self.kept_out = 0
+
+    def run(self, *, processes: int, progress: Progress | None) -> None:
+        """Work on every selected instance that has no result yet."""
+        shutil.rmtree(self.out.staging_path, ignore_errors=True)
+        self.out.staging_path.mkdir()
+        patient_keys = set[str]()
+        for instance in selected_instances(self._connection, self.root):
+            self.asked += 1
+            patient_keys.add(instance.patient_key)
+        subjects = subject_ids(self._connection, patient_keys, site=self._home.site, key=self._key)
+        function = partial(deidentify_source, profile=self._profile, key=self._key)
+        answers: list[tuple[Task, Made]] = []
+        with LimitedPool(function, processes=processes, timeout_s=_TIMEOUT_S) as pool:
+            for task, answer in pool.run(self._tasks(subjects)):
+                answers.append((task, refused(answer) if isinstance(answer, Finding) else answer))
+                if len(answers) == _NOTED_TOGETHER:
+                    self._note(answers)
+                    answers = []
+                if progress is not None:
+                    progress("deidentify", self.unchanged + self.made + self.kept_out + len(answers), self.asked)
+        self._note(answers)
+        shutil.rmtree(self.out.staging_path)
+
+    def _tasks(self, subjects: Mapping[str, str]) -> Iterator[Task]:
+        """One task for each instance without a result, patient by patient."""
+        patient: _Patient | None = None
+        for instance in selected_instances(self._connection, self.root):
+            if patient is None or patient.patient_key != instance.patient_key:
+                patient = self._patient(instance.patient_key, subjects[instance.patient_key])
+            origin = self._origin(instance, patient)
+            if journal.is_done(self._connection, self.out, origin=origin):
+                self.unchanged += 1
+                continue
+            self._origins[instance.source_id] = origin
+            yield Task(
+                source=Source(
+                    instance.source_id,
+                    str(self.root.folder / instance.path),
+                    instance.member,
+                    str(self._home.scratch_path),
+                ),
+                recipe=origin.recipe,
+                destination=str(self.out.staging_path / f"{instance.source_id}.dcm"),
+                patient=PatientMapping(instance.header.patient_id, patient.subject_id, patient.date_shift_days),
+                identifiers=patient.identifiers,
+            )
+
+    def _patient(self, patient_key: str, subject_id: str) -> "_Patient":
+        rows = self._connection.execute(
+            "SELECT value FROM identifier WHERE patient_key = ? ORDER BY value", (patient_key,)
+        )
+        identifiers = tuple(row[0] for row in rows)
+        shift = self._key.date_shift_days(patient_key.removeprefix("id:"))
+        described = "\x1f".join((subject_id, str(shift), self._profile.digest, __version__, *identifiers))
+        return _Patient(patient_key, subject_id, shift, identifiers, hashlib.sha256(described.encode()).hexdigest())
+
+    def _origin(self, instance: UsableInstance, patient: "_Patient") -> Origin:
+        place = f"{instance.path}\x1f{instance.member}"
+        return Origin(
+            root=self.root.name,
+            path=instance.path,
+            member=instance.member,
+            token="source:" + self._key.derive(f"source/{place}")[:8].hex(),
+            subject_id=patient.subject_id,
+            recipe=hashlib.sha256(f"{instance.sha256}/{patient.digest}".encode()).hexdigest(),
+            run=self.journal_run,
+        )
+
+    def _note(self, answers: list[tuple[Task, Made]]) -> None:
+        """Move finished instances to their places, then write all down: a file without a note is merely made again."""
+        with transaction(self._connection):
+            for task, made in answers:
+                origin = self._origins.pop(task.source.source_id)
+                placed = self._placed(task, made, origin)
+                journal.note(self._connection, self.out, origin=origin, made=placed)
+                if placed.instance is None:
+                    self.kept_out += 1
+                else:
+                    self.made += 1
+
+    def _placed(self, task: Task, made: Made, origin: Origin) -> Made:
+        if made.instance is None:
+            return made
+        staged = Path(task.destination)
+        refusal = journal.clash(self._connection, self.out, origin=origin, instance=made.instance)
+        if refusal is not None:
+            staged.unlink()
+            return refused(refusal)
+        path = self.out.instance_path(
+            made.instance.study_instance_uid,
+            made.instance.series_instance_uid,
+            sop_uid=made.instance.sop_instance_uid,
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staged.replace(path)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Patient:
+    patient_key: str
+    subject_id: str
+    date_shift_days: int
+    identifiers: tuple[str, ...]
+    digest: str
+
+
+def _remember_profile(connection: sqlite3.Connection, out: OutFolder, *, name: str, version: str, digest: str) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO out_profile (out, name, version, digest) VALUES (?, ?, ?, ?)",
+        (out.name, name, version, digest),
+    )
+
+
+def _result(
+    connection: sqlite3.Connection,
+    worker: _Worker,
+    *,
+    removed: int,
+    report_sha256: str,
+    findings_by_code: Mapping[str, int],
+) -> DeidentifyResult:
+    totals = connection.execute(
+        "SELECT count(*) AS instances, coalesce(sum(size_bytes), 0) AS size_bytes,"
+        " count(DISTINCT subject_id) AS subjects, count(DISTINCT study_uid) AS studies,"
+        " count(DISTINCT series_uid) AS series, count(*) FILTER (WHERE pixel_text = 'not_checked') AS not_checked"
+        " FROM output WHERE out = ? AND is_kept",
+        (worker.out.name,),
+    ).fetchone()
+    texts = connection.execute(
+        "SELECT count(*) FROM (SELECT DISTINCT keyword, value FROM kept_text WHERE out = ?)", (worker.out.name,)
+    ).fetchone()
+    return DeidentifyResult(
+        asked=worker.asked,
+        is_selection_used=has_selection(connection, worker.root),
+        made=worker.made,
+        unchanged=worker.unchanged,
+        kept_out=worker.kept_out,
+        removed=removed,
+        instances=totals["instances"],
+        size_bytes=totals["size_bytes"],
+        subjects=totals["subjects"],
+        studies=totals["studies"],
+        series=totals["series"],
+        pixel_text_not_checked=totals["not_checked"],
+        distinct_texts=texts[0],
+        report_sha256=report_sha256,
+        findings_by_code=dict(findings_by_code),
+    )

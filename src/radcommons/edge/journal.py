@@ -1,0 +1,161 @@
+"""What was made of which source in which OUT folder: the memory that makes de-identification resumable."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from radcommons.dicom.finding import Finding, Severity
+from radcommons.edge import findings as stored
+from radcommons.edge.outfolder import OutFolder
+from radcommons.edge.work import Made, NewInstance
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The source of an output as the journal names it; ``token`` stands for it outside the home."""
+
+    root: str
+    path: str
+    member: int
+    token: str
+    subject_id: str
+    recipe: str
+    run: int
+
+
+def next_run(connection: sqlite3.Connection) -> int:
+    """A number greater than that of every earlier run."""
+    return int(connection.execute("SELECT coalesce(max(run), 0) + 1 FROM output").fetchone()[0])
+
+
+def is_done(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin) -> bool:
+    """Whether the source was worked on with the same recipe and its result is still there; marks it as still wanted."""
+    row = connection.execute(
+        "SELECT * FROM output WHERE out = ? AND root = ? AND path = ? AND member = ? AND recipe = ?",
+        (out.name, origin.root, origin.path, origin.member, origin.recipe),
+    ).fetchone()
+    if row is None:
+        return False
+    if row["is_kept"]:
+        path = out.instance_path(row["study_uid"], row["series_uid"], sop_uid=row["sop_uid"])
+        if not path.is_file() or path.stat().st_size != row["size_bytes"]:
+            return False
+    connection.execute("UPDATE output SET run = ? WHERE output_id = ?", (origin.run, row["output_id"]))
+    return True
+
+
+def note(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, made: Made) -> None:
+    """Write down what came of one source."""
+    columns = _columns(made.instance)
+    connection.execute(
+        "INSERT OR REPLACE INTO output (out, root, path, member, recipe, run, is_kept, token, subject_id, actions,"
+        f" findings, {', '.join(columns)}) VALUES ({', '.join('?' * (11 + len(columns)))})",
+        (
+            *(out.name, origin.root, origin.path, origin.member, origin.recipe, origin.run),
+            *(made.instance is not None, origin.token, origin.subject_id, made.actions_digest),
+            stored.dump(made.findings),
+            *columns.values(),
+        ),
+    )
+    if made.instance is None:
+        return
+    connection.execute(
+        "INSERT INTO action_list (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (made.actions_digest, made.actions),
+    )
+    connection.executemany(
+        "INSERT INTO kept_text (out, keyword, value, series_uid) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        ((out.name, keyword, value, made.instance.series_instance_uid) for keyword, value in made.instance.kept_texts),
+    )
+
+
+def clash(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, instance: NewInstance) -> Finding | None:
+    """Why an instance may not enter: one with its SOP Instance UID came from elsewhere before."""
+    row = connection.execute(
+        "SELECT sha256 FROM output WHERE out = ? AND sop_uid = ? AND is_kept AND NOT (root = ? AND path = ? AND member = ?)"
+        " AND (root <> ? OR run = ?)",
+        (
+            *(out.name, instance.sop_instance_uid, origin.root, origin.path, origin.member),
+            *(origin.root, origin.run),
+        ),
+    ).fetchone()
+    if row is None:
+        return None
+    if row["sha256"] == instance.sha256:
+        return Finding(Severity.INFO, "edge.duplicate", "object", "The same instance came from another source before.")
+    return Finding(
+        Severity.WARNING,
+        "edge.duplicate-differs",
+        "object",
+        "An instance with this SOP Instance UID but other content came from another source before; that one is used.",
+    )
+
+
+def forget_unwanted(connection: sqlite3.Connection, out: OutFolder, *, root: str, run: int) -> int:
+    """Drop results of sources that are gone or no longer selected, and every file the journal does not know."""
+    dropped = connection.execute(
+        "DELETE FROM output WHERE out = ? AND root = ? AND run <> ?", (out.name, root, run)
+    ).rowcount
+    for path in list(out.instance_files()):
+        row = connection.execute(
+            "SELECT study_uid, series_uid FROM output WHERE out = ? AND sop_uid = ? AND is_kept", (out.name, path.stem)
+        ).fetchone()
+        known = row is not None and out.instance_path(row["study_uid"], row["series_uid"], sop_uid=path.stem) == path
+        if not known:
+            path.unlink()
+    connection.execute(
+        "DELETE FROM kept_text WHERE out = ? AND series_uid NOT IN"
+        " (SELECT series_uid FROM output WHERE out = ? AND is_kept)",
+        (out.name, out.name),
+    )
+    _remove_empty_folders(out)
+    return dropped
+
+
+def kept(connection: sqlite3.Connection, out: OutFolder) -> Iterator[sqlite3.Row]:
+    """The instances in an OUT folder, by study, series, instance number and UID."""
+    yield from connection.execute(
+        "SELECT * FROM output WHERE out = ? AND is_kept ORDER BY study_uid, series_uid, instance_number, sop_uid",
+        (out.name,),
+    )
+
+
+def by_reference(connection: sqlite3.Connection, out: OutFolder) -> Iterator[sqlite3.Row]:
+    """All results, kept by SOP Instance UID and then refused by token: an order that any machine gives."""
+    yield from connection.execute(
+        "SELECT * FROM output WHERE out = ? ORDER BY is_kept DESC, sop_uid, token", (out.name,)
+    )
+
+
+def reference(row: sqlite3.Row) -> dict[str, str]:
+    """How a result is named outside the home: by its new UID, or by the token of the source that was kept out."""
+    return {"sop_instance_uid": row["sop_uid"]} if row["is_kept"] else {"source": row["token"]}
+
+
+def _columns(instance: NewInstance | None) -> dict[str, object]:
+    if instance is None:
+        return {"sha256": ""}
+    return {
+        "sha256": instance.sha256,
+        "size_bytes": instance.size_bytes,
+        "study_uid": instance.study_instance_uid,
+        "series_uid": instance.series_instance_uid,
+        "sop_uid": instance.sop_instance_uid,
+        "sop_class_uid": instance.sop_class_uid,
+        "modality": instance.modality,
+        "instance_number": instance.instance_number,
+        "number_of_frames": instance.number_of_frames,
+        "is_image": int(instance.is_image),
+        "pixel_text": instance.pixel_text,
+    }
+
+
+def _remove_empty_folders(out: OutFolder) -> None:
+    if not out.instances_path.is_dir():
+        return
+    for study in out.instances_path.iterdir():
+        for series in study.iterdir():
+            if not any(series.iterdir()):
+                series.rmdir()
+        if not any(study.iterdir()):
+            study.rmdir()

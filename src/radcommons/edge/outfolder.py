@@ -1,0 +1,142 @@
+"""The folder of de-identified instances: whose it is, and where in it things lie."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.edge.home import EdgeHome
+from radcommons.edge.walk import Root
+
+_SCHEMA = "radcommons.out/1"
+
+
+@dataclass(frozen=True, slots=True)
+class OutFolder:
+    """One OUT folder of one home. Nothing in it names a patient, a file or a folder of the hospital."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name in the home's database."""
+        return str(self.path)
+
+    @property
+    def instances_path(self) -> Path:
+        """Where the instances lie, ``<study>/<series>/<sop>.dcm`` by new UIDs."""
+        return self.path / "instances"
+
+    @property
+    def staging_path(self) -> Path:
+        """Where an instance lies until it is known to be fit."""
+        return self.path / ".staging"
+
+    @property
+    def report_path(self) -> Path:
+        """Actions on every instance, without values."""
+        return self.path / "report.jsonl"
+
+    @property
+    def findings_path(self) -> Path:
+        """Findings about instances made and sources kept out."""
+        return self.path / "findings.jsonl"
+
+    @property
+    def review_path(self) -> Path:
+        """Decisions of named persons."""
+        return self.path / "review.json"
+
+    @property
+    def page_path(self) -> Path:
+        """Folder of the review page and its pictures."""
+        return self.path / "review"
+
+    @property
+    def manifest_path(self) -> Path:
+        """The sealed batch."""
+        return self.path / "manifest.json"
+
+    def instance_path(self, study_uid: str, series_uid: str, *, sop_uid: str) -> Path:
+        """Where one instance lies."""
+        return self.instances_path / study_uid / series_uid / f"{sop_uid}.dcm"
+
+    def instance_files(self) -> Iterator[Path]:
+        """Every file under :attr:`instances_path`."""
+        for folder, _, names in os.walk(self.instances_path):
+            for name in names:
+                yield Path(folder) / name
+
+
+def claim(home: EdgeHome, out: Path, *, root: Root) -> OutFolder:
+    """The OUT folder for this home, made when it is new.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.out-overlaps`` when it lies inside the source, the home or the other way round; ``edge.out-not-empty``
+        when it holds something else; ``edge.out-of-another-home`` when another home or key made it.
+    """
+    path = out.expanduser().resolve()
+    for other in (root.folder, home.path):
+        # A single archive may lie beside its OUT folder; only a whole folder is walked.
+        is_inside = path.is_relative_to(other) and not (other == root.folder and root.only is not None)
+        if is_inside or other.is_relative_to(path):
+            raise RadCommonsError(
+                Kind.INVALID,
+                "edge.out-overlaps",
+                "OUT must lie outside the source folder and outside the home folder, and must not contain them.",
+            )
+    marker = path / "out.json"
+    if not marker.exists():
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RadCommonsError(
+                Kind.CONFLICT, "edge.out-not-empty", "OUT holds something else already. Name a new or empty folder."
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        write_atomically(marker, json.dumps(_marker(home), indent=1, sort_keys=True) + "\n")
+    return opened(home, path)
+
+
+def opened(home: EdgeHome, out: Path) -> OutFolder:
+    """An OUT folder that this home made.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.no-such-out`` or ``edge.out-of-another-home``.
+    """
+    path = out.expanduser().resolve()
+    marker = path / "out.json"
+    if not marker.is_file():
+        raise RadCommonsError(
+            Kind.NOT_FOUND, "edge.no-such-out", "This is no folder that `radcommons edge deidentify` made."
+        )
+    try:
+        found = json.loads(marker.read_text("utf-8"))
+    except ValueError:
+        found = None
+    if found != _marker(home):
+        raise RadCommonsError(
+            Kind.CONFLICT,
+            "edge.out-of-another-home",
+            "Another home folder or key made this OUT folder. Name the home that made it, or a new OUT folder.",
+        )
+    return OutFolder(path)
+
+
+def write_atomically(path: Path, content: str) -> None:
+    """Replace a text file as a whole: a reader sees the old or the new content, never a part."""
+    temporary = path.with_name(f".{path.name}.part")
+    with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def _marker(home: EdgeHome) -> dict[str, str]:
+    fingerprint = home.key().derive("out-folder")[:16].hex()
+    return {"schema": _SCHEMA, "site": home.site, "project": home.project, "home": fingerprint}

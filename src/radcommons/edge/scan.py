@@ -1,0 +1,295 @@
+"""Looking through a folder: which instances are there, whose, and what is odd; headers only.
+
+What is found stays in the home's database, by size and time of change, so that a second scan and the later steps read
+only what is new. An interrupted scan goes on where it stopped.
+"""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from radcommons.dicom.finding import Finding
+from radcommons.dicom.isolation import LimitedPool
+from radcommons.edge import findings as stored
+from radcommons.edge.archive import Member, is_archive, list_members
+from radcommons.edge.database import database, transaction
+from radcommons.edge.grouping import grouping_findings
+from radcommons.edge.home import EdgeHome, exclusive
+from radcommons.edge.sources import NOT_A_MEMBER, Described, Source, describe_source
+from radcommons.edge.walk import Root, WalkedFile, place, shown, walk
+
+Progress = Callable[[str, int, int], None]
+"""Told the step, how many items are done and how many there are."""
+
+_PAGE = 400
+_LISTED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What lies in a folder.
+
+    Parameters
+    ----------
+    files, archives
+        Files seen, and how many of them are zip archives.
+    instances, size_bytes
+        Readable DICOM instances, in files and archives, and the size of what holds them.
+    duplicates
+        Instances whose SOP Instance UID another one had before.
+    patients, studies, series
+        Distinct ones among the instances.
+    modalities
+        Series by modality.
+    findings_by_code
+        How often each finding was made.
+    findings
+        The first few hundred of them; ``where`` is a path below the folder.
+    """
+
+    files: int
+    archives: int
+    instances: int
+    size_bytes: int
+    duplicates: int
+    patients: int
+    studies: int
+    series: int
+    modalities: Mapping[str, int]
+    findings_by_code: Mapping[str, int]
+    findings: tuple[Finding, ...]
+
+
+def scan_folder(home: EdgeHome, folder: Path, *, processes: int = 1, progress: Progress | None = None) -> ScanResult:
+    """Look through ``folder`` (or one file or archive) and remember what is there.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.no-such-folder``, ``edge.busy``.
+    """
+    root = Root.of(folder)
+    with exclusive(home), database(home) as connection:
+        refresh(connection, home, root=root, processes=processes, progress=progress)
+        return summary(connection, root)
+
+
+def refresh(
+    connection: sqlite3.Connection, home: EdgeHome, *, root: Root, processes: int, progress: Progress | None
+) -> None:
+    """Bring the remembered sources of ``root`` up to date; the caller holds the home."""
+    shutil.rmtree(home.scratch_path, ignore_errors=True)
+    home.scratch_path.mkdir(mode=0o700)
+    _register(connection, root, progress=progress)
+    _open_archives(connection, root)
+    _describe(connection, home, root=root, processes=processes, progress=progress)
+
+
+def summary(connection: sqlite3.Connection, root: Root) -> ScanResult:
+    """The remembered sources of ``root`` in numbers."""
+    files, archives = connection.execute(
+        "SELECT count(*), count(*) FILTER (WHERE state = 'archive') FROM source WHERE root = ? AND member = -1",
+        (root.name,),
+    ).fetchone()
+    instances, size_bytes, distinct, patients, studies, series = connection.execute(
+        "SELECT count(*), coalesce(sum(size_bytes), 0), count(DISTINCT sop_uid), count(DISTINCT patient_key),"
+        " count(DISTINCT study_uid), count(DISTINCT series_uid) FROM source WHERE root = ? AND state = 'instance'",
+        (root.name,),
+    ).fetchone()
+    modalities = connection.execute(
+        "SELECT json_extract(header, '$.modality') AS modality, count(DISTINCT series_uid) FROM source"
+        " WHERE root = ? AND state = 'instance' GROUP BY 1 ORDER BY 1",
+        (root.name,),
+    )
+    counts: dict[str, int] = {}
+    listed: list[Finding] = []
+    for finding in folder_findings(connection, root):
+        counts[finding.code] = counts.get(finding.code, 0) + 1
+        if len(listed) < _LISTED:
+            listed.append(finding)
+    return ScanResult(
+        files=files,
+        archives=archives,
+        instances=instances,
+        size_bytes=size_bytes,
+        duplicates=instances - distinct,
+        patients=patients,
+        studies=studies,
+        series=series,
+        modalities={row[0]: row[1] for row in modalities},
+        findings_by_code=dict(sorted(counts.items())),
+        findings=tuple(listed),
+    )
+
+
+def folder_findings(connection: sqlite3.Connection, root: Root) -> Iterator[Finding]:
+    """Everything odd about a folder: the walk, each source, and what only shows between sources."""
+    for row in connection.execute("SELECT body FROM walk_finding WHERE root = ?", (root.name,)):
+        yield from stored.load(row[0])
+    rows = connection.execute(
+        "SELECT path, member_name, findings FROM source WHERE root = ? AND findings <> '[]' ORDER BY path, member",
+        (root.name,),
+    )
+    for path, member_name, body in rows:
+        for finding in stored.load(body):
+            yield stored.replace_where(finding, place(path, member_name))
+    yield from grouping_findings(connection, root.name)
+
+
+def _register(connection: sqlite3.Connection, root: Root, *, progress: Progress | None) -> None:
+    """Note what lies in the folder now, keeping what is known of files that did not change."""
+    run = connection.execute("SELECT coalesce(max(run), 0) + 1 FROM source").fetchone()[0]
+    connection.execute("DELETE FROM walk_finding WHERE root = ?", (root.name,))
+    seen = 0
+    entries = walk(root)
+    while page := _page(entries):
+        with transaction(connection):
+            for entry in page:
+                if isinstance(entry, Finding):
+                    body = stored.dump([entry])
+                    connection.execute("INSERT INTO walk_finding (root, body) VALUES (?, ?)", (root.name, body))
+                else:
+                    _register_file(connection, root.name, entry=entry, run=run)
+        seen += len(page)
+        if progress is not None:
+            progress("walk", seen, 0)
+    with transaction(connection):
+        connection.execute("DELETE FROM source WHERE root = ? AND run <> ?", (root.name, run))
+
+
+def _register_file(connection: sqlite3.Connection, root: str, *, entry: WalkedFile, run: int) -> None:
+    unchanged = connection.execute(
+        "UPDATE source SET run = ? WHERE root = ? AND path = ? AND member = -1 AND size_bytes = ? AND modified_ns = ?",
+        (run, root, entry.path, entry.size_bytes, entry.modified_ns),
+    )
+    if unchanged.rowcount == 1:
+        connection.execute(
+            "UPDATE source SET run = ? WHERE root = ? AND path = ? AND member >= 0", (run, root, entry.path)
+        )
+        return
+    connection.execute("DELETE FROM source WHERE root = ? AND path = ?", (root, entry.path))
+    connection.execute(
+        "INSERT INTO source (root, path, member, member_name, size_bytes, modified_ns, run, state)"
+        " VALUES (?, ?, -1, '', ?, ?, ?, 'pending')",
+        (root, entry.path, entry.size_bytes, entry.modified_ns, run),
+    )
+
+
+def _page(entries: Iterator[WalkedFile | Finding]) -> list[WalkedFile | Finding]:
+    page: list[WalkedFile | Finding] = []
+    for entry in entries:
+        page.append(entry)
+        if len(page) == _PAGE:
+            break
+    return page
+
+
+def _pending(connection: sqlite3.Connection, root: Root) -> Iterator[sqlite3.Row]:
+    """Pending sources in pages, so that answers can be written while more are read."""
+    last = 0
+    while rows := connection.execute(
+        "SELECT source_id, path, member, size_bytes, modified_ns, run FROM source"
+        " WHERE root = ? AND state = 'pending' AND source_id > ? ORDER BY source_id LIMIT ?",
+        (root.name, last, _PAGE),
+    ).fetchall():
+        last = rows[-1]["source_id"]
+        yield from rows
+
+
+def _open_archives(connection: sqlite3.Connection, root: Root) -> None:
+    rows = {
+        str(root.folder / row["path"]): row
+        for row in _pending(connection, root)
+        if row["member"] == NOT_A_MEMBER and is_archive(root.folder / row["path"])
+    }
+    if not rows:
+        return
+    with LimitedPool(list_members) as pool:
+        for path, answer in pool.run([Path(each) for each in rows]):
+            members, findings = ((), (answer,)) if isinstance(answer, Finding) else answer
+            with transaction(connection):
+                _store_members(connection, root.name, archive=rows[str(path)], members=members, findings=findings)
+
+
+def _store_members(
+    connection: sqlite3.Connection,
+    root: str,
+    *,
+    archive: sqlite3.Row,
+    members: tuple[Member, ...],
+    findings: tuple[Finding, ...],
+) -> None:
+    connection.execute(
+        "UPDATE source SET state = 'archive', findings = ? WHERE source_id = ?",
+        (stored.dump(findings), archive["source_id"]),
+    )
+    connection.executemany(
+        "INSERT INTO source (root, path, member, member_name, size_bytes, modified_ns, run, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')",
+        (
+            (
+                root,
+                archive["path"],
+                each.ordinal,
+                shown(each.name),
+                each.size_bytes,
+                archive["modified_ns"],
+                archive["run"],
+            )
+            for each in members
+        ),
+    )
+
+
+def _describe(
+    connection: sqlite3.Connection, home: EdgeHome, *, root: Root, processes: int, progress: Progress | None
+) -> None:
+    total = connection.execute(
+        "SELECT count(*) FROM source WHERE root = ? AND state = 'pending'", (root.name,)
+    ).fetchone()[0]
+    if not total:
+        return
+    sources = (
+        Source(row["source_id"], str(root.folder / row["path"]), row["member"], str(home.scratch_path))
+        for row in _pending(connection, root)
+    )
+    answers: list[tuple[Source, Described]] = []
+    done = 0
+    with LimitedPool(describe_source, processes=processes) as pool:
+        for source, answer in pool.run(sources):
+            described = Described(None, "", "", (), (answer,)) if isinstance(answer, Finding) else answer
+            answers.append((source, described))
+            done += 1
+            if len(answers) == _PAGE:
+                _remember(connection, answers)
+                answers = []
+            if progress is not None:
+                progress("scan", done, total)
+    _remember(connection, answers)
+
+
+def _remember(connection: sqlite3.Connection, answers: list[tuple[Source, Described]]) -> None:
+    with transaction(connection):
+        for source, described in answers:
+            header = described.header
+            connection.execute(
+                "UPDATE source SET state = ?, sha256 = ?, patient_key = ?, study_uid = ?, series_uid = ?, sop_uid = ?,"
+                " header = ?, findings = ? WHERE source_id = ?",
+                (
+                    "other" if header is None else "instance",
+                    described.sha256,
+                    described.patient_key,
+                    "" if header is None else header.study_instance_uid,
+                    "" if header is None else header.series_instance_uid,
+                    "" if header is None else header.sop_instance_uid,
+                    "{}" if header is None else header.to_json(),
+                    stored.dump(described.findings),
+                    source.source_id,
+                ),
+            )
+            connection.executemany(
+                "INSERT INTO identifier (patient_key, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                ((described.patient_key, value) for value in described.identifiers),
+            )
