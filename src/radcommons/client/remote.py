@@ -96,7 +96,7 @@ class Remote:
         def attempt() -> bytes:
             with self._response(address, {}) as response:
                 body = bytearray()
-                for chunk in response.iter_raw(CHUNK_BYTES):
+                for chunk in response.iter_raw():
                     body += chunk
                     if len(body) > LONGEST_DOCUMENT_BYTES:
                         raise RemoteError(Kind.TOO_LARGE, "client.too-large", "The server's answer is too large.")
@@ -142,8 +142,9 @@ class Remote:
                 _demand_start(response, present)
             else:
                 digest, present = hashlib.sha256(), 0
+            _demand_length(response, expected.size_bytes - present)
             with part.open("ab" if present else "wb") as file:
-                for chunk in response.iter_raw(CHUNK_BYTES):
+                for chunk in response.iter_raw():
                     present += len(chunk)
                     if present > expected.size_bytes:
                         raise DigestError("The server sent more bytes than the release promises.")
@@ -213,6 +214,13 @@ def _digest_of(part: Path) -> tuple["hashlib._Hash", int]:
 def _demand_start(response: httpx.Response, start: int) -> None:
     if not response.headers.get("content-range", "").startswith(f"bytes {start}-"):
         raise RemoteError(Kind.UNAVAILABLE, "client.wrong-range", "The server sent another part than asked for.")
+
+
+def _demand_length(response: httpx.Response, length: int) -> None:
+    """Refuse before the first byte is written what announces another length: an error page, or another file."""
+    announced = response.headers.get("content-length", "")
+    if announced and announced != str(length):
+        raise DigestError("The server announces another length than the release promises.")
 
 
 def _refusal(response: httpx.Response) -> RemoteError:

@@ -1,0 +1,1 @@
+"""Releases: drafts, checks, immutable versions with manifest and metadata, tombstones, sequestration."""

@@ -1,0 +1,207 @@
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from tests.support.release_server import body, cut_after, status
+
+from radcommons.client import download as module
+from radcommons.client.download import Wish, download
+from radcommons.client.errors import BusyFolderError, DiskSpaceError, FolderError, RemoteError, SelectionError
+from radcommons.client.journal import Journal
+from radcommons.client.layout import Layout
+from radcommons.client.verify import verify_folder
+from radcommons.dicom.errors import Kind
+from radcommons.transfer.release.errors import ReleaseFormatError, SignatureError
+
+
+def wish(repository, **changes):
+    return Wish(**{"name": "chest-ct@1.0.0", "url": repository.url, **changes})
+
+
+def images(folder):
+    return sorted((folder / "images").rglob("*.dcm"))
+
+
+def test_a_release_arrives_whole_and_says_how_to_cite_it(repository, tmp_path, contents):
+    outcome = download(wish(repository), tmp_path / "copy")
+    assert outcome.is_complete
+    assert {path.read_bytes() for path in images(tmp_path / "copy")} == set(contents)
+    receipt = json.loads((tmp_path / "copy" / "receipt.json").read_bytes())
+    assert receipt["citation"] == "The test hospital (2026): Chest CT."
+    assert receipt["instances"] == 10
+    assert receipt["completed_at"]
+    assert not list((tmp_path / "copy").rglob("*.part"))
+
+
+def test_latest_is_an_alias_for_a_number(repository, tmp_path):
+    assert download(wish(repository, name="chest-ct@latest"), tmp_path / "copy").receipt.version == "1.0.0"
+
+
+def test_a_second_run_fetches_no_image_again(repository, tmp_path):
+    download(wish(repository), tmp_path / "copy")
+    repository.requests.clear()
+    outcome = download(wish(repository), tmp_path / "copy")
+    assert outcome.is_complete
+    assert outcome.fetched == 0
+    assert not [path for path in repository.requests if "/instances/" in path]
+
+
+def test_a_cut_connection_is_continued_where_it_broke(repository, tmp_path):
+    repository.faults["/instances/"] = [cut_after(1000)]
+    outcome = download(wish(repository, threads=1), tmp_path / "copy")
+    assert outcome.is_complete
+    assert repository.ranges == ["bytes=1000-"]
+
+
+def test_passing_errors_are_retried_and_never_saved_as_data(repository, tmp_path, contents):
+    repository.faults["/instances/"] = [status(503), status(500), status(429, headers=[("Retry-After", "0")])]
+    assert download(wish(repository), tmp_path / "copy").is_complete
+    assert {path.read_bytes() for path in images(tmp_path / "copy")} == set(contents)
+
+
+def test_an_error_page_with_status_200_is_refused_and_named(repository, tmp_path):
+    page = b"<html>Please log in</html>"
+    repository.faults["/instances/"] = [body(page)] * 100
+    outcome = download(wish(repository), tmp_path / "copy")
+    assert not outcome.is_complete
+    assert outcome.audit.counts["missing"] == 10
+    assert not images(tmp_path / "copy")
+    assert not [path for path in (tmp_path / "copy").rglob("*") if path.is_file() and path.read_bytes() == page]
+
+
+def test_one_missing_file_leaves_the_others_and_an_incomplete_receipt(repository, tmp_path):
+    lost = next(iter((repository.folder / "instances").iterdir()))
+    lost.unlink()
+    outcome = download(wish(repository), tmp_path / "copy")
+    assert not outcome.is_complete
+    assert outcome.failures == {"client.refused": 1}
+    assert outcome.audit.counts["missing"] == 1
+    assert len(images(tmp_path / "copy")) == 9
+    assert json.loads((tmp_path / "copy" / "receipt.json").read_bytes())["completed_at"] is None
+
+
+def test_a_flipped_byte_on_the_server_is_noticed(repository, tmp_path):
+    changed = next(iter((repository.folder / "instances").iterdir()))
+    changed.write_bytes(b"!" + changed.read_bytes()[1:])
+    outcome = download(wish(repository), tmp_path / "copy")
+    assert outcome.failures == {"client.digest-mismatch": 1}
+
+
+def test_a_file_damaged_between_two_runs_is_mended(repository, tmp_path):
+    download(wish(repository), tmp_path / "copy")
+    victim = images(tmp_path / "copy")[0]
+    victim.write_bytes(b"!" + victim.read_bytes()[1:])
+    images(tmp_path / "copy")[1].unlink()
+    outcome = download(wish(repository), tmp_path / "copy")
+    assert outcome.is_complete
+    assert outcome.fetched == 2
+
+
+def test_a_condition_selects_by_columns_of_every_level(repository, tmp_path):
+    where = "modality = 'CT' AND patient_age_years < 51 AND covid19_status = 'negative'"
+    outcome = download(wish(repository, where=where), tmp_path / "copy")
+    assert outcome.is_complete
+    assert outcome.receipt.instances == 5
+    assert verify_folder(tmp_path / "copy").is_ok
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "no_such_column = 1",
+        "true) UNION SELECT 'x' FROM read_csv('/etc/passwd') WHERE (true",
+        "true); COPY instance TO '/tmp/stolen.csv'; SELECT (1",
+        "EXISTS (SELECT 1 FROM read_text('/etc/passwd'))",
+        "(SELECT count(*) FROM glob('/etc/*')) > 0",
+        "modality = ",
+    ],
+)
+def test_a_condition_reaches_nothing_but_the_tables(repository, tmp_path, where):
+    with pytest.raises(SelectionError):
+        download(wish(repository, where=where), tmp_path / "copy")
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_every_layout_verifies_even_without_its_receipt(repository, tmp_path, layout):
+    assert download(wish(repository, layout=layout), tmp_path / "copy").is_complete
+    (tmp_path / "copy" / "receipt.json").unlink()
+    found = verify_folder(tmp_path / "copy")
+    assert found.is_ok
+    assert not found.extra
+
+
+def test_a_folder_belongs_to_one_selection(repository, tmp_path):
+    download(wish(repository), tmp_path / "copy")
+    with pytest.raises(FolderError):
+        download(wish(repository, where="modality = 'CT'"), tmp_path / "copy")
+
+
+def test_two_downloads_do_not_share_a_folder(repository, tmp_path):
+    with Journal(tmp_path / "copy"), pytest.raises(BusyFolderError):
+        download(wish(repository), tmp_path / "copy")
+
+
+def test_an_unknown_release_is_said_to_be_unknown(repository, tmp_path):
+    with pytest.raises(RemoteError) as caught:
+        download(wish(repository, name="chest-ct@9.9.9"), tmp_path / "copy")
+    assert caught.value.kind is Kind.NOT_FOUND
+
+
+def test_a_withdrawn_release_says_why(repository, tmp_path):
+    answer = b'{"code":"releases.withdrawn","message":"Withdrawn: consent."}'
+    repository.faults["/api/"] = [status(410, answer)]
+    with pytest.raises(RemoteError, match="consent") as caught:
+        download(wish(repository), tmp_path / "copy")
+    assert caught.value.kind is Kind.GONE
+
+
+def test_nothing_large_is_fetched_when_the_disk_is_too_small(repository, tmp_path, monkeypatch):
+    usage = type("Usage", (), {"free": module.SPARE_BYTES + 1_000_000})
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(DiskSpaceError):
+        download(wish(repository), tmp_path / "copy")
+    assert not [path for path in repository.requests if "/instances/" in path]
+
+
+@pytest.mark.parametrize(
+    "name", ["../up.txt", "/etc/cron.d/x", ".radcommons/journal.sqlite", "images/x.dcm", "a/../../b"]
+)
+def test_names_that_leave_the_folder_are_refused(repository, tmp_path, name):
+    path = repository.folder / "status.json"
+    path.write_text(json.dumps({"records": [{"path": name, "sha256": "0" * 64, "size_bytes": 1}]}))
+    with pytest.raises(ReleaseFormatError):
+        download(wish(repository), tmp_path / "copy")
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name not in {"server", "copy"}] == []
+
+
+def test_a_manifest_that_is_not_the_signed_one_is_refused(repository, tmp_path):
+    path = repository.folder / "release.json"
+    path.write_bytes(path.read_bytes().replace(b"Chest CT of", b"Chest XR of"))
+    with pytest.raises(SignatureError):
+        download(wish(repository), tmp_path / "copy")
+
+
+def test_a_killed_download_goes_on_where_it_was(repository, tmp_path, contents):
+    slow = [lambda handler: (time.sleep(0.3), status(503)(handler))] * 6
+    repository.faults["/instances/"] = slow
+    copy = tmp_path / "copy"
+    program = (
+        "import sys; from pathlib import Path; from radcommons.client.download import *;"
+        "download(Wish('chest-ct@1.0.0', sys.argv[1], threads=2), Path(sys.argv[2]))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, repository.url, str(copy)])
+    deadline = time.monotonic() + 30
+    while not (copy / "receipt.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    outcome = download(wish(repository), copy)
+    assert outcome.is_complete
+    assert {hashlib.sha256(path.read_bytes()).digest() for path in images(copy)} == {
+        hashlib.sha256(content).digest() for content in contents
+    }
