@@ -1,0 +1,1 @@
+"""The archive: subjects, studies, series, instances, their bytes, and DICOMweb per scope."""

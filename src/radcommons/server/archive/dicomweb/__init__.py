@@ -1,0 +1,1 @@
+"""DICOMweb (PS3.18) over scopes: search, retrieve, render. A Starlette application on the archive's tables."""

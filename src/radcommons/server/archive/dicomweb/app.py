@@ -1,0 +1,104 @@
+"""The DICOMweb application: one address grammar, one actor, one scope, one handler (PS3.18)."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import MappingProxyType
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.server.archive.dicomweb.address import Address, Resource, parse_address
+from radcommons.server.archive.dicomweb.exchange import Exchange, problem
+from radcommons.server.archive.dicomweb.frames import answer_bulkdata, answer_frames
+from radcommons.server.archive.dicomweb.pictures import answer_rendered, answer_thumbnail
+from radcommons.server.archive.dicomweb.retrieving import answer_instances, answer_metadata
+from radcommons.server.archive.dicomweb.searching import answer_search
+from radcommons.server.archive.dicomweb.threads import in_pool
+from radcommons.server.archive.scopes import Scope, ScopeResolver
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Action, Actor, admit
+
+logger = logging.getLogger(__name__)
+
+ActorResolver = Callable[[Request], Actor]
+Handler = Callable[[Exchange], Awaitable[Response]]
+ALLOWED = "GET, HEAD, OPTIONS"
+_READING = ("GET", "HEAD")
+_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
+_HANDLERS: Mapping[Resource, Handler] = MappingProxyType(
+    {
+        Resource.SEARCH: answer_search,
+        Resource.RETRIEVE: answer_instances,
+        Resource.METADATA: answer_metadata,
+        Resource.FRAMES: answer_frames,
+        Resource.BULKDATA: answer_bulkdata,
+        Resource.RENDERED: answer_rendered,
+        Resource.THUMBNAIL: answer_thumbnail,
+    }
+)
+_READ_ONLY = {
+    "code": "archive.read-only",
+    "message": (
+        "This DICOMweb root is read-only. Images enter by 'radcommons edge send', which seals a de-identified batch "
+        "under the site's agreement."
+    ),
+}
+
+
+def dicomweb_app(resolve_scope: ScopeResolver, resolve_actor: ActorResolver) -> ASGIApp:
+    """The application to be mounted; the rooms above decide what a scope is, the platform who is asking.
+
+    Parameters
+    ----------
+    resolve_scope
+        Called in a thread, with the path in front of ``/studies`` and the actor.
+    resolve_actor
+        Called in a thread, with the request.
+    """
+
+    def admitted(request: Request, address: Address) -> Scope:
+        actor = resolve_actor(request)
+        admit(actor, Action.DICOMWEB_READ)
+        return resolve_scope(address.scope, actor)
+
+    async def answer(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            response = Response(status_code=204, headers={"Allow": ALLOWED})
+        elif request.method not in _READING:
+            response = JSONResponse(_READ_ONLY, status_code=405, headers={"Allow": ALLOWED})
+        else:
+            try:
+                response = await _answer(request, admitted)
+            except RadCommonsError as error:
+                response = problem(error)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return _without_body(response) if request.method == "HEAD" else response
+
+    return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])
+
+
+async def _answer(request: Request, admitted: Callable[[Request, Address], Scope]) -> Response:
+    address = parse_address(request.path_params["path"])
+    if address is None:
+        raise NotFoundError("This is no DICOMweb resource (PS3.18 10): check the address.")
+    scope = await in_pool(admitted, request, address)
+    root = f"{str(request.base_url).rstrip('/')}/{quote(address.scope)}"
+    exchange = Exchange(address, scope, root, request.query_params, request.headers)
+    return await _HANDLERS[address.resource](exchange)
+
+
+def _without_body(response: Response) -> Response:
+    """The head of an answer; its length stays, its content is never read."""
+    headless = StreamingResponse(_nothing(), status_code=response.status_code)
+    headless.raw_headers = response.raw_headers
+    return headless
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for piece in ():
+        yield piece

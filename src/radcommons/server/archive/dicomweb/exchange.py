@@ -1,0 +1,110 @@
+"""One request and its answers: what every handler is given, and the answers all of them share."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import orjson
+from starlette.datastructures import Headers, QueryParams
+from starlette.responses import Response
+
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.server.archive.dicomweb.accept import MediaRange, choose, parse_accept
+from radcommons.server.archive.dicomweb.address import Address
+from radcommons.server.archive.dicomweb.conditional import is_unchanged
+from radcommons.server.archive.scopes import Scope
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.problems import status_of
+
+DICOM_JSON = "application/dicom+json"
+JSON = "application/json"
+# PS3.18 names its own numbers for these (8.5.1, 8.7.5); everything else follows the table of the house.
+_STATUS = {
+    "archive.not-acceptable": 406,
+    "archive.not-renderable": 406,
+    "archive.range-invalid": 416,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request as a handler sees it.
+
+    Parameters
+    ----------
+    scope
+        What the actor may see here; already decided.
+    root
+        The absolute address of the scope, without a final slash.
+    """
+
+    address: Address
+    scope: Scope
+    root: str
+    query: QueryParams
+    headers: Headers
+
+    @property
+    def accepted(self) -> tuple[MediaRange, ...]:
+        """What the client accepts: the ``accept`` parameter (PS3.18 8.3.3.1) or the header."""
+        lines = self.query.getlist("accept") or self.headers.getlist("accept")
+        # In a query a plus sign means a space, and clients do not always encode it.
+        return parse_accept(",".join(lines).replace("dicom json", "dicom+json") or None)
+
+    @property
+    def accepts_gzip(self) -> bool:
+        """Whether the answer may be compressed."""
+        return "gzip" in self.headers.get("accept-encoding", "").lower()
+
+    @property
+    def instance_url(self) -> str:
+        """The absolute address of the instance the request names."""
+        address = self.address
+        return (
+            f"{self.root}/studies/{address.study_instance_uid}/series/{address.series_instance_uid}"
+            f"/instances/{address.sop_instance_uid}"
+        )
+
+    def cache_headers(self, etag: str) -> dict[str, str]:
+        """What a client may keep: released things for a day, everything else only after asking again."""
+        keep = "private, max-age=86400, immutable" if self.scope.is_immutable else "private, no-cache"
+        return {"ETag": etag, "Cache-Control": keep, "Vary": "Accept, Accept-Encoding, Authorization, Cookie"}
+
+    def unchanged(self, etag: str) -> Response | None:
+        """The answer 304 when the client holds this representation already."""
+        if not is_unchanged(self.headers.get("if-none-match"), etag):
+            return None
+        return Response(status_code=304, headers=self.cache_headers(etag))
+
+    def json_type(self) -> str:
+        """The media type in which DICOM JSON is sent.
+
+        Raises
+        ------
+        NotAcceptableError
+            When the client accepts no JSON.
+        """
+        return choose(self.accepted, [DICOM_JSON, JSON])
+
+
+def gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same content in gzip format, piece by piece."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    for piece in pieces:
+        if packed := packer.compress(piece):
+            yield packed
+    yield packer.flush()
+
+
+def problem(error: RadCommonsError) -> Response:
+    """An error as DICOMweb tells it. What is forbidden looks like what does not exist."""
+    if error.kind is Kind.FORBIDDEN:
+        error = NotFoundError()
+    status = _STATUS.get(error.code, 400 if error.kind is Kind.INVALID else status_of(error))
+    headers = {"Cache-Control": "no-store"}
+    response = Response(orjson.dumps(error.to_json()), status_code=status, media_type=JSON, headers=headers)
+    if status == 401:  # noqa: PLR2004
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if "size_bytes" in error.facts and status == 416:  # noqa: PLR2004
+        response.headers["Content-Range"] = f"bytes */{error.facts['size_bytes']}"
+    return response

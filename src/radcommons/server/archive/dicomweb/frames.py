@@ -1,0 +1,158 @@
+"""Handlers of frames and bulk data: cut out of the stored file by offset; decoded only when nothing else will do."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response, StreamingResponse
+
+from radcommons.server.archive import metadata, rendering
+from radcommons.server.archive.dicomweb.accept import (
+    MULTIPART,
+    OCTETS,
+    FrameForm,
+    choose,
+    choose_frame_form,
+    is_encapsulated,
+)
+from radcommons.server.archive.dicomweb.exchange import Exchange
+from radcommons.server.archive.dicomweb.multipart import MultipartWriter
+from radcommons.server.archive.dicomweb.retrieving import stored_bytes
+from radcommons.server.archive.dicomweb.selection import one_at
+from radcommons.server.archive.dicomweb.threads import in_pool
+from radcommons.server.archive.models import Instance
+from radcommons.server.archive.pixel_work import DecodeFrame, ReadValue
+from radcommons.server.archive.rules import frame_spans
+from radcommons.server.platform.errors import NotFoundError
+
+_PIXEL_DATA = "7FE00010"
+_ENCAPSULATED_DOCUMENT = "00420011"
+_DOCUMENT_TYPE = "00420012"
+# Media types in which a document inside an instance may be shown by a browser without doing anything.
+_SAFE_DOCUMENTS = frozenset({"application/pdf"})
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBytes:
+    """One frame: where it lies in the file, or its decoded pixels."""
+
+    spans: tuple[tuple[int, int], ...] = ()
+    decoded: bytes = b""
+
+    @property
+    def size_bytes(self) -> int:
+        """The number of bytes sent for it."""
+        return len(self.decoded) or sum(length for _, length in self.spans)
+
+
+async def answer_frames(exchange: Exchange) -> Response:
+    """Frames in their stored encoding where the client takes it, decoded otherwise."""
+    instance = await in_pool(one_at, exchange.scope.instances, exchange.address)
+    numbers = exchange.address.frame_numbers
+    if not instance.is_image or not all(1 <= number <= instance.number_of_frames for number in numbers):
+        raise NotFoundError("There is no such frame in this instance.")
+    form = choose_frame_form(
+        exchange.accepted,
+        instance.transfer_syntax_uid,
+        is_single=len(numbers) == 1,
+        has_table=bool(instance.frames),
+    )
+    return await _answer_frames(exchange, instance, [number - 1 for number in numbers], form)
+
+
+async def _answer_frames(exchange: Exchange, instance: Instance, indexes: Sequence[int], form: FrameForm) -> Response:
+    etag = f'W/"{instance.sha256[:32]}-{form.transfer_syntax}"'
+    if (unchanged := exchange.unchanged(etag)) is not None:
+        return unchanged
+    content_type = f"{form.media_type}; transfer-syntax={form.transfer_syntax}"
+    headers = exchange.cache_headers(etag)
+    first = await _frame(instance, indexes[0], form)
+    if not form.is_multipart:
+        headers["Content-Length"] = str(first.size_bytes)
+        return StreamingResponse(_frame_bytes(instance, first), media_type=content_type, headers=headers)
+    writer = MultipartWriter(form.media_type)
+    if first.spans:
+        sizes = [sum(length for _, length in frame_spans(instance.frames, index)) for index in indexes]
+        headers["Content-Length"] = str(writer.length(Counter({content_type: len(sizes)}), sum(sizes)))
+    parts = _frame_parts(instance, indexes, form, first, writer)
+    return StreamingResponse(parts, media_type=writer.content_type, headers=headers)
+
+
+async def _frame_parts(
+    instance: Instance, indexes: Sequence[int], form: FrameForm, first: FrameBytes, writer: MultipartWriter
+) -> AsyncIterator[bytes]:
+    content_type = f"{form.media_type}; transfer-syntax={form.transfer_syntax}"
+    for position, index in enumerate(indexes):
+        yield writer.open_part(content_type)
+        frame = await _frame(instance, index, form) if position else first
+        async for chunk in _frame_bytes(instance, frame):
+            yield chunk
+    yield writer.close()
+
+
+async def _frame(instance: Instance, index: int, form: FrameForm) -> FrameBytes:
+    spans = () if form.is_decoded else frame_spans(instance.frames, index)
+    if spans:
+        return FrameBytes(spans)
+    decoded = await rendering.in_worker(instance.sha256, DecodeFrame(index))
+    return FrameBytes(decoded=decoded)
+
+
+async def _frame_bytes(instance: Instance, frame: FrameBytes) -> AsyncIterator[bytes]:
+    if frame.decoded:
+        yield frame.decoded
+    for start, length in frame.spans:
+        async for chunk in stored_bytes(instance, start, length):
+            yield chunk
+
+
+async def answer_bulkdata(exchange: Exchange) -> Response:
+    """One value that the metadata only points at."""
+    instance = await in_pool(one_at, exchange.scope.instances, exchange.address)
+    tag_path = exchange.address.tag_path
+    is_pixels = tag_path == _PIXEL_DATA
+    if is_pixels and is_encapsulated(instance.transfer_syntax_uid):
+        form = choose_frame_form(
+            exchange.accepted, instance.transfer_syntax_uid, is_single=False, has_table=bool(instance.frames)
+        )
+        return await _answer_frames(exchange, instance, range(instance.number_of_frames), form)
+    etag = f'"{instance.sha256[:32]}-{tag_path.replace("/", ".")}"'
+    if (unchanged := exchange.unchanged(etag)) is not None:
+        return unchanged
+    media_type = await _value_type(exchange, instance, tag_path)
+    if is_pixels and instance.pixel_offset is not None and instance.pixel_length:
+        value = FrameBytes(((instance.pixel_offset, instance.pixel_length),))
+    else:
+        value = FrameBytes(decoded=await rendering.in_worker(instance.sha256, ReadValue(tag_path)))
+    return _answer_value(instance, value, media_type, exchange.cache_headers(etag))
+
+
+async def _value_type(exchange: Exchange, instance: Instance, tag_path: str) -> str:
+    """How a value is sent; parts by default, since that is what clients of bulk data expect (PS3.18 8.7.2)."""
+    offered = [OCTETS]
+    if tag_path == _ENCAPSULATED_DOCUMENT:
+        await in_pool(instance.refresh_from_db, fields=["dicom_json"])
+        kind = metadata.text_of(metadata.attributes_of(instance.dicom_json), _DOCUMENT_TYPE).lower()
+        offered += [kind] if kind in _SAFE_DOCUMENTS else []
+    for item in exchange.accepted:
+        if item.media_type == "*/*" or (item.is_multipart and item.part_type in {"*/*", OCTETS}):
+            return MULTIPART
+        if item.media_type in offered:
+            return item.media_type
+    return choose((), offered)
+
+
+def _answer_value(instance: Instance, value: FrameBytes, media_type: str, headers: dict[str, str]) -> Response:
+    if media_type != MULTIPART:
+        headers["Content-Length"] = str(value.size_bytes)
+        return StreamingResponse(_frame_bytes(instance, value), media_type=media_type, headers=headers)
+    writer = MultipartWriter(OCTETS)
+    headers["Content-Length"] = str(writer.length(Counter([OCTETS]), value.size_bytes))
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield writer.open_part(OCTETS)
+        async for chunk in _frame_bytes(instance, value):
+            yield chunk
+        yield writer.close()
+
+    return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)

@@ -1,0 +1,40 @@
+"""Handler of searches (QIDO-RS, PS3.18 10.6)."""
+
+import hashlib
+
+from starlette.responses import Response
+
+from radcommons.server.archive.dicomweb.exchange import Exchange
+from radcommons.server.archive.dicomweb.keys import Level
+from radcommons.server.archive.dicomweb.query import MAX_RESULTS, parse_search
+from radcommons.server.archive.dicomweb.search import encode, search
+from radcommons.server.archive.dicomweb.selection import instances_at
+from radcommons.server.archive.dicomweb.threads import in_pool
+
+_MORE_WARNING = (
+    '299 radcommons "The number of results exceeded the maximum supported by the server. '
+    'Additional results can be requested."'
+)
+
+
+async def answer_search(exchange: Exchange) -> Response:
+    """Results as a JSON array; 204 when there are none."""
+    address = exchange.address
+    media_type = exchange.json_type()
+    is_relational = address.level is not Level.STUDY and not address.study_instance_uid
+    query = parse_search(address.level, exchange.query.multi_items(), is_relational=is_relational)
+    visible = instances_at(exchange.scope.instances, address)
+    results = await in_pool(search, visible, query, root=exchange.root)
+    warnings = [*query.warnings, *([_MORE_WARNING] if len(results) >= MAX_RESULTS else [])]
+    body = encode(results)
+    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+    response = exchange.unchanged(etag) or _response(body if results else b"", media_type, exchange.cache_headers(etag))
+    for warning in warnings:
+        response.headers.append("Warning", warning)
+    return response
+
+
+def _response(body: bytes, media_type: str, headers: dict[str, str]) -> Response:
+    if not body:
+        return Response(status_code=204, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)

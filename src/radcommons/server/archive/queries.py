@@ -1,0 +1,187 @@
+"""Reads of the archive for pages and other rooms.
+
+Every function that shows pictures takes the instances it may show (a scope's), so that no page shows more than its root.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from radcommons.server.archive.models import Instance, InstanceState, Series, Study
+from radcommons.server.archive.rules import middle_index
+from radcommons.server.platform.errors import NotFoundError
+
+INSTANCE_ORDER = (F("instance_number").asc(nulls_last=True), F("sop_instance_uid").asc())
+SERIES_ORDER = (F("series_number").asc(nulls_last=True), F("series_instance_uid").asc())
+
+
+@dataclass(frozen=True, slots=True)
+class StudySummary:
+    """One line about a study."""
+
+    study_instance_uid: str
+    site_code: str
+    project: str
+    subject_id: str
+    study_date: date | None
+    study_description: str
+    patient_sex: str
+    patient_age_years: float | None
+    modalities: tuple[str, ...]
+    series_count: int
+    instance_count: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSummary:
+    """One line about a series; ``middle_sop_instance_uid`` is the picture that stands for it, empty without images."""
+
+    series_instance_uid: str
+    study_instance_uid: str
+    series_number: int | None
+    modality: str
+    body_part_examined: str
+    series_description: str
+    manufacturer: str
+    manufacturer_model_name: str
+    slice_thickness_mm: float | None
+    instance_count: int
+    frame_count: int
+    image_count: int
+    size_bytes: int
+    first_sop_instance_uid: str
+    middle_sop_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerInstance:
+    """What a viewer needs to ask for the frames of an instance."""
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    instance_number: int | None
+    number_of_frames: int
+    rows: int | None
+    columns: int | None
+    is_image: bool
+    sha256: str
+    size_bytes: int
+
+
+def stored_instances() -> QuerySet[Instance]:
+    """Every instance whose bytes are placed; the set from which scopes are cut."""
+    return Instance.objects.filter(state=InstanceState.STORED)
+
+
+def study_summaries(
+    study_instance_uids: Iterable[str], *, instances: QuerySet[Instance] | None = None
+) -> list[StudySummary]:
+    """Lines about studies, in the order asked for; studies without visible instances are left out."""
+    wanted = list(study_instance_uids)
+    visible = stored_instances() if instances is None else instances
+    studies = Study.objects.filter(study_instance_uid__in=wanted).select_related("subject__site")
+    rows = (
+        visible.filter(series__study__study_instance_uid__in=wanted)
+        .order_by()
+        .values_list("series__study_id", "series_id", "series__modality")
+        .annotate(count=Count("pk"), size=Sum("size_bytes"))
+    )
+    totals: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
+    for study_id, _, modality, count, size in rows:
+        totals[study_id].append((modality, count, size))
+    found = {study.study_instance_uid: _study_summary(study, totals[study.pk]) for study in studies if totals[study.pk]}
+    return [found[uid] for uid in wanted if uid in found]
+
+
+def study_summary(study_instance_uid: str, *, instances: QuerySet[Instance] | None = None) -> StudySummary:
+    """One line about a study.
+
+    Raises
+    ------
+    NotFoundError
+        When the study is not among the instances.
+    """
+    found = study_summaries([study_instance_uid], instances=instances)
+    if not found:
+        raise NotFoundError
+    return found[0]
+
+
+def _study_summary(study: Study, totals: Sequence[tuple[str, int, int]]) -> StudySummary:
+    return StudySummary(
+        study_instance_uid=study.study_instance_uid,
+        site_code=study.subject.site.code,
+        project=study.subject.project,
+        subject_id=study.subject.subject_id,
+        study_date=study.study_date,
+        study_description=study.study_description,
+        patient_sex=study.patient_sex,
+        patient_age_years=study.patient_age_years,
+        modalities=tuple(sorted({modality for modality, _, _ in totals if modality})),
+        series_count=len(totals),
+        instance_count=sum(count for _, count, _ in totals),
+        size_bytes=sum(size for _, _, size in totals),
+    )
+
+
+def series_list(study_instance_uid: str, *, instances: QuerySet[Instance] | None = None) -> list[SeriesSummary]:
+    """Lines about the series of a study, in the order of their numbers."""
+    visible = stored_instances() if instances is None else instances
+    rows = visible.filter(series__study__study_instance_uid=study_instance_uid).order_by(*INSTANCE_ORDER)
+    members: dict[int, list[tuple[str, int, int, bool]]] = defaultdict(list)
+    for series_id, *values in rows.values_list(
+        "series_id", "sop_instance_uid", "size_bytes", "number_of_frames", "is_image"
+    ):
+        members[series_id].append((values[0], values[1], values[2], values[3]))
+    return [
+        _series_summary(series, study_instance_uid, members[series.pk])
+        for series in Series.objects.filter(pk__in=members).order_by(*SERIES_ORDER)
+    ]
+
+
+def _series_summary(
+    series: Series, study_instance_uid: str, members: Sequence[tuple[str, int, int, bool]]
+) -> SeriesSummary:
+    images = [uid for uid, _, _, is_image in members if is_image]
+    return SeriesSummary(
+        series_instance_uid=series.series_instance_uid,
+        study_instance_uid=study_instance_uid,
+        series_number=series.series_number,
+        modality=series.modality,
+        body_part_examined=series.body_part_examined,
+        series_description=series.series_description,
+        manufacturer=series.manufacturer,
+        manufacturer_model_name=series.manufacturer_model_name,
+        slice_thickness_mm=series.slice_thickness_mm,
+        instance_count=len(members),
+        frame_count=sum(frames for _, _, frames, is_image in members if is_image),
+        image_count=len(images),
+        size_bytes=sum(size for _, size, _, _ in members),
+        first_sop_instance_uid=members[0][0],
+        middle_sop_instance_uid=images[middle_index(len(images))] if images else "",
+    )
+
+
+def viewer_instances(series_instance_uid: str, *, instances: QuerySet[Instance] | None = None) -> list[ViewerInstance]:
+    """The instances of a series in viewing order."""
+    visible = stored_instances() if instances is None else instances
+    rows = visible.filter(series__series_instance_uid=series_instance_uid).order_by(*INSTANCE_ORDER)
+    names = ViewerInstance.__slots__  # type: ignore[attr-defined]  # dataclass(slots=True) sets it
+    return [ViewerInstance(*values) for values in rows.values_list(*names)]
+
+
+def representative(instances: QuerySet[Instance]) -> Instance | None:
+    """The image that stands for a set of instances: the middle one of its first series with images; None without."""
+    images = instances.filter(Q(is_image=True)).select_related("series")
+    first = images.order_by(
+        F("series__series_number").asc(nulls_last=True), F("series__series_instance_uid").asc()
+    ).first()
+    if first is None:
+        return None
+    keys = list(images.filter(series_id=first.series_id).order_by(*INSTANCE_ORDER).values_list("pk", flat=True))
+    return images.get(pk=keys[middle_index(len(keys))])

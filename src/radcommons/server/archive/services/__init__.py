@@ -1,0 +1,22 @@
+"""The verbs of the archive; the only writers of its tables."""
+
+from radcommons.server.archive.services.storing import (
+    Offer,
+    Stored,
+    announce_stored,
+    clean_up_unfinished,
+    store_instance,
+    store_instances,
+)
+from radcommons.server.archive.services.verification import Verification, verify_objects
+
+__all__ = [
+    "Offer",
+    "Stored",
+    "Verification",
+    "announce_stored",
+    "clean_up_unfinished",
+    "store_instance",
+    "store_instances",
+    "verify_objects",
+]

@@ -1,0 +1,139 @@
+"""The rows above an instance, subject, study and series, and the row of the instance itself."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from radcommons.dicom.finding import Finding
+from radcommons.dicom.instance import InstanceDescription
+from radcommons.server.archive import metadata, rules
+from radcommons.server.archive.models import Instance, Series, Study, Subject
+from radcommons.server.sites.models import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where studies and series stand already: studies as site, project and subject, series as their study's UID."""
+
+    studies: dict[str, tuple[str, str, str]]
+    series: dict[str, str]
+
+
+def read(places: Sequence[rules.Place]) -> Known:
+    """What is known of the studies and series of some places."""
+    studies = Study.objects.filter(study_instance_uid__in={place.study_instance_uid for place in places})
+    series = Series.objects.filter(series_instance_uid__in={place.series_instance_uid for place in places})
+    rows = studies.values_list("study_instance_uid", "subject__site__code", "subject__project", "subject__subject_id")
+    return Known(
+        studies={uid: (site_code, project, subject_id) for uid, site_code, project, subject_id in rows},
+        series=dict(series.values_list("series_instance_uid", "study__study_instance_uid")),
+    )
+
+
+def refusals(place: rules.Place, known: Known) -> tuple[Finding, ...]:
+    """Why an instance may not be placed; nothing when it may."""
+    return rules.conflicts_of_place(
+        place,
+        study=known.studies.get(place.study_instance_uid),
+        series_study_uid=known.series.get(place.series_instance_uid),
+    )
+
+
+def ensure(descriptions: Sequence[InstanceDescription], site: Site, project: str) -> dict[str, int]:
+    """Write the subjects, studies and series that are missing; the ids of the series by their UIDs.
+
+    Rows are written in the order of their identifiers, so that two senders wait for each other instead of deadlocking.
+    """
+    subject_ids = sorted({item.patient_id for item in descriptions})
+    Subject.objects.bulk_create(
+        [Subject(site=site, project=project, subject_id=subject_id) for subject_id in subject_ids],
+        ignore_conflicts=True,
+    )
+    rows = Subject.objects.filter(site=site, project=project, subject_id__in=subject_ids)
+    subjects = dict(rows.values_list("subject_id", "pk"))
+    studies = _ensure_studies(descriptions, subjects)
+    return _ensure_series(descriptions, studies)
+
+
+def _ensure_studies(descriptions: Sequence[InstanceDescription], subjects: dict[str, int]) -> dict[str, int]:
+    first = {item.study_instance_uid: item for item in reversed(descriptions)}
+    known = _ids(Study.objects.filter(study_instance_uid__in=first).values_list("study_instance_uid", "pk"))
+    missing = [_study_row(first[uid], subjects) for uid in sorted(first.keys() - known.keys())]
+    if not missing:
+        return known
+    Study.objects.bulk_create(missing, ignore_conflicts=True)
+    return _ids(Study.objects.filter(study_instance_uid__in=first).values_list("study_instance_uid", "pk"))
+
+
+def _ensure_series(descriptions: Sequence[InstanceDescription], studies: dict[str, int]) -> dict[str, int]:
+    first = {item.series_instance_uid: item for item in reversed(descriptions)}
+    known = _ids(Series.objects.filter(series_instance_uid__in=first).values_list("series_instance_uid", "pk"))
+    missing = [_series_row(first[uid], studies) for uid in sorted(first.keys() - known.keys())]
+    if not missing:
+        return known
+    Series.objects.bulk_create(missing, ignore_conflicts=True)
+    return _ids(Series.objects.filter(series_instance_uid__in=first).values_list("series_instance_uid", "pk"))
+
+
+def _ids(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
+    return dict(rows)
+
+
+def _study_row(item: InstanceDescription, subjects: dict[str, int]) -> Study:
+    attributes = orjson.loads(item.dicom_json)
+    return Study(
+        subject_id=subjects[item.patient_id],
+        study_instance_uid=item.study_instance_uid,
+        study_date=rules.as_date(item.study_date),
+        study_time=rules.short_text(item.study_time, 16),
+        study_id=rules.short_text(metadata.text_of(attributes, "00200010"), 64),
+        accession_number=rules.short_text(item.accession_number, 64),
+        study_description=rules.short_text(item.study_description, 256),
+        patient_name=rules.short_text(metadata.text_of(attributes, "00100010"), 324),
+        patient_sex=rules.short_text(item.patient_sex, 16),
+        patient_age_years=rules.age_in_years(item.patient_age),
+        study_json=metadata.part_of(attributes, metadata.STUDY_TAGS),
+    )
+
+
+def _series_row(item: InstanceDescription, studies: dict[str, int]) -> Series:
+    attributes = orjson.loads(item.dicom_json)
+    return Series(
+        study_id=studies[item.study_instance_uid],
+        series_instance_uid=item.series_instance_uid,
+        modality=rules.short_text(item.modality, 16),
+        body_part_examined=rules.short_text(item.body_part_examined, 64),
+        manufacturer=rules.short_text(item.manufacturer, 256),
+        manufacturer_model_name=rules.short_text(item.manufacturer_model_name, 256),
+        series_description=rules.short_text(item.series_description, 256),
+        protocol_name=rules.short_text(item.protocol_name, 256),
+        series_number=rules.as_integer(item.series_number),
+        slice_thickness_mm=rules.as_length(item.slice_thickness_mm),
+        performed_date=rules.as_date(metadata.text_of(attributes, "00400244")),
+        performed_time=rules.short_text(metadata.text_of(attributes, "00400245"), 16),
+        series_json=metadata.part_of(attributes, metadata.SERIES_TAGS),
+    )
+
+
+def instance_row(item: InstanceDescription, series_ids: dict[str, int]) -> Instance:
+    """The row of an instance, not yet written."""
+    attributes = orjson.loads(item.dicom_json)
+    return Instance(
+        series_id=series_ids[item.series_instance_uid],
+        sop_instance_uid=item.sop_instance_uid,
+        sop_class_uid=item.sop_class_uid,
+        transfer_syntax_uid=item.transfer_syntax_uid,
+        sha256=item.sha256,
+        size_bytes=item.size_bytes,
+        instance_number=rules.as_integer(item.instance_number),
+        number_of_frames=rules.as_count(item.number_of_frames) or 1,
+        rows=rules.as_count(item.rows),
+        columns=rules.as_count(item.columns),
+        bits_allocated=rules.as_count(metadata.number_of(attributes, "00280100")),
+        is_image=item.is_image,
+        pixel_offset=item.pixel_offset if item.pixel_offset >= 0 else None,
+        pixel_length=item.pixel_length if item.pixel_offset >= 0 else None,
+        frames=rules.frame_table(item.fragments or tuple((span,) for span in item.frames)),
+        dicom_json=metadata.pack(item.dicom_json),
+    )

@@ -1,0 +1,179 @@
+"""Storing instances in two steps around the bytes.
+
+First the rows are written as *storing*; then the bytes are placed; then the rows become *stored*. Whatever is
+interrupted in between leaves rows that no scope shows, and doing the same again finishes the work: the bytes are named
+by their digest, so placing them twice is harmless.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.db import transaction
+from django.utils import timezone
+
+from radcommons.dicom.finding import Finding
+from radcommons.dicom.instance import InstanceDescription
+from radcommons.server.archive import rules
+from radcommons.server.archive.models import Instance, InstanceState
+from radcommons.server.archive.rules import StoreOutcome
+from radcommons.server.archive.services import levels
+from radcommons.server.platform import audit, outbox
+from radcommons.server.platform.objects import instance_key, object_store
+from radcommons.server.platform.policy import Actor
+from radcommons.server.sites.models import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One file with what it says, verified and waiting to be stored."""
+
+    description: InstanceDescription
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of an offer; ``instance_id`` is None when it was kept out, and the findings say why."""
+
+    instance_id: int | None
+    outcome: StoreOutcome
+    findings: tuple[Finding, ...] = ()
+
+
+def store_instance(description: InstanceDescription, path: Path, *, site: Site, project: str, actor: Actor) -> Stored:
+    """Store one instance; see :func:`store_instances`."""
+    return store_instances([Offer(description, path)], site=site, project=project, actor=actor)[0]
+
+
+def store_instances(offers: Sequence[Offer], *, site: Site, project: str, actor: Actor) -> list[Stored]:
+    """Store some instances of one site: rows, bytes, rows again.
+
+    The same bytes under the same SOP Instance UID are a duplicate and change nothing; other bytes are a conflict, and
+    so is an instance whose study or series stands elsewhere already. Safe to repeat after any interruption.
+
+    Returns
+    -------
+    One result an offer, in the order of the offers.
+
+    Raises
+    ------
+    UnavailableError
+        When the object store does not take the bytes; nothing becomes visible then.
+    """
+    begun = _begin(offers, site, project)
+    store = object_store()
+    for offer, result in zip(offers, begun, strict=True):
+        if result.outcome is StoreOutcome.STORED:
+            store.put_path(instance_key(offer.description.sha256), offer.path)
+    finished = _finish(begun, actor)
+    return [_settled(result, finished) for result in begun]
+
+
+def announce_stored(study_instance_uids: Iterable[str]) -> None:
+    """Announce that a sending has added to these studies, once a study."""
+    with transaction.atomic():
+        for study_instance_uid in sorted(set(study_instance_uids)):
+            outbox.announce("InstancesStored", study_instance_uid=study_instance_uid)
+
+
+def clean_up_unfinished(*, older_than_hours: int = 24) -> int:
+    """Remove rows of storings that were never finished, so that other bytes may take the identifier.
+
+    Returns
+    -------
+    How many rows were removed.
+    """
+    before = timezone.now() - timedelta(hours=older_than_hours)
+    rows = Instance.objects.filter(state=InstanceState.STORING, created_at__lt=before)
+    with transaction.atomic():
+        uids = list(rows.select_for_update().values_list("sop_instance_uid", flat=True))
+        for sop_instance_uid in uids:
+            audit.record(
+                Actor.system("archive"), "archive.clean-up", object_kind="instance", object_id=sop_instance_uid
+            )
+        Instance.objects.filter(sop_instance_uid__in=uids, state=InstanceState.STORING).delete()
+    return len(uids)
+
+
+@transaction.atomic
+def _begin(offers: Sequence[Offer], site: Site, project: str) -> list[Stored]:
+    """Write the rows as *storing* and decide what becomes of each offer."""
+    places = [_place(offer.description, site, project) for offer in offers]
+    known = levels.read(places)
+    refusals = [levels.refusals(place, known) for place in places]
+    wanted = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal]
+    series_ids = levels.ensure([offer.description for offer in wanted], site, project)
+    known = levels.read(places)
+    refusals = [refusal or levels.refusals(place, known) for place, refusal in zip(places, refusals, strict=True)]
+    wanted = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal]
+    rows = _ensure_instances([offer.description for offer in wanted], series_ids)
+    seen: set[str] = set()
+    return [
+        Stored(None, StoreOutcome.CONFLICT, refusal) if refusal else _decide(offer.description, rows, seen)
+        for offer, refusal in zip(offers, refusals, strict=True)
+    ]
+
+
+def _place(description: InstanceDescription, site: Site, project: str) -> rules.Place:
+    return rules.Place(
+        site_code=site.code,
+        project=project,
+        subject_id=description.patient_id,
+        study_instance_uid=description.study_instance_uid,
+        series_instance_uid=description.series_instance_uid,
+    )
+
+
+def _ensure_instances(
+    descriptions: Sequence[InstanceDescription], series_ids: dict[str, int]
+) -> dict[str, tuple[int, str, str]]:
+    """Instances by SOP Instance UID as id, digest and state; missing ones are written as *storing*."""
+    rows = {item.sop_instance_uid: levels.instance_row(item, series_ids) for item in reversed(descriptions)}
+    # One order everywhere, so that two senders of the same study wait for each other instead of deadlocking.
+    Instance.objects.bulk_create([rows[uid] for uid in sorted(rows)], ignore_conflicts=True)
+    known = Instance.objects.filter(sop_instance_uid__in=rows)
+    return {
+        uid: (key, sha256, state)
+        for uid, key, sha256, state in known.values_list("sop_instance_uid", "pk", "sha256", "state")
+    }
+
+
+def _decide(description: InstanceDescription, rows: dict[str, tuple[int, str, str]], seen: set[str]) -> Stored:
+    instance_id, sha256, state = rows[description.sop_instance_uid]
+    is_done = state == InstanceState.STORED or description.sop_instance_uid in seen
+    outcome = rules.outcome_for(description.sha256, known_sha256=sha256, is_done=is_done)
+    if outcome is StoreOutcome.CONFLICT:
+        return Stored(None, outcome, (rules.conflict_of_bytes(),))
+    seen.add(description.sop_instance_uid)
+    return Stored(instance_id, outcome)
+
+
+@transaction.atomic
+def _finish(begun: Sequence[Stored], actor: Actor) -> frozenset[int]:
+    """Make rows visible whose bytes are placed; the ids that this call, and no other sender, finished."""
+    placed = [result.instance_id for result in begun if result.outcome is StoreOutcome.STORED]
+    rows = (
+        Instance.objects.filter(pk__in=placed, state=InstanceState.STORING)
+        .order_by("pk")
+        .select_for_update(of=("self",))
+    )
+    finished = list(rows.values_list("pk", "sha256", "series__study__study_instance_uid"))
+    Instance.objects.filter(pk__in=[key for key, _, _ in finished]).update(state=InstanceState.STORED)
+    digests = defaultdict(list)
+    for _, sha256, study_instance_uid in finished:
+        digests[study_instance_uid].append(sha256)
+    for study_instance_uid, values in sorted(digests.items()):
+        # The digest of the digests ties the event to exactly these bytes without listing thousands of them.
+        facts = {"count": len(values), "sha256": hashlib.sha256("\n".join(sorted(values)).encode()).hexdigest()}
+        audit.record(actor, "archive.store", object_kind="study", object_id=study_instance_uid, facts=facts)
+    return frozenset(key for key, _, _ in finished)
+
+
+def _settled(result: Stored, finished: frozenset[int]) -> Stored:
+    if result.outcome is StoreOutcome.STORED and result.instance_id not in finished:
+        return Stored(result.instance_id, StoreOutcome.DUPLICATE)
+    return result
