@@ -115,3 +115,10 @@ def next_step(state: str, *, missing: int, quarantined: int) -> str:
     if quarantined:
         return "The accepted studies are with the curators. A curator decides about the files held back."
     return "All files were accepted; the studies are with the curators."
+
+
+def study_state(*, sent: int, accepted: int, quarantined: int) -> str:
+    """How far a study has come while nobody beyond the intake has spoken of it."""
+    if accepted:
+        return "stored"
+    return "quarantined" if quarantined and quarantined == sent else "received"

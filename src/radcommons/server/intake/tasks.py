@@ -1,0 +1,19 @@
+"""Jobs of the intake: verify a range of parts; bring back batches whose jobs were lost."""
+
+from radcommons.server.intake import services
+from radcommons.server.intake.queue import VERIFY_PARTS
+from radcommons.server.platform.jobs import RETRY, app
+
+
+@app.task(name=VERIFY_PARTS, queue="default", retry=RETRY)
+def verify_parts(batch_pk: int, first_part: int, last_part: int) -> None:
+    """Verify some parts of a sealed batch; safe to run twice and at the same time."""
+    services.verify_parts(batch_pk, first_part=first_part, last_part=last_part)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="intake.resume_batches", queueing_lock="intake.resume_batches", queue="default")
+def resume_batches(timestamp: int) -> None:
+    """Put sealed batches whose jobs were lost back into the queue."""
+    del timestamp
+    services.resume_batches()
