@@ -14,6 +14,7 @@ from radcommons.server.curation.rules import CaseState
 from radcommons.server.platform.errors import NotFoundError
 
 PAGE_SIZE = 24
+SHOWN_VALUES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,17 @@ class Facet:
     label: str
     values: tuple[FacetValue, ...]
 
+    @property
+    def first(self) -> tuple[FacetValue, ...]:
+        """The values that a page shows at once: the most frequent ones and whatever is chosen."""
+        return tuple(one for place, one in enumerate(self.values) if place < SHOWN_VALUES or one.is_chosen)
+
+    @property
+    def rest(self) -> tuple[FacetValue, ...]:
+        """The values behind "more"."""
+        shown = set(self.first)
+        return tuple(one for one in self.values if one not in shown)
+
 
 @dataclass(frozen=True, slots=True)
 class Facets:
@@ -69,7 +81,7 @@ WITH judged AS (
 SELECT facet, value, count(DISTINCT subject_id), count(DISTINCT study_id), count(*),
        sum(instance_count)::bigint, sum(size_bytes)::bigint
 FROM laid_out
-GROUP BY GROUPING SETS ((facet, value))
+GROUP BY facet, value
 """
 
 
