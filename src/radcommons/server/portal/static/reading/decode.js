@@ -9,11 +9,16 @@ const COLOUR = new Set(["RGB", "YBR_FULL"]);
 /** Bytes that this page cannot turn into an image itself; the server may be asked to render them. */
 export class UnsupportedPixels extends Error {}
 
+/** Whether a frame is one grey value per pixel, to be seen through a window. */
+export function isGrey(format) {
+  return format.samples === 1 && GREY.has(format.photometric);
+}
+
 /** Whether frames of this form are decoded here, given their transfer syntax ("" when the header did not name it). */
 export function isDecodable(format, transferSyntaxUid) {
   if (transferSyntaxUid !== "" && transferSyntaxUid !== RLE_LOSSLESS && !NATIVE.has(transferSyntaxUid)) return false;
   if (format.bitsAllocated !== 8 && format.bitsAllocated !== 16) return false;
-  if (format.samples === 1 && GREY.has(format.photometric)) return true;
+  if (isGrey(format)) return true;
   if (format.samples === 1 && format.photometric === "PALETTE COLOR") return format.palette !== undefined;
   return format.samples === 3 && format.bitsAllocated === 8 && COLOUR.has(format.photometric);
 }

@@ -163,8 +163,7 @@ export class FrameStore {
     this.#pending.delete(place);
     if (error && error.kind !== "aborted") this.#failed.set(place, new LoadError(error.kind, error.message));
     if (frame) {
-      // A series rarely mixes forms; one that does falls back frame by frame, so only "rendered" is remembered.
-      if (way === "rendered" && this.#images.every((image) => image.format.photometric === this.#images[place].format.photometric)) this.#way = way;
+      this.#way = way;
       this.#drop(place);
       this.#kept.set(place, frame);
     }

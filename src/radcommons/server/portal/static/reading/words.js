@@ -71,7 +71,7 @@ export class Words {
     this.#text("location", locationOf(image));
     const { thickness, sliceSpacing } = image;
     const depth = [
-      thickness ? `thickness ${rounded(thickness)} mm` : "",
+      thickness ? `${rounded(thickness)} mm thick` : "",
       sliceSpacing ? `every ${rounded(sliceSpacing)} mm` : "",
     ];
     this.#text("depth", depth.filter(Boolean).join(", "));

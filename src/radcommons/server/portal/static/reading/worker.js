@@ -1,6 +1,6 @@
 // Fetches and decodes frames away from the page, so that scrolling never waits for either.
 
-import { EXPLICIT_LITTLE_ENDIAN, UnsupportedPixels, decodeFrame, isDecodable } from "./decode.js";
+import { EXPLICIT_LITTLE_ENDIAN, UnsupportedPixels, decodeFrame, isDecodable, isGrey } from "./decode.js";
 import { LoadError, firstPart, request } from "./dicomweb.js";
 
 const running = new Map();
@@ -25,13 +25,16 @@ const WAYS = {
   rendered: fetchRendered,
 };
 
-/** Stored bytes when this page decodes them, else bytes transcoded by the server, else its picture. */
+/**
+ * What to ask for, best first: the stored bytes when this page decodes them, bytes that the server transcodes, a picture
+ * that it renders. `task.way` is what worked for the frame before.
+ */
 function waysFor(task) {
-  if (task.way) return [task.way];
-  if (task.mustRender) return ["rendered"];
-  if (!isDecodable(task.format, "")) return ["rendered"];
-  if (isDecodable(task.format, task.format.transferSyntaxUid)) return ["stored", "rendered"];
-  return ["transcoded", "rendered"];
+  if (task.mustRender || !isDecodable(task.format, "")) return ["rendered"];
+  const isStoredUseful = isDecodable(task.format, task.format.transferSyntaxUid);
+  // Colours that were compressed have no window to change, and their colour space is the server's business.
+  const ways = [...(isStoredUseful ? ["stored"] : []), ...(isGrey(task.format) ? ["transcoded"] : []), "rendered"];
+  return ways.slice(Math.max(0, ways.indexOf(task.way)));
 }
 
 async function load(task, signal) {
