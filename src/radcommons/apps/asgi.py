@@ -11,6 +11,7 @@ from radcommons.apps import wiring
 from radcommons.apps.wiring import _try
 from radcommons.server.platform.actors import actor_of_request
 from django.conf import settings as ds
+from radcommons.server.platform.settings import settings as rc_settings
 
 
 def resolve_actor(request):
@@ -35,7 +36,7 @@ if m and hasattr(m, "files_app"):
     )
 m = _try("radcommons.server.portal.viewer.serve")
 if m and hasattr(m, "viewer_app"):
-    routes.append(Mount("/viewer", app=m.viewer_app()))
+    routes.append(Mount("/viewer", app=m.viewer_app(rc_settings().viewer_dir)))
 hot = Starlette(routes=routes)
 django_app = get_asgi_application()
 up = _try("radcommons.server.intake.upload")

@@ -41,5 +41,9 @@ def wire():
     if sites and hasattr(sites, "actor_for_contributor_token"):
         register_token_resolver("rcs_", sites.actor_for_contributor_token)
 
+    scopes = _try("radcommons.server.portal.viewer.scopes")
+    if scopes:
+        scopes.open_scopes_with(resolve_scope)
+
 
 wire()

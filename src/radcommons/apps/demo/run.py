@@ -1,0 +1,265 @@
+"""The demonstration: what hospitals, a centre and a researcher do, in one run that can be stopped and gone on with.
+
+``hospitals/`` holds what only hospitals may have, ``centre/`` is a centre's data directory as ``serve`` uses it,
+``download/`` is a researcher's copy. Every step is also a command; nothing here is done behind the doors.
+"""
+
+import importlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+import httpx
+
+from radcommons.apps import centre
+from radcommons.apps.demo import hospitals as edge_side
+from radcommons.apps.demo.hospitals import Hospital, Tally
+from radcommons.apps.demo.progress import Steps
+from radcommons.client.download import Wish, download
+from radcommons.client.verify import verify_folder
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.server.platform import keys
+
+START_TIMEOUT_S = 90
+SETTLE_TIMEOUT_S = 3600
+POLL_S = 0.3
+LOG_NAME = "centre.log"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What was asked for."""
+
+    data: Path
+    source: Path | None
+    port: int | None
+    is_kept_open: bool
+    processes: int
+
+    @property
+    def centre_dir(self) -> Path:
+        """The centre's data directory."""
+        return self.data / "centre"
+
+
+@dataclass(slots=True)
+class DemoResult:
+    """What became of everything, in numbers."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    release: dict[str, str] = field(default_factory=dict)
+    findings: Counter[str] = field(default_factory=Counter)
+    accounts: list[dict[str, str]] = field(default_factory=list)
+    url: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """The result as ``--json`` prints it."""
+        return {
+            "counts": self.counts,
+            "release": self.release,
+            "findings": dict(sorted(self.findings.items())),
+            "url": self.url,
+            "accounts": self.accounts,
+        }
+
+    def show(self, steps: Steps) -> None:
+        """Print the summary for a person."""
+        steps.say()
+        steps.say("  ".join(f"{name} {count:,}" for name, count in self.counts.items()))
+        for code, count in sorted(self.findings.items()):
+            steps.say(f"  {count:>6,} × {code}")
+        steps.say()
+        steps.say(f"Release {self.release['slug']}@{self.release['version']}, root {self.release['root_hash'][:16]}…")
+        page = f"{self.url}/releases/{self.release['slug']}/{self.release['version']}/"
+        steps.say(f"  its page        {page}")
+        steps.say(f"  a copy          {self.release['download']}  (radcommons verify {self.release['download']})")
+        for account in self.accounts:
+            steps.say(f"  sign in as      {account['username']:<24} {account['password']}")
+        steps.say()
+
+
+class Demonstration:
+    """A running demonstration: starts the centre, ends it on leaving."""
+
+    def __init__(self, options: DemoOptions, steps: Steps) -> None:
+        self.options = options
+        self.steps = steps
+        self.result = DemoResult()
+        self.tally = Tally()
+        self._serve: subprocess.Popen[bytes] | None = None
+        self._centre: ModuleType | None = None
+
+    def __enter__(self) -> "Demonstration":
+        self.options.data.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._serve is not None and self._serve.poll() is None:
+            self._serve.send_signal(signal.SIGTERM)
+            self._serve.wait()
+
+    def run(self) -> DemoResult:
+        """Do every step; what an earlier run did is found done."""
+        hospitals = self._hospitals()
+        self._start_centre(hospitals)
+        people = self._staff(hospitals)
+        batch_ids = [self._travel(hospital) for hospital in hospitals]
+        self._receive([batch_id for batch_id in batch_ids if batch_id])
+        self._curate(people["curator"])
+        self._publish(people["release_manager"])
+        self._download()
+        return self.result
+
+    def stay_open(self) -> None:
+        """Wait until somebody stops the demonstration."""
+        if self._serve is not None:
+            self._serve.wait()
+
+    def _hospitals(self) -> list[Hospital]:
+        root, source = self.options.data / "hospitals", self.options.source
+        with self.steps.step("The hospitals and their originals"):
+            hospitals = edge_side.own(root, source) if source else edge_side.made_up(root)
+            self.secret = edge_side.content_key(hospitals, "site-key")
+            keys.seed(self.options.centre_dir / "secrets" / "salt.key", edge_side.content_key(hospitals, "salt"))
+            self.steps.found(", ".join(hospital.name for hospital in hospitals))
+        return hospitals
+
+    def _start_centre(self, hospitals: list[Hospital]) -> None:
+        port = self.options.port or (8042 if self.options.is_kept_open else _free_port())
+        self.result.url = f"http://127.0.0.1:{port}"
+        with self.steps.step(f"A centre at {self.result.url}"):
+            command = [sys.executable, "-m", "radcommons", "serve", "--data", str(self.options.centre_dir)]
+            # A session of its own: Ctrl-C stops the demonstration, which then stops the centre in order.
+            with (self.options.data / LOG_NAME).open("ab") as log:
+                self._serve = subprocess.Popen(
+                    [*command, "--port", str(port)], stdout=log, stderr=log, start_new_session=True
+                )
+            self._wait_until_it_answers()
+            os.environ.setdefault("RADCOMMONS_PUBLIC_URL", self.result.url)
+            centre.connect(str(self.options.centre_dir))
+            self._centre = importlib.import_module("radcommons.apps.demo.centre_steps")
+            self.steps.found(f"{len(hospitals)} sites will send to it")
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self._serve is None or self._serve.poll() is not None:
+                break
+            try:
+                if httpx.get(f"{self.result.url}/", timeout=2).status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+                    return
+            except httpx.HTTPError:
+                time.sleep(POLL_S)
+        message = f"The centre did not start; {self.options.data / LOG_NAME} says why."
+        raise RadCommonsError(Kind.UNAVAILABLE, "demo.centre-not-started", message)
+
+    @property
+    def _verbs(self) -> Any:
+        """The centre's steps, loaded once Django was ready."""
+        return self._centre
+
+    def _staff(self, hospitals: list[Hospital]) -> dict[str, str]:
+        with self.steps.step("Accounts for a curator, a release manager, an administrator and a coordinator"):
+            self._tokens = {hospital.code: self._verbs.enrol(hospital) for hospital in hospitals}
+            made = self._verbs.open_accounts(hospitals)
+            self.result.accounts = [
+                {"username": item.username, "password": item.password, "role": item.role} for item in made
+            ]
+            self.steps.found("agreements signed, contributor keys issued")
+        return {item.role: item.username for item in made}
+
+    def _travel(self, hospital: Hospital) -> str | None:
+        """One hospital's way: scan, select, de-identify, review, send; returns the batch's id."""
+        processes, tally = self.options.processes, self.tally
+        with self.steps.step(f"{hospital.code}: scan and select"):
+            home = edge_side.home_of(hospital, self.secret)
+            found = edge_side.scan(hospital, home, processes)
+            tally.files += found.files
+            tally.scanned += found.instances
+            tally.findings.update(found.findings_by_code)
+            self.steps.found(f"{found.instances:,} instances of {found.patients:,} patients in {found.files:,} files")
+        with self.steps.step(f"{hospital.code}: de-identify"):
+            made = edge_side.deidentify(hospital, home, processes)
+            tally.deidentified += made.instances
+            tally.held_for_pixel_text += made.pixel_text_not_checked
+            tally.findings.update(made.findings_by_code)
+            self.steps.found(f"{made.instances:,} instances, {made.pixel_text_not_checked:,} held for their pixels")
+        with self.steps.step(f"{hospital.code}: review, seal, send"):
+            edge_side.review(hospital, home)
+            if made.instances == made.pixel_text_not_checked:
+                self.steps.found("nothing may leave before a person has looked at the pixels")
+                return None
+            sent = edge_side.send(hospital, home, url=self.result.url, token=self._tokens[hospital.code])
+            tally.sent += sent.files
+            self.steps.found(f"{sent.files:,} instances")
+        return sent.batch_id
+
+    def _receive(self, batch_ids: list[str]) -> None:
+        with self.steps.step("The centre verifies what came"):
+            state = self._wait(lambda: self._verbs.received(batch_ids), lambda found: found.is_settled)
+            self.tally.findings.update(state.findings)
+            self.result.counts = {
+                "scanned": self.tally.scanned,
+                "deidentified": self.tally.deidentified,
+                "held_for_pixel_text": self.tally.held_for_pixel_text,
+                "sent": self.tally.sent,
+                "stored": state.stored,
+                "quarantined": state.quarantined,
+            }
+            self.steps.found(f"{state.stored:,} stored, {state.quarantined:,} in quarantine")
+
+    def _curate(self, curator: str) -> None:
+        with self.steps.step("A curator clears what the checks find sound"):
+            cleared, left = self._verbs.clear_cases(curator)
+            self.tally.findings.update(left)
+            self._wait(self._verbs.is_catalogued, bool)
+            self.result.counts["cleared"] = cleared
+            self.steps.found(f"{cleared:,} studies")
+
+    def _publish(self, manager: str) -> None:
+        with self.steps.step("A release manager drafts, checks and publishes"):
+            made = self._verbs.publish(manager)
+            self.tally.findings.update(made.findings)
+            self.result.counts["released"] = made.instances
+            self.result.release = {"slug": made.slug, "version": made.version, "root_hash": made.root_hash}
+            self.steps.found(f"{made.slug}@{made.version}, {made.instances:,} instances")
+
+    def _download(self) -> None:
+        folder = self.options.data / "download"
+        with self.steps.step("A researcher downloads and verifies it"):
+            name = f"{self.result.release['slug']}@{self.result.release['version']}"
+            copy = download(Wish(name=name, url=self.result.url), folder)
+            checked = verify_folder(folder)
+            self.result.counts["downloaded"] = copy.receipt.instances
+            self.result.release["manifest"] = str(folder / "release.json")
+            self.result.release["download"] = str(folder)
+            self.result.findings = self.tally.findings
+            if not checked.is_sound:
+                raise RadCommonsError(Kind.INVALID, "demo.copy-not-sound", "The downloaded copy does not verify.")
+            self.steps.found(f"{copy.receipt.instances:,} instances, every digest and the signature hold")
+
+    def _wait(self, look: Callable[[], Any], is_done: Callable[[Any], bool]) -> Any:
+        deadline = time.monotonic() + SETTLE_TIMEOUT_S
+        while not is_done(found := look()):
+            if time.monotonic() > deadline:
+                message = f"The centre did not finish in time; {self.options.data / LOG_NAME} says what it does."
+                raise RadCommonsError(Kind.UNAVAILABLE, "demo.not-settled", message)
+            time.sleep(POLL_S)
+        return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,37 @@
+import json
+import subprocess
+import sys
+
+HEAVY = ("django", "pydicom", "numpy", "duckdb", "httpx", "starlette")
+
+
+def _run(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "radcommons", *words], capture_output=True, text=True, env=env)
+
+
+def test_help_names_every_command_and_loads_nothing_heavy():
+    probe = (
+        "import sys; from radcommons.apps.cli import radcommons, COMMANDS\n"
+        "try: radcommons(['--help'])\n"
+        "except SystemExit: pass\n"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in ("demo", "serve", "edge", "download", "release"))
+
+
+def test_a_directory_without_a_centre_is_refused_with_an_exit_code_by_kind(tmp_path):
+    done = _run("sites", "list", "--data", str(tmp_path), env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
+    assert done.returncode == 66
+    assert "no centre" in done.stderr
+
+
+def test_errors_are_one_json_object_when_json_was_asked_for(tmp_path):
+    done = _run("sites", "list", "--json", "--data", str(tmp_path), env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
+    assert json.loads(done.stderr)["code"] == "platform.not-found"
+
+
+def test_an_unknown_command_is_a_usage_error():
+    assert _run("nonsense").returncode == 2
