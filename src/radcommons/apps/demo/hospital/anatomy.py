@@ -96,7 +96,7 @@ def draw_plane(anatomy: Anatomy, grid: Grid, z: float) -> Plane:
     cavity = _cavity(anatomy, grid, z)
     _draw_trunk(picture, anatomy, grid, z, texture)
     _draw_skeleton(picture, anatomy, grid, z, cavity)
-    _draw_cavity(picture, anatomy, grid, z, coverage(cavity, soft), texture)
+    _draw_cavity(picture, anatomy, grid, z, inside=coverage(cavity, soft), texture=texture)
     lung_distance = _lungs(anatomy, grid, z, cavity)
     lung = coverage(lung_distance, soft)
     gravity = np.clip((grid.y + 70) / 150, 0, 1) * 45
@@ -214,7 +214,7 @@ def _lungs(anatomy: Anatomy, grid: Grid, z: float, cavity: Field) -> Field:
     return smooth_max(inside, -_domes(anatomy, grid, z), round_mm=5.0)
 
 
-def _draw_cavity(picture: Field, anatomy: Anatomy, grid: Grid, z: float, inside: Field, texture: Field) -> None:
+def _draw_cavity(picture: Field, anatomy: Anatomy, grid: Grid, z: float, *, inside: Field, texture: Field) -> None:
     soft = grid.pixel_mm * 1.3
     contents = np.full(grid.shape, -72.0, np.float32) + 14 * texture
     heart = _heart(anatomy, grid, z)

@@ -74,7 +74,7 @@ def _equalise(bright: Field) -> Field:
     rows, columns = bright.shape
     small = Image.fromarray(bright).resize((columns // 24, rows // 24), Image.Resampling.BOX)
     broad = np.asarray(small.resize((columns, rows), Image.Resampling.BICUBIC), np.float32)
-    strengthened: Field = 0.80 * broad + 1.7 * (bright - broad) + 0.06
+    strengthened: Field = np.float32(0.80) * broad + np.float32(1.7) * (bright - broad) + np.float32(0.06)
     return strengthened
 
 
