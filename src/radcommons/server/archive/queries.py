@@ -5,7 +5,7 @@ Every function that shows pictures takes the instances it may show (a scope's), 
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -134,10 +134,9 @@ def series_list(study_instance_uid: str, *, instances: QuerySet[Instance] | None
     visible = stored_instances() if instances is None else instances
     rows = visible.filter(series__study__study_instance_uid=study_instance_uid).order_by(*INSTANCE_ORDER)
     members: dict[int, list[tuple[str, int, int, bool]]] = defaultdict(list)
-    for series_id, *values in rows.values_list(
-        "series_id", "sop_instance_uid", "size_bytes", "number_of_frames", "is_image"
-    ):
-        members[series_id].append((values[0], values[1], values[2], values[3]))
+    columns = ("series_id", "sop_instance_uid", "size_bytes", "number_of_frames", "is_image")
+    for series_id, uid, size, frames, is_image in rows.values_list(*columns):
+        members[series_id].append((uid, size, frames, is_image))
     return [
         _series_summary(series, study_instance_uid, members[series.pk])
         for series in Series.objects.filter(pk__in=members).order_by(*SERIES_ORDER)
@@ -171,7 +170,7 @@ def viewer_instances(series_instance_uid: str, *, instances: QuerySet[Instance] 
     """The instances of a series in viewing order."""
     visible = stored_instances() if instances is None else instances
     rows = visible.filter(series__series_instance_uid=series_instance_uid).order_by(*INSTANCE_ORDER)
-    names = ViewerInstance.__slots__  # type: ignore[attr-defined]  # dataclass(slots=True) sets it
+    names = [field.name for field in fields(ViewerInstance)]
     return [ViewerInstance(*values) for values in rows.values_list(*names)]
 
 

@@ -100,5 +100,5 @@ def _without_body(response: Response) -> Response:
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    for piece in ():
-        yield piece
+    for _ in range(0):
+        yield b""

@@ -5,6 +5,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F, QuerySet
 
@@ -85,7 +86,7 @@ def select(instances: QuerySet[Instance], address: Address) -> Selection:
     return Selection(keys, size_bytes, syntaxes, digest.hexdigest())
 
 
-def pages(selection: Selection, *columns: str) -> Iterator[list[tuple[object, ...]]]:
+def pages(selection: Selection, *columns: str) -> Iterator[list[tuple[Any, ...]]]:
     """Columns of the selected instances, some rows at a time; each page is a statement of its own."""
     for start in range(0, len(selection.keys), _PAGE):
         keys = selection.keys[start : start + _PAGE].tolist()

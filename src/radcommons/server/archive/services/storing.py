@@ -155,7 +155,7 @@ def _decide(description: InstanceDescription, rows: dict[str, tuple[int, str, st
 @transaction.atomic
 def _finish(begun: Sequence[Stored], actor: Actor) -> frozenset[int]:
     """Make rows visible whose bytes are placed; the ids that this call, and no other sender, finished."""
-    placed = [result.instance_id for result in begun if result.outcome is StoreOutcome.STORED]
+    placed = [result.instance_id for result in begun if result.outcome is StoreOutcome.STORED and result.instance_id]
     rows = (
         Instance.objects.filter(pk__in=placed, state=InstanceState.STORING)
         .order_by("pk")

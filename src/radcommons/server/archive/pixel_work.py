@@ -1,0 +1,114 @@
+"""What a limited process does with a stored file: decode a frame, make a picture, read a value.
+
+Bytes of strangers are parsed here and nowhere in the web process (DESIGN, invariant 6). This module is imported by
+child processes, so it knows neither Django nor the database.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from radcommons.dicom.dicom_json import find_bulk
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.part10 import map_file, parse_part10
+from radcommons.dicom.pixels import decode_frame, render_frame
+
+MAX_VALUE_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeFrame:
+    """Decode one frame to little endian samples, as uncompressed pixel data would hold them."""
+
+    frame_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenderFrame:
+    """Make a picture of one frame.
+
+    Parameters
+    ----------
+    window
+        Centre and width in units after the modality transformation; None for the object's own.
+    crop
+        Left, top, width and height of the part to show, in pixels of the frame; None for all of it.
+    size
+        Width and height of the box in which the picture must fit; None for the frame's own size.
+    quality
+        JPEG quality, 1 to 100; None for PNG.
+    """
+
+    frame_index: int
+    window: tuple[float, float] | None = None
+    crop: tuple[int, int, int, int] | None = None
+    size: tuple[int, int] | None = None
+    quality: int | None = 90
+
+
+@dataclass(frozen=True, slots=True)
+class ReadValue:
+    """Read the value at a tag path (:func:`radcommons.dicom.dicom_json.find_bulk`)."""
+
+    tag_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of work on one file."""
+
+    path: str
+    work: DecodeFrame | RenderFrame | ReadValue
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no result; a code that says nothing of the file's content."""
+
+    code: str
+
+
+def perform(job: Job) -> bytes | Refusal:
+    """Do one piece of work in a child process."""
+    path = Path(job.path)
+    try:
+        match job.work:
+            case DecodeFrame(frame_index=frame_index):
+                return _little_endian(path, frame_index)
+            case RenderFrame() as render:
+                return _picture(path, render)
+            case ReadValue(tag_path=tag_path):
+                return _value(path, tag_path)
+    except RadCommonsError as error:
+        return Refusal(error.code)
+
+
+def _little_endian(path: Path, frame_index: int) -> bytes:
+    samples = decode_frame(path, frame_index)
+    return samples.astype(samples.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _picture(path: Path, render: RenderFrame) -> bytes:
+    picture: Image.Image = Image.open(io.BytesIO(render_frame(path, render.frame_index, window=render.window)))
+    if render.crop is not None:
+        left, top, width, height = render.crop
+        picture = picture.crop((left, top, left + width, top + height))
+    if render.size is not None:
+        picture.thumbnail(render.size, Image.Resampling.BILINEAR)
+    sink = io.BytesIO()
+    if render.quality is None:
+        picture.save(sink, "PNG", compress_level=1)
+    else:
+        picture.convert("L" if picture.mode in {"1", "L"} else "RGB").save(sink, "JPEG", quality=render.quality)
+    return sink.getvalue()
+
+
+def _value(path: Path, tag_path: str) -> bytes | Refusal:
+    element = find_bulk(parse_part10(map_file(path)).elements, tag_path)
+    if element is None or element.items is not None:
+        return Refusal("archive.no-such-value")
+    if len(element.value) > MAX_VALUE_BYTES:
+        return Refusal("archive.value-too-large")
+    return bytes(element.value)
