@@ -29,7 +29,7 @@ class Header:
         self, elements: Iterable[Element], encoding: Encoding, inherited: tuple[str, ...] = DEFAULT_ENCODINGS
     ) -> None:
         self._by_tag = {element.tag: element for element in elements}
-        self._encoding = encoding
+        self.encoding = encoding
         self.encodings = encodings_of(self._by_tag.values(), inherited)
 
     def has(self, tag: int) -> bool:
@@ -84,5 +84,5 @@ class Header:
         width = struct.calcsize(code)
         if len(element.value) < width:
             return None
-        value: int = struct.unpack_from(self._encoding.order + code, element.value)[0]
+        value: int = struct.unpack_from(self.encoding.order + code, element.value)[0]
         return value

@@ -91,7 +91,14 @@ def describe_file(path: Path, *, with_json: bool = True) -> tuple[InstanceDescri
         file = parse_part10(buffer)
     except FormatError as error:
         return None, (Finding(Severity.ERROR, error.code, error.where, error.message),)
-    findings = [*file.findings, *_identity_findings(file)]
+    return describe_parsed(file, buffer, with_json=with_json)
+
+
+def describe_parsed(
+    file: Part10File, buffer: memoryview, *, with_json: bool = True
+) -> tuple[InstanceDescription | None, tuple[Finding, ...]]:
+    """Describe a file that is already parsed; ``buffer`` is the file itself. See :func:`describe_file`."""
+    findings = [*file.findings, *identity_findings(file)]
     if any(finding.is_error for finding in findings):
         return None, tuple(findings)
     index = _frame_index(file)
@@ -99,7 +106,8 @@ def describe_file(path: Path, *, with_json: bool = True) -> tuple[InstanceDescri
     return description, (*findings, *index.findings)
 
 
-def _identity_findings(file: Part10File) -> list[Finding]:
+def identity_findings(file: Part10File) -> list[Finding]:
+    """What is wrong with the identifiers an instance must have; of severity ``error`` when it cannot be handled at all."""
     header = Header(file.elements, file.encoding)
     if header.text(_REQUIRED_UIDS["SOPClassUID"]) == uids.MEDIA_STORAGE_DIRECTORY or header.has(0x00041220):
         return [

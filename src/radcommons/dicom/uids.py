@@ -2,7 +2,7 @@
 
 import re
 
-from pydicom.uid import UID_dictionary
+from pydicom._uid_dict import UID_dictionary
 
 REGISTERED_ROOT = "1.2.840.10008."
 MAX_UID_LENGTH = 64
@@ -22,6 +22,13 @@ _NATIVE_SYNTAXES = frozenset(
     }
 )
 _TRANSFER_SYNTAX_ROOT = "1.2.840.10008.1.2"
+# Storage classes of newer editions than the dictionary at hand.
+_NEWER_STORAGE_CLASSES = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.66.7",  # label map segmentation
+        "1.2.840.10008.5.1.4.1.1.66.8",  # height map segmentation
+    }
+)
 _LEGAL = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
 
 
@@ -60,5 +67,7 @@ def name_of_uid(uid: str) -> str:
 
 def is_storage_sop_class(uid: str) -> bool:
     """Whether a UID names a Storage SOP Class of the standard, retired ones included (PS3.4 B.5)."""
+    if uid in _NEWER_STORAGE_CLASSES:
+        return True
     entry = UID_dictionary.get(uid)
     return entry is not None and entry[1] == "SOP Class" and "Storage" in entry[0] and "Commitment" not in entry[0]

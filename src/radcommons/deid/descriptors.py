@@ -1,0 +1,123 @@
+"""Cleaning free text: what names, dates, numbers and addresses there are go, the clinical words stay (PS3.15 E.3.5).
+
+Three passes mark spans: the study's own identifiers, patterns (dates, telephone numbers, e-mail addresses, long numbers)
+and words that announce a person or a place. What is marked is cut out; nothing is put in its place.
+"""
+
+import re
+from dataclasses import dataclass
+
+from radcommons.deid.identifiers import IdentifierPattern, vocabulary
+
+_MONTHS = (
+    "jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|f[ée]vr(?:ier)?|m(?:ar(?:ch|s)?|rz|ärz)|apr(?:il)?|avr(?:il)?|may|mai|june?|juin|juni|"
+    "july?|juillet|juli|aug(?:ust)?|ao[ûu]t|sep(?:t(?:ember|embre)?)?|o[ck]t(?:ober|obre)?|nov(?:ember|embre)?|de[czs](?:ember|embre)?"
+)
+_PATTERNS = tuple(
+    (reason, re.compile(expression, re.IGNORECASE))
+    for reason, expression in (
+        ("e-mail address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+        ("web address", r"\b(?:https?://|www\.)\S+"),
+        ("UID", r"\b[0-2](?:\.\d+){5,}\b"),
+        ("date", r"\b(?:19|20)\d{2}([-/.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)"),
+        (
+            "date",
+            r"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\1(?:(?:19|20)\d{2}|\d{2})(?![\d.]\d)",
+        ),
+        (
+            "date",
+            rf"\b(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?[ .\-]*(?:{_MONTHS})\b[ .,\-]*(?:(?:19|20)\d{{2}}|\d{{2}}\b)?",
+        ),
+        ("date", rf"\b(?:{_MONTHS})\b[ .]*(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?\b,?[ ]*(?:(?:19|20)\d{{2}})?"),
+        ("date", r"\b(?:born|dob|geb\.?|n[ée]e? le)\b[:. ]*[\d./-]*"),
+        ("date", rf"\b(?:{_MONTHS})\b[ .,]*(?:19|20)\d{{2}}\b"),
+        ("telephone number", r"(?<![A-Za-z0-9_.])\d{3}[ .-]\d{4}(?![\w.])"),
+        (
+            "telephone number",
+            r"(?<![A-Za-z0-9_.])(?=(?:\D{0,2}\d){8})\+?\(?\d{2,5}\)?(?:[ /().-]{1,2}\d{2,5}){1,5}(?![\w.])",
+        ),
+        ("number", r"(?<![\d.])[A-Z]{0,4}[-#:]?\d{6,}(?![\d.])"),
+        (
+            "number",
+            r"\b(?:mrn|pid|pat(?:ient)?[ -]?(?:id|nr|no)|acc(?:ession)?|nhs|ssn)\b[#:. ]*(?:no|nr|number)?[#:. ]*[\w-]*\d[\w-]*",
+        ),
+        ("age over 89", r"\b(?:9\d|1[0-2]\d)[ -]?(?:y(?:ears?|rs?)?(?:[ /-]?o(?:ld)?)?|j(?:ahre)?|ans)\b"),
+    )
+)
+_TITLES = r"(?:dr|prof|doctor|professor|mr|mrs|ms|miss|sir|herr|frau|mme|monsieur|madame|pt|rn|md|rtr?)"
+_ROLES = (
+    r"(?:daughter|son|wife|husband|mother|father|sister|brother|spouse|partner|neighbou?r|patient(?: name)?|name|physician|"
+    r"nurse|technologist|tech|operator|radiologist|doctor|seen by|dictated by|reported by|read by|signed by|referred by|"
+    r"performed by|ordered by|requested by|reviewed by|call(?:ed)?|contact|c/o|attn)"
+)
+_NAME = r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)*"
+_CUES = (
+    re.compile(rf"\b(?i:{_TITLES})\b[.:]?\s+((?:{_NAME}[.,]?\s*){{1,3}})"),
+    re.compile(rf"\b(?i:{_ROLES})\b[.:]?\s+((?:{_NAME}[.,]?\s*){{1,3}})"),
+    re.compile(r"\b(?i:lives at|lives in|address|resident of|resides at|wohnhaft in)\b[.:]?\s+([^,;\n]+)"),
+    re.compile(rf"\b(?:for|by|from|at)\s+((?:{_NAME}\s*){{2,3}})(?=$|[,.;])"),
+)
+_PLACES = re.compile(
+    rf"((?:(?:{_NAME}|St\.)\s+){{1,4}}(?i:hospital|clinic|klinikum|klinik|krankenhaus|infirmary|medical cent(?:er|re)))\b"
+)
+_DANGLING = re.compile(
+    r"(?:\b(?:for|by|at|from|with|of|on|by and|mrs?|ms|dr|prof|seen by|dictated by|reported by|lives at|lives in|compared with|email|phone|tel)"
+    r"[\s.:]*)+(?=$|[,.;)])",
+    re.IGNORECASE,
+)
+_LEFT_OVER = re.compile(r"^[\s,;:.\-/_^#()]+|[\s,;:\-/_^#(]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class CleanedText:
+    """A text after cleaning, and why parts of it went."""
+
+    text: str
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything was taken out."""
+        return bool(self.reasons)
+
+
+def clean_descriptor(text: str, identifiers: IdentifierPattern) -> CleanedText:
+    """Clean free text thoroughly: identifiers, patterns and announced persons and places go."""
+    spans = [(start, end, "identifier of the study") for start, end in identifiers.spans(text, is_thorough=True)]
+    for reason, pattern in _PATTERNS:
+        spans.extend((*match.span(), reason) for match in pattern.finditer(text) if match.end() > match.start())
+    for cue in _CUES:
+        spans.extend(_announced(match) for match in cue.finditer(text) if _is_name(match[1]))
+    spans.extend((*match.span(1), "place") for match in _PLACES.finditer(text) if _is_name(match[1]))
+    return _cut(text, spans)
+
+
+def clean_technical(text: str, identifiers: IdentifierPattern) -> CleanedText:
+    """Clean a kept technical or coded text: only the study's own distinctive identifiers go."""
+    return _cut(
+        text, [(start, end, "identifier of the study") for start, end in identifiers.spans(text, is_thorough=False)]
+    )
+
+
+def _announced(match: re.Match[str]) -> tuple[int, int, str]:
+    return match.start(1), match.end(1), "announced person or place"
+
+
+def _is_name(words: str) -> bool:
+    """Whether at least one word is none of the words of imaging and hospitals."""
+    return any(word.casefold() not in vocabulary() for word in re.findall(r"[^\W\d_]+", words))
+
+
+def _cut(text: str, spans: list[tuple[int, int, str]]) -> CleanedText:
+    if not spans:
+        return CleanedText(text)
+    pieces: list[str] = []
+    position = 0
+    for start, end, _ in sorted(spans):
+        if start > position:
+            pieces.append(text[position:start])
+        position = max(position, end)
+    pieces.append(text[position:])
+    rest = " ".join(piece.strip(" ") for piece in pieces if piece.strip(" "))
+    rest = re.sub(r"[ \t]{2,}", " ", re.sub(r"\s+([,;.])", r"\1", _DANGLING.sub("", rest)))
+    return CleanedText(_LEFT_OVER.sub("", rest), tuple(sorted({reason for _, _, reason in spans})))

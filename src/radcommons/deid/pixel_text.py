@@ -1,0 +1,64 @@
+"""Which objects may carry writing in their pixels, judged by their headers alone."""
+
+from enum import StrEnum
+
+from radcommons.dicom.instance import InstanceDescription
+
+
+class PixelText(StrEnum):
+    """What is known of writing in the pixels of one object."""
+
+    NOT_APPLICABLE = "not_applicable"
+    NOT_CHECKED = "not_checked"
+    APPROVED = "approved"
+
+
+# Computed by a scanner from raw data; writing gets into them only when somebody draws it there.
+_RECONSTRUCTED_MODALITIES = frozenset({"CT", "MR", "NM", "PT"})
+_RECONSTRUCTED_SOP_CLASSES = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.2",  # CT
+        "1.2.840.10008.5.1.4.1.1.2.1",  # enhanced CT
+        "1.2.840.10008.5.1.4.1.1.2.2",  # legacy converted enhanced CT
+        "1.2.840.10008.5.1.4.1.1.4",  # MR
+        "1.2.840.10008.5.1.4.1.1.4.1",  # enhanced MR
+        "1.2.840.10008.5.1.4.1.1.4.2",  # MR spectroscopy
+        "1.2.840.10008.5.1.4.1.1.4.4",  # legacy converted enhanced MR
+        "1.2.840.10008.5.1.4.1.1.20",  # nuclear medicine
+        "1.2.840.10008.5.1.4.1.1.128",  # PET
+        "1.2.840.10008.5.1.4.1.1.128.1",  # legacy converted enhanced PET
+        "1.2.840.10008.5.1.4.1.1.130",  # enhanced PET
+    }
+)
+# Not pictures of a patient that a person or a device writes upon.
+_DERIVED_DATA_SOP_CLASSES = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.30",  # parametric map
+        "1.2.840.10008.5.1.4.1.1.66.4",  # segmentation
+        "1.2.840.10008.5.1.4.1.1.66.7",  # label map segmentation
+        "1.2.840.10008.5.1.4.1.1.481.2",  # RT dose
+    }
+)
+_DRAWN_IMAGE_TYPES = ("SCREEN", "SECONDARY", "DOSE", "LOCALIZER", "CAPTURE", "FUSION", "CURVE", "PROT", "RESULT")
+
+
+def may_carry_pixel_text(description: InstanceDescription) -> bool:
+    """Whether writing may be burned into the pixels, so that they must be looked at before they leave.
+
+    True for everything with pixels but original (or merely reformatted) CT, MR, PET and nuclear medicine images and
+    computed data such as segmentations; true for those as well when their header speaks of writing, of screen captures
+    or of localizers with lines drawn upon them.
+    """
+    if not description.is_image:
+        return False
+    if description.burned_in_annotation.upper() not in {"", "NO"}:
+        return True
+    if description.sop_class_uid in _DERIVED_DATA_SOP_CLASSES:
+        return False
+    if description.sop_class_uid not in _RECONSTRUCTED_SOP_CLASSES:
+        return True
+    if description.modality not in _RECONSTRUCTED_MODALITIES or description.conversion_type:
+        return True
+    # The third value on tells what was drawn; DERIVED alone also marks plain reformats and lossy compression.
+    image_type = " ".join(description.image_type).upper()
+    return any(word in image_type for word in _DRAWN_IMAGE_TYPES)

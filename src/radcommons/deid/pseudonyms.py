@@ -1,0 +1,73 @@
+"""Keyed replacements for identifiers: the same everywhere, without a table to keep or to lose.
+
+Everything derives from one secret by HMAC-SHA256. Who has the secret can tell which replacement belongs to an original
+at hand; nobody can go back from a replacement, and without the secret nobody can try originals out.
+"""
+
+import hashlib
+import hmac
+import uuid
+
+UID_ROOT = "2.25."
+MIN_SECRET_BYTES = 16
+MIN_SHIFT_DAYS = 30
+MAX_SHIFT_DAYS = 3650
+_TOKEN_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+class PseudonymKey:
+    """The secret of one site and project, and what is derived from it.
+
+    Parameters
+    ----------
+    secret
+        At least 16 random bytes. It never leaves the hospital.
+
+    Raises
+    ------
+    ValueError
+        When the secret is too short to be one.
+    """
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) < MIN_SECRET_BYTES:
+            raise ValueError(f"A pseudonym key needs at least {MIN_SECRET_BYTES} bytes.")
+        self._secret = bytes(secret)
+
+    def __repr__(self) -> str:
+        return "PseudonymKey(…)"
+
+    def derive(self, label: str) -> bytes:
+        """Thirty-two bytes that belong to a label; different labels give unrelated bytes."""
+        return hmac.new(self._secret, label.encode("utf-8", errors="surrogatepass"), hashlib.sha256).digest()
+
+    def map_uid(self, uid: str) -> str:
+        """The replacement of a UID: ``2.25.`` and a UUID of version 8 as a decimal number (PS3.5 B.2).
+
+        One original always gives one replacement, in whatever object it occurs, so that references still lead somewhere.
+        """
+        digest = bytearray(self.derive(f"uid:{uid}")[:16])
+        digest[6] = (digest[6] & 0x0F) | 0x80
+        digest[8] = (digest[8] & 0x3F) | 0x80
+        return UID_ROOT + str(uuid.UUID(bytes=bytes(digest)).int)
+
+    def date_shift_days(self, patient_id: str) -> int:
+        """By how many days all dates of a patient move: into the past, by one month to ten years."""
+        number = int.from_bytes(self.derive(f"shift:{normal_patient_id(patient_id)}")[:8], "big")
+        return -(MIN_SHIFT_DAYS + number % (MAX_SHIFT_DAYS - MIN_SHIFT_DAYS + 1))
+
+    def token(self, label: str, *, length: int = 10) -> str:
+        """A short code of capital letters and digits that stands for a label, for serial numbers and the like."""
+        number = int.from_bytes(self.derive(f"token:{label}"), "big")
+        letters = []
+        for _ in range(length):
+            number, index = divmod(number, len(_TOKEN_ALPHABET))
+            letters.append(_TOKEN_ALPHABET[index])
+        return "".join(letters)
+
+
+def normal_patient_id(patient_id: str) -> str:
+    """A patient identifier without the differences that typing makes: case and surrounding blanks."""
+    return " ".join(patient_id.replace("\0", " ").split()).casefold()

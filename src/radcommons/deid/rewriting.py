@@ -1,0 +1,336 @@
+"""Applying a profile to the elements of one object.
+
+What is kept stays byte for byte; only what an action touches is made anew. Nothing here reads or writes files.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from pydicom.datadict import keyword_for_tag
+
+from radcommons.deid.attribute_types import AttributeType, attribute_type
+from radcommons.deid.content_items import ContentRules
+from radcommons.deid.dates import shift_value
+from radcommons.deid.descriptors import CleanedText, clean_descriptor, clean_technical
+from radcommons.deid.identifiers import IdentifierPattern
+from radcommons.deid.profile import KEPT_UID_TAGS, Action, Profile
+from radcommons.deid.pseudonyms import PseudonymKey
+from radcommons.dicom.elements import Element, tag_text
+from radcommons.dicom.text import DEFAULT_ENCODINGS, STRING_VRS, decode_text, encode_text, encodings_of, split_values
+from radcommons.dicom.uids import is_registered_uid
+
+REMOVED = "REMOVED"
+_PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
+_CONTENT_SEQUENCE = 0x0040A730
+_FRAME_GROUPS = frozenset({0x52009229, 0x52009230})
+_CODE_FIELDS = frozenset({0x00080100, 0x00080102, 0x00080103})
+_CODE_MEANING = 0x00080104
+_REVIEWED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UR", "UT"})
+_AGE = re.compile(r"(\d{3})([DWMY])")
+_TIME = re.compile(r"[\d:]{2,8}(?:\.\d{1,6})?")
+_MAX_CLEANING_ROUNDS = 3
+_DUMMY_VALUES = {
+    "AS": b"000Y",
+    "CS": b"REMOVED ",
+    "DA": b"19000101",
+    "DS": b"0 ",
+    "DT": b"19000101",
+    "IS": b"0 ",
+    "TM": b"000000",
+    "UR": b"urn:removed ",
+}
+_TOKEN_VRS = frozenset({"LO", "SH", "UC"})
+_DUMMY_CODE = (
+    Element(0x00080100, "SH", b"REMOVED "),
+    Element(0x00080102, "SH", b"99RADCOMMONS"),
+    Element(_CODE_MEANING, "LO", b"REMOVED "),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PatientMapping:
+    """Who a patient is in the new world.
+
+    Parameters
+    ----------
+    original_patient_id
+        The identifier in the file; it is searched for and must not remain.
+    subject_id
+        What stands for the patient afterwards, as Patient ID and as Patient's Name.
+    date_shift_days
+        By how many days every date moves.
+    known_identifiers
+        What other objects of the patient carry (see :func:`~radcommons.deid.engine.harvest_file`): a name in one object
+        is then found in the comments of another.
+    """
+
+    original_patient_id: str
+    subject_id: str
+    date_shift_days: int
+    known_identifiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """What happened to one attribute; never its value.
+
+    Parameters
+    ----------
+    tag_path
+        Tags from the outermost sequence inwards, without item numbers: ``(0040,0275)/(0040,0007)``.
+    keyword
+        The attribute's keyword, empty for private and unknown ones.
+    action
+        The letter of PS3.15: D, Z, X, C or U.
+    reason
+        Why, in a few words.
+    """
+
+    tag_path: str
+    keyword: str
+    action: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Rewriter:
+    """One object on its way through a profile; used once.
+
+    Parameters
+    ----------
+    profile, key, patient
+        What to do, with which secret, for whom.
+    sop_class_uid
+        The class of the object, which decides what it must have.
+    pattern
+        The identifiers to find in texts.
+    """
+
+    profile: Profile
+    key: PseudonymKey
+    patient: PatientMapping
+    sop_class_uid: str
+    pattern: IdentifierPattern
+    report: dict[ReportLine, None] = field(default_factory=dict)
+    kept_texts: dict[tuple[str, str], None] = field(default_factory=dict)
+    redactions: int = 0
+    has_cleaned_content: bool = False
+    _content: ContentRules = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._content = ContentRules(self.profile.options)
+
+    def rewrite(
+        self,
+        elements: Iterable[Element],
+        encodings: tuple[str, ...] = DEFAULT_ENCODINGS,
+        parents: tuple[int, ...] = (),
+    ) -> tuple[Element, ...]:
+        """The elements after the profile, in ascending order of their tags; of repeated ones the last."""
+        by_tag = {element.tag: element for element in elements}
+        own = encodings_of(by_tag.values(), encodings)
+        answer = []
+        for tag in sorted(by_tag):
+            rewritten = self._rewrite_element(by_tag[tag], own, parents)
+            if rewritten is not None:
+                answer.append(rewritten)
+        return tuple(answer)
+
+    def _rewrite_element(
+        self, element: Element, encodings: tuple[str, ...], parents: tuple[int, ...]
+    ) -> Element | None:
+        kind = attribute_type(element.tag, self.sop_class_uid, parents)
+        action = self.profile.action_for(element.tag, element.vr, attribute_type=kind)
+        if element.tag in _PATIENT_IDENTITY and not parents:
+            self._note(element, parents, Action.DUMMY, "pseudonym")
+            return Element(element.tag, element.vr, _padded(self.patient.subject_id.encode("ascii", "replace")))
+        if action is Action.REMOVE:
+            self._note(element, parents, action, "private" if element.is_private else "profile")
+            return None
+        if element.items is not None:
+            return self._rewrite_sequence(element, action, kind, encodings, parents)
+        if action is Action.EMPTY:
+            if len(element.value):
+                self._note(element, parents, action, "profile")
+            return Element(element.tag, element.vr)
+        if not len(element.value):
+            return element
+        if action is Action.DUMMY:
+            self._note(element, parents, action, "profile")
+            return Element(element.tag, element.vr, self._dummy(element, encodings))
+        return self._rewrite_value(element, action, kind, encodings, parents)
+
+    def _note(self, element: Element, parents: tuple[int, ...], action: Action, reason: str) -> None:
+        path = "/".join(tag_text(tag) for tag in (*parents, element.tag))
+        self.report[ReportLine(path, keyword_for_tag(element.tag), action.value, reason)] = None
+
+    # Sequences
+
+    def _rewrite_sequence(
+        self,
+        element: Element,
+        action: Action,
+        kind: AttributeType,
+        encodings: tuple[str, ...],
+        parents: tuple[int, ...],
+    ) -> Element | None:
+        items = element.items or ()
+        if element.tag == _CONTENT_SEQUENCE and self.profile.clean_reports:
+            action = Action.CLEAN
+            self.has_cleaned_content = True
+        if action is Action.EMPTY:
+            if items:
+                self._note(element, parents, action, "profile")
+            return Element(element.tag, "SQ", items=())
+        if action is Action.DUMMY and keyword_for_tag(element.tag).endswith("CodeSequence"):
+            self._note(element, parents, action, "profile")
+            return Element(element.tag, "SQ", items=(_DUMMY_CODE,) if items else ())
+        if element.tag == _CONTENT_SEQUENCE:
+            items = self._prepare_content(element, parents)
+        inner = (*parents, element.tag)
+        rewritten = tuple(self.rewrite(item, encodings, inner) for item in items)
+        if element.tag not in _FRAME_GROUPS:
+            # An item that lost everything says nothing any more; frames however are counted by their items.
+            rewritten = tuple(new for new, old in zip(rewritten, items, strict=True) if new or not old)
+        if not rewritten and element.items and kind is AttributeType.OPTIONAL:
+            self._note(element, parents, Action.REMOVE, "nothing left")
+            return None
+        return Element(element.tag, "SQ", items=rewritten)
+
+    def _prepare_content(self, element: Element, parents: tuple[int, ...]) -> tuple[tuple[Element, ...], ...]:
+        items = element.items or ()
+        prepared = self._content.prepare(items)
+        if prepared != items:
+            self._note(element, parents, Action.CLEAN, "report content (PS3.15 Table E.3.4-1)")
+        return prepared
+
+    # Values
+
+    def _rewrite_value(
+        self,
+        element: Element,
+        action: Action,
+        kind: AttributeType,
+        encodings: tuple[str, ...],
+        parents: tuple[int, ...],
+    ) -> Element | None:
+        vr = element.vr
+        if vr == "UI":
+            return self._rewrite_uids(element, parents)
+        if vr in {"DA", "DT"}:
+            return self._per_value(element, kind, parents, self._shifted(vr), "date moved")
+        if vr == "TM":
+            return self._per_value(
+                element, kind, parents, lambda value: value if _TIME.fullmatch(value) else None, "no time"
+            )
+        if vr == "AS":
+            return self._per_value(element, kind, parents, self._capped_age, "age category")
+        if action is Action.CLEAN and vr in {"AE", "OB", "UN", "CS"}:
+            # Such values cannot be cleaned, only replaced.
+            self._note(element, parents, Action.DUMMY, "profile")
+            return Element(element.tag, vr, self._dummy(element, encodings)) if kind is AttributeType.REQUIRED else None
+        if vr in STRING_VRS:
+            return self._rewrite_text(element, kind, encodings, parents)
+        return element
+
+    def _rewrite_uids(self, element: Element, parents: tuple[int, ...]) -> Element:
+        if element.tag in KEPT_UID_TAGS:
+            return element
+        values = split_values(decode_text(element.value, "UI"), "UI")
+        mapped = [value if not value or is_registered_uid(value) else self.key.map_uid(value) for value in values]
+        if mapped == values:
+            return element
+        self._note(element, parents, Action.UID, "keyed UID")
+        return Element(element.tag, "UI", _padded("\\".join(mapped).encode("ascii"), b"\0"))
+
+    def _shifted(self, vr: str) -> Callable[[str], str | None]:
+        days = self.patient.date_shift_days
+        return lambda value: shift_value(value, vr, days)
+
+    def _capped_age(self, value: str) -> str | None:
+        match = _AGE.fullmatch(value)
+        if match is None:
+            return None
+        limit = self.profile.maximum_age_years
+        return f"{limit + 1:03d}Y" if limit is not None and match[2] == "Y" and int(match[1]) > limit else value
+
+    def _per_value(
+        self,
+        element: Element,
+        kind: AttributeType,
+        parents: tuple[int, ...],
+        change: Callable[[str], str | None],
+        reason: str,
+    ) -> Element:
+        """Change each value of a multi-valued attribute; values that break their own rules become empty."""
+        values = [value.strip() for value in split_values(decode_text(element.value, element.vr), element.vr)]
+        changed = [change(value) if value else "" for value in values]
+        if changed == values:
+            return element
+        is_broken = None in changed
+        self._note(element, parents, Action.EMPTY if is_broken else Action.CLEAN, "not valid" if is_broken else reason)
+        text = "\\".join(value or "" for value in changed).encode("ascii")
+        if not text.strip(b"\\") and kind is AttributeType.REQUIRED:
+            return Element(element.tag, element.vr, _DUMMY_VALUES[element.vr])
+        return Element(element.tag, element.vr, _padded(text))
+
+    def _rewrite_text(
+        self, element: Element, kind: AttributeType, encodings: tuple[str, ...], parents: tuple[int, ...]
+    ) -> Element:
+        is_descriptor = self.profile.is_descriptor(element.tag, element.vr)
+        values = split_values(decode_text(element.value, element.vr, encodings), element.vr)
+        cleaned = [self._clean(value, is_descriptor=is_descriptor) for value in values]
+        if any(each.is_changed for each in cleaned):
+            self.redactions += 1
+            reasons = sorted({reason for each in cleaned for reason in each.reasons})
+            self._note(element, parents, Action.CLEAN, ", ".join(reasons))
+            texts = [each.text for each in cleaned]
+            if not any(texts) and (kind is AttributeType.REQUIRED or self._must_speak(element.tag, parents)):
+                texts = [REMOVED]
+            element = Element(element.tag, element.vr, _padded(encode_text("\\".join(texts), element.vr, encodings)))
+            values = texts
+        if element.vr in _REVIEWED_VRS and element.tag not in _CODE_FIELDS:
+            keyword = keyword_for_tag(element.tag)
+            self.kept_texts.update({(keyword, value): None for value in values if value.strip()})
+        return element
+
+    @staticmethod
+    def _must_speak(tag: int, parents: tuple[int, ...]) -> bool:
+        """Whether an emptied text would break a code or a content item."""
+        return tag in _CODE_FIELDS or tag == _CODE_MEANING or (bool(parents) and parents[-1] == _CONTENT_SEQUENCE)
+
+    def _clean(self, text: str, *, is_descriptor: bool) -> CleanedText:
+        clean = clean_descriptor if is_descriptor else clean_technical
+        answer = CleanedText(text)
+        for _ in range(_MAX_CLEANING_ROUNDS):
+            # Cutting may bring together what was apart, so the result is looked at again.
+            again = clean(answer.text, self.pattern)
+            if not again.is_changed:
+                break
+            answer = CleanedText(again.text, tuple(sorted({*answer.reasons, *again.reasons})))
+        return answer
+
+    def _dummy(self, element: Element, encodings: tuple[str, ...]) -> bytes:
+        vr = element.vr
+        if vr in {"DA", "DT", "TM"}:
+            value = self._first(element, encodings)
+            kept = value if vr == "TM" else shift_value(value, vr, self.patient.date_shift_days)
+            return _padded(kept.encode("ascii", "replace")) if kept and value.isascii() else _DUMMY_VALUES[vr]
+        if vr in _TOKEN_VRS:
+            # One original gives one code, so that devices, containers and the like can still be told apart.
+            label = f"{element.tag:08X}:{self._first(element, encodings).casefold()}"
+            return _padded(f"RC{self.key.token(label)}".encode("ascii"))
+        if vr == "UI":
+            return _padded(self.key.map_uid(self._first(element, encodings)).encode("ascii"), b"\0")
+        if vr in STRING_VRS:
+            return _DUMMY_VALUES.get(vr, _padded(REMOVED.encode("ascii")))
+        return b"\0" * 8 if vr in {"FD", "SV", "UV", "OV", "OD"} else b"\0" * 4
+
+    @staticmethod
+    def _first(element: Element, encodings: tuple[str, ...]) -> str:
+        return decode_text(element.value, element.vr, encodings).split("\\")[0].strip("\0 ")
+
+
+def _padded(value: bytes, padding: bytes = b" ") -> bytes:
+    return value + padding if len(value) & 1 else value
