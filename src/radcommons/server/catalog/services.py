@@ -15,36 +15,35 @@ from radcommons.server.clinical.models import SubjectRecord
 from radcommons.server.curation.models import Case
 from radcommons.server.curation.rules import CaseState
 from radcommons.server.platform import audit
-from radcommons.server.platform.errors import ConflictError, NotFoundError
+from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, authorise
 
 JOURNEY = Actor.system("journey")
 
 
 def catalog_study(study_instance_uid: str) -> int:
-    """Bring the catalog's rows of a cleared study up to date; returns how many series it has there.
+    """Make the catalog's rows of a study follow its case; returns how many series it has there.
 
-    Safe to run again: the rows are made from the archive each time.
+    A cleared study gets its rows made anew from the archive, any other one loses them: whoever asks late, or twice,
+    ends at the same rows.
 
     Raises
     ------
     NotFoundError
         When the study is not in the archive.
-    ConflictError
-        When no curator has cleared it.
     """
     with transaction.atomic():
-        study = Study.objects.select_for_update(of=("self",)).select_related("subject__site")
-        row = study.filter(study_instance_uid=study_instance_uid).first()
-        if row is None:
+        rows = Study.objects.select_for_update(of=("self",)).select_related("subject__site")
+        study = rows.filter(study_instance_uid=study_instance_uid).first()
+        if study is None:
             raise NotFoundError("There is no such study in the archive.")
-        if not Case.objects.filter(study=row, state=CaseState.CLEARED).exists():
-            raise ConflictError("catalog.not-cleared", "The study has not been cleared by a curator.")
-        entries = _entries(row)
-        CatalogSeries.objects.filter(study=row).delete()
+        is_cleared = Case.objects.filter(study=study, state=CaseState.CLEARED).exists()
+        entries = _entries(study) if is_cleared else []
+        removed, _ = CatalogSeries.objects.filter(study=study).delete()
         CatalogSeries.objects.bulk_create(entries)
-        facts = {"series": len(entries)}
-        audit.record(JOURNEY, "catalog.listed", object_kind="study", object_id=study_instance_uid, facts=facts)
+        if entries or removed:
+            facts = {"series": len(entries)}
+            audit.record(JOURNEY, "catalog.listed", object_kind="study", object_id=study_instance_uid, facts=facts)
     return len(entries)
 
 

@@ -1,0 +1,114 @@
+"""What waits for somebody, by role: the first thing a signed-in person sees."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+
+from radcommons.server.catalog import queries as catalog
+from radcommons.server.curation import queries as curation
+from radcommons.server.intake import queries as intake
+from radcommons.server.intake.models import BatchState
+from radcommons.server.journey import queries as journey
+from radcommons.server.platform.models import User
+from radcommons.server.platform.policy import Action, Actor, Role, may
+from radcommons.server.releases import queries as releases
+from radcommons.server.sites import queries as sites
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something a person may do next: what, where, and how much of it there is."""
+
+    title: str
+    url: str
+    text: str
+
+
+def next_steps(actor: Actor) -> tuple[Step, ...]:
+    """What waits for an actor, by its roles; what can be done stands before what is merely there to see."""
+    makers: tuple[tuple[Role, Callable[[Actor], Iterator[Step]]], ...] = (
+        (Role.SITE_COORDINATOR, _for_coordinators),
+        (Role.CURATOR, _for_curators),
+        (Role.RELEASE_MANAGER, _for_release_managers),
+        (Role.ADMINISTRATOR, _for_administrators),
+    )
+    steps = [step for role, make in makers if actor.has_role(role) for step in make(actor)]
+    if not steps or actor.has_role(Role.RESEARCHER):
+        steps += list(_for_everybody(actor))
+    # Somebody with several roles may be told of the same page twice; once is enough.
+    return tuple({step.url: step for step in reversed(steps) if step.url}.values())[::-1]
+
+
+def _for_curators(_: Actor) -> Iterator[Step]:
+    number = curation.open_count()
+    text = "Look at each, then clear, hold, return or reject it." if number else "Every study has a decision."
+    yield Step(f"{_plural(number, 'study', 'studies')} to curate", _url("curation:queue"), text)
+    held = curation.held_count()
+    if held:
+        yield Step(
+            f"{_plural(held, 'study is', 'studies are')} held",
+            f"{_url('curation:queue')}?state=held",
+            "Held back until something is settled.",
+        )
+    waiting = intake.quarantined().count()
+    if waiting:
+        text = "Files that did not pass verification wait for a person."
+        yield Step(f"{_plural(waiting, 'file', 'files')} in quarantine", _url("intake:quarantine"), text)
+
+
+def _for_release_managers(_: Actor) -> Iterator[Step]:
+    for release in releases.drafts()[:5]:
+        text = (
+            "Check it, then publish it." if release.state == "draft" else "Checked: read the findings and publish it."
+        )
+        yield Step(
+            f"Draft {release.slug} {release.version}", _url("releases:draft", release.pk) or _url("releases:list"), text
+        )
+    number = catalog.catalogued_study_count()
+    text = "Choose what a release will hold and freeze it as a cohort."
+    yield Step(f"{_plural(number, 'cleared study', 'cleared studies')} in the catalog", _url("catalog:list"), text)
+
+
+def _for_administrators(_: Actor) -> Iterator[Step]:
+    new = sum(survey.site_id is None for survey in sites.surveys())
+    if new:
+        yield Step(
+            f"{_plural(new, 'survey', 'surveys')} without a site",
+            _url("sites:surveys"),
+            "Hospitals that want to contribute wait for an answer.",
+        )
+    stuck = len(journey.failed())
+    if stuck:
+        text = "Run 'radcommons journey retry' after the cause is gone; 'radcommons doctor' explains."
+        yield Step(f"{_plural(stuck, 'study', 'studies')} stuck on the way", _url("portal:audit"), text)
+    yield Step("Sites and agreements", _url("sites:list"), "Add a hospital, sign its agreement, give it a key.")
+    number = User.objects.filter(is_active=True).count()
+    yield Step(f"{_plural(number, 'account', 'accounts')}", _url("portal:people"), "Invite people and give them roles.")
+
+
+def _for_coordinators(actor: Actor) -> Iterator[Step]:
+    batches = intake.readable_batches(actor)
+    number = batches.filter(state=BatchState.RECEIVING).count()
+    if number:
+        text = "Run 'radcommons edge send' again: it goes on where it stopped."
+        yield Step(f"{_plural(number, 'batch', 'batches')} not complete", _url("intake:batches"), text)
+    yield Step("What became of your studies", _url("intake:batches"), "Every batch with each study's state.")
+    yield Step("Your site", _url("sites:list"), "Agreement, contributor keys and the next step.")
+
+
+def _for_everybody(actor: Actor) -> Iterator[Step]:
+    yield Step("Published releases", _url("releases:list"), "Look at images, download, cite.")
+    if may(actor, Action.PLATFORM_OWN_ACCOUNT):
+        yield Step("Your account", _url("portal:account"), "Password, second factor, tokens for programs.")
+
+
+def _plural(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _url(name: str, *arguments: object) -> str:
+    try:
+        return reverse(name, args=arguments)
+    except NoReverseMatch:
+        return ""

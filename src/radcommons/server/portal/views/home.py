@@ -1,0 +1,41 @@
+"""The start page and the page about the repository."""
+
+from dataclasses import asdict
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from radcommons import __version__
+from radcommons.server.platform.doors import ActorRequest, door
+from radcommons.server.platform.policy import Action
+from radcommons.server.platform.settings import settings
+from radcommons.server.portal.numbers import released_numbers
+from radcommons.server.portal.steps import next_steps
+from radcommons.server.releases.queries import data_sets
+
+SHOWN_RELEASES = 6
+
+
+@require_GET
+@door(Action.PORTAL_VIEW)
+def home(request: ActorRequest) -> HttpResponse:
+    """What is in the repository, and, for people of the house, what waits for them."""
+    numbers = released_numbers()
+    releases = sorted(data_sets(), key=lambda one: (one.published_at, one.pk), reverse=True)
+    context = {
+        "numbers": numbers,
+        "charts": [asdict(table) | {"has_withheld": table.has_withheld} for table in numbers.tables],
+        "releases": releases[:SHOWN_RELEASES],
+        "release_count": len(releases),
+        "steps": next_steps(request.actor) if request.actor.is_authenticated else (),
+    }
+    return render(request, "portal/home.html", context)
+
+
+@require_GET
+@door(Action.PORTAL_VIEW)
+def about(request: ActorRequest) -> HttpResponse:
+    """What this is, what is kept about whom, how to reach somebody."""
+    context = {"version": __version__, "threshold": settings().suppression_threshold}
+    return render(request, "portal/about.html", context)
