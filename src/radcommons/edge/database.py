@@ -42,6 +42,15 @@ CREATE INDEX source_pending ON source (root, source_id) WHERE state = 'pending';
 CREATE INDEX source_sop ON source (root, sop_uid);
 CREATE INDEX source_series ON source (root, patient_key, study_uid, series_uid);
 
+CREATE VIEW mixed_study AS
+    SELECT root, study_uid FROM source WHERE state = 'instance'
+    GROUP BY root, study_uid HAVING count(DISTINCT patient_key) > 1;
+CREATE VIEW ranked_source AS
+    SELECT source_id, root, path, member, member_name, size_bytes, sha256, patient_key, study_uid, series_uid, sop_uid,
+           header, row_number() OVER same AS place, first_value(sha256) OVER same AS first_sha256
+    FROM source WHERE state = 'instance'
+    WINDOW same AS (PARTITION BY root, sop_uid ORDER BY path, member);
+
 CREATE TABLE walk_finding (root TEXT NOT NULL, body TEXT NOT NULL) STRICT;
 CREATE INDEX walk_finding_root ON walk_finding (root);
 

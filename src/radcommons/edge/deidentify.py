@@ -103,8 +103,8 @@ class DeidentifyResult:
 def deidentify_folder(
     home: EdgeHome,
     folder: Path,
-    out: Path,
     *,
+    out: Path,
     options: DeidentifyOptions | None = None,
     progress: Progress | None = None,
 ) -> DeidentifyResult:
@@ -200,8 +200,12 @@ class _Worker:
                 ),
                 recipe=origin.recipe,
                 destination=str(self.out.staging_path / f"{instance.source_id}.dcm"),
-                patient=PatientMapping(instance.header.patient_id, patient.subject_id, patient.date_shift_days),
-                identifiers=patient.identifiers,
+                patient=PatientMapping(
+                    original_patient_id=instance.header.patient_id,
+                    subject_id=patient.subject_id,
+                    date_shift_days=patient.date_shift_days,
+                    known_identifiers=patient.identifiers,
+                ),
             )
 
     def _patient(self, patient_key: str, subject_id: str) -> "_Patient":
@@ -230,14 +234,14 @@ class _Worker:
         with transaction(self._connection):
             for task, made in answers:
                 origin = self._origins.pop(task.source.source_id)
-                placed = self._placed(task, made, origin)
+                placed = self._placed(task, made, origin=origin)
                 journal.note(self._connection, self.out, origin=origin, made=placed)
                 if placed.instance is None:
                     self.kept_out += 1
                 else:
                     self.made += 1
 
-    def _placed(self, task: Task, made: Made, origin: Origin) -> Made:
+    def _placed(self, task: Task, made: Made, *, origin: Origin) -> Made:
         if made.instance is None:
             return made
         staged = Path(task.destination)

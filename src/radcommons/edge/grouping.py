@@ -8,19 +8,6 @@ from radcommons.dicom.finding import Finding, Severity
 from radcommons.edge.header import Header
 from radcommons.edge.walk import place
 
-_RANKED = """
-WITH ranked AS (
-    SELECT source_id, path, member, member_name, size_bytes, sha256, patient_key, study_uid, series_uid, sop_uid, header,
-           row_number() OVER same AS place,
-           first_value(sha256) OVER same AS first_sha256
-    FROM source WHERE root = :root AND state = 'instance'
-    WINDOW same AS (PARTITION BY sop_uid ORDER BY path, member)
-), mixed AS (
-    SELECT study_uid FROM source WHERE root = :root AND state = 'instance'
-    GROUP BY study_uid HAVING count(DISTINCT patient_key) > 1
-)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class UsableInstance:
@@ -38,7 +25,8 @@ class UsableInstance:
 def usable_instances(connection: sqlite3.Connection, root: str) -> Iterator[UsableInstance]:
     """The instances of a folder that may be selected, by patient, study, series and path."""
     rows = connection.execute(
-        _RANKED + "SELECT * FROM ranked WHERE place = 1 AND study_uid NOT IN (SELECT study_uid FROM mixed)"
+        "SELECT * FROM ranked_source WHERE root = :root AND place = 1"
+        " AND study_uid NOT IN (SELECT study_uid FROM mixed_study WHERE root = :root)"
         " ORDER BY patient_key, study_uid, series_uid, path, member",
         {"root": root},
     )
@@ -75,9 +63,9 @@ def grouping_findings(connection: sqlite3.Connection, root: str) -> Iterator[Fin
 def refused_instances(connection: sqlite3.Connection, root: str) -> Iterator[tuple[int, Finding]]:
     """The source id of every instance that may not be selected, with the reason."""
     rows = connection.execute(
-        _RANKED + "SELECT source_id, path, member_name, place, sha256 = first_sha256 AS is_same,"
-        " study_uid IN (SELECT study_uid FROM mixed) AS is_mixed FROM ranked"
-        " WHERE place > 1 OR study_uid IN (SELECT study_uid FROM mixed) ORDER BY path, member",
+        "SELECT source_id, path, member_name, place, sha256 = first_sha256 AS is_same,"
+        " study_uid IN (SELECT study_uid FROM mixed_study WHERE root = :root) AS is_mixed FROM ranked_source"
+        " WHERE root = :root AND (place > 1 OR is_mixed) ORDER BY path, member",
         {"root": root},
     )
     for row in rows:

@@ -46,15 +46,16 @@ def is_done(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin) -
 
 def note(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, made: Made) -> None:
     """Write down what came of one source."""
-    columns = _columns(made.instance)
     connection.execute(
         "INSERT OR REPLACE INTO output (out, root, path, member, recipe, run, is_kept, token, subject_id, actions,"
-        f" findings, {', '.join(columns)}) VALUES ({', '.join('?' * (11 + len(columns)))})",
+        " findings, sha256, size_bytes, study_uid, series_uid, sop_uid, sop_class_uid, modality, instance_number,"
+        " number_of_frames, is_image, pixel_text)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(out.name, origin.root, origin.path, origin.member, origin.recipe, origin.run),
             *(made.instance is not None, origin.token, origin.subject_id, made.actions_digest),
             stored.dump(made.findings),
-            *columns.values(),
+            *_values(made.instance),
         ),
     )
     if made.instance is None:
@@ -132,22 +133,15 @@ def reference(row: sqlite3.Row) -> dict[str, str]:
     return {"sop_instance_uid": row["sop_uid"]} if row["is_kept"] else {"source": row["token"]}
 
 
-def _columns(instance: NewInstance | None) -> dict[str, object]:
+def _values(instance: NewInstance | None) -> tuple[object, ...]:
     if instance is None:
-        return {"sha256": ""}
-    return {
-        "sha256": instance.sha256,
-        "size_bytes": instance.size_bytes,
-        "study_uid": instance.study_instance_uid,
-        "series_uid": instance.series_instance_uid,
-        "sop_uid": instance.sop_instance_uid,
-        "sop_class_uid": instance.sop_class_uid,
-        "modality": instance.modality,
-        "instance_number": instance.instance_number,
-        "number_of_frames": instance.number_of_frames,
-        "is_image": int(instance.is_image),
-        "pixel_text": instance.pixel_text,
-    }
+        return ("", 0, "", "", "", "", "", 0, 0, 0, "not_applicable")
+    return (
+        *(instance.sha256, instance.size_bytes),
+        *(instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid),
+        *(instance.sop_class_uid, instance.modality, instance.instance_number, instance.number_of_frames),
+        *(int(instance.is_image), instance.pixel_text),
+    )
 
 
 def _remove_empty_folders(out: OutFolder) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from radcommons.deid.identifiers import harvest_identifiers
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.instance import describe_file
-from radcommons.dicom.part10 import map_file, parse_part10
+from radcommons.dicom.part10 import open_part10
 from radcommons.edge.archive import member_file
 from radcommons.edge.crosswalk import patient_key_of
 from radcommons.edge.header import Header, header_of
@@ -70,7 +70,7 @@ def _described(path: Path) -> Described:
     description, findings = describe_file(path, with_json=False)
     if description is None:
         return Described(None, "", "", (), findings)
-    file = parse_part10(map_file(path))
+    file = open_part10(path)
     patient_key = patient_key_of(description.patient_id, description.study_instance_uid)
     if patient_key.startswith("study:"):
         findings = (*findings, _NO_PATIENT_ID)

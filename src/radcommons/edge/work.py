@@ -9,7 +9,6 @@ import orjson
 from radcommons.deid.engine import Outcome, PatientMapping, deidentify_file
 from radcommons.deid.profile import Profile
 from radcommons.deid.pseudonyms import PseudonymKey
-from radcommons.deid.verify import residual_scan
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.instance import InstanceDescription
 from radcommons.edge.sources import UNREADABLE, Source
@@ -28,16 +27,13 @@ class Task:
     destination
         Where to put the new file for now.
     patient
-        Who this patient becomes.
-    identifiers
-        What must not be found in the result.
+        Who this patient becomes, and everything known of the patient that must not be found in the result.
     """
 
     source: Source
     recipe: str
     destination: str
     patient: PatientMapping
-    identifiers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,7 @@ class Made:
 
 
 def deidentify_source(task: Task, *, profile: Profile, key: PseudonymKey) -> Made:
-    """De-identify one source and look again; anything of the patient left in it keeps it out."""
+    """De-identify one source; the engine looks again at what it wrote, and anything of the patient in it keeps it out."""
     destination = Path(task.destination)
     try:
         with task.source.opened() as path:
@@ -79,10 +75,7 @@ def deidentify_source(task: Task, *, profile: Profile, key: PseudonymKey) -> Mad
         damaged = Finding(Severity.ERROR, "edge.unreadable", "object", "The file or archive member cannot be read.")
         return Made(None, "[]", "", (damaged,))
     findings = tuple(outcome.findings)
-    if outcome.description is not None:
-        findings += residual_scan(destination, task.identifiers)
-    if outcome.description is None or any(each.is_error for each in findings):
-        destination.unlink(missing_ok=True)
+    if outcome.description is None:
         return Made(None, "[]", "", findings)
     actions = _actions(outcome)
     return Made(_new_instance(outcome, outcome.description), actions, _digest(actions), findings)

@@ -128,7 +128,7 @@ def _is_description_met(header: Header, criteria: Criteria) -> bool:
 
 
 def _described(header: Header) -> str:
-    return "\n".join((header.study_description, header.series_description, header.protocol_name))
+    return f"{header.study_description}\n{header.series_description}\n{header.protocol_name}"
 
 
 def _is_within(value: float, lowest: float | None, highest: float | None) -> bool:

@@ -1,0 +1,196 @@
+"""The review page: plain HTML without scripts, readable from the file system and without any network."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from html import escape
+from importlib import resources
+from string import Template
+
+from radcommons.edge.home import EdgeHome
+from radcommons.edge.review.decisions import Content, Review, are_pixels_approved, is_approved
+from radcommons.edge.review.pictures import close_up_name, sheet_name
+from radcommons.edge.review.subject import Picture, ReviewSubject, ShownSeries
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """What a served page adds: forms that carry the session's token. A page on disk has none."""
+
+    token: str
+
+
+def page_html(
+    home: EdgeHome,
+    subject: ReviewSubject,
+    *,
+    content: Content,
+    review: Review,
+    drawn: AbstractSet[str],
+    forms: Forms | None = None,
+) -> str:
+    """The whole page; ``drawn`` are the names of the pictures that exist."""
+    template = Template((resources.files("radcommons.edge.review") / "page.html").read_text("utf-8"))
+    parts = _Parts(subject, content=content, review=review, drawn=drawn, forms=forms)
+    return template.substitute(
+        site=escape(home.site),
+        project=escape(home.project),
+        state=parts.state(),
+        facts=parts.facts(),
+        pixels=parts.pixels(),
+        texts=parts.texts(),
+        findings=parts.findings(),
+        series=parts.series(),
+    )
+
+
+def style_css() -> str:
+    """The page's style sheet."""
+    return (resources.files("radcommons.edge.review") / "style.css").read_text("utf-8")
+
+
+class _Parts:
+    """The sections of one page."""
+
+    def __init__(
+        self, subject: ReviewSubject, *, content: Content, review: Review, drawn: AbstractSet[str], forms: Forms | None
+    ) -> None:
+        self._drawn = drawn
+        self._subject = subject
+        self._content = content
+        self._review = review
+        self._forms = forms
+
+    def state(self) -> str:
+        approval = self._review.approval
+        if approval is not None and is_approved(self._review, self._content):
+            text = f"Approved by {escape(approval.by)} on {escape(approval.at)}."
+            return f'<div class="state approved" role="status">{text}</div>'
+        text = "Not approved yet."
+        if approval is not None:
+            text = "The content changed after the last approval; it must be approved again."
+        how = "" if self._forms else "<br><code>radcommons edge review OUT --approve --by NAME</code>"
+        form = self._form("approve", "Approve everything shown", values={})
+        return f'<div class="state" role="status">{text}{how}{form}</div>'
+
+    def facts(self) -> str:
+        shown = self._subject.series
+        values = {
+            "subjects": len({each.subject_id for each in shown}),
+            "studies": len({each.study_instance_uid for each in shown}),
+            "series": len(shown),
+            "instances": sum(each.instances for each in shown),
+            "series that wait for a look at pixels": len([each for each in shown if self._is_waiting(each)]),
+            "excluded series": len([each for each in shown if self._is_excluded(each)]),
+            "distinct texts": len(self._subject.texts),
+        }
+        return "".join(f"<div><dt>{name}</dt><dd>{number}</dd></div>" for name, number in values.items())
+
+    def pixels(self) -> str:
+        unchecked = [each for each in self._subject.series if each.unchecked]
+        if not unchecked:
+            return "<p>None.</p>"
+        return "".join(self._pixel_series(each) for each in unchecked)
+
+    def texts(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(each.keyword)}</td><td class=value>{escape(each.value)}</td>"
+            f"<td class=number>{each.series}</td><td>{self._known(each.known_by)}</td><td><code>{each.text_id}</code></td></tr>"
+            for each in self._subject.texts
+        )
+        head = "<tr><th>Attribute</th><th>Text</th><th>Series</th><th>State</th><th>Id for --exclude-text</th></tr>"
+        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else "<p>None.</p>"
+
+    def findings(self) -> str:
+        rows = "".join(
+            f"<tr><td><code>{escape(each.finding.code)}</code></td><td>{escape(each.finding.message)}</td>"
+            f"<td class=number>{each.made}</td><td class=number>{each.kept_out}</td></tr>"
+            for each in self._subject.findings
+        )
+        head = "<tr><th>Code</th><th>Meaning</th><th>In made instances</th><th>In sources kept out</th></tr>"
+        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else "<p>None.</p>"
+
+    def series(self) -> str:
+        return "".join(
+            f'<article class="{self._class(each)}">{self._head(each)}{self._sheet(each)}'
+            f"{self._exclude_form(each)}</article>"
+            for each in self._subject.series
+        )
+
+    def _pixel_series(self, series: ShownSeries) -> str:
+        pictures = "".join(self._figure(each, close_up_name(each)) for each in series.close_ups)
+        hidden = ""
+        if series.hidden_frames > 0:
+            hidden = f"<p><strong>{series.hidden_frames} further frames are not shown.</strong> Look at them in a viewer.</p>"
+        form = ""
+        if self._is_waiting(series):
+            form = self._form(
+                "approve-pixels", "No identifying text in these", values={"series": series.series_instance_uid}
+            )
+        return (
+            f'<article class="{self._class(series)}">{self._head(series)}{hidden}'
+            f'<div class="pictures large">{pictures}</div>{form}{self._exclude_form(series)}</article>'
+        )
+
+    def _head(self, series: ShownSeries) -> str:
+        tags = [f'<span class="tag">{escape(series.modality or "no modality")}</span>']
+        excluded = self._review.exclusions.get(series.series_instance_uid)
+        if excluded is not None:
+            tags.append(f'<span class="tag bad">excluded by {escape(excluded.by)}: {escape(excluded.reason)}</span>')
+        elif self._is_waiting(series):
+            tags.append('<span class="tag wait">held back: pixel text not checked</span>')
+        elif series.unchecked:
+            by = escape(self._review.pixel_approvals[series.series_instance_uid].by)
+            tags.append(f'<span class="tag ok">pixels approved by {by}</span>')
+        title = escape(series.description or "(no description)")
+        return (
+            f"<h3>{title}</h3><div>{' '.join(tags)} {escape(series.subject_id)} · {series.instances} instances</div>"
+            f'<div class="uid">{escape(series.series_instance_uid)}</div>'
+        )
+
+    def _sheet(self, series: ShownSeries) -> str:
+        if not series.sheet:
+            return "<p>No pictures in this series.</p>"
+        return f'<div class="pictures">{"".join(self._figure(each, sheet_name(each)) for each in series.sheet)}</div>'
+
+    @staticmethod
+    def _known(known_by: str) -> str:
+        if not known_by:
+            return '<span class="tag wait">new</span>'
+        return f'<span class="tag ok">approved before by {escape(known_by)}</span>'
+
+    def _class(self, series: ShownSeries) -> str:
+        if self._is_excluded(series):
+            return "excluded"
+        return "waiting" if self._is_waiting(series) else ""
+
+    def _is_excluded(self, series: ShownSeries) -> bool:
+        return series.series_instance_uid in self._review.exclusions
+
+    def _is_waiting(self, series: ShownSeries) -> bool:
+        if not series.unchecked or self._is_excluded(series):
+            return False
+        return not are_pixels_approved(self._review, self._content, series_uid=series.series_instance_uid)
+
+    def _exclude_form(self, series: ShownSeries) -> str:
+        if self._is_excluded(series):
+            return ""
+        values = {"series": series.series_instance_uid}
+        return self._form("exclude", "Exclude this series", values=values, needs_reason=True)
+
+    def _form(self, verb: str, label: str, *, values: dict[str, str], needs_reason: bool = False) -> str:
+        if self._forms is None:
+            return ""
+        hidden = "".join(
+            f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+            for name, value in {"token": self._forms.token, "content": self._content.sha256, **values}.items()
+        )
+        reason = '<label>Reason<input name="reason" required maxlength="500"></label>' if needs_reason else ""
+        name = '<label>Your name<input name="by" required maxlength="120" autocomplete="name"></label>'
+        return f'<form method="post" action="/{verb}">{hidden}{name}{reason}<button>{escape(label)}</button></form>'
+
+    def _figure(self, picture: Picture, file_name: str) -> str:
+        caption = escape(picture.caption)
+        image = '<div class="missing">cannot be drawn</div>'
+        if file_name in self._drawn:
+            image = f'<img src="pictures/{escape(file_name)}" alt="{caption}" loading="lazy">'
+        return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"

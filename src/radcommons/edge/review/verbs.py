@@ -1,0 +1,200 @@
+"""Writing the review page and recording decisions."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.edge.database import database, transaction
+from radcommons.edge.home import EdgeHome
+from radcommons.edge.outfolder import OutFolder, opened
+from radcommons.edge.review.decisions import (
+    Content,
+    Review,
+    approved,
+    are_pixels_approved,
+    checked_name,
+    content_of,
+    is_approved,
+    read_review,
+    with_excluded,
+    with_pixels_approved,
+    write_review,
+)
+from radcommons.edge.review.page import Forms, page_html, style_css
+from radcommons.edge.review.pictures import draw_pictures, drawn_names
+from radcommons.edge.review.subject import gather, text_id
+from radcommons.edge.scan import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one person decides at once.
+
+    Parameters
+    ----------
+    by
+        The person's name; it travels with the batch.
+    is_approval
+        Approve everything in OUT as it is now.
+    approve_pixels
+        New Series Instance UIDs whose pixels carry no identifying text, or ``all``.
+    exclude, exclude_texts, reason
+        Series to keep out, by new UID or by the id of a kept text they carry, and why.
+    """
+
+    by: str
+    is_approval: bool = False
+    approve_pixels: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    exclude_texts: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewResult:
+    """Where a review stands.
+
+    Parameters
+    ----------
+    page
+        The local page, ``None`` when it was not written.
+    is_approved
+        Whether a named person approved exactly the present content.
+    approved_by
+        That person, or empty.
+    series, excluded_series
+        Series in OUT, and how many of them are kept out by decision.
+    pixel_text_waiting
+        Series that are held back until somebody has looked at their pixels.
+    findings_by_code
+        Findings of drawing the pictures.
+    """
+
+    page: Path | None
+    is_approved: bool
+    approved_by: str
+    series: int
+    excluded_series: int
+    pixel_text_waiting: int
+    findings_by_code: Mapping[str, int]
+
+
+def write_page(home: EdgeHome, out: Path, *, processes: int = 1, progress: Progress | None = None) -> ReviewResult:
+    """Draw the pictures that are not there yet and write the page.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.no-such-out``, ``edge.out-of-another-home``, ``edge.nothing-made``.
+    """
+    folder = opened(home, out)
+    with database(home) as connection:
+        content, review = _state(connection, folder)
+        subject = gather(connection, folder)
+        counts = draw_pictures(folder, subject.series, processes=processes, progress=progress)
+        page = folder.page_path / "index.html"
+        (folder.page_path / "style.css").write_text(style_css(), "utf-8")
+        drawn = drawn_names(folder)
+        page.write_text(page_html(home, subject, content=content, review=review, drawn=drawn), "utf-8")
+    return _result(content, review, page=page, findings_by_code=counts)
+
+
+def record_review(home: EdgeHome, out: Path, *, decision: Decision) -> ReviewResult:
+    """Record what a named person decided; exclusions first, then pixels, then the approval of the whole.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.no-such-series``, ``edge.no-such-text``, ``edge.reason-needed``, ``edge.name-needed`` and those of
+        :func:`write_page`. Nothing is recorded then.
+    """
+    folder = opened(home, out)
+    by = checked_name(decision.by)
+    with database(home) as connection:
+        content, review = _state(connection, folder)
+        refused = [*decision.exclude, *_series_with_texts(connection, folder, decision.exclude_texts)]
+        if refused:
+            review = with_excluded(review, content, series=refused, by=by, reason=decision.reason)
+        review = with_pixels_approved(review, content, series=decision.approve_pixels, by=by)
+        if decision.is_approval:
+            review = approved(review, content, by=by)
+            _remember_texts(connection, folder, by=by)
+        write_review(folder, review)
+    return _result(content, review, page=None, findings_by_code={})
+
+
+def served_page(home: EdgeHome, out: Path, *, forms: Forms) -> str:
+    """The page with forms, as it stands now; pictures are drawn by :func:`write_page`."""
+    folder = opened(home, out)
+    with database(home) as connection:
+        content, review = _state(connection, folder)
+        subject = gather(connection, folder)
+    return page_html(home, subject, content=content, review=review, drawn=drawn_names(folder), forms=forms)
+
+
+def content_sha256(home: EdgeHome, out: Path) -> str:
+    """Digest of what lies in OUT now."""
+    folder = opened(home, out)
+    with database(home) as connection:
+        content, _ = _state(connection, folder)
+    return content.sha256
+
+
+def review_state(home: EdgeHome, out: Path) -> ReviewResult:
+    """Where the review of an OUT folder stands."""
+    folder = opened(home, out)
+    with database(home) as connection:
+        content, review = _state(connection, folder)
+    return _result(content, review, page=None, findings_by_code={})
+
+
+def _state(connection: sqlite3.Connection, out: OutFolder) -> tuple[Content, Review]:
+    if not out.report_path.exists():
+        raise RadCommonsError(
+            Kind.CONFLICT,
+            "edge.nothing-made",
+            "De-identification has not finished. Run `radcommons edge deidentify` again.",
+        )
+    return content_of(connection, out), read_review(out)
+
+
+def _series_with_texts(connection: sqlite3.Connection, out: OutFolder, texts: Iterable[str]) -> list[str]:
+    wanted = set(texts)
+    if not wanted:
+        return []
+    rows = connection.execute("SELECT keyword, value, series_uid FROM kept_text WHERE out = ?", (out.name,))
+    found = [(text_id(row["keyword"], row["value"]), row["series_uid"]) for row in rows]
+    if wanted - {each for each, _ in found}:
+        raise RadCommonsError(Kind.NOT_FOUND, "edge.no-such-text", "There is no kept text with this id.")
+    return [series_uid for each, series_uid in found if each in wanted]
+
+
+def _remember_texts(connection: sqlite3.Connection, out: OutFolder, *, by: str) -> None:
+    """A text that was approved once is shown as known in later batches."""
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO approved_text (keyword, value, decided_by)"
+            " SELECT DISTINCT keyword, value, ? FROM kept_text WHERE out = ? ON CONFLICT DO NOTHING",
+            (by, out.name),
+        )
+
+
+def _result(
+    content: Content, review: Review, *, page: Path | None, findings_by_code: Mapping[str, int]
+) -> ReviewResult:
+    excluded = content.series.keys() & review.exclusions.keys()
+    waiting = [
+        uid for uid in content.unchecked_series - excluded if not are_pixels_approved(review, content, series_uid=uid)
+    ]
+    has_approval = is_approved(review, content)
+    return ReviewResult(
+        page=page,
+        is_approved=has_approval,
+        approved_by=review.approval.by if has_approval and review.approval is not None else "",
+        series=len(content.series),
+        excluded_series=len(excluded),
+        pixel_text_waiting=len(waiting),
+        findings_by_code=findings_by_code,
+    )

@@ -1,0 +1,197 @@
+"""Sealing: the approved instances of an OUT folder become one batch, named by the digest of its manifest."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from radcommons import __version__
+from radcommons.deid.pixel_text import PixelText
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.dicom.finding import Finding, Severity
+from radcommons.edge import findings as stored
+from radcommons.edge import journal
+from radcommons.edge.clinical import subject_statuses
+from radcommons.edge.database import database
+from radcommons.edge.home import EdgeHome
+from radcommons.edge.outfolder import OutFolder, opened, write_atomically
+from radcommons.edge.review.decisions import (
+    Content,
+    Review,
+    are_pixels_approved,
+    content_of,
+    is_approved,
+    read_review,
+)
+from radcommons.transfer.manifest import BatchFile, BatchManifest, ProfileStamp, ReviewStamp, SoftwareStamp
+from radcommons.transfer.sender import file_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class SealResult:
+    """What was sealed and what was not.
+
+    Parameters
+    ----------
+    batch_id
+        SHA-256 of the manifest.
+    manifest_path
+        ``manifest.json`` in OUT.
+    files, size_bytes, subjects
+        What the batch holds.
+    held_back
+        Instances whose pixels nobody approved, one Finding each; ``where`` is the new SOP Instance UID.
+    excluded
+        Instances of series that a named person keeps out.
+    findings_by_code
+        ``held_back`` by code.
+    """
+
+    batch_id: str
+    manifest_path: Path
+    files: int
+    size_bytes: int
+    subjects: int
+    held_back: tuple[Finding, ...]
+    excluded: int
+    findings_by_code: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A manifest with the place of every file in it."""
+
+    manifest: BatchManifest
+    paths: Mapping[str, Path]
+    result: SealResult
+
+
+def seal(home: EdgeHome, out: Path) -> SealResult:
+    """Write ``OUT/manifest.json`` for what was approved.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.not-approved`` without an approved review of exactly this content, ``edge.nothing-to-send`` when every
+        instance is held back or excluded, and those of an OUT folder.
+    """
+    return sealed(home, out).result
+
+
+def sealed(home: EdgeHome, out: Path) -> Sealed:
+    """Seal, and tell where the files lie; see :func:`seal`."""
+    folder = opened(home, out)
+    if not folder.report_path.exists():
+        raise RadCommonsError(
+            Kind.CONFLICT,
+            "edge.nothing-made",
+            "De-identification has not finished. Run `radcommons edge deidentify` again.",
+        )
+    with database(home) as connection:
+        content, review = content_of(connection, folder), read_review(folder)
+        if review.approval is None or not is_approved(review, content):
+            raise RadCommonsError(
+                Kind.FORBIDDEN,
+                "edge.not-approved",
+                "Nobody approved exactly this content. Look at `radcommons edge review OUT`, then approve it.",
+            )
+        chosen = _Chosen(folder, content, review=review)
+        for row in journal.kept(connection, folder):
+            chosen.take(row)
+        return _sealed(connection, home, folder=folder, chosen=chosen, by=review.approval.by)
+
+
+class _Chosen:
+    """The instances of one OUT folder, sorted into sent, held back and excluded."""
+
+    def __init__(self, folder: OutFolder, content: Content, *, review: Review) -> None:
+        self._folder = folder
+        self._content = content
+        self._review = review
+        self.files: dict[str, BatchFile] = {}
+        self.paths: dict[str, Path] = {}
+        self.subjects: set[str] = set()
+        self.held_back: list[Finding] = []
+        self.excluded = 0
+
+    def take(self, row: sqlite3.Row) -> None:
+        """Sort one instance."""
+        if row["series_uid"] in self._review.exclusions:
+            self.excluded += 1
+            return
+        pixel_text = self._pixel_text(row)
+        if pixel_text is PixelText.NOT_CHECKED:
+            self.held_back.append(_held_back(row["sop_uid"]))
+            return
+        self.subjects.add(row["subject_id"])
+        self.paths[row["sha256"]] = self._folder.instance_path(
+            row["study_uid"], row["series_uid"], sop_uid=row["sop_uid"]
+        )
+        self.files[row["sha256"]] = BatchFile(
+            sha256=row["sha256"],
+            size_bytes=row["size_bytes"],
+            study_instance_uid=row["study_uid"],
+            series_instance_uid=row["series_uid"],
+            sop_instance_uid=row["sop_uid"],
+            sop_class_uid=row["sop_class_uid"],
+            pixel_text=pixel_text,
+        )
+
+    def _pixel_text(self, row: sqlite3.Row) -> PixelText:
+        found = PixelText(row["pixel_text"])
+        if found is PixelText.NOT_CHECKED and are_pixels_approved(
+            self._review, self._content, series_uid=row["series_uid"]
+        ):
+            return PixelText.APPROVED
+        return found
+
+
+def _sealed(connection: sqlite3.Connection, home: EdgeHome, *, folder: OutFolder, chosen: _Chosen, by: str) -> Sealed:
+    if not chosen.files:
+        raise RadCommonsError(
+            Kind.CONFLICT,
+            "edge.nothing-to-send",
+            "Every instance is held back or excluded. Approve pixels in `radcommons edge review`, or add data.",
+            held_back=len(chosen.held_back),
+            excluded=chosen.excluded,
+        )
+    statuses = subject_statuses(connection, folder)
+    manifest = BatchManifest(
+        site=home.site,
+        project=home.project,
+        profile=_profile(connection, folder),
+        software=SoftwareStamp("radcommons", __version__),
+        report_sha256=file_sha256(folder.report_path),
+        review=ReviewStamp(by, "approved"),
+        files=tuple(sorted(chosen.files.values())),
+        subjects={subject_id: status for subject_id, status in statuses.items() if subject_id in chosen.subjects},
+    )
+    write_atomically(folder.manifest_path, manifest.canonical_bytes.decode("utf-8"))
+    return Sealed(manifest, chosen.paths, _result(manifest, folder, chosen))
+
+
+def _result(manifest: BatchManifest, folder: OutFolder, chosen: _Chosen) -> SealResult:
+    return SealResult(
+        batch_id=manifest.batch_id,
+        manifest_path=folder.manifest_path,
+        files=len(manifest.files),
+        size_bytes=manifest.size_bytes,
+        subjects=len(chosen.subjects),
+        held_back=tuple(chosen.held_back),
+        excluded=chosen.excluded,
+        findings_by_code=stored.count(chosen.held_back),
+    )
+
+
+def _held_back(sop_instance_uid: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "deid.pixel-text-not-checked",
+        sop_instance_uid,
+        "Writing may be burned into the pixels and nobody has looked; the instance stays at the hospital.",
+    )
+
+
+def _profile(connection: sqlite3.Connection, out: OutFolder) -> ProfileStamp:
+    row = connection.execute("SELECT name, version, digest FROM out_profile WHERE out = ?", (out.name,)).fetchone()
+    return ProfileStamp(row["name"], row["version"], row["digest"])

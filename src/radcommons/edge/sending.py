@@ -1,0 +1,132 @@
+"""Sending what was approved, and asking what became of it."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.finding import Finding
+from radcommons.edge.database import database
+from radcommons.edge.home import EdgeHome
+from radcommons.edge.sealing import sealed
+from radcommons.transfer.centre import SendOptions
+from radcommons.transfer.sender import SendProgress, batch_state, send_batch
+
+_ANNOUNCED = "receiving"
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSendResult:
+    """What was sent.
+
+    Parameters
+    ----------
+    batch_id, state
+        The batch's name and the centre's word for it.
+    files, sent, sent_bytes, already_there
+        Files of the batch; files and bytes sent by this call; files the centre had before.
+    held_back, excluded
+        What stays at the hospital: unchecked pixels (listed), and series excluded by a named person.
+    findings_by_code
+        ``held_back`` by code.
+    centre
+        What the centre said after verifying, when it was asked.
+    """
+
+    batch_id: str
+    state: str
+    files: int
+    sent: int
+    sent_bytes: int
+    already_there: int
+    held_back: tuple[Finding, ...]
+    excluded: int
+    findings_by_code: Mapping[str, int]
+    centre: Mapping[str, object] | None = None
+
+    def with_centre(self, answer: Mapping[str, object]) -> "EdgeSendResult":
+        """The result with the centre's last word about the batch."""
+        return replace(self, centre=answer, state=str(answer.get("state", self.state)))
+
+
+@dataclass(frozen=True, slots=True)
+class SentBatch:
+    """A batch that this home sent, with what the centre last said."""
+
+    batch_id: str
+    url: str
+    files: int
+    state: str
+    at: str
+    centre: Mapping[str, object] | None
+
+
+def send(
+    home: EdgeHome,
+    out: Path,
+    *,
+    url: str,
+    token: str,
+    options: SendOptions | None = None,
+    progress: SendProgress | None = None,
+) -> EdgeSendResult:
+    """Seal what was approved and send it; killed at any moment, the same call goes on where it stopped.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.not-approved``, ``edge.nothing-to-send``, ``transfer.…`` and every refusal of the centre.
+    """
+    batch = sealed(home, out)
+    with database(home) as connection:
+        _note(connection, batch.manifest.batch_id, url=url, out=str(out), files=batch.result.files, state=_ANNOUNCED)
+        sent = send_batch(batch.manifest, batch.paths, url=url, token=token, options=options, progress=progress)
+        _note(connection, sent.batch_id, url=url, out=str(out), files=batch.result.files, state=sent.state)
+    return EdgeSendResult(
+        batch_id=sent.batch_id,
+        state=sent.state,
+        files=sent.files,
+        sent=sent.sent,
+        sent_bytes=sent.sent_bytes,
+        already_there=sent.already_there,
+        held_back=batch.result.held_back,
+        excluded=batch.result.excluded,
+        findings_by_code=batch.result.findings_by_code,
+    )
+
+
+def sent_batches(
+    home: EdgeHome, *, token: str | None = None, options: SendOptions | None = None
+) -> tuple[SentBatch, ...]:
+    """Every batch this home sent; with a token, what the centre says of each now.
+
+    A centre that does not answer leaves ``centre`` empty and the last known state.
+    """
+    with database(home) as connection:
+        rows = connection.execute("SELECT * FROM sending ORDER BY at, batch_id").fetchall()
+        return tuple(_asked(connection, row, token=token, options=options) for row in rows)
+
+
+def _asked(
+    connection: sqlite3.Connection, row: sqlite3.Row, *, token: str | None, options: SendOptions | None
+) -> SentBatch:
+    answer: dict[str, object] | None = None
+    if token is not None:
+        try:
+            answer = batch_state(row["batch_id"], url=row["url"], token=token, options=options)
+        except RadCommonsError as error:
+            answer = {"code": error.code, "message": error.message}
+    state = str(answer["state"]) if answer and "state" in answer else row["state"]
+    if state != row["state"]:
+        _note(connection, row["batch_id"], url=row["url"], out=row["out"], files=row["files"], state=state)
+    return SentBatch(row["batch_id"], row["url"], row["files"], state, row["at"], answer)
+
+
+def _note(connection: sqlite3.Connection, batch_id: str, *, url: str, out: str, files: int, state: str) -> None:
+    connection.execute(
+        "INSERT INTO sending (batch_id, url, out, files, state, at) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (batch_id, url) DO UPDATE SET state = excluded.state",
+        (batch_id, url, out, files, state, datetime.now(UTC).isoformat(timespec="seconds")),
+    )
