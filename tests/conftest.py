@@ -35,7 +35,13 @@ from radcommons.apps import bootstrap  # noqa: E402
 
 bootstrap.setup()
 
+from django.db import connection, connections  # noqa: E402
+
+# Threads of the server and of jobs come and go in tests: none may keep a connection when it ends.
+connections.settings["default"]["CONN_MAX_AGE"] = 0
+
 import pytest  # noqa: E402
+import pytest_django  # noqa: E402
 import uvicorn  # noqa: E402
 from django.test import Client  # noqa: E402
 
@@ -48,6 +54,15 @@ from radcommons.server.platform.settings import settings  # noqa: E402
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SYSTEM = Actor.system("tests")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
+    """End what threads that no longer run have left open, so that the test database can be dropped."""
+    yield
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(others, [connection.connection.info.backend_pid])
 
 
 def _user_of(role: Role | str | None, site_code: str | None) -> User:

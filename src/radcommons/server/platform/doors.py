@@ -136,10 +136,10 @@ def is_guarded(view: Callable[..., object]) -> bool:
     """Whether a view says what it stands for: a door, doors on all its API operations, or allauth's own pages."""
     if action_of(view) is not None or view.__module__.startswith(SELF_GUARDED_MODULES):
         return True
-    path_view = getattr(view, "__self__", None) or getattr(view, "path_view", None)
-    if isinstance(path_view, PathView):
-        return all(action_of(operation.view_func) for operation in path_view.operations)
-    return False
+    # ninja hands Django a closure over its path view.
+    held = [cell.cell_contents for cell in getattr(view, "__closure__", None) or ()]
+    path_view = next((item for item in held if isinstance(item, PathView)), None)
+    return path_view is not None and all(action_of(operation.view_func) for operation in path_view.operations)
 
 
 def answer_problem(request: ActorRequest, error: RadCommonsError) -> HttpResponse:

@@ -98,6 +98,7 @@ class Action(StrEnum):
     CATALOG_READ = "catalog.read"
     CATALOG_FREEZE = "catalog.freeze"
     RELEASES_READ = "releases.read"
+    RELEASES_READ_DRAFTS = "releases.read-drafts"
     RELEASES_MANAGE = "releases.manage"
     VIEWING_OPEN = "viewing.open"
     DICOMWEB_READ = "dicomweb.read"
@@ -137,6 +138,7 @@ POLICY: Mapping[Action, frozenset[Role | Everyone]] = MappingProxyType(
         Action.CATALOG_READ: frozenset({_C, _M, _A}),
         Action.CATALOG_FREEZE: frozenset({_M, _A}),
         Action.RELEASES_READ: _PUBLIC,
+        Action.RELEASES_READ_DRAFTS: frozenset({_M, _A}),
         Action.RELEASES_MANAGE: frozenset({_M}),
         # The scope of the address decides what may be seen; these open the corridor, not a room.
         Action.VIEWING_OPEN: _PUBLIC,
