@@ -10,6 +10,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 
+from radcommons.deid.pixel_text import PixelText
 from radcommons.server.platform.policy import Actor
 from radcommons.server.sites import services as sites
 from radcommons.server.sites.models import Site
@@ -17,7 +18,6 @@ from radcommons.transfer.manifest import (
     BatchFile,
     BatchManifest,
     Covid19Status,
-    PixelTextState,
     ProfileStamp,
     ReviewStamp,
     SoftwareStamp,
@@ -112,7 +112,9 @@ class MadeBatch:
     paths: Mapping[str, Path]
 
 
-def make_batch(paths: Sequence[Path], *, site: str = "ALPHA", subjects: Mapping[str, str] | None = None, **claims: object) -> MadeBatch:
+def make_batch(
+    paths: Sequence[Path], *, site: str = "ALPHA", subjects: Mapping[str, str] | None = None, **claims: object
+) -> MadeBatch:
     """Seal files into a batch; ``claims`` override what the manifest says of every file."""
     files = sorted((_file(path, claims) for path in paths), key=lambda file: file.sha256)
     manifest = BatchManifest(
@@ -137,7 +139,7 @@ def _file(path: Path, claims: Mapping[str, object]) -> BatchFile:
         "series_instance_uid": uid("nothing"),
         "sop_instance_uid": uid("unreadable", path.name),
         "sop_class_uid": CT,
-        "pixel_text": PixelTextState.NOT_APPLICABLE,
+        "pixel_text": PixelText.NOT_APPLICABLE,
     }
     if data[128:132] == b"DICM":
         dataset = pydicom.dcmread(path, stop_before_pixels=True)

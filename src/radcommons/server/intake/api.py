@@ -21,7 +21,9 @@ def open_batch(request: ActorRequest) -> JsonResponse:
     """Record a batch, or find it again, and tell which parts are missing."""
     data = request.read(MAXIMUM_MANIFEST_BYTES + 1)
     if len(data) > MAXIMUM_MANIFEST_BYTES:
-        raise InvalidError("intake.manifest-too-large", "The manifest is too large: send the studies in several batches.")
+        raise InvalidError(
+            "intake.manifest-too-large", "The manifest is too large: send the studies in several batches."
+        )
     opened = services.open_batch(data, actor=request.actor)
     answer = {"batch_id": opened.batch.batch_id, "state": opened.batch.state, "missing": list(opened.missing)}
     return JsonResponse(answer, status=HTTPStatus.CREATED if opened.is_new else HTTPStatus.OK)

@@ -2,11 +2,7 @@
 
 from pathlib import Path
 
-try:  # TEMPORARY until deid.verify lands
-    from radcommons.deid.verify import verify_deidentified
-except ModuleNotFoundError:
-    from radcommons.dicom.finding import Finding, Severity
-    def verify_deidentified(path): return (Finding(Severity.ERROR, "deid.unverified", "object", "no verifier"),)
+from radcommons.deid.verify import verify_deidentified
 from radcommons.dicom.instance import describe_file
 from radcommons.server.intake.rules import Inspection, PartClaim, compare, lost, unreadable
 

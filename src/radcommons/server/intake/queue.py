@@ -17,7 +17,9 @@ def defer_verification(batch: Batch) -> None:
 
     A batch without staged parts gets one job all the same: it only finishes the batch.
     """
-    ids = list(BatchPart.objects.filter(batch=batch, state=PartState.STAGED).order_by("id").values_list("id", flat=True))
+    ids = list(
+        BatchPart.objects.filter(batch=batch, state=PartState.STAGED).order_by("id").values_list("id", flat=True)
+    )
     for first, last in rules.chunks(ids) or ((0, 0),):
         lock = f"{VERIFY_PARTS}:{batch.pk}:{first}"
         try:

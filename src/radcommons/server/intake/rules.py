@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from radcommons.deid.pixel_text import may_carry_pixel_text
+from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.instance import InstanceDescription
 
 # The shape of a pseudonym in a batch manifest; a patient identifier of a hospital system rarely has it, a name never.
 SUBJECT_ID = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,63}")
-APPROVED = "approved"
 # Parts that one job verifies: enough to pay for the child process, few enough to spread over workers.
 PARTS_PER_JOB = 200
 
@@ -58,7 +57,7 @@ def compare(claim: PartClaim, description: InstanceDescription) -> tuple[Finding
     if not SUBJECT_ID.fullmatch(description.patient_id or ""):
         message = "The Patient ID is not a pseudonym as the edge makes it: capital letters, digits and hyphens."
         findings.append(Finding(Severity.ERROR, "intake.subject-id", "0010,0020", message))
-    if claim.pixel_text != APPROVED and may_carry_pixel_text(description):
+    if claim.pixel_text != PixelText.APPROVED and may_carry_pixel_text(description):
         message = (
             "Objects of this kind may carry text in the picture, and nobody has checked it. A curator must look, "
             "or the site approves it in its review and sends it again."

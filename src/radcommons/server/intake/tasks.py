@@ -1,5 +1,10 @@
 """Jobs of the intake: verify a range of parts; bring back batches whose jobs were lost."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import close_old_connections
+
 from radcommons.server.intake import services
 from radcommons.server.intake.queue import VERIFY_PARTS
 from radcommons.server.platform.jobs import RETRY, app
@@ -8,7 +13,8 @@ from radcommons.server.platform.jobs import RETRY, app
 @app.task(name=VERIFY_PARTS, queue="default", retry=RETRY)
 def verify_parts(batch_pk: int, first_part: int, last_part: int) -> None:
     """Verify some parts of a sealed batch; safe to run twice and at the same time."""
-    services.verify_parts(batch_pk, first_part=first_part, last_part=last_part)
+    with _own_connection():
+        services.verify_parts(batch_pk, first_part=first_part, last_part=last_part)
 
 
 @app.periodic(cron="* * * * *")
@@ -16,4 +22,15 @@ def verify_parts(batch_pk: int, first_part: int, last_part: int) -> None:
 def resume_batches(timestamp: int) -> None:
     """Put sealed batches whose jobs were lost back into the queue."""
     del timestamp
-    services.resume_batches()
+    with _own_connection():
+        services.resume_batches()
+
+
+@contextmanager
+def _own_connection() -> Iterator[None]:
+    """A job runs in a thread that no request ever ends: what is stale goes first, what is left over last."""
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()

@@ -122,9 +122,7 @@ def _ask(verb: Verb, fact: OutboxFact) -> None:
 
 def _note_steps(steps: Sequence[Step], facts: Mapping[int, OutboxFact]) -> None:
     outbox.mark_delivered(
-        step.fact.fact_id
-        for step in steps
-        if step.transition and facts[step.fact.fact_id].delivered_at is None
+        step.fact.fact_id for step in steps if step.transition and facts[step.fact.fact_id].delivered_at is None
     )
     outbox.retry(step.fact.fact_id for step in steps if step.transition and facts[step.fact.fact_id].failed_at)
     for step in steps:

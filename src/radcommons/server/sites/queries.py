@@ -124,6 +124,4 @@ def agreement_texts() -> Sequence[AgreementText]:
 
 
 def _state(row: Agreement, on: date) -> AgreementState:
-    return rules.agreement_state(
-        rules.AgreementTerms(row.signed_on, row.ends_on, row.revoked_at is not None), on
-    )
+    return rules.agreement_state(rules.AgreementTerms(row.signed_on, row.ends_on, row.revoked_at is not None), on)

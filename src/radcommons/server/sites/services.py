@@ -147,9 +147,7 @@ def publish_text(version: str, *, title: str, body: str, actor: Actor) -> Agreem
     return text
 
 
-def sign_agreement(
-    site: Site, signature: Signature, *, actor: Actor, text: AgreementText | None = None
-) -> Agreement:
+def sign_agreement(site: Site, signature: Signature, *, actor: Actor, text: AgreementText | None = None) -> Agreement:
     """Record that a site signed.
 
     Parameters

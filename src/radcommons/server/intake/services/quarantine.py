@@ -3,7 +3,8 @@
 from django.db import transaction
 from django.utils import timezone
 
-from radcommons.server.intake import rules, staging
+from radcommons.deid.pixel_text import PixelText
+from radcommons.server.intake import staging
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, QuarantinedInstance
 from radcommons.server.intake.queue import defer_verification
 from radcommons.server.platform import audit
@@ -26,7 +27,7 @@ def release_quarantined(quarantined_id: int, *, reason: str, actor: Actor) -> Qu
     with transaction.atomic():
         row, batch = _undecided(quarantined_id, reason=reason, actor=actor)
         part = row.part
-        part.pixel_text, part.pixel_text_approved_by = rules.APPROVED, actor.name
+        part.pixel_text, part.pixel_text_approved_by = PixelText.APPROVED.value, actor.name
         part.state = PartState.STAGED
         part.save(update_fields=["pixel_text", "pixel_text_approved_by", "state"])
         _decide(row, QuarantinedInstance.Decision.RELEASED, reason=reason, actor=actor)

@@ -206,5 +206,3 @@ def _reconcile(batch: Batch) -> tuple[str, ...]:
     BatchPart.objects.filter(pk__in=arrived, state=PartState.MISSING).update(state=PartState.STAGED)
     BatchPart.objects.filter(pk__in=lost, state=PartState.STAGED).update(state=PartState.MISSING)
     return tuple(part.sha256 for part in rows if not there[part.pk])
-
-
