@@ -9,7 +9,7 @@ from types import MappingProxyType
 from radcommons.dicom.finding import Finding, Severity
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-RESERVED_SLUGS = frozenset({"drafts", "latest", "keys"})
+RESERVED_SLUGS = frozenset({"drafts", "latest", "keys", "new"})
 VERSION = re.compile(r"(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})")
 LISTED_AT_MOST = 100
 

@@ -1,0 +1,142 @@
+"""Bulk download: files and instances of published versions over HTTP, streamed, resumable, cacheable for ever."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
+from typing import TypeVar
+
+from django.db import close_old_connections
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.server.access.queries import Download, download_at
+from radcommons.server.access.services import Served, count_downloads
+from radcommons.server.archive.dicomweb.conditional import is_unchanged, requested_range
+from radcommons.server.archive.errors import RangeInvalidError
+from radcommons.server.platform.objects import object_store
+from radcommons.server.platform.policy import Action, Actor, admit
+from radcommons.server.platform.problems import status_of
+
+ActorResolver = Callable[[Request], Actor]
+Result = TypeVar("Result")
+
+CHUNK_BYTES = 1 << 20
+FLUSH_AFTER = 200
+FOR_EVER = "public, max-age=31536000, immutable"
+ASK_AGAIN = "public, no-cache"
+
+
+class _Ledger:
+    """Counts in memory and writes now and then, so that a download costs no write per file."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[tuple[int, int], Served] = {}
+        self._waiting = 0
+
+    def add(self, release_id: int, user_id: int, size_bytes: int) -> dict[tuple[int, int], Served]:
+        """Count one file; returns what is to be written, mostly nothing."""
+        with self._lock:
+            known = self._counts.get((release_id, user_id), Served(0, 0))
+            self._counts[release_id, user_id] = Served(known.files + 1, known.size_bytes + size_bytes)
+            self._waiting += 1
+            return self._take() if self._waiting >= FLUSH_AFTER else {}
+
+    def take(self) -> dict[tuple[int, int], Served]:
+        """Everything not written yet."""
+        with self._lock:
+            return self._take()
+
+    def _take(self) -> dict[tuple[int, int], Served]:
+        counts, self._counts, self._waiting = self._counts, {}, 0
+        return counts
+
+
+_ledger = _Ledger()
+
+
+def files_app(resolve_actor: ActorResolver) -> Starlette:
+    """The application to be mounted at ``/files``; the wiring says how a request becomes an actor."""
+
+    def find(request: Request) -> tuple[Actor, Download]:
+        actor = resolve_actor(request)
+        admit(actor, Action.ACCESS_DOWNLOAD)
+        parts = request.path_params
+        return actor, download_at(parts["slug"], parts["version"], parts["path"])
+
+    async def serve(request: Request) -> Response:
+        try:
+            actor, download = await _in_thread(partial(find, request))
+            return await _answer(request, actor, download)
+        except RadCommonsError as error:
+            headers = {"Cache-Control": "no-store"}
+            if isinstance(error, RangeInvalidError):
+                return JSONResponse(error.to_json(), status_code=416, headers=headers)
+            return JSONResponse(error.to_json(), status_code=status_of(error), headers=headers)
+
+    return Starlette(routes=[Route("/releases/{slug}/{version}/{path:path}", serve, methods=["GET", "HEAD"])])
+
+
+def flush_counts() -> None:
+    """Write the download counts that are still in memory; at shutdown and in tests."""
+    counts = _ledger.take()
+    if counts:
+        count_downloads(counts)
+
+
+async def _answer(request: Request, actor: Actor, download: Download) -> Response:
+    headers = {
+        "ETag": download.etag,
+        "Cache-Control": FOR_EVER if download.is_immutable else ASK_AGAIN,
+        "Accept-Ranges": "bytes",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Access-Control-Allow-Origin": "*",
+    }
+    if is_unchanged(request.headers.get("if-none-match"), download.etag):
+        return Response(status_code=304, headers=headers)
+    part = requested_range(
+        request.headers.get("range"),
+        download.size_bytes,
+        if_range=request.headers.get("if-range"),
+        etag=download.etag,
+    )
+    start, length = part or (0, download.size_bytes)
+    headers["Content-Length"] = str(length)
+    if part:
+        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{download.size_bytes}"
+    status = 206 if part else 200
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=download.media_type)
+    if download.body:
+        body = download.body[start : start + length]
+        return Response(body, status_code=status, headers=headers, media_type=download.media_type)
+    counts = _ledger.add(download.release_id, actor.user_id or 0, length)
+    if counts:
+        await _in_thread(partial(count_downloads, counts))
+    return StreamingResponse(
+        _chunks(download.object_key, start, length), status_code=status, headers=headers, media_type=download.media_type
+    )
+
+
+async def _chunks(key: str, start: int, length: int) -> AsyncIterator[bytes]:
+    stream: Iterator[bytes] = object_store().stream(key, chunk_bytes=CHUNK_BYTES, start=start, length=length)
+    while chunk := await run_in_threadpool(next, stream, b""):
+        yield chunk
+
+
+def _in_thread(function: Callable[[], Result]) -> Awaitable[Result]:
+    return asyncio.get_running_loop().run_in_executor(None, partial(_with_connection, function))
+
+
+def _with_connection(function: Callable[[], Result]) -> Result:
+    close_old_connections()
+    try:
+        return function()
+    finally:
+        close_old_connections()

@@ -1,0 +1,81 @@
+"""Reads of the access room."""
+
+from dataclasses import dataclass
+
+from django.db.models import Sum
+
+from radcommons.server.access.models import DownloadDay
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.objects import instance_key
+from radcommons.server.releases import describing
+from radcommons.server.releases.models import Release
+from radcommons.server.releases.queries import file_of, instance_by_digest, public_release, readable_release
+from radcommons.transfer.release.canonical import sha256_hex
+from radcommons.transfer.release.paths import is_sha256
+
+INSTANCES = "instances/"
+DICOM = "application/dicom"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Something that can be sent: an object of the store, or bytes made just now.
+
+    Parameters
+    ----------
+    etag
+        The SHA-256 of the bytes, in quotes.
+    is_immutable
+        Whether the address will always mean these bytes.
+    """
+
+    release_id: int
+    media_type: str
+    size_bytes: int
+    etag: str
+    is_immutable: bool
+    object_key: str = ""
+    body: bytes = b""
+
+
+def download_at(slug: str, version: str, path: str) -> Download:
+    """What lies at a path below a version's folder.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such version or file.
+    WithdrawnReleaseError
+        When the version was withdrawn; its dated records are still served, because they say so.
+    """
+    release = public_release(slug, version)
+    record = describing.record(release, path)
+    if record is not None:
+        body, media_type = record
+        etag = f'"{sha256_hex(body)}"'
+        return Download(release.pk, media_type, len(body), etag, is_immutable=False, body=body)
+    release = readable_release(slug, version)
+    is_immutable = version == release.version
+    if path.startswith(INSTANCES):
+        return _instance(release, path.removeprefix(INSTANCES).removesuffix(".dcm"), is_immutable=is_immutable)
+    file = file_of(release, path)
+    if file is None:
+        raise NotFoundError
+    return Download(
+        release.pk, file.media_type, file.size_bytes, f'"{file.sha256}"', is_immutable, object_key=file.object_key
+    )
+
+
+def _instance(release: Release, sha256: str, *, is_immutable: bool) -> Download:
+    instance = instance_by_digest(release, sha256) if is_sha256(sha256) else None
+    if instance is None:
+        raise NotFoundError
+    return Download(
+        release.pk, DICOM, instance.size_bytes, f'"{sha256}"', is_immutable, object_key=instance_key(sha256)
+    )
+
+
+def downloads_of(release: Release) -> tuple[int, int]:
+    """Files and bytes of a version sent so far."""
+    totals = DownloadDay.objects.filter(release=release).aggregate(files=Sum("files"), size=Sum("size_bytes"))
+    return totals["files"] or 0, totals["size"] or 0

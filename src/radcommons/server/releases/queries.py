@@ -1,0 +1,181 @@
+"""Reads that pages, the access room and the verbs use."""
+
+from collections.abc import Iterator
+
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
+
+from radcommons.server.archive.models import Instance, Series, Study
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Action, Actor, holds
+from radcommons.server.releases.errors import WithdrawnReleaseError
+from radcommons.server.releases.models import Release, ReleaseFile, ReleaseInstance, ReleaseState
+from radcommons.server.releases.rules import Version
+
+LATEST = "latest"
+OUT = (ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN)
+
+
+def version_of(release: Release) -> Version:
+    """The version as numbers."""
+    return (release.major, release.minor, release.patch)
+
+
+def versions_out(slug: str) -> QuerySet[Release]:
+    """The versions that were ever published, the newest first."""
+    return Release.objects.filter(slug=slug, state__in=OUT).order_by("-major", "-minor", "-patch")
+
+
+def latest_out(slug: str) -> Release | None:
+    """The greatest version that was ever published."""
+    return versions_out(slug).first()
+
+
+def successor(release: Release) -> Release | None:
+    """The greatest published version, when it is not this one."""
+    newest = versions_out(release.slug).filter(state=ReleaseState.PUBLISHED).first()
+    is_newer = newest is not None and version_of(newest) > version_of(release)
+    return newest if is_newer else None
+
+
+def may_see_drafts(actor: Actor) -> bool:
+    """Whether drafts exist for this actor."""
+    return holds(actor, Action.RELEASES_READ_DRAFTS)
+
+
+def drafts() -> QuerySet[Release]:
+    """What is being prepared, the newest first."""
+    return Release.objects.exclude(state__in=OUT).select_related("cohort", "parent").order_by("-created_at")
+
+
+def draft_by_id(release_id: int) -> Release:
+    """One draft, or a version that has meanwhile come out.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none.
+    """
+    release = Release.objects.select_related("cohort", "parent").filter(pk=release_id).first()
+    if release is None:
+        raise NotFoundError
+    return release
+
+
+def any_release(slug: str, version: str) -> Release:
+    """A version by its name, drafts included; for operators and release managers.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none.
+    """
+    release = Release.objects.filter(slug=slug, version=version).first()
+    if release is None:
+        raise NotFoundError("There is no such version.")
+    return release
+
+
+def data_sets() -> list[Release]:
+    """The newest published version of every data set, by name."""
+    rows = Release.objects.filter(state=ReleaseState.PUBLISHED).order_by("slug", "-major", "-minor", "-patch")
+    return list(rows.distinct("slug"))
+
+
+def public_versions(slug: str) -> list[Release]:
+    """The versions of a data set that the public may know of, the newest first; withdrawn ones as tombstones.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none.
+    """
+    rows = list(versions_out(slug))
+    if not rows:
+        raise NotFoundError
+    return rows
+
+
+def public_release(slug: str, version: str) -> Release:
+    """A version that is or was public; ``latest`` means the newest published one.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none, or it is still a draft.
+    """
+    rows = versions_out(slug)
+    if version == LATEST:
+        found = rows.filter(state=ReleaseState.PUBLISHED).first() or rows.first()
+    else:
+        found = rows.filter(version=version).first()
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def readable_release(slug: str, version: str) -> Release:
+    """A version whose content is served.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none.
+    WithdrawnReleaseError
+        When only its tombstone is left.
+    """
+    release = public_release(slug, version)
+    if release.state == ReleaseState.WITHDRAWN and release.withdrawn_at is not None:
+        name, day = f"{release.slug}@{release.version}", release.withdrawn_at.date().isoformat()
+        raise WithdrawnReleaseError(name, release.withdrawal_reason, day)
+    return release
+
+
+def instances_of(release: Release) -> QuerySet[Instance]:
+    """The instances of a version, without an order."""
+    members = ReleaseInstance.objects.filter(release=release, instance=OuterRef("pk"))
+    return Instance.objects.filter(Exists(members))
+
+
+def instance_by_digest(release: Release, sha256: str) -> Instance | None:
+    """The instance of a version with these bytes."""
+    return instances_of(release).filter(sha256=sha256).only("sha256", "size_bytes").first()
+
+
+def file_of(release: Release, path: str) -> ReleaseFile | None:
+    """A file of the signed core."""
+    return ReleaseFile.objects.filter(release=release, path=path).first()
+
+
+def studies_of(release: Release) -> Iterator[str]:
+    """Study Instance UIDs of a version, in order."""
+    rows = Study.objects.filter(pk__in=instances_of(release).values("series__study"))
+    return rows.order_by("study_instance_uid").values_list("study_instance_uid", flat=True).iterator(chunk_size=1000)
+
+
+def modalities_of(release: Release) -> tuple[str, ...]:
+    """The modalities in a version, sorted; blank ones left out."""
+    series = Series.objects.filter(pk__in=instances_of(release).values("series")).exclude(modality="")
+    return tuple(sorted(set(series.order_by().values_list("modality", flat=True).distinct())))
+
+
+def study_uids_page(release: Release, *, start: int, limit: int) -> list[str]:
+    """Study Instance UIDs of a part of a version, by subject and date."""
+    rows = Study.objects.filter(pk__in=instances_of(release).values("series__study"))
+    ordered = rows.order_by("subject__subject_id", "study_date", "study_instance_uid")
+    return list(ordered.values_list("study_instance_uid", flat=True)[start : start + limit])
+
+
+def modality_counts(release: Release) -> list[tuple[str, int]]:
+    """How many studies of a version have each modality, the most frequent first."""
+    return _studies_by(release, "series__modality")
+
+
+def body_part_counts(release: Release) -> list[tuple[str, int]]:
+    """How many studies of a version show each body part, the most frequent first."""
+    return _studies_by(release, "series__body_part_examined")
+
+
+def _studies_by(release: Release, column: str) -> list[tuple[str, int]]:
+    rows = instances_of(release).order_by().values(value=F(column))
+    counted = rows.annotate(number=Count("series__study", distinct=True)).order_by("-number", "value")
+    return [(row["value"] or "not stated", row["number"]) for row in counted]

@@ -1,0 +1,9 @@
+"""The verbs of the releases room."""
+
+from radcommons.server.releases.services.checking import check
+from radcommons.server.releases.services.drafting import DraftWish, discard_draft, draft
+from radcommons.server.releases.services.publishing import publish
+from radcommons.server.releases.services.sequestering import sequester
+from radcommons.server.releases.services.withdrawing import withdraw
+
+__all__ = ["DraftWish", "check", "discard_draft", "draft", "publish", "sequester", "withdraw"]

@@ -1,0 +1,135 @@
+"""Publishing: build, store, then one transaction that makes the version exist for the world.
+
+A crash before that transaction leaves objects that nobody refers to; publishing again gives the same bytes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zlib import crc32
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from radcommons.server.platform import audit, keys, outbox
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.objects import object_store
+from radcommons.server.platform.policy import Action, Actor, authorise
+from radcommons.server.platform.settings import settings
+from radcommons.server.releases.documents import VersionNote
+from radcommons.server.releases.errors import BusyReleaseError, CheckFailedError, ImmutableReleaseError
+from radcommons.server.releases.folder import Core, Heading, build
+from radcommons.server.releases.models import Release, ReleaseFile, ReleaseState
+from radcommons.server.releases.queries import studies_of, versions_out
+from radcommons.server.releases.rows import release_rows
+from radcommons.server.releases.services.checking import check
+
+LOCK_SPACE = 0x52454C  # so that our advisory locks never meet those of another room
+
+
+def publish(release_id: int, *, actor: Actor) -> Release:
+    """Publish a draft. Publishing a version that is out already changes nothing.
+
+    Raises
+    ------
+    CheckFailedError
+        When the checks find an error.
+    BusyReleaseError
+        When somebody else is publishing it at this moment.
+    ImmutableReleaseError
+        When it was withdrawn.
+    """
+    authorise(actor, Action.RELEASES_MANAGE)
+    with _only_publisher(release_id):
+        release = Release.objects.filter(pk=release_id).first()
+        if release is None:
+            raise NotFoundError
+        if release.state == ReleaseState.PUBLISHED:
+            return release
+        findings = check(release_id, actor=actor)
+        if any(finding.is_error for finding in findings):
+            raise CheckFailedError([finding for finding in findings if finding.is_error])
+        release.refresh_from_db()
+        staging = settings().staging_dir
+        staging.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="release-", dir=staging) as aside:
+            core = build(Path(aside) / "core", _heading(release), release_rows(release), keys.signing_key())
+            files = _store(release, core)
+        return _make_public(release_id, core, files, actor)
+
+
+@contextmanager
+def _only_publisher(release_id: int) -> Iterator[None]:
+    """Hold the version's lock; the database lets go of it when the process dies."""
+    key = crc32(f"releases.publish:{release_id}".encode()) & 0x7FFFFFFF
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_SPACE, key])
+        row = cursor.fetchone()
+    if row is None or not row[0]:
+        raise BusyReleaseError
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_SPACE, key])
+
+
+def _heading(release: Release) -> Heading:
+    earlier = (
+        VersionNote(row.version, row.changes, is_withdrawn=row.state == ReleaseState.WITHDRAWN)
+        for row in versions_out(release.slug)
+    )
+    return Heading(
+        slug=release.slug,
+        version=release.version,
+        title=release.title,
+        description=release.description,
+        licence=release.licence,
+        creators=tuple(release.creators),
+        publisher=release.publisher,
+        parent=release.parent.version if release.parent else None,
+        notes=(VersionNote(release.version, release.changes), *earlier),
+    )
+
+
+def _store(release: Release, core: Core) -> list[ReleaseFile]:
+    store, files = object_store(), []
+    for entry, path in core.files:
+        name = entry.path.rsplit("/", 1)[-1]
+        key = f"releases/{release.slug}/{release.version}/{entry.sha256}/{name}"
+        store.put_path(key, path)
+        files.append(
+            ReleaseFile(
+                release=release,
+                path=entry.path,
+                sha256=entry.sha256,
+                size_bytes=entry.size_bytes,
+                media_type=entry.media_type,
+                object_key=key,
+            )
+        )
+    return files
+
+
+def _make_public(release_id: int, core: Core, files: list[ReleaseFile], actor: Actor) -> Release:
+    with transaction.atomic():
+        release = Release.objects.select_for_update().filter(pk=release_id).first()
+        if release is None:
+            raise NotFoundError
+        if release.state != ReleaseState.CHECKED:
+            raise ImmutableReleaseError(f"{release.slug}@{release.version}")
+        ReleaseFile.objects.bulk_create(files)
+        counts = core.manifest.counts
+        release.subjects, release.studies, release.series = counts.subjects, counts.studies, counts.series
+        release.instances, release.size_bytes = counts.instances, counts.size_bytes
+        release.root_hash, release.manifest_sha256 = core.manifest.root_hash, core.manifest_sha256
+        release.state = ReleaseState.PUBLISHED
+        release.published_at, release.published_by = timezone.now(), actor.name
+        release.save()
+        name = core.manifest.name
+        for study_instance_uid in studies_of(release):
+            outbox.announce("StudyReleased", study_instance_uid=study_instance_uid, facts={"release": name})
+        facts = {"name": name, "root_hash": release.root_hash, "instances": release.instances}
+        audit.record(actor, "releases.published", object_kind="release", object_id=release_id, facts=facts)
+    return release
