@@ -43,6 +43,6 @@ for room in [
         has = None
     if has:
         mod = importlib.import_module(f"{base}.api")
-        api.add_router(f"/{room}", mod.router)
+        api.add_router({"access": "/releases"}.get(room, f"/{room}"), mod.router)
 urlpatterns.append(path("api/v1/", api.urls))
 handler500 = "radcommons.server.platform.doors.answer_unexpected"

@@ -1,6 +1,7 @@
 """The centre's side of the demonstration: the verbs that people would call from pages, called in their order."""
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -8,11 +9,13 @@ from datetime import date
 from django.db.models import Count
 
 from radcommons.apps.demo.hospitals import PROJECT, Hospital
-from radcommons.server.archive.models import Instance
+from radcommons.dicom.finding import Severity
+from radcommons.server.archive.models import Instance, InstanceState
 from radcommons.server.catalog.models import CatalogSeries, Cohort
-from radcommons.server.catalog.query import CatalogQuery
+from radcommons.server.catalog.rules import CatalogQuery
 from radcommons.server.catalog.services import freeze_cohort
-from radcommons.server.curation.models import Case
+from radcommons.server.curation.models import Case, CheckResult
+from radcommons.server.curation.rules import CaseState
 from radcommons.server.curation.services import clear_all
 from radcommons.server.intake.models import Batch, QuarantinedInstance
 from radcommons.server.platform import accounts, outbox
@@ -20,7 +23,7 @@ from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.models import User
 from radcommons.server.platform.policy import Actor, Role
 from radcommons.server.releases import services as releases
-from radcommons.server.releases.models import Release
+from radcommons.server.releases.models import Release, ReleaseState
 from radcommons.server.sites import services as sites
 from radcommons.server.sites.models import Agreement, ContributorKey, Site
 
@@ -28,6 +31,13 @@ OPERATOR = Actor.system("demo")
 LICENCE = "CC-BY-4.0"
 SLUG = "demonstration"
 VERSION = "1.0.0"
+WISH = releases.DraftWish(
+    slug=SLUG,
+    version=VERSION,
+    title="Demonstration collection",
+    description="Chest imaging that travelled the whole way of this software, from hospital folders to a release.",
+    licence=LICENCE,
+)
 PEOPLE = (
     ("curator", Role.CURATOR),
     ("release-manager", Role.RELEASE_MANAGER),
@@ -95,29 +105,25 @@ def received(batch_ids: Sequence[str]) -> Received:
     """How far intake and journey are with the batches."""
     batches = Batch.objects.filter(pk__in=batch_ids)
     is_settled = all(batch.state in {"verified", "refused"} for batch in batches) and not outbox.pending_studies(1)
-    findings: dict[str, int] = {}
-    for row in QuarantinedInstance.objects.filter(batch__in=batches):
-        for finding in row.findings:
-            findings[finding["code"]] = findings.get(finding["code"], 0) + 1
-    stored = Instance.objects.filter(state=Instance.State.STORED).count()
-    quarantined = QuarantinedInstance.objects.filter(batch__in=batches).count()
-    return Received(is_settled, stored, quarantined, findings)
+    findings: Counter[str] = Counter()
+    held = QuarantinedInstance.objects.filter(part__batch__in=batches)
+    for part_findings in held.values_list("part__findings", flat=True):
+        findings.update(finding["code"] for finding in part_findings)
+    stored = Instance.objects.filter(state=InstanceState.STORED).count()
+    return Received(is_settled, stored, held.count(), dict(findings))
 
 
 def clear_cases(curator: str) -> tuple[int, dict[str, int]]:
     """Clear every study whose checks found no error, by the curator's account; returns how many, and what holds others."""
     actor = actor_of_user(accounts.actor_named(curator))
     clear_all(actor=actor, reason="Demonstration: automatic checks found no error.")
-    left: dict[str, int] = {}
-    for case in Case.objects.exclude(state="cleared").prefetch_related("check_results"):
-        for result in case.check_results.filter(severity="error"):
-            left[result.code] = left.get(result.code, 0) + 1
-    return Case.objects.filter(state="cleared").count(), left
+    left = CheckResult.objects.exclude(case__state=CaseState.CLEARED).filter(severity=Severity.ERROR)
+    return Case.objects.filter(state=CaseState.CLEARED).count(), dict(Counter(left.values_list("code", flat=True)))
 
 
 def is_catalogued() -> bool:
     """Whether every cleared study is in the catalog."""
-    cleared = Case.objects.filter(state="cleared").count()
+    cleared = Case.objects.filter(state=CaseState.CLEARED).count()
     studies = CatalogSeries.objects.aggregate(studies=Count("series__study", distinct=True))["studies"]
     return not outbox.pending_studies(1) and studies >= cleared
 
@@ -139,21 +145,9 @@ def publish(manager: str) -> Published:
     release = Release.objects.filter(slug=SLUG, version=VERSION).first()
     if release is None:
         cohort = Cohort.objects.filter(name=SLUG).first() or freeze_cohort(SLUG, CatalogQuery(), actor=actor)
-        release = releases.draft(_wish(cohort), actor=actor)
-    findings: dict[str, int] = {}
-    if release.state != Release.State.PUBLISHED:
-        for finding in releases.check(release, actor=actor):
-            findings[finding.code] = findings.get(finding.code, 0) + 1
-        release = releases.publish(release, actor=actor)
-    return Published(release.slug, release.version, release.root_hash, release.instances.count(), findings)
-
-
-def _wish(cohort: Cohort) -> releases.Draft:
-    return releases.Draft(
-        slug=SLUG,
-        version=VERSION,
-        title="Demonstration collection",
-        description="Chest imaging that travelled the whole way of this software, from hospital folders to a release.",
-        licence=LICENCE,
-        cohort=cohort,
-    )
+        release = releases.draft(WISH, cohort, actor=actor)
+    findings: Counter[str] = Counter()
+    if release.state != ReleaseState.PUBLISHED:
+        findings.update(finding.code for finding in releases.check(release.pk, actor=actor))
+        release = releases.publish(release.pk, actor=actor)
+    return Published(release.slug, release.version, release.root_hash, release.instances, dict(findings))

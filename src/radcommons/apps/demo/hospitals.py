@@ -13,11 +13,11 @@ from radcommons.apps.demo.hospital.roster import HOSPITALS
 from radcommons.edge.criteria import Criteria, load_criteria
 from radcommons.edge.deidentify import DeidentifyOptions, DeidentifyResult, deidentify_folder
 from radcommons.edge.home import EdgeHome, init_home, is_initialised, open_home
-from radcommons.edge.review import record_review
+from radcommons.edge.review.verbs import Decision, record_review
 from radcommons.edge.scan import ScanResult, scan_folder
 from radcommons.edge.selection import select_studies
-from radcommons.edge.send import send_out
-from radcommons.transfer.sender import SendResult
+from radcommons.edge.sending import EdgeSendResult
+from radcommons.edge.sending import send as send_out
 
 PROJECT = "covid19"
 OWN_SITE = "OWN"
@@ -143,14 +143,14 @@ def _criteria() -> Criteria:
 def deidentify(hospital: Hospital, home: EdgeHome, processes: int) -> DeidentifyResult:
     """De-identify what was selected."""
     options = DeidentifyOptions(clinical_table=hospital.clinical_table, processes=processes)
-    return deidentify_folder(home, hospital.export, hospital.out, options=options)
+    return deidentify_folder(home, hospital.export, out=hospital.out, options=options)
 
 
 def review(hospital: Hospital, home: EdgeHome) -> None:
     """Approve what can be judged without eyes; pixel text that nobody looked at stays held."""
-    record_review(home, hospital.out, decision="approved", by=REVIEWER)
+    record_review(home, hospital.out, decision=Decision(by=REVIEWER, is_approval=True))
 
 
-def send(hospital: Hospital, home: EdgeHome, *, url: str, token: str) -> SendResult:
+def send(hospital: Hospital, home: EdgeHome, *, url: str, token: str) -> EdgeSendResult:
     """Seal and send; what the centre has already is not sent again."""
     return send_out(home, hospital.out, url=url, token=token)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -98,7 +98,7 @@ class Demonstration:
         self._serve: subprocess.Popen[bytes] | None = None
         self._centre: ModuleType | None = None
 
-    def __enter__(self) -> "Demonstration":
+    def __enter__(self) -> Self:
         self.options.data.mkdir(parents=True, exist_ok=True)
         return self
 
@@ -245,7 +245,7 @@ class Demonstration:
             self.result.release["manifest"] = str(folder / "release.json")
             self.result.release["download"] = str(folder)
             self.result.findings = self.tally.findings
-            if not checked.is_sound:
+            if not checked.is_ok:
                 raise RadCommonsError(Kind.INVALID, "demo.copy-not-sound", "The downloaded copy does not verify.")
             self.steps.found(f"{copy.receipt.instances:,} instances, every digest and the signature hold")
 

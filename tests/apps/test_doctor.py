@@ -1,0 +1,50 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from radcommons.apps import doctor as subject
+from radcommons.server.platform import keys
+from radcommons.server.platform.settings import Settings, settings
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _report(data: str) -> list[dict[str, str]]:
+    done = CliRunner().invoke(subject.doctor, ["--data", data, "--json"])
+    return json.loads(done.output)
+
+
+def test_a_sound_centre_has_no_failure():
+    rows = _report(str(settings().data_dir))
+    assert {row["where"] for row in rows} >= {"settings", "disk", "database", "clock", "store", "keys", "viewer"}
+    assert not [row for row in rows if row["severity"] == "error"]
+
+
+def test_a_key_that_others_can_read_is_a_failure(tmp_path):
+    current = Settings(data_dir=tmp_path)
+    keys.seed(current.secrets_dir / "salt.key", bytes(32))
+    (current.secrets_dir / "salt.key").chmod(0o644)
+    assert [finding.code for finding in subject._check_keys(current)] == ["doctor.key-mode"]
+
+
+def test_too_little_disk_is_a_failure_that_says_what_happens(tmp_path):
+    findings = list(subject._check_disk(Settings(data_dir=tmp_path, staging_free_bytes=10**18)))
+    assert findings[0].code == "doctor.disk-full"
+    assert "uploads are refused" in findings[0].message
+
+
+def test_an_unreachable_database_is_named_not_thrown(tmp_path):
+    current = Settings(data_dir=tmp_path, database_url="postgresql://127.0.0.1:1/none")
+    settings_before = subject.settings
+    subject.settings = lambda: current
+    try:
+        findings = list(subject._safely(subject._check_database))
+    finally:
+        subject.settings = settings_before
+    assert [finding.code for finding in findings] == ["doctor.unexpected"]
+
+
+def test_open_http_beyond_this_machine_is_pointed_out(tmp_path):
+    findings = list(subject._check_settings(Settings(data_dir=tmp_path, public_url="http://lung.example")))
+    assert [finding.code for finding in findings] == ["doctor.settings-ok", "doctor.no-tls"]
