@@ -111,7 +111,7 @@ def test_secrets_hold_names_numbers_and_uids_but_no_dates(hospitals):
     assert "MRN-70412983" in secrets
     assert all(instance.sop_instance_uid in secrets for instance in key.instances)
     assert "20200412" not in secrets
-    assert "AC64-77120" not in secrets
+    assert "AC64-77120" in secrets
 
 
 def test_subjects_too_young_are_marked_as_not_eligible(hospitals):

@@ -58,8 +58,6 @@ class PlantedIdentifier:
         The identifier itself, without the harmless words around it.
     attribute
         Keywords down to it, ``RequestAttributesSequence[0].RequestedProcedureDescription``; private elements by tag.
-    must_be_removed
-        Whether it may not survive the ready profile; a device's serial number does, by the Retain Device Identity Option.
     is_searchable
         Whether finding its characters anywhere proves a leak; not so for dates, which a shift may produce again.
     """
@@ -70,7 +68,6 @@ class PlantedIdentifier:
     kind: str
     value: str
     attribute: str
-    must_be_removed: bool = True
     is_searchable: bool = True
 
 
@@ -141,7 +138,7 @@ class AnswerKey:
         found = {
             identifier.value
             for identifier in self.identifiers
-            if identifier.must_be_removed and identifier.is_searchable and len(identifier.value) >= SHORTEST_SECRET
+            if identifier.is_searchable and len(identifier.value) >= SHORTEST_SECRET
         }
         found |= {instance.sop_instance_uid for instance in self.instances}
         return tuple(sorted(found))

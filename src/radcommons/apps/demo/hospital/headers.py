@@ -78,8 +78,7 @@ class Planter:
             kind=kind,
             value=value,
             attribute=attribute,
-            must_be_removed=kind != "device",
-            is_searchable=kind not in {"date", "device"},
+            is_searchable=kind != "date",
         )
         self.key.identifiers.append(found)
 
