@@ -36,8 +36,11 @@ _REQUIRED = _tags(
     "RTPlanLabel SegmentLabel SpecimenIdentifier SpecimenUID StructureSetLabel "
     "VerificationDateTime VerifyingObserverName VerifyingOrganization"
 )
+_PATIENT_IDENTITY = _tags("PatientID PatientName")
 _RADIOTHERAPY_CLASSES = "1.2.840.10008.5.1.4.1.1.481."
 _MAY_BE_EMPTY_IN_RADIOTHERAPY = _tags("OperatorsName RTPlanDate RTPlanTime")
+_REPORT_CLASSES = "1.2.840.10008.5.1.4.1.1.88."
+_MAY_BE_EMPTY_IN_REPORTS = _tags("ReferencedPerformedProcedureStepSequence ReferencedRequestSequence")
 # Presentation states, structured reports, segmentations and enhanced multi-frame images need a content date.
 _DATED_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.11.",
@@ -76,7 +79,9 @@ def attribute_type(tag: int, sop_class_uid: str, parents: tuple[int, ...] = ()) 
             return AttributeType.REQUIRED
         if tag in _MAY_BE_EMPTY_IN_RADIOTHERAPY and sop_class_uid.startswith(_RADIOTHERAPY_CLASSES):
             return AttributeType.MAY_BE_EMPTY
+        if tag in _MAY_BE_EMPTY_IN_REPORTS and sop_class_uid.startswith(_REPORT_CLASSES):
+            return AttributeType.MAY_BE_EMPTY
     if tag in _REQUIRED:
         return AttributeType.REQUIRED
-    is_nested_identity = bool(parents) and tag in _tags("PatientID PatientName")
+    is_nested_identity = bool(parents) and tag in _PATIENT_IDENTITY
     return AttributeType.MAY_BE_EMPTY if tag in _MAY_BE_EMPTY and not is_nested_identity else AttributeType.OPTIONAL

@@ -25,7 +25,47 @@ _MAX_IDENTIFIER_LENGTH = 256
 _FIRST_EAST_ASIAN = 0x2E80
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "æ": "ae"})
 
-_IDENTIFYING_KEYWORDS = ["AccessionNumber", "AdmissionID", "AffectedSOPInstanceUID", "ClinicalTrialSubjectID", "ClinicalTrialSubjectReadingID", "ConfidentialityCode", "CountryOfResidence", "DeviceSerialNumber", "FillerOrderNumberImagingServiceRequest", "FillerOrderNumberProcedure", "InstitutionAddress", "InstitutionName", "InsurancePlanIdentification", "IssuerOfPatientID", "IssueTimeOfImagingServiceRequest", "MedicalRecordLocator", "MilitaryRank", "OrderCallbackPhoneNumber", "OrderCallbackTelecomInformation", "OtherPatientIDs", "PatientAddress", "PatientID", "PatientInstitutionResidence", "PatientReligiousPreference", "PatientTelecomInformation", "PatientTelephoneNumbers", "PersonAddress", "PersonTelecomInformation", "PersonTelephoneNumbers", "PhysicianOfRecordAddress", "PlacerOrderNumberImagingServiceRequest", "PlacerOrderNumberProcedure", "ReferringPhysicianAddress", "ReferringPhysicianTelephoneNumbers", "RegionOfResidence", "RequestedProcedureID", "ResponsibleOrganization", "ServiceEpisodeID", "StationName"]
+_IDENTIFYING_KEYWORDS = [
+    "AccessionNumber",
+    "AdmissionID",
+    "AffectedSOPInstanceUID",
+    "ClinicalTrialSubjectID",
+    "ClinicalTrialSubjectReadingID",
+    "ConfidentialityCode",
+    "CountryOfResidence",
+    "DeviceSerialNumber",
+    "FillerOrderNumberImagingServiceRequest",
+    "FillerOrderNumberProcedure",
+    "InstitutionAddress",
+    "InstitutionName",
+    "InsurancePlanIdentification",
+    "IssuerOfPatientID",
+    "IssueTimeOfImagingServiceRequest",
+    "MedicalRecordLocator",
+    "MilitaryRank",
+    "OrderCallbackPhoneNumber",
+    "OrderCallbackTelecomInformation",
+    "OtherPatientIDs",
+    "PatientAddress",
+    "PatientID",
+    "PatientInstitutionResidence",
+    "PatientReligiousPreference",
+    "PatientTelecomInformation",
+    "PatientTelephoneNumbers",
+    "PersonAddress",
+    "PersonTelecomInformation",
+    "PersonTelephoneNumbers",
+    "PhysicianOfRecordAddress",
+    "PlacerOrderNumberImagingServiceRequest",
+    "PlacerOrderNumberProcedure",
+    "ReferringPhysicianAddress",
+    "ReferringPhysicianTelephoneNumbers",
+    "RegionOfResidence",
+    "RequestedProcedureID",
+    "ResponsibleOrganization",
+    "ServiceEpisodeID",
+    "StationName",
+]
 IDENTIFYING_TAGS = frozenset(tag for tag in map(tag_for_keyword, _IDENTIFYING_KEYWORDS) if tag is not None)
 
 
@@ -158,8 +198,10 @@ def _expressions(identifier: str) -> Iterator[tuple[str, bool]]:
 def _number_expressions(identifier: str) -> Iterator[tuple[str, bool]]:
     digits = re.sub(r"\D", "", identifier)
     core = digits.lstrip("0")
-    if len(digits) >= _MIN_DIGITS and core:
-        yield r"(?<![\d.])0*" + r"[^\w.]?".join(core) + r"(?![\d.]\d)(?!\d)", True
+    # Leading zeros come and go, but what remains of a number without them may be as plain as 1.
+    number, lead = (core, "0*") if len(core) >= _MIN_DISTINCT_LENGTH else (digits, "")
+    if len(digits) >= _MIN_DIGITS:
+        yield rf"(?<![\d.]){lead}" + r"[^\w.]?".join(number) + r"(?![\d.]\d)(?!\d)", True
 
 
 def _name_expressions(name: str) -> Iterator[tuple[str, bool]]:

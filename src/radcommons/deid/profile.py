@@ -52,7 +52,26 @@ SUPPORTED_OPTIONS = frozenset(
         "retain_patient_characteristics",
     }
 )
-_KEPT_UID_KEYWORDS = ["AffectedSOPClassUID", "CodingSchemeUID", "ContextGroupExtensionCreatorUID", "ContextUID", "MappingResourceUID", "OriginalSpecializedSOPClassUID", "ReferencedRelatedGeneralSOPClassUIDInFile", "ReferencedSOPClassUID", "ReferencedTransferSyntaxUIDInFile", "RelatedGeneralSOPClassUID", "RequestedSOPClassUID", "SOPClassesInStudy", "SOPClassesSupported", "SOPClassUID", "TransferSyntaxUID", "AvailableTransferSyntaxUID", "EncryptedContentTransferSyntaxUID", "MACCalculationTransferSyntaxUID"]
+_KEPT_UID_KEYWORDS = [
+    "AffectedSOPClassUID",
+    "CodingSchemeUID",
+    "ContextGroupExtensionCreatorUID",
+    "ContextUID",
+    "MappingResourceUID",
+    "OriginalSpecializedSOPClassUID",
+    "ReferencedRelatedGeneralSOPClassUIDInFile",
+    "ReferencedSOPClassUID",
+    "ReferencedTransferSyntaxUIDInFile",
+    "RelatedGeneralSOPClassUID",
+    "RequestedSOPClassUID",
+    "SOPClassesInStudy",
+    "SOPClassesSupported",
+    "SOPClassUID",
+    "TransferSyntaxUID",
+    "AvailableTransferSyntaxUID",
+    "EncryptedContentTransferSyntaxUID",
+    "MACCalculationTransferSyntaxUID",
+]
 KEPT_UID_TAGS = frozenset(tag for tag in map(tag_for_keyword, _KEPT_UID_KEYWORDS) if tag is not None)
 _GRAPHIC_GROUPS = frozenset({0x50, 0x60})
 _TRAILING_GROUPS = frozenset({0xFFFA, 0xFFFC})
@@ -124,7 +143,7 @@ class Profile:
         code = self.codes.get(tag)
         if code is None:
             return _unlisted(tag, vr or vr_of_tag(tag))
-        return _settle(code, vr or vr_of_tag(tag), attribute_type)
+        return _settle(code, attribute_type)
 
     def is_descriptor(self, tag: int, vr: str) -> bool:
         """Whether a kept text is free text, to be cleaned thoroughly, and not a code or a technical value."""
@@ -142,7 +161,7 @@ def _unlisted(tag: int, vr: str) -> Action:
     return Action.CLEAN if vr in {"DA", "DT"} else Action.KEEP
 
 
-def _settle(code: str, vr: str, attribute_type: AttributeType) -> Action:
+def _settle(code: str, attribute_type: AttributeType) -> Action:
     if code in {"K", "C", "U"}:
         return Action(code)
     if "U*" in code:

@@ -12,7 +12,7 @@ UID_ROOT = "2.25."
 MIN_SECRET_BYTES = 16
 MIN_SHIFT_DAYS = 30
 MAX_SHIFT_DAYS = 3650
-_TOKEN_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 class PseudonymKey:
@@ -63,8 +63,8 @@ class PseudonymKey:
         number = int.from_bytes(self.derive(f"token:{label}"), "big")
         letters = []
         for _ in range(length):
-            number, index = divmod(number, len(_TOKEN_ALPHABET))
-            letters.append(_TOKEN_ALPHABET[index])
+            number, index = divmod(number, len(_CODE_LETTERS))
+            letters.append(_CODE_LETTERS[index])
         return "".join(letters)
 
 

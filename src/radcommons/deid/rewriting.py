@@ -17,7 +17,15 @@ from radcommons.deid.identifiers import IdentifierPattern
 from radcommons.deid.profile import KEPT_UID_TAGS, Action, Profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.dicom.elements import Element, tag_text
-from radcommons.dicom.text import DEFAULT_ENCODINGS, STRING_VRS, decode_text, encode_text, encodings_of, split_values
+from radcommons.dicom.text import (
+    DEFAULT_ENCODINGS,
+    STRING_VRS,
+    decode_text,
+    encode_text,
+    encodings_of,
+    is_numeric,
+    split_values,
+)
 from radcommons.dicom.uids import is_registered_uid
 
 REMOVED = "REMOVED"
@@ -230,7 +238,7 @@ class Rewriter:
             # Such values cannot be cleaned, only replaced.
             self._note(element, parents, Action.DUMMY, "profile")
             return Element(element.tag, vr, self._dummy(element, encodings)) if kind is AttributeType.REQUIRED else None
-        if vr in STRING_VRS:
+        if vr in STRING_VRS and not (vr in {"DS", "IS"} and is_numeric(element.value)):
             return self._rewrite_text(element, kind, encodings, parents)
         return element
 
@@ -286,19 +294,15 @@ class Rewriter:
             reasons = sorted({reason for each in cleaned for reason in each.reasons})
             self._note(element, parents, Action.CLEAN, ", ".join(reasons))
             texts = [each.text for each in cleaned]
-            if not any(texts) and (kind is AttributeType.REQUIRED or self._must_speak(element.tag, parents)):
-                texts = [REMOVED]
+            if not any(texts) and (kind is AttributeType.REQUIRED or parents or not is_descriptor):
+                # Inside items, and for technical values, an empty text would break what it belongs to.
+                texts = [_DUMMY_VALUES[element.vr].decode().strip() if element.vr in _DUMMY_VALUES else REMOVED]
             element = Element(element.tag, element.vr, _padded(encode_text("\\".join(texts), element.vr, encodings)))
             values = texts
         if element.vr in _REVIEWED_VRS and element.tag not in _CODE_FIELDS:
             keyword = keyword_for_tag(element.tag)
             self.kept_texts.update({(keyword, value): None for value in values if value.strip()})
         return element
-
-    @staticmethod
-    def _must_speak(tag: int, parents: tuple[int, ...]) -> bool:
-        """Whether an emptied text would break a code or a content item."""
-        return tag in _CODE_FIELDS or tag == _CODE_MEANING or (bool(parents) and parents[-1] == _CONTENT_SEQUENCE)
 
     def _clean(self, text: str, *, is_descriptor: bool) -> CleanedText:
         clean = clean_descriptor if is_descriptor else clean_technical

@@ -16,7 +16,7 @@ from radcommons.dicom.elements import PIXEL_TAGS, Element, FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.header import Header
 from radcommons.dicom.part10 import Part10File, map_file, parse_part10
-from radcommons.dicom.text import DEFAULT_ENCODINGS, STRING_VRS, encodings_of, texts_of
+from radcommons.dicom.text import DEFAULT_ENCODINGS, STRING_VRS, encodings_of, is_numeric, texts_of
 
 DEFAULT_PROFILE = "ricord"
 _MAX_REPORTED = 50
@@ -28,7 +28,7 @@ _CONTENT_SEQUENCE = 0x0040A730
 _ALLOWED_NAMES = frozenset({"", "REMOVED"})
 _AGE_IN_YEARS = re.compile(r"(\d{3})Y")
 # Their values are numbers, dates or UIDs: an identifier of digits may equal one of them by chance.
-_UNSEARCHED_VRS = frozenset({"AS", "DA", "DS", "DT", "IS", "TM", "UI"})
+_UNSEARCHED_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
 _SEARCHED_BINARY_VRS = frozenset({"OB", "UN"})
 _MAX_SEARCHED_BYTES = 2**20
 
@@ -148,6 +148,8 @@ def _residues(
 
 
 def _searched_texts(element: Element, encodings: tuple[str, ...]) -> list[str]:
+    if element.vr in {"DS", "IS"} and is_numeric(element.value):
+        return []
     if element.vr in STRING_VRS and element.vr not in _UNSEARCHED_VRS:
         return texts_of(element, encodings)
     if element.vr in _SEARCHED_BINARY_VRS and len(element.value) <= _MAX_SEARCHED_BYTES:

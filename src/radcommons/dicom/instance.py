@@ -101,7 +101,7 @@ def describe_parsed(
     findings = [*file.findings, *identity_findings(file)]
     if any(finding.is_error for finding in findings):
         return None, tuple(findings)
-    index = _frame_index(file)
+    index = frame_index_of(file)
     description = _describe(file, index, buffer, with_json=with_json)
     return description, (*findings, *index.findings)
 
@@ -139,7 +139,8 @@ def _pixel_shape(header: Header) -> PixelShape:
     )
 
 
-def _frame_index(file: Part10File) -> FrameIndex:
+def frame_index_of(file: Part10File) -> FrameIndex:
+    """Where the frames of a file lie; empty for objects without pixels and for deflated files."""
     pixels = file.pixel_element()
     if pixels is None:
         return FrameIndex()

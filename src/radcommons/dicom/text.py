@@ -1,9 +1,10 @@
 """Text in DICOM values: character sets, several values in one, padding (PS3.5 6.1, 6.2)."""
 
+import re
 import warnings
 from collections.abc import Iterable
 
-from pydicom.charset import TEXT_VR_DELIMS, decode_bytes, encode_string, python_encoding
+from pydicom.charset import decode_bytes, encode_string, python_encoding
 
 from radcommons.dicom.elements import Element
 
@@ -12,6 +13,8 @@ CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 SINGLE_VALUE_VRS = frozenset({"LT", "ST", "UR", "UT"})
 STRING_VRS = CHARSET_VRS | {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"}
 DEFAULT_ENCODINGS = ("iso8859",)
+_NUMERIC = re.compile(rb"[0-9+\-.eE \\\0]*")
+_TEXT_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C}
 _PERSON_NAME_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5E, 0x3D}
 
 
@@ -40,7 +43,7 @@ def decode_text(value: bytes | memoryview, vr: str, encodings: tuple[str, ...] =
     raw = bytes(value)
     if vr not in CHARSET_VRS or (raw.isascii() and b"\x1b" not in raw):
         return raw.decode("iso8859")
-    delimiters = _PERSON_NAME_DELIMITERS if vr == "PN" else set(TEXT_VR_DELIMS)
+    delimiters = _PERSON_NAME_DELIMITERS if vr == "PN" else _TEXT_DELIMITERS
     with warnings.catch_warnings():
         # The library warns with the offending value in its text; values belong in no log.
         warnings.simplefilter("ignore")
@@ -80,3 +83,8 @@ def first_text(element: Element | None, encodings: tuple[str, ...] = DEFAULT_ENC
     """The first value of a text element; empty when there is none."""
     values = texts_of(element, encodings) if element is not None and element.items is None else []
     return values[0] if values else ""
+
+
+def is_numeric(value: bytes | memoryview) -> bool:
+    """Whether all values of a DS or IS are numbers, which need no cleaning."""
+    return _NUMERIC.fullmatch(bytes(value)) is not None

@@ -1,0 +1,141 @@
+"""From stored values to grey: rescale, window, lookup tables, inversion (PS3.3 C.11.1, C.11.2)."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radcommons.dicom.elements import Element
+from radcommons.dicom.header import Header
+
+Window = tuple[float, float]
+_SHARED_GROUPS = 0x52009229
+_FRAME_GROUPS = 0x52009230
+_VALUE_TRANSFORMATION = 0x00289145
+_FRAME_VOI = 0x00289132
+_MODALITY_LUT = 0x00283000
+_VOI_LUT = 0x00283010
+_PADDING = 0x00280120
+_WIDTH_STEP = 1.0
+_MAX_LUT_ENTRIES = 65_536
+
+
+def to_grayscale(
+    values: NDArray[np.generic], header: Header, *, frame_index: int, window: Window | None = None
+) -> NDArray[np.uint8]:
+    """Grey values for display, 0 black to 255 white.
+
+    Parameters
+    ----------
+    values
+        Stored values, rows by columns.
+    header
+        The object's header; functional groups of enhanced objects are looked into.
+    frame_index
+        From 0, for what differs between frames.
+    window
+        Center and width after rescaling; overrides what the object asks for.
+    """
+    transform = _level(header, frame_index, _VALUE_TRANSFORMATION)
+    voi = _level(header, frame_index, _FRAME_VOI)
+    scaled = _rescale(values, header, transform)
+    chosen = window or _first_window(voi)
+    lut = None if chosen else _lookup_table(voi, _VOI_LUT)
+    if lut is not None:
+        grey = _normalised(_apply_lut(scaled, lut), float(lut[1].min()), float(lut[1].max()))
+    elif chosen is not None and chosen[1] > 0:
+        grey = _apply_window(scaled, chosen, voi.text(0x00281056))
+    else:
+        grey = _full_range(scaled, values, header)
+    if header.text(0x00280004) == "MONOCHROME1" or header.text(0x20500020) == "INVERSE":
+        grey = 1.0 - grey
+    return (np.clip(grey, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+
+def _level(header: Header, frame_index: int, sequence: int) -> Header:
+    """The header that speaks of a matter: the frame's functional group, the shared one, or the top level."""
+    frames = header.items(_FRAME_GROUPS)
+    groups = [*frames[frame_index : frame_index + 1], *header.items(_SHARED_GROUPS)[:1]]
+    for group in groups:
+        items = Header(group, header.encoding, header.encodings).items(sequence)
+        if items:
+            return Header(items[0], header.encoding, header.encodings)
+    return header
+
+
+def _rescale(values: NDArray[np.generic], header: Header, level: Header) -> NDArray[np.float32]:
+    lut = _lookup_table(header, _MODALITY_LUT)
+    if lut is not None:
+        return _apply_lut(values.astype(np.float32), lut)
+    slope = level.number(0x00281053)
+    intercept = level.number(0x00281052)
+    scaled = values.astype(np.float32)
+    if slope not in {None, 1.0} and slope:
+        scaled *= np.float32(slope)
+    if intercept:
+        scaled += np.float32(intercept)
+    return scaled
+
+
+def _first_window(level: Header) -> Window | None:
+    center, width = level.number(0x00281050), level.number(0x00281051)
+    return (center, width) if center is not None and width is not None and width > 0 else None
+
+
+def _apply_window(values: NDArray[np.float32], window: Window, function: str) -> NDArray[np.float32]:
+    center, width = window
+    if function == "SIGMOID":
+        exponent = np.clip(-4.0 * (values - center) / width, -60.0, 60.0)
+        return (1.0 / (1.0 + np.exp(exponent))).astype(np.float32)
+    if function == "LINEAR_EXACT" or width <= _WIDTH_STEP:
+        return (values - center) / width + 0.5
+    return (values - (center - 0.5)) / (width - 1.0) + 0.5
+
+
+def _full_range(
+    scaled: NDArray[np.float32], values: NDArray[np.generic], header: Header
+) -> NDArray[np.float32]:
+    """Spread what is there over the grey scale, leaving padding aside."""
+    padding = header.integer(_PADDING)
+    if padding is not None and values.dtype.kind == "i" and padding > np.iinfo(values.dtype).max:
+        padding -= 2 ** (values.dtype.itemsize * 8)
+    shown = scaled[np.isfinite(scaled) & (values != padding if padding is not None else True)]
+    if not shown.size:
+        return np.zeros_like(scaled)
+    return _normalised(np.nan_to_num(scaled), float(shown.min()), float(shown.max()))
+
+
+def _normalised(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    if not math.isfinite(high - low) or high <= low:
+        return np.zeros_like(values)
+    return ((values - low) / (high - low)).astype(np.float32)
+
+
+def _lookup_table(level: Header, sequence: int) -> tuple[int, NDArray[np.float32]] | None:
+    """First mapped value and entries of a modality or VOI LUT; ``None`` when absent or broken."""
+    items = level.items(sequence)
+    if not items:
+        return None
+    item = Header(items[0], level.encoding, level.encodings)
+    descriptor, data = item.element(0x00283002), item.element(0x00283006)
+    if descriptor is None or data is None:
+        return None
+    numbers = _shorts(descriptor, level, is_signed=descriptor.vr == "SS")
+    entries = _shorts(data, level, is_signed=False)
+    if numbers.size < 3 or not entries.size:  # noqa: PLR2004  entries, first value, bits
+        return None
+    count = int(numbers[0]) & 0xFFFF or _MAX_LUT_ENTRIES
+    return int(numbers[1]), entries[:count].astype(np.float32)
+
+
+def _shorts(element: Element, level: Header, *, is_signed: bool) -> NDArray[np.generic]:
+    kind = "i2" if is_signed else "u2"
+    size = len(element.value) // 2 * 2
+    return np.frombuffer(bytes(element.value)[:size], dtype=np.dtype(kind).newbyteorder(level.encoding.order))
+
+
+def _apply_lut(values: NDArray[np.float32], lut: tuple[int, NDArray[np.float32]]) -> NDArray[np.float32]:
+    first, entries = lut
+    index = np.clip(np.rint(np.nan_to_num(values)) - first, 0, entries.size - 1).astype(np.intp)
+    mapped: NDArray[np.float32] = entries[index]
+    return mapped

@@ -1,0 +1,236 @@
+"""Pixels for people: decoding one frame and rendering it as a picture (PS3.3 C.7.6.3, C.11; PS3.4 N.2).
+
+Only the bytes of the frame asked for are decoded. Whoever calls this for strangers' files does so in a limited process.
+"""
+
+import io
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID
+
+from radcommons.dicom.color import apply_palette
+from radcommons.dicom.elements import Element, FormatError
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.dicom.frames import MAX_FRAMES
+from radcommons.dicom.grayscale import to_grayscale
+from radcommons.dicom.header import Header
+from radcommons.dicom.instance import frame_index_of
+from radcommons.dicom.part10 import Part10File, open_part10, parse_part10
+
+MAX_FRAME_BYTES = 512 * 2**20
+JPEG_QUALITY = 90
+MAX_PICTURE_SIDE = 8192
+_PIXEL_KEYWORDS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
+_COLOR_SAMPLES = 3
+
+Window = tuple[float, float]
+
+
+class PixelDecodeError(RadCommonsError):
+    """Pixel data that cannot be turned into numbers here; the object itself may be sound."""
+
+    def __init__(self, code: str, message: str, kind: Kind = Kind.UNSUPPORTED) -> None:
+        super().__init__(kind, code, message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    rows: int
+    columns: int
+    samples_per_pixel: int
+    bits_allocated: int
+    bits_stored: int
+    pixel_representation: int
+    planar_configuration: int
+    photometric_interpretation: str
+    number_of_frames: int
+
+
+def decode_frame(source: Path | bytes | memoryview, frame_index: int) -> NDArray[np.generic]:
+    """Decode one frame.
+
+    Parameters
+    ----------
+    source
+        A DICOM file or its bytes.
+    frame_index
+        From 0.
+
+    Returns
+    -------
+    Stored values, rows by columns, or rows by columns by 3 for colour (RGB; YBR is converted).
+
+    Raises
+    ------
+    PixelDecodeError
+        When there are no pixels, no such frame, too many pixels, or no decoder for them.
+    """
+    file = _open(source)
+    return _decode(file, Header(file.elements, file.encoding), frame_index)
+
+
+def render_frame(
+    source: Path | bytes | memoryview,
+    frame_index: int,
+    *,
+    window: Window | None = None,
+    size: tuple[int, int] | None = None,
+    media_type: str = "image/jpeg",
+) -> bytes:
+    """Render one frame as a picture of 8 bits a sample.
+
+    Parameters
+    ----------
+    source, frame_index
+        As for :func:`decode_frame`.
+    window
+        Center and width in the units after rescaling (Hounsfield for CT); the object's own first window when not given,
+        the range of its values when it has none.
+    size
+        The largest width and height; the picture keeps its proportions and is never enlarged.
+    media_type
+        ``image/jpeg`` (quality 90) or ``image/png``.
+
+    Raises
+    ------
+    PixelDecodeError
+        As for :func:`decode_frame`.
+    """
+    file = _open(source)
+    header = Header(file.elements, file.encoding)
+    values = _decode(file, header, frame_index)
+    if header.text(0x00280004) == "PALETTE COLOR":
+        picture = _guarded(lambda: apply_palette(values, header))
+    elif values.ndim == _COLOR_SAMPLES:
+        picture = _eight_bits(values, header)
+    else:
+        picture = to_grayscale(values, header, frame_index=frame_index, window=window)
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    limit = size or (MAX_PICTURE_SIDE, MAX_PICTURE_SIDE)
+    image.thumbnail((max(1, limit[0]), max(1, limit[1])), Image.Resampling.BILINEAR)
+    stream = io.BytesIO()
+    if media_type == "image/png":
+        image.save(stream, "PNG", compress_level=3)
+    else:
+        image.save(stream, "JPEG", quality=JPEG_QUALITY)
+    return stream.getvalue()
+
+
+def _open(source: Path | bytes | memoryview) -> Part10File:
+    try:
+        return open_part10(source) if isinstance(source, Path) else parse_part10(memoryview(source))
+    except FormatError as error:
+        raise PixelDecodeError(error.code, error.message, Kind.INVALID) from error
+
+
+def _decode(file: Part10File, header: Header, frame_index: int) -> NDArray[np.generic]:
+    element = file.pixel_element()
+    if element is None or not len(element.value):
+        raise PixelDecodeError("dicom.no-pixels", "The object has no pixel data.", Kind.NOT_FOUND)
+    layout = _layout(header)
+    if not 0 <= frame_index < min(layout.number_of_frames, MAX_FRAMES):
+        raise PixelDecodeError("dicom.no-such-frame", "The object has no such frame.", Kind.NOT_FOUND)
+    frame_bits = layout.rows * layout.columns * layout.samples_per_pixel * max(layout.bits_allocated, 8)
+    if not 0 < frame_bits <= MAX_FRAME_BYTES * 8:
+        raise PixelDecodeError("dicom.too-many-pixels", "A frame of this object is larger than is decoded here.", Kind.TOO_LARGE)
+    data, frames, index = _frame_bytes(file, element, frame_index, layout)
+    decode = _decoder(file, element, layout, frames)
+    return _guarded(lambda: decode(data, index))
+
+
+def _guarded(work: Callable[[], NDArray[np.generic]]) -> NDArray[np.generic]:
+    """Run what decodes: compressed pixel data can fail in any way its decoders know."""
+    try:
+        return work()
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        struct.error,
+    ) as error:
+        raise PixelDecodeError("dicom.pixels-undecodable", "The pixel data cannot be decoded here.") from error
+
+
+def _layout(header: Header) -> _Layout:
+    frames = header.integer(0x00280008)
+    bits_allocated = header.integer(0x00280100) or 0
+    return _Layout(
+        rows=header.integer(0x00280010) or 0,
+        columns=header.integer(0x00280011) or 0,
+        samples_per_pixel=header.integer(0x00280002) or 1,
+        bits_allocated=bits_allocated,
+        bits_stored=header.integer(0x00280101) or bits_allocated,
+        pixel_representation=header.integer(0x00280103) or 0,
+        planar_configuration=header.integer(0x00280006) or 0,
+        photometric_interpretation=header.text(0x00280004) or "MONOCHROME2",
+        number_of_frames=1 if frames is None else frames,
+    )
+
+
+def _frame_bytes(
+    file: Part10File, element: Element, frame_index: int, layout: _Layout
+) -> tuple[bytes | memoryview, int, int]:
+    """The bytes to decode, how many frames they hold and which of them is wanted."""
+    value = memoryview(element.value)
+    index = frame_index_of(file)
+    if not index.frames:
+        # Frames that begin inside a byte cannot be cut out; the decoder finds them by counting bits.
+        return value, layout.number_of_frames, frame_index
+    if not element.is_encapsulated:
+        offset, length = index.frames[frame_index]
+        start = offset - element.offset
+        # Words of two bytes need an even length; the last frame has its padding, the others their neighbour.
+        return value[start : start + length + (length & 1)], 1, 0
+    runs = index.fragments[frame_index] if index.fragments else (index.frames[frame_index],)
+    pieces = [b"\xfe\xff\x00\xe0\0\0\0\0"]
+    for offset, length in runs:
+        start = offset - element.offset
+        pieces.append(b"\xfe\xff\x00\xe0" + struct.pack("<I", length))
+        pieces.append(bytes(value[start : start + length]))
+    return b"".join(pieces), 1, 0
+
+
+def _decoder(
+    file: Part10File, element: Element, layout: _Layout, frames: int
+) -> Callable[[bytes | memoryview, int], NDArray[np.generic]]:
+    syntax = UID(file.transfer_syntax_uid)
+    options: dict[str, object] = {
+        "rows": layout.rows,
+        "columns": layout.columns,
+        "samples_per_pixel": layout.samples_per_pixel,
+        "bits_allocated": layout.bits_allocated,
+        "bits_stored": layout.bits_stored,
+        "pixel_representation": layout.pixel_representation,
+        "planar_configuration": layout.planar_configuration,
+        "photometric_interpretation": layout.photometric_interpretation,
+        "number_of_frames": frames,
+        "pixel_keyword": _PIXEL_KEYWORDS[element.tag],
+        "pixel_vr": "OW" if element.vr not in {"OB", "OW"} else element.vr,
+    }
+
+    def decode(data: bytes | memoryview, index: int) -> NDArray[np.generic]:
+        array, _ = get_decoder(syntax).as_array(bytes(data), index=index, **options)
+        return array
+
+    return decode
+
+
+def _eight_bits(values: NDArray[np.generic], header: Header) -> NDArray[np.uint8]:
+    if values.dtype == np.uint8:
+        return values.astype(np.uint8, copy=False)
+    bits = header.integer(0x00280101) or values.dtype.itemsize * 8
+    scaled = values.astype(np.float32) * (255.0 / float(2**bits - 1))
+    return np.clip(scaled, 0, 255).astype(np.uint8)
