@@ -8,7 +8,7 @@ import hashlib
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from radcommons.edge.work import Made, Task, deidentify_source, refused
 
 _TIMEOUT_S = 300.0
 _NOTED_TOGETHER = 64
+_LISTED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,10 @@ class DeidentifyResult:
         Instances of the folder that should be in OUT.
     is_selection_used
         Whether ``edge select`` decided that, or everything readable was taken.
-    made, unchanged, kept_out
-        Instances made now, found made before, and kept out with a finding.
+    made, unchanged
+        Instances worked on now, and those whose earlier result still stands.
+    kept_out
+        Instances that could not be made, each with a finding.
     removed
         Results of earlier runs that are no longer asked for.
     instances, size_bytes, subjects, studies, series
@@ -81,6 +84,8 @@ class DeidentifyResult:
         Digest of the report of actions.
     findings_by_code
         Findings about made and kept-out instances and about the clinical table.
+    findings
+        The first few hundred about kept-out instances (``where`` is a path in the hospital's folder) and the table.
     """
 
     asked: int
@@ -98,6 +103,7 @@ class DeidentifyResult:
     distinct_texts: int
     report_sha256: str
     findings_by_code: Mapping[str, int]
+    findings: tuple[Finding, ...]
 
 
 def deidentify_folder(
@@ -132,7 +138,8 @@ def deidentify_folder(
         _remember_profile(connection, out_folder, name=stamp.name, version=stamp.version, digest=stamp.digest)
         report = write_report(connection, out_folder, profile=stamp)
         counts = {**report.findings_by_code, **stored.count(clinical)}
-        return _result(connection, worker, removed=removed, report_sha256=report.sha256, findings_by_code=counts)
+        result = _result(connection, worker, removed=removed, report_sha256=report.sha256, findings_by_code=counts)
+        return replace(result, findings=(*clinical, *journal.kept_out(connection, out_folder))[:_LISTED])
 
 
 class _Worker:
@@ -156,7 +163,7 @@ class _Worker:
         self._key = key
         self.journal_run = journal.next_run(connection)
         self._origins: dict[int, Origin] = {}
-        self.asked = self.made = self.unchanged = self.kept_out = 0
+        self.asked = self.made = self.unchanged = 0
 
     def run(self, *, processes: int, progress: Progress | None) -> None:
         """Work on every selected instance that has no result yet."""
@@ -176,7 +183,7 @@ class _Worker:
                     self._note(answers)
                     answers = []
                 if progress is not None:
-                    progress("deidentify", self.unchanged + self.made + self.kept_out + len(answers), self.asked)
+                    progress("deidentify", self.unchanged + self.made + len(answers), self.asked)
         self._note(answers)
         shutil.rmtree(self.out.staging_path)
 
@@ -236,10 +243,7 @@ class _Worker:
                 origin = self._origins.pop(task.source.source_id)
                 placed = self._placed(task, made, origin=origin)
                 journal.note(self._connection, self.out, origin=origin, made=placed)
-                if placed.instance is None:
-                    self.kept_out += 1
-                else:
-                    self.made += 1
+                self.made += 1
 
     def _placed(self, task: Task, made: Made, *, origin: Origin) -> Made:
         if made.instance is None:
@@ -284,10 +288,12 @@ def _result(
     findings_by_code: Mapping[str, int],
 ) -> DeidentifyResult:
     totals = connection.execute(
-        "SELECT count(*) AS instances, coalesce(sum(size_bytes), 0) AS size_bytes,"
-        " count(DISTINCT subject_id) AS subjects, count(DISTINCT study_uid) AS studies,"
-        " count(DISTINCT series_uid) AS series, count(*) FILTER (WHERE pixel_text = 'not_checked') AS not_checked"
-        " FROM output WHERE out = ? AND is_kept",
+        "SELECT count(*) FILTER (WHERE is_kept) AS instances, coalesce(sum(size_bytes), 0) AS size_bytes,"
+        " count(DISTINCT subject_id) FILTER (WHERE is_kept) AS subjects,"
+        " count(DISTINCT study_uid) FILTER (WHERE is_kept) AS studies,"
+        " count(DISTINCT series_uid) FILTER (WHERE is_kept) AS series, count(*) FILTER (WHERE NOT is_kept) AS kept_out,"
+        " count(*) FILTER (WHERE is_kept AND pixel_text = 'not_checked') AS not_checked"
+        " FROM output WHERE out = ?",
         (worker.out.name,),
     ).fetchone()
     texts = connection.execute(
@@ -298,7 +304,7 @@ def _result(
         is_selection_used=has_selection(connection, worker.root),
         made=worker.made,
         unchanged=worker.unchanged,
-        kept_out=worker.kept_out,
+        kept_out=totals["kept_out"],
         removed=removed,
         instances=totals["instances"],
         size_bytes=totals["size_bytes"],
@@ -309,4 +315,5 @@ def _result(
         distinct_texts=texts[0],
         report_sha256=report_sha256,
         findings_by_code=dict(findings_by_code),
+        findings=(),
     )

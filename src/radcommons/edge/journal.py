@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.edge import findings as stored
 from radcommons.edge.outfolder import OutFolder
+from radcommons.edge.walk import place
 from radcommons.edge.work import Made, NewInstance
 
 
@@ -119,6 +120,18 @@ def kept(connection: sqlite3.Connection, out: OutFolder) -> Iterator[sqlite3.Row
         "SELECT * FROM output WHERE out = ? AND is_kept ORDER BY study_uid, series_uid, instance_number, sop_uid",
         (out.name,),
     )
+
+
+def kept_out(connection: sqlite3.Connection, out: OutFolder) -> Iterator[Finding]:
+    """Why sources were kept out, with their place in the hospital's folder; for the hospital's eyes only."""
+    rows = connection.execute(
+        "SELECT output.path, output.findings, coalesce(member_name, '') AS member_name FROM output"
+        " LEFT JOIN source USING (root, path, member) WHERE out = ? AND NOT is_kept ORDER BY output.path, output.member",
+        (out.name,),
+    )
+    for row in rows:
+        for finding in stored.load(row["findings"]):
+            yield stored.replace_where(finding, place(row["path"], row["member_name"]))
 
 
 def by_reference(connection: sqlite3.Connection, out: OutFolder) -> Iterator[sqlite3.Row]:

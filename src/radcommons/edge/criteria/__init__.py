@@ -5,6 +5,6 @@ documentation, so that a hospital sees where its cases went.
 """
 
 from radcommons.edge.criteria.decide import SeriesFacts, first_failed
-from radcommons.edge.criteria.model import Criteria, load_criteria
+from radcommons.edge.criteria.reading import Criteria, load_criteria
 
 __all__ = ["Criteria", "SeriesFacts", "first_failed", "load_criteria"]

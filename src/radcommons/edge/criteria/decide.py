@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from radcommons.edge.criteria.model import Criteria, SeriesLimits
+from radcommons.edge.criteria.reading import Criteria, SeriesLimits
 from radcommons.edge.header import Header
 
 _AGE = re.compile(r"(\d{1,3})([DWMY])")

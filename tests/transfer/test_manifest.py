@@ -1,0 +1,156 @@
+"""The sealed batch's manifest: canonical bytes, a name of its own, strict reading."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radcommons.deid.pixel_text import PixelText
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.transfer.manifest import (
+    BatchFile,
+    BatchManifest,
+    Covid19Status,
+    ProfileStamp,
+    ReviewStamp,
+    SoftwareStamp,
+)
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+
+
+def digest(word):
+    return hashlib.sha256(str(word).encode()).hexdigest()
+
+
+def file_of(number, pixel_text=PixelText.NOT_APPLICABLE):
+    return BatchFile(digest(number), 1000 + number, "2.25.1", "2.25.2", f"2.25.{number + 10}", CT, pixel_text)
+
+
+def manifest_of(count=3, **changes):
+    values = {
+        "site": "ALPHA",
+        "project": "covid19",
+        "profile": ProfileStamp("ricord", "1", digest("profile")),
+        "software": SoftwareStamp("radcommons", "0.1.0"),
+        "report_sha256": digest("report"),
+        "review": ReviewStamp("Dr Ünal", "approved"),
+        "files": tuple(sorted(file_of(number) for number in range(count))),
+        "subjects": {"ALPHA-000001": Covid19Status.POSITIVE},
+    }
+    return BatchManifest(**{**values, **changes})
+
+
+def value_of(manifest):
+    return json.loads(manifest.canonical_bytes)
+
+
+def canonical(value):
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def test_a_manifest_is_named_by_the_digest_of_its_bytes():
+    manifest = manifest_of()
+
+    assert manifest.batch_id == hashlib.sha256(manifest.canonical_bytes).hexdigest()
+    assert BatchManifest.from_bytes(manifest.canonical_bytes) == manifest
+
+
+def test_the_bytes_are_what_any_canonical_writer_gives():
+    manifest = manifest_of()
+
+    assert canonical(value_of(manifest)) == manifest.canonical_bytes
+    assert "Ünal".encode() in manifest.canonical_bytes
+
+
+@given(st.integers(1, 40), st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=40))
+def test_every_manifest_reads_back_as_itself(count, name):
+    manifest = manifest_of(count, review=ReviewStamp(name, "approved"), subjects={})
+
+    again = BatchManifest.from_bytes(manifest.canonical_bytes)
+
+    assert again == manifest
+    assert again.batch_id == manifest.batch_id
+
+
+def test_another_reviewer_or_file_makes_another_batch():
+    manifest = manifest_of()
+    others = [
+        replace(manifest, review=ReviewStamp("Somebody else", "approved")),
+        replace(manifest, files=manifest.files[:2]),
+        replace(manifest, subjects={}),
+        replace(manifest, report_sha256=digest("other")),
+    ]
+
+    assert len({manifest.batch_id, *(other.batch_id for other in others)}) == 5
+
+
+def test_sizes_are_added_up():
+    assert manifest_of(3).size_bytes == 1000 + 1001 + 1002
+
+
+@pytest.mark.parametrize(
+    ("break_it", "reason"),
+    [
+        (lambda value: value.pop("report_sha256"), "lacks report_sha256"),
+        (lambda value: value.update(patient="x"), "keys that the schema does not know"),
+        (lambda value: value.update(schema="radcommons.batch/2"), "schema"),
+        (lambda value: value.update(site="../ALPHA"), "site is malformed"),
+        (lambda value: value.update(project="Covid 19"), "project is malformed"),
+        (lambda value: value.update(files=[]), "at least one file"),
+        (lambda value: value.update(files="all"), "at least one file"),
+        (lambda value: value["files"].reverse(), "ascending"),
+        (lambda value: value["files"].append(value["files"][-1]), "ascending"),
+        (lambda value: value["files"][0].update(size_bytes=-1), "size_bytes"),
+        (lambda value: value["files"][0].update(size_bytes=True), "size_bytes"),
+        (lambda value: value["files"][0].update(size_bytes=1.5), "size_bytes"),
+        (lambda value: value["files"][0].update(study_instance_uid="../../etc"), "study_instance_uid"),
+        (lambda value: value["files"][0].update(study_instance_uid="1." + "2" * 70), "study_instance_uid"),
+        (lambda value: value["files"][0].update(sop_instance_uid=value["files"][1]["sop_instance_uid"]), "twice"),
+        (lambda value: value["files"][0].update(pixel_text="perhaps"), "perhaps"),
+        (lambda value: value["files"][0].update(sha256="A" * 64), "sha256"),
+        (lambda value: value["files"].__setitem__(0, 7), "not an object"),
+        (lambda value: value["review"].update(decision="excluded"), "decision"),
+        (lambda value: value["review"].update(by=""), "by"),
+        (lambda value: value["review"].update(by="a\nb"), "by"),
+        (lambda value: value["review"].update(by="x" * 300), "by"),
+        (lambda value: value.update(subjects={"alpha 1": {"covid19_status": "positive"}}), "subject id"),
+        (lambda value: value.update(subjects={"ALPHA-1": {"covid19_status": "maybe"}}), "maybe"),
+        (lambda value: value.update(profile=None), "profile"),
+    ],
+)
+def test_a_strangers_manifest_is_read_strictly(break_it, reason):
+    value = value_of(manifest_of())
+    break_it(value)
+
+    with pytest.raises(RadCommonsError, match="manifest cannot be used") as refusal:
+        BatchManifest.from_bytes(canonical(value))
+
+    assert refusal.value.kind is Kind.INVALID
+    assert refusal.value.code == "transfer.manifest-invalid"
+    assert reason in refusal.value.facts["reason"]
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{", b"\xff\xfe", b"[" * 100_000, b'"text"', b"7"])
+def test_bytes_that_are_no_manifest_are_refused(data):
+    with pytest.raises(RadCommonsError) as refusal:
+        BatchManifest.from_bytes(data)
+
+    assert refusal.value.code == "transfer.manifest-invalid"
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        lambda data: data + b"\n",
+        lambda data: json.dumps(json.loads(data), indent=1).encode(),
+        lambda data: json.dumps(json.loads(data), sort_keys=True, separators=(",", ":")).encode(),
+        lambda data: data.replace(b'"site":"ALPHA"', b'"site":"BETA","site":"ALPHA"'),
+    ],
+)
+def test_one_content_has_one_spelling(rewrite):
+    with pytest.raises(RadCommonsError, match="canonical"):
+        BatchManifest.from_bytes(rewrite(manifest_of().canonical_bytes))
