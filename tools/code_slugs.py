@@ -50,6 +50,7 @@ SENTENCES = {
     "journey.verb-failed": "What the fact asked of another room failed; it is tried again, then waits for an operator.",
     "platform.database": "The database refused for a passing reason; the same is tried again.",
     "platform.password-weak": "The password is too weak; the message says how to make it stronger.",
+    "transfer.refused": "The centre refused with a status and gave no reason.",
 }
 
 
