@@ -21,22 +21,17 @@ def accounts() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_accounts(*, as_json: bool) -> None:
     """List accounts with their roles."""
-    rows = [
-        {
-            "username": user.get_username(),
-            "is_active": user.is_active,
-            "roles": [
-                {"role": role, "site": site} for role, site in user.role_assignments.values_list("role", "site_code")
-            ],
-        }
-        for user in User.objects.order_by("username").prefetch_related("role_assignments")
-    ]
+    rows = [_described(user) for user in User.objects.order_by("username").prefetch_related("role_assignments")]
     if as_json:
-        click.echo(orjson.dumps(rows))
+        click.echo(orjson.dumps([{"username": name, "is_active": is_open, "roles": roles} for name, is_open, roles in rows]))
         return
-    for row in rows:
-        roles = ", ".join(f"{item['role']} {item['site']}".strip() for item in row["roles"])
-        click.echo(f"{row['username']:<24} {'open' if row['is_active'] else 'closed':<8} {roles or 'no role'}")
+    for name, is_open, roles in rows:
+        click.echo(f"{name:<24} {'open' if is_open else 'closed':<8} {', '.join(roles) or 'no role'}")
+
+
+def _described(user: User) -> tuple[str, bool, list[str]]:
+    roles = [f"{row.role} {row.site_code}".strip() for row in user.role_assignments.all()]
+    return user.get_username(), user.is_active, roles
 
 
 @accounts.command("add")

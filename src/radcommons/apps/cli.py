@@ -9,7 +9,6 @@ import json
 import sys
 from dataclasses import dataclass
 
-
 import click
 
 from radcommons import __version__
@@ -51,9 +50,13 @@ class LazyGroup(click.Group):
     """A group that knows its commands by name and imports one when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the work."""
+        del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; one that needs the centre is connected to it first."""
+        del ctx
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
@@ -66,6 +69,8 @@ class LazyGroup(click.Group):
             raise click.ClickException(message) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 

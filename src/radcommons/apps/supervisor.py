@@ -148,7 +148,7 @@ class Supervisor:
 
 def leave_with_parent() -> None:
     """In a child: end when the supervisor is gone."""
-    descriptor = os.environ.get(PARENT_PIPE)
+    descriptor = os.environ.pop(PARENT_PIPE, None)
     if descriptor is None:
         return
 

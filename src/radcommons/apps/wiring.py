@@ -27,6 +27,7 @@ def resolve_scope(path, actor):
     for prefix, mod, fn in (
         ("releases/", "access", "release_scope"),
         ("curation", "curation", "curation_scope"),
+        ("catalog", "catalog", "catalog_scope"),
         ("batches/", "intake", "batch_scope"),
     ):
         if path.startswith(prefix):

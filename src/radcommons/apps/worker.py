@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections
+from procrastinate.connector import BaseAsyncConnector
 from procrastinate.contrib.django import app as jobs
+from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
-from radcommons.apps.wiring import deliver_pending  # TEMPORARY
+from radcommons.server.journey.services import deliver_pending
 
 logger = logging.getLogger(__name__)
 JOB_CONCURRENCY = 2
@@ -35,9 +37,17 @@ def run_until_idle() -> None:
 
 
 async def _drain_jobs() -> None:
-    worker_app = jobs.with_connector(jobs.connector.get_worker_connector())
+    worker_app = jobs.with_connector(_connector())
     async with worker_app.open_async():
         await worker_app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+
+
+def _connector() -> BaseAsyncConnector:
+    """A connection of the worker's own, to the database that Django is configured with."""
+    connector = jobs.connector
+    if not isinstance(connector, DjangoConnector):
+        raise TypeError("the jobs application was not made by Django")
+    return connector.get_worker_connector()
 
 
 async def work(stop: asyncio.Event) -> None:
@@ -48,7 +58,7 @@ async def work(stop: asyncio.Event) -> None:
     procrastinate.exceptions.ConnectorException
         When the database goes away; the supervisor starts the worker again.
     """
-    with jobs.replace_connector(jobs.connector.get_worker_connector()):
+    with jobs.replace_connector(_connector()):
         async with jobs.open_async():
             worker = asyncio.create_task(
                 jobs.run_worker_async(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Count
 
 from radcommons.apps.demo.hospitals import PROJECT, Hospital
@@ -102,8 +103,16 @@ class Received:
 
 
 def received(batch_ids: Sequence[str]) -> Received:
-    """How far intake and journey are with the batches."""
-    batches = Batch.objects.filter(pk__in=batch_ids)
+    """How far intake and journey are with the batches; a database that is restarting is merely not settled."""
+    try:
+        return _received(batch_ids)
+    except (InterfaceError, OperationalError):
+        connection.close()
+        return Received(is_settled=False, stored=0, quarantined=0, findings={})
+
+
+def _received(batch_ids: Sequence[str]) -> Received:
+    batches = Batch.objects.filter(batch_id__in=batch_ids)
     is_settled = all(batch.state in {"verified", "refused"} for batch in batches) and not outbox.pending_studies(1)
     findings: Counter[str] = Counter()
     held = QuarantinedInstance.objects.filter(part__batch__in=batches)

@@ -90,7 +90,7 @@ def own(root: Path, source: Path) -> list[Hospital]:
         Hospital(
             code=OWN_SITE,
             name="Your own studies",
-            country="ZZ",
+            country="US",
             folder=folder,
             export=source,
             clinical_table=table if table.is_file() else None,

@@ -24,12 +24,14 @@ from radcommons.apps import centre
 from radcommons.apps.demo import hospitals as edge_side
 from radcommons.apps.demo.hospitals import Hospital, Tally
 from radcommons.apps.demo.progress import Steps
+from radcommons.apps.supervisor import PARENT_PIPE, is_serving
 from radcommons.client.download import Wish, download
 from radcommons.client.verify import verify_folder
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.server.platform import keys
 
 START_TIMEOUT_S = 90
+STOP_TIMEOUT_S = 30
 SETTLE_TIMEOUT_S = 3600
 POLL_S = 0.3
 LOG_NAME = "centre.log"
@@ -97,6 +99,7 @@ class Demonstration:
         self.tally = Tally()
         self._serve: subprocess.Popen[bytes] | None = None
         self._centre: ModuleType | None = None
+        self._pipe = os.pipe()
 
     def __enter__(self) -> Self:
         self.options.data.mkdir(parents=True, exist_ok=True)
@@ -140,16 +143,29 @@ class Demonstration:
         self.result.url = f"http://127.0.0.1:{port}"
         with self.steps.step(f"A centre at {self.result.url}"):
             command = [sys.executable, "-m", "radcommons", "serve", "--data", str(self.options.centre_dir)]
-            # A session of its own: Ctrl-C stops the demonstration, which then stops the centre in order.
+            self._wait_for_an_earlier_centre()
+            # A session of its own: Ctrl-C stops the demonstration, which then stops the centre in order. The pipe
+            # ends the centre when the demonstration is killed.
             with (self.options.data / LOG_NAME).open("ab") as log:
                 self._serve = subprocess.Popen(
-                    [*command, "--port", str(port)], stdout=log, stderr=log, start_new_session=True
+                    [*command, "--port", str(port)],
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    pass_fds=(self._pipe[0],),
+                    env={**os.environ, PARENT_PIPE: str(self._pipe[0])},
                 )
             self._wait_until_it_answers()
             os.environ.setdefault("RADCOMMONS_PUBLIC_URL", self.result.url)
             centre.connect(str(self.options.centre_dir))
             self._centre = importlib.import_module("radcommons.apps.demo.centre_steps")
             self.steps.found(f"{len(hospitals)} sites will send to it")
+
+    def _wait_for_an_earlier_centre(self) -> None:
+        """An interrupted demonstration's centre needs a moment to stop in order."""
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while is_serving(self.options.centre_dir) and time.monotonic() < deadline:
+            time.sleep(POLL_S)
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -8,7 +8,7 @@ import functools
 import logging
 import uuid
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
@@ -26,8 +26,7 @@ from radcommons.server.platform.problems import UNEXPECTED, status_of
 
 logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-R = TypeVar("R")
+View = TypeVar("View", bound=Callable[..., Any])
 API_PREFIX = "/api/"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # allauth's own pages decide for themselves who may use them (login, logout, password, second factor).
@@ -42,19 +41,17 @@ class ActorRequest(HttpRequest):
     is_bearer: bool
 
 
-def door(
-    action: Action,
-) -> Callable[[Callable[Concatenate[Any, P], R]], Callable[Concatenate[Any, P], R]]:
+def door(action: Action) -> Callable[[View], View]:
     """Mark a view or an API operation with the action it stands for, and check the actor before it runs."""
 
-    def mark(view: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
+    def mark(view: View) -> View:
         @functools.wraps(view)
-        def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> R:
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> Any:
             admit(request.actor, action)
             return view(request, *args, **kwargs)
 
         guarded.door_action = action  # type: ignore[attr-defined]
-        return guarded
+        return cast(View, guarded)
 
     return mark
 

