@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zlib import crc32
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -62,9 +61,9 @@ def publish(release_id: int, *, actor: Actor) -> Release:
 @contextmanager
 def _only_publisher(release_id: int) -> Iterator[None]:
     """Hold the version's lock; the database lets go of it when the process dies."""
-    key = crc32(f"releases.publish:{release_id}".encode()) & 0x7FFFFFFF
+    lock = lock_of(release_id)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_SPACE, key])
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
         row = cursor.fetchone()
     if row is None or not row[0]:
         raise BusyReleaseError
@@ -72,7 +71,12 @@ def _only_publisher(release_id: int) -> Iterator[None]:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_SPACE, key])
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+
+
+def lock_of(release_id: int) -> tuple[int, int]:
+    """The two numbers of a version's advisory lock."""
+    return LOCK_SPACE, release_id & 0x7FFFFFFF
 
 
 def _heading(release: Release) -> Heading:
