@@ -88,17 +88,22 @@ class BatchPart(models.Model):
 
 
 class QuarantinedInstance(models.Model):
-    """A file held back: never in the archive, its bytes aside until a curator decides."""
+    """A file held back: never in the archive, its bytes aside until a curator decides.
+
+    ``number_of_frames`` says how many pictures there are to look at; 0 when the file could not be described.
+    """
 
     class Decision(models.TextChoices):
         """What a curator decided."""
 
         WAITING = "waiting"
         RELEASED = "released"
+        RETRIED = "retried"
         DISCARDED = "discarded"
 
     part = models.ForeignKey(BatchPart, on_delete=models.CASCADE, related_name="quarantined")
     modality = models.CharField(max_length=16, blank=True, default="")
+    number_of_frames = models.PositiveIntegerField(default=0)
     quarantined_at = models.DateTimeField(auto_now_add=True)
     decision = models.CharField(max_length=10, choices=Decision.choices, default=Decision.WAITING)
     decided_by = models.CharField(max_length=200, blank=True, default="")

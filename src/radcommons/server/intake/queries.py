@@ -218,3 +218,21 @@ def quarantined_by_id(quarantined_id: int) -> QuarantinedInstance:
     if row is None:
         raise NotFoundError
     return row
+
+
+def quarantine_codes() -> Sequence[tuple[str, int]]:
+    """The codes of what waits in quarantine, with how many files each concerns."""
+    statement = """
+        SELECT f->>'code', count(DISTINCT q.id)
+        FROM intake_quarantinedinstance q CROSS JOIN LATERAL jsonb_array_elements(q.findings) f
+        WHERE q.decision = 'waiting' AND f->>'severity' = 'error'
+        GROUP BY 1 ORDER BY 2 DESC, 1
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return [(code, count) for code, count in cursor.fetchall()]
+
+
+def batches_of_site(site_code: str) -> QuerySet[Batch]:
+    """The batches of one site, newest first; whoever asks has made sure that they may be seen."""
+    return Batch.objects.select_related("site").filter(site__code=site_code)

@@ -1,4 +1,4 @@
-"""Decisions of the intake: does a file hold what its manifest announced, and may it go on?"""
+"""Decisions of the intake: whether a file holds what its manifest announced, and may go on."""
 
 import re
 from collections.abc import Iterable, Sequence

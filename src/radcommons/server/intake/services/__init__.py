@@ -1,7 +1,7 @@
 """The verbs of the intake room: receive, verify, decide about what was held back, tell the site."""
 
 from radcommons.server.intake.services.progress import record_progress
-from radcommons.server.intake.services.quarantine import discard_quarantined, release_quarantined
+from radcommons.server.intake.services.quarantine import discard_quarantined, release_quarantined, retry_batch
 from radcommons.server.intake.services.receive import (
     OpenedBatch,
     PartTicket,
@@ -23,6 +23,7 @@ __all__ = [
     "record_progress",
     "release_quarantined",
     "resume_batches",
+    "retry_batch",
     "seal_batch",
     "verify_parts",
 ]

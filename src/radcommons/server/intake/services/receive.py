@@ -121,6 +121,10 @@ def _record_batch(manifest: BatchManifest, site: Site, agreement: Agreement, *, 
 
 
 def _parts_of(batch: Batch, manifest: BatchManifest) -> list[BatchPart]:
+    """The rows of the parts, study by study: what is verified together then mostly belongs together."""
+    files = sorted(
+        manifest.files, key=lambda file: (file.study_instance_uid, file.series_instance_uid, file.sop_instance_uid)
+    )
     return [
         BatchPart(
             batch=batch,
@@ -132,7 +136,7 @@ def _parts_of(batch: Batch, manifest: BatchManifest) -> list[BatchPart]:
             sop_class_uid=file.sop_class_uid,
             pixel_text=file.pixel_text.value,
         )
-        for file in manifest.files
+        for file in files
     ]
 
 

@@ -1,7 +1,9 @@
 """Verifying a sealed batch: every file is looked into, then stored or held back; safe to run twice, at any point."""
 
 import logging
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import islice
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -11,7 +13,7 @@ from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import LimitedPool
 from radcommons.server.archive.models import Study
 from radcommons.server.archive.rules import StoreOutcome
-from radcommons.server.archive.services import announce_stored, store_instance
+from radcommons.server.archive.services import Offer, announce_stored, store_instances
 from radcommons.server.intake import rules, staging
 from radcommons.server.intake.inspection import inspect_part
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, QuarantinedInstance, StatedSubject
@@ -23,7 +25,13 @@ from radcommons.server.platform.settings import settings
 
 logger = logging.getLogger(__name__)
 
+Inspected = tuple[PartClaim, Inspection]
+
 WORKER = Actor.system("intake")
+# Instances that share the archive's transactions: fewer waits for the disk, and little to repeat after a crash.
+STORED_AT_ONCE = 32
+# More frames than this are not a picture anybody looks through; a hostile header may claim two billion.
+MAXIMUM_FRAMES = 100_000
 # A batch whose jobs were put into the queue this long ago and has none left lost them.
 RESUME_AFTER = timedelta(minutes=1)
 
@@ -39,7 +47,9 @@ def verify_parts(batch_pk: int, *, first_part: int, last_part: int) -> None:
     batch = Batch.objects.select_related("site").get(pk=batch_pk)
     if batch.state != BatchState.SEALED:
         return
-    parts = BatchPart.objects.filter(batch=batch, state=PartState.STAGED, pk__range=(first_part, last_part))
+    parts = BatchPart.objects.filter(batch=batch, state=PartState.STAGED, pk__range=(first_part, last_part)).order_by(
+        "pk"
+    )
     claims = [_claim(batch, part) for part in parts]
     if claims:
         limits = settings()
@@ -49,10 +59,33 @@ def verify_parts(batch_pk: int, *, first_part: int, last_part: int) -> None:
             memory_bytes=limits.worker_memory_bytes,
             timeout_s=limits.parse_timeout_s,
         ) as pool:
-            for claim, result in pool.run(claims):
-                inspection = Inspection(None, (result,)) if isinstance(result, Finding) else result
-                _settle(batch, claim, inspection)
+            inspected = _in_order(claims, pool.run(claims))
+            for group in _grouped(inspected):
+                _settle(batch, group)
     finish_batch(batch_pk)
+
+
+def _in_order(
+    claims: Sequence[PartClaim], results: Iterable[tuple[PartClaim, Inspection | Finding]]
+) -> Iterator[Inspected]:
+    """Results in the order of the claims, whatever order they come in.
+
+    The first instance of a study tells the archive what the study is: two runs over the same batch must agree.
+    """
+    early: dict[int, Inspection] = {}
+    expected = iter(claims)
+    claim = next(expected, None)
+    for finished, result in results:
+        early[finished.part_id] = Inspection(None, (result,)) if isinstance(result, Finding) else result
+        while claim is not None and claim.part_id in early:
+            yield claim, early.pop(claim.part_id)
+            claim = next(expected, None)
+
+
+def _grouped(inspected: Iterable[Inspected]) -> Iterator[list[Inspected]]:
+    items = iter(inspected)
+    while group := list(islice(items, STORED_AT_ONCE)):
+        yield group
 
 
 def _claim(batch: Batch, part: BatchPart) -> PartClaim:
@@ -68,26 +101,29 @@ def _claim(batch: Batch, part: BatchPart) -> PartClaim:
     )
 
 
-def _settle(batch: Batch, claim: PartClaim, inspection: Inspection) -> None:
-    """Store one part or hold it back; the bytes leave the staging folder only after they are in the archive."""
-    if not BatchPart.objects.filter(pk=claim.part_id, state=PartState.STAGED).exists():
-        return
-    description = inspection.description
-    if description is None or not inspection.is_acceptable:
-        _hold_back(claim, inspection)
-        return
-    stored = store_instance(
-        description,
-        staging.path_of(batch.batch_id, claim.sha256),
-        site=batch.site,
-        project=batch.project,
-        actor=WORKER,
+def _settle(batch: Batch, group: Sequence[Inspected]) -> None:
+    """Store some parts or hold them back; bytes leave the staging folder only after they are in the archive."""
+    waiting = set(
+        BatchPart.objects.filter(pk__in=[claim.part_id for claim, _ in group], state=PartState.STAGED).values_list(
+            "pk", flat=True
+        )
     )
-    if stored.outcome is StoreOutcome.CONFLICT:
-        _hold_back(claim, Inspection(description, (*inspection.findings, *stored.findings)))
-        return
-    _mark_accepted(claim, inspection, is_duplicate=stored.outcome is StoreOutcome.DUPLICATE)
-    staging.remove_part(batch.batch_id, claim.sha256)
+    offers: list[tuple[PartClaim, Inspection, Offer]] = []
+    for claim, inspection in group:
+        if claim.part_id not in waiting:
+            continue
+        if inspection.description is None or not inspection.is_acceptable:
+            _hold_back(claim, inspection)
+            continue
+        path = staging.path_of(batch.batch_id, claim.sha256)
+        offers.append((claim, inspection, Offer(inspection.description, path)))
+    stored = store_instances([each[2] for each in offers], site=batch.site, project=batch.project, actor=WORKER)
+    for (claim, inspection, _), result in zip(offers, stored, strict=True):
+        if result.outcome is StoreOutcome.CONFLICT:
+            _hold_back(claim, Inspection(inspection.description, (*inspection.findings, *result.findings)))
+            continue
+        _mark_accepted(claim, inspection, is_duplicate=result.outcome is StoreOutcome.DUPLICATE)
+        staging.remove_part(batch.batch_id, claim.sha256)
 
 
 def _mark_accepted(claim: PartClaim, inspection: Inspection, *, is_duplicate: bool) -> None:
@@ -112,10 +148,18 @@ def _hold_back(claim: PartClaim, inspection: Inspection) -> None:
         findings = [finding.to_json() for finding in inspection.findings]
         part.state, part.findings = PartState.QUARANTINED, findings
         part.save(update_fields=["state", "findings"])
-        modality = (inspection.description.modality or "")[:16] if inspection.description else ""
-        row = QuarantinedInstance.objects.create(part=part, findings=findings, modality=modality)
+        row = QuarantinedInstance.objects.create(part=part, findings=findings, **_shown_of(inspection))
         codes = sorted({finding.code for finding in inspection.findings if finding.is_error})
         audit.record(WORKER, "intake.quarantine", object_kind="quarantined", object_id=row.pk, facts={"codes": codes})
+
+
+def _shown_of(inspection: Inspection) -> dict[str, object]:
+    """What the quarantine's list tells of a file beside its findings."""
+    description = inspection.description
+    if description is None:
+        return {}
+    frames = max(1, min(description.number_of_frames, MAXIMUM_FRAMES)) if description.is_image else 0
+    return {"modality": description.modality[:16], "number_of_frames": frames}
 
 
 def finish_batch(batch_pk: int) -> bool:

@@ -1,0 +1,124 @@
+"""Pages of the intake: batches for their site and the curators, the quarantine for the curators."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.server.intake import queries, services
+from radcommons.server.intake.pictures import picture_of
+from radcommons.server.platform.doors import ActorRequest, door
+from radcommons.server.platform.policy import Action, holds, may
+
+PAGE_SIZE = 50
+MAXIMUM_FRAME = 1_000_000
+
+
+@require_GET
+@door(Action.INTAKE_READ_BATCH)
+def batches(request: ActorRequest) -> HttpResponse:
+    """The batches the actor may see, newest first."""
+    page = Paginator(queries.readable_batches(request.actor), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"page": page, "lines": queries.lines(page), "may_send": holds(request.actor, Action.SITES_MANAGE_KEYS)}
+    return render(request, "intake/batches.html", context)
+
+
+@require_GET
+@door(Action.INTAKE_READ_BATCH)
+def batch(request: ActorRequest, batch_id: str) -> HttpResponse:
+    """One batch: counts, findings, studies, what is held back."""
+    row = queries.batch_for(batch_id, request.actor)
+    held_back = Paginator(queries.quarantined(batch=row), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "line": queries.line(row),
+        "findings": queries.findings_of(row),
+        "studies": queries.studies_of(row),
+        "page": held_back,
+        "may_decide": may(request.actor, Action.INTAKE_DECIDE_QUARANTINE),
+    }
+    return render(request, "intake/batch.html", context)
+
+
+@require_GET
+@door(Action.INTAKE_DECIDE_QUARANTINE)
+def quarantine(request: ActorRequest) -> HttpResponse:
+    """Everything held back, waiting longest first."""
+    code = request.GET.get("code", "")
+    rows = queries.quarantined()
+    if code:
+        rows = rows.filter(findings__contains=[{"code": code}])
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"page": page, "code": code, "codes": queries.quarantine_codes()}
+    return render(request, "intake/quarantine.html", context)
+
+
+@require_GET
+@door(Action.INTAKE_DECIDE_QUARANTINE)
+def quarantined(request: ActorRequest, quarantined_id: int) -> HttpResponse:
+    """One file held back: its picture, what was found, the decision."""
+    row = queries.quarantined_by_id(quarantined_id)
+    frame_number = min(max(1, _number(request.GET.get("frame"))), max(1, row.number_of_frames))
+    context = {
+        "row": row,
+        "frame_number": frame_number,
+        "previous_frame": frame_number - 1,
+        "next_frame": frame_number + 1 if frame_number < row.number_of_frames else 0,
+        "is_pixel_text": any(finding["code"] == "intake.pixel-text-not-checked" for finding in row.findings),
+        "is_waiting": row.decision == row.Decision.WAITING,
+    }
+    return render(request, "intake/quarantined.html", context)
+
+
+@never_cache
+@require_GET
+@door(Action.INTAKE_DECIDE_QUARANTINE)
+def picture(request: ActorRequest, quarantined_id: int, frame_number: int) -> HttpResponse:
+    """One frame of a file held back, as JPEG."""
+    del request
+    data = picture_of(queries.quarantined_by_id(quarantined_id), min(frame_number, MAXIMUM_FRAME) - 1)
+    return HttpResponse(data, content_type="image/jpeg")
+
+
+@require_POST
+@door(Action.INTAKE_DECIDE_QUARANTINE)
+def release(request: ActorRequest, quarantined_id: int) -> HttpResponse:
+    """Have a file verified again; the curator vouches for its pixels."""
+    try:
+        services.release_quarantined(quarantined_id, reason=request.POST.get("reason", ""), actor=request.actor)
+    except RadCommonsError as error:
+        messages.error(request, error.message)
+        return redirect("intake:quarantined", quarantined_id)
+    messages.success(request, "The file is being verified again. If it breaks a rule it comes back here.")
+    return redirect("intake:quarantine")
+
+
+@require_POST
+@door(Action.INTAKE_DECIDE_QUARANTINE)
+def discard(request: ActorRequest, quarantined_id: int) -> HttpResponse:
+    """Delete the bytes of a file held back."""
+    try:
+        services.discard_quarantined(quarantined_id, reason=request.POST.get("reason", ""), actor=request.actor)
+    except RadCommonsError as error:
+        messages.error(request, error.message)
+        return redirect("intake:quarantined", quarantined_id)
+    messages.success(request, "The file was deleted. Its findings stay on record.")
+    return redirect("intake:quarantine")
+
+
+def _number(text: str | None) -> int:
+    return min(int(text), MAXIMUM_FRAME) if text and text.isascii() and text.isdigit() and len(text) < 8 else 1  # noqa: PLR2004
+
+
+urlpatterns = [
+    path("batches/", batches, name="batches"),
+    path("batches/<str:batch_id>/", batch, name="batch"),
+    path("quarantine/", quarantine, name="quarantine"),
+    path("quarantine/<int:quarantined_id>/", quarantined, name="quarantined"),
+    path("quarantine/<int:quarantined_id>/pictures/<int:frame_number>/", picture, name="picture"),
+    path("quarantine/<int:quarantined_id>/release/", release, name="release"),
+    path("quarantine/<int:quarantined_id>/discard/", discard, name="discard"),
+]
