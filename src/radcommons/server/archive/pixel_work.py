@@ -13,7 +13,7 @@ from PIL import Image
 from radcommons.dicom.dicom_json import find_bulk
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.part10 import map_file, parse_part10
-from radcommons.dicom.pixels import decode_frame, render_frame
+from radcommons.dicom.pixels import JPEG_QUALITY, decode_frame, render_frame
 
 MAX_VALUE_BYTES = 256 * 2**20
 
@@ -45,7 +45,7 @@ class RenderFrame:
     window: tuple[float, float] | None = None
     crop: tuple[int, int, int, int] | None = None
     size: tuple[int, int] | None = None
-    quality: int | None = 90
+    quality: int | None = JPEG_QUALITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,18 @@ def _little_endian(path: Path, frame_index: int) -> bytes:
     return samples.astype(samples.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def _picture(path: Path, render: RenderFrame) -> bytes:
-    picture: Image.Image = Image.open(io.BytesIO(render_frame(path, render.frame_index, window=render.window)))
+def _picture(path: Path, render: RenderFrame) -> bytes | Refusal:
+    media_type = "image/png" if render.quality is None else "image/jpeg"
+    if render.crop is None and render.quality in {None, JPEG_QUALITY}:
+        return render_frame(path, render.frame_index, window=render.window, size=render.size, media_type=media_type)
+    whole = render_frame(path, render.frame_index, window=render.window, media_type="image/png")
+    picture: Image.Image = Image.open(io.BytesIO(whole))
     if render.crop is not None:
         left, top, width, height = render.crop
-        picture = picture.crop((left, top, left + width, top + height))
+        right, bottom = min(left + width, picture.width), min(top + height, picture.height)
+        if left >= right or top >= bottom:
+            return Refusal("archive.crop-outside")
+        picture = picture.crop((left, top, right, bottom))
     if render.size is not None:
         picture.thumbnail(render.size, Image.Resampling.BILINEAR)
     sink = io.BytesIO()

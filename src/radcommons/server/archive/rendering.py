@@ -24,7 +24,6 @@ from radcommons.server.platform.objects import ObjectStore, instance_key, object
 from radcommons.server.platform.settings import settings
 
 THUMBNAIL_SIZE = 256
-_THUMBNAIL_QUALITY = 85
 _MAX_WAITING = 256
 _MISSING = frozenset({"archive.no-such-value"})
 
@@ -138,7 +137,7 @@ async def thumbnail(sha256: str, frame_index: int, *, size: int = THUMBNAIL_SIZE
     kept = await asyncio.to_thread(_kept, key)
     if kept is not None:
         return kept
-    made = await in_worker(sha256, RenderFrame(frame_index, size=(size, size), quality=_THUMBNAIL_QUALITY))
+    made = await in_worker(sha256, RenderFrame(frame_index, size=(size, size)))
     await asyncio.to_thread(object_store().put_bytes, key, made)
     return made
 

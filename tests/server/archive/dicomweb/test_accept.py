@@ -87,6 +87,13 @@ def test_compressed_frames_are_decoded_when_only_plain_samples_are_taken(header)
     assert frames(header, JPEG_LS) == DECODED
 
 
+def test_encodings_without_a_media_type_are_octets_and_never_decoded_unasked():
+    deflated_frames = "1.2.840.10008.1.2.8.1"
+    expected = FrameForm(True, OCTETS, deflated_frames, is_decoded=False)
+    assert frames("*/*", deflated_frames) == frames('multipart/related; type="*/*"', deflated_frames) == expected
+    assert frames("multipart/related; type=application/octet-stream", deflated_frames) == DECODED
+
+
 def test_big_endian_frames_are_turned_unless_the_stored_order_is_asked_for():
     assert frames('multipart/related; type="application/octet-stream"', EXPLICIT_BIG_ENDIAN) == DECODED
     stored = frames("multipart/related; type=application/octet-stream; transfer-syntax=*", EXPLICIT_BIG_ENDIAN)

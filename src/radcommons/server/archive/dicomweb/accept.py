@@ -25,7 +25,7 @@ _ANY = "*/*"
 _MEDIA_TYPES = {
     "1.2.840.10008.1.2.4.50": "image/jpeg",
     "1.2.840.10008.1.2.4.51": "image/jpeg",
-    "1.2.840.10008.1.2.4.57": "image/jpeg",
+    **{f"1.2.840.10008.1.2.4.{process}": "image/jpeg" for process in range(52, 67)},
     "1.2.840.10008.1.2.4.70": "image/jpeg",
     "1.2.840.10008.1.2.4.80": "image/jls",
     "1.2.840.10008.1.2.4.81": "image/jls",
@@ -210,7 +210,8 @@ def _stored_form(item: MediaRange, stored: str, *, is_multipart: bool) -> FrameF
     native = _frame_type(stored)
     if native != OCTETS and syntax in {None, "*", stored} and _covers(wanted, native):
         return FrameForm(is_multipart, native, stored, is_decoded=False)
-    if syntax in {"*", stored} and _covers(wanted, OCTETS):
+    is_wanted = syntax in {"*", stored} or (syntax is None and wanted == _ANY and is_encapsulated(stored))
+    if is_wanted and _covers(wanted, OCTETS):
         return FrameForm(is_multipart, OCTETS, stored, is_decoded=False)
     return None
 

@@ -15,6 +15,7 @@ from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.archive.dicomweb.address import Address, Resource, parse_address
 from radcommons.server.archive.dicomweb.exchange import Exchange, problem
 from radcommons.server.archive.dicomweb.frames import answer_bulkdata, answer_frames
+from radcommons.server.archive.dicomweb.origin import origin_of
 from radcommons.server.archive.dicomweb.pictures import answer_rendered, answer_thumbnail
 from radcommons.server.archive.dicomweb.retrieving import answer_instances, answer_metadata
 from radcommons.server.archive.dicomweb.searching import answer_search
@@ -22,6 +23,7 @@ from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.scopes import Scope, ScopeResolver
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, admit
+from radcommons.server.platform.settings import settings
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +89,8 @@ async def _answer(request: Request, admitted: Callable[[Request, Address], Scope
     if address is None:
         raise NotFoundError("This is no DICOMweb resource (PS3.18 10): check the address.")
     scope = await in_pool(admitted, request, address)
-    root = f"{str(request.base_url).rstrip('/')}/{quote(address.scope)}"
+    mount = request.scope.get("root_path", "").rstrip("/")
+    root = f"{origin_of(request, settings().public_url)}{mount}/{quote(address.scope)}"
     exchange = Exchange(address, scope, root, request.query_params, request.headers)
     return await _HANDLERS[address.resource](exchange)
 
