@@ -173,12 +173,22 @@ class SeriesLine:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingLine:
+    """What a check found, and where, in words of the study page."""
+
+    severity: str
+    code: str
+    message: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class StudyPage:
     """Everything the study page shows."""
 
     case: Case
     series: tuple[SeriesLine, ...]
-    findings: tuple[CheckResult, ...]
+    findings: tuple[FindingLine, ...]
     decisions: tuple[Decision, ...]
     verbs: tuple[Verb, ...]
     instance_count: int
@@ -202,13 +212,24 @@ def study_page(study_instance_uid: str) -> StudyPage:
     return StudyPage(
         case=case,
         series=series,
-        findings=tuple(sorted(case.check_results.all(), key=_by_severity)),
+        findings=_finding_lines(case, series),
         decisions=tuple(case.decisions.order_by("-decided_at", "-id")),
         verbs=verbs_from(CaseState(case.state)),
         instance_count=sum(line.instance_count for line in series),
         size_bytes=sum(line.size_bytes for line in series),
         next_open=next_open_study(case),
     )
+
+
+def _finding_lines(case: Case, series: tuple[SeriesLine, ...]) -> tuple[FindingLine, ...]:
+    names = {f"series {line.series.series_instance_uid}": _series_name(line.series) for line in series}
+    rows = sorted(case.check_results.all(), key=_by_severity)
+    return tuple(FindingLine(row.severity, row.code, row.message, names.get(row.place, row.place)) for row in rows)
+
+
+def _series_name(series: Series) -> str:
+    number = "" if series.series_number is None else f" {series.series_number}"
+    return f"series{number}, {series.series_description}" if series.series_description else f"series{number}"
 
 
 def _by_severity(result: CheckResult) -> tuple[int, str, int]:

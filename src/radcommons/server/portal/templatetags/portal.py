@@ -1,6 +1,7 @@
 """Numbers with units, states as words with a shape: how values look on every page."""
 
 from datetime import datetime
+from typing import Literal
 
 from django import template
 from django.utils.html import format_html
@@ -30,9 +31,12 @@ _TONES = {
 
 
 @register.filter
-def count(value: int | None) -> str:
-    """Show a whole number with thin spaces between thousands, a dash when it is not known."""
-    if value is None:
+def count(value: int | Literal[""] | None) -> str:
+    """Show a whole number with thin spaces between thousands, a dash when it is not known.
+
+    The engine hands an empty string where a name of the template stands for nothing.
+    """
+    if value is None or value == "":
         return "–"
     return f"{value:,}".replace(",", NARROW_SPACE)
 

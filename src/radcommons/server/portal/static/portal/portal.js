@@ -23,22 +23,26 @@ for (const button of document.querySelectorAll("[data-theme-toggle]")) {
   });
 }
 
-// The menu is a <details>: wide screens show it open, Escape closes it on narrow ones.
+// Menus and filters are <details>: wide screens show them open, narrow ones closed; Escape closes them there.
 const wide = window.matchMedia("(min-width: 60rem)");
-for (const menu of document.querySelectorAll("[data-menu]")) {
-  const follow = () => {
+
+function prepareMenus(scope) {
+  for (const menu of scope.querySelectorAll("[data-menu]:not([data-ready])")) {
     menu.open = wide.matches;
     menu.dataset.ready = "";
-  };
-  follow();
-  wide.addEventListener("change", follow);
-  menu.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !wide.matches) {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    }
-  });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !wide.matches) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      }
+    });
+  }
 }
+
+prepareMenus(document);
+wide.addEventListener("change", () => {
+  for (const menu of document.querySelectorAll("[data-menu]")) menu.open = wide.matches;
+});
 
 // A thumbnail that cannot be drawn says so instead of showing a broken image.
 document.addEventListener("error", (event) => {
