@@ -53,7 +53,6 @@ class Tally:
     """What the hospitals did, summed up."""
 
     scanned: int = 0
-    files: int = 0
     deidentified: int = 0
     held_for_pixel_text: int = 0
     sent: int = 0
@@ -127,12 +126,21 @@ def home_of(hospital: Hospital, secret: bytes) -> EdgeHome:
     return init_home(hospital.home, site=hospital.code, project=PROJECT, secret=site_secret)
 
 
-def scan(hospital: Hospital, home: EdgeHome, processes: int) -> ScanResult:
-    """Look at the export and, at the made-up hospitals, apply RICORD's inclusion criteria."""
+def scan(hospital: Hospital, home: EdgeHome, processes: int) -> tuple[ScanResult, Counter[str]]:
+    """Look at the export and, at the made-up hospitals, apply RICORD's inclusion criteria.
+
+    Returns
+    -------
+    result, findings
+        What lies there, and how often each finding was made; an instance that a criterion leaves out counts as
+        ``edge.not-selected.<criterion>``.
+    """
     result = scan_folder(home, hospital.export, processes=processes)
+    findings = Counter(result.findings_by_code)
     if hospital.has_criteria:
-        select_studies(home, hospital.export, criteria=_criteria(), processes=processes)
-    return result
+        chosen = select_studies(home, hospital.export, criteria=_criteria(), processes=processes)
+        findings.update({f"edge.not-selected.{name}": count for name, count in chosen.rejected_instances.items()})
+    return result, findings
 
 
 def _criteria() -> Criteria:

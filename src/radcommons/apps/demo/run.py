@@ -35,6 +35,7 @@ STOP_TIMEOUT_S = 30
 SETTLE_TIMEOUT_S = 3600
 POLL_S = 0.3
 LOG_NAME = "centre.log"
+HELD_CODE = "deid.pixel-text-not-checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +201,9 @@ class Demonstration:
         processes, tally = self.options.processes, self.tally
         with self.steps.step(f"{hospital.code}: scan and select"):
             home = edge_side.home_of(hospital, self.secret)
-            found = edge_side.scan(hospital, home, processes)
-            tally.files += found.files
+            found, findings = edge_side.scan(hospital, home, processes)
             tally.scanned += found.instances
-            tally.findings.update(found.findings_by_code)
+            tally.findings.update(findings)
             self.steps.found(f"{found.instances:,} instances of {found.patients:,} patients in {found.files:,} files")
         with self.steps.step(f"{hospital.code}: de-identify"):
             made = edge_side.deidentify(hospital, home, processes)
@@ -214,10 +214,12 @@ class Demonstration:
         with self.steps.step(f"{hospital.code}: review, seal, send"):
             edge_side.review(hospital, home)
             if made.instances == made.pixel_text_not_checked:
+                tally.findings[HELD_CODE] += made.pixel_text_not_checked
                 self.steps.found("nothing may leave before a person has looked at the pixels")
                 return None
             sent = edge_side.send(hospital, home, url=self.result.url, token=self._tokens[hospital.code])
             tally.sent += sent.files
+            tally.findings.update(sent.findings_by_code)
             self.steps.found(f"{sent.files:,} instances")
         return sent.batch_id
 
