@@ -3,6 +3,18 @@
 import { fetchSeriesList, thumbnailUrl } from "./dicomweb.js";
 import { number, text } from "./dicomjson.js";
 
+// Modalities whose objects hold no picture of their own.
+const WITHOUT_PICTURES = new Set(["SR", "KO", "PR", "DOC", "RTSTRUCT", "RTPLAN", "RTRECORD", "PLAN", "REG", "RWV", "FID", "ECG", "HD", "AU", "ANN"]);
+
+function thumbnailOf(place, uid, figure) {
+  const picture = new Image(64, 64);
+  picture.alt = "";
+  picture.decoding = "async";
+  picture.addEventListener("load", () => figure.replaceChildren(picture));
+  // A missing picture leaves the modality's letters in its place.
+  picture.src = thumbnailUrl(place, uid);
+}
+
 function entryOf(dataset, place) {
   const uid = text(dataset, "0020000E");
   const count = number(dataset, "00201209");
@@ -13,15 +25,7 @@ function entryOf(dataset, place) {
   const figure = document.createElement("span");
   figure.className = "thumbnail";
   figure.textContent = modality;
-  const picture = new Image(64, 64);
-  picture.alt = "";
-  picture.loading = "lazy";
-  picture.decoding = "async";
-  picture.addEventListener("load", () => figure.replaceChildren(picture));
-  picture.src = thumbnailUrl(place, uid);
-  // A lazy picture loads only inside the document; a missing one leaves the modality's letters in its place.
-  picture.addEventListener("error", () => picture.remove());
-  figure.append(picture);
+  if (!WITHOUT_PICTURES.has(modality)) thumbnailOf(place, uid, figure);
   const words = document.createElement("span");
   words.className = "words";
   const title = document.createElement("strong");
@@ -46,8 +50,8 @@ export async function loadSeries(place) {
 
 /** The series to open when the address names none: the one with most objects among those that hold pictures. */
 export function firstWithPictures(datasets) {
-  const documents = new Set(["SR", "KO", "PR", "DOC", "SEG", "RTSTRUCT", "RTPLAN", "REG", "RWV"]);
-  const pictures = datasets.filter((dataset) => !documents.has(text(dataset, "00080060")));
+  const modalityOf = (dataset) => text(dataset, "00080060");
+  const pictures = datasets.filter((dataset) => !WITHOUT_PICTURES.has(modalityOf(dataset)) && modalityOf(dataset) !== "SEG");
   const candidates = pictures.length > 0 ? pictures : datasets;
   const largest = [...candidates].sort((a, b) => (number(b, "00201209") ?? 0) - (number(a, "00201209") ?? 0))[0];
   return largest ? text(largest, "0020000E") : "";

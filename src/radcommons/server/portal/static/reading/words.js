@@ -23,6 +23,7 @@ export class Words {
   #said = "";
   #timer = 0;
   #presetId = "";
+  #number = "";
 
   constructor(byId) {
     this.#byId = byId;
@@ -80,7 +81,8 @@ export class Words {
     if (frame) this.window(view, view.windowOf(image, frame), frame);
     this.#state(view, frame, frames.failure(view.index));
     this.progress(frames, view.count);
-    this.say(number);
+    if (number !== this.#number) this.say(number);
+    this.#number = number;
   }
 
   window(view, window, frame) {
