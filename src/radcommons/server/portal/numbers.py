@@ -37,9 +37,9 @@ class Table:
     rows: tuple[Row, ...]
 
     @property
-    def has_withheld(self) -> bool:
-        """Whether a line is withheld."""
-        return any(row.subjects is None for row in self.rows)
+    def is_told(self) -> bool:
+        """Whether at least one line may be told."""
+        return any(row.subjects is not None for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class ReleasedNumbers:
         None where there are too few to tell.
     threshold
         Counts of subjects below it are withheld.
+    untold
+        Titles of the tables in which every line is withheld, hence left out.
     """
 
     subjects: int | None
@@ -61,6 +63,7 @@ class ReleasedNumbers:
     size_bytes: int
     threshold: int
     tables: tuple[Table, ...]
+    untold: tuple[str, ...] = ()
 
 
 def released_numbers() -> ReleasedNumbers:
@@ -84,6 +87,7 @@ def _count() -> ReleasedNumbers:
     )
     threshold = settings().suppression_threshold
     few = 0 < totals["subjects"] < threshold
+    tables = () if few or not totals["subjects"] else _tables(instances, threshold)
     return ReleasedNumbers(
         subjects=None if few else totals["subjects"],
         studies=totals["studies"],
@@ -91,7 +95,8 @@ def _count() -> ReleasedNumbers:
         instances=totals["instances"],
         size_bytes=totals["size_bytes"],
         threshold=threshold,
-        tables=() if few or not totals["subjects"] else _tables(instances, threshold),
+        tables=tuple(table for table in tables if table.is_told),
+        untold=tuple(table.title for table in tables if not table.is_told),
     )
 
 

@@ -66,6 +66,12 @@ def digest(value: str) -> str:
     return f"{value[:_SHORT_DIGEST]}…" if len(value) > _SHORT_DIGEST + 1 else value
 
 
+@register.filter
+def ending(value: str) -> str:
+    """Shorten a long identifier to its end, where UIDs differ; the full value belongs behind it."""
+    return f"…{value[-_SHORT_DIGEST:]}" if len(value) > 2 * _SHORT_DIGEST else value
+
+
 @register.simple_tag
 def state(value: object, label: str = "") -> SafeString:
     """Show a state as a pill of word, shape and colour; ``label`` replaces the word."""

@@ -1,7 +1,5 @@
 """The start page and the page about the repository."""
 
-from dataclasses import asdict
-
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -25,7 +23,6 @@ def home(request: ActorRequest) -> HttpResponse:
     releases = sorted(data_sets(), key=lambda one: (one.published_at, one.pk), reverse=True)
     context = {
         "numbers": numbers,
-        "charts": [asdict(table) | {"has_withheld": table.has_withheld} for table in numbers.tables],
         "releases": releases[:SHOWN_RELEASES],
         "release_count": len(releases),
         "steps": next_steps(request.actor) if request.actor.is_authenticated else (),
