@@ -113,7 +113,7 @@ def parse_part10(buffer: memoryview) -> Part10File:
         raise FormatError("dicom.unknown-transfer-syntax", "The transfer syntax is none of the standard's.")
     is_inflated = declared == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
     if is_inflated:
-        buffer, start = memoryview(_inflate(buffer[start:])), 0
+        buffer, start = memoryview(inflate(buffer[start:])), 0
     if start >= len(buffer):
         raise FormatError("dicom.truncated", "The file ends after its meta information.")
     encoding = _guess_encoding(buffer, start)
@@ -185,10 +185,17 @@ def _settle_syntax(declared: str, encoding: Encoding, findings: list[Finding]) -
     return fitting if uids.is_native_syntax(declared) else declared
 
 
-def _inflate(data: memoryview) -> bytes:
+def inflate(data: bytes | memoryview, *, max_bytes: int = MAX_INFLATED_BYTES) -> bytes:
+    """Inflate a deflated data set (PS3.5 A.5), up to a limit.
+
+    Raises
+    ------
+    FormatError
+        When the bytes are no deflated stream, or more than ``max_bytes`` come out.
+    """
     machine = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        inflated = machine.decompress(data, MAX_INFLATED_BYTES)
+        inflated = machine.decompress(data, max_bytes)
     except zlib.error as error:
         raise FormatError("dicom.malformed", "The deflated data set cannot be inflated.") from error
     if machine.unconsumed_tail:

@@ -60,7 +60,9 @@ def encode_text(text: str, vr: str, encodings: tuple[str, ...] = DEFAULT_ENCODIN
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return encode_string(text, list(encodings))
+            # Every part begins in the first character set again (PS3.5 6.1.2.5.3).
+            parts = re.split(r"([\\^=])" if vr == "PN" else r"(\\)", text)
+            return b"".join(encode_string(part, list(encodings)) for part in parts if part)
         except (UnicodeError, LookupError, ValueError):
             return text.encode("ascii", errors="replace")
 

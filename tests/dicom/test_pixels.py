@@ -1,0 +1,171 @@
+"""Decoding and rendering: equal to pydicom's numbers, right to the eye's rules, safe on impossible sizes."""
+
+import io
+import warnings
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.pixels import pixel_array
+from tests.support.made_dicom import COLUMNS, ROWS, made_ct, write_made
+
+from radcommons.dicom.errors import Kind
+from radcommons.dicom.instance import describe_file
+from radcommons.dicom.pixels import PixelDecodeError, decode_frame, render_frame
+
+# 12-bit and progressive lossy JPEG and deflated frames have no decoder under a licence we can ship.
+WITHOUT_DECODER = {
+    "1.2.840.10008.1.2.4.51",
+    "1.2.840.10008.1.2.4.53",
+    "1.2.840.10008.1.2.4.55",
+    "1.2.840.10008.1.2.8.1",
+}
+SPREAD = np.linspace(-1000, 1000, ROWS * COLUMNS).astype("<i2").reshape(ROWS, COLUMNS)
+
+
+def _picture(data):
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def _rendered(tmp_path, *, window=None, **attributes):
+    dataset = made_ct(RescaleIntercept="0", PixelData=SPREAD.tobytes(), **attributes)
+    return _picture(render_frame(write_made(dataset, tmp_path / "a"), 0, window=window, media_type="image/png"))
+
+
+def test_all_frames_of_the_zoo_decode_as_pydicom_decodes_them(shared_data):
+    compared, undecodable = 0, []
+    for path in sorted((shared_data / "zoo").rglob("*.dcm")):
+        description, _ = describe_file(path, with_json=False)
+        if description is None or not description.is_image or "hostile" in path.parts:
+            continue
+        last = description.number_of_frames - 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                ours = decode_frame(path, last)
+            except PixelDecodeError:
+                undecodable.append((path.name, description.transfer_syntax_uid))
+                continue
+            try:
+                theirs = pixel_array(path, index=last)
+            except (AttributeError, ValueError):
+                continue
+        assert np.array_equal(ours, theirs), path.name
+        compared += 1
+    assert compared > 120
+    assert [name for name, syntax in undecodable if syntax not in WITHOUT_DECODER] == [
+        "JPEG2000-embedded-sequence-delimiter.dcm",
+        "liver_nonbyte_aligned_rle.dcm",
+        "liver_rle.dcm",
+    ]
+
+
+def test_the_window_spreads_its_range_over_the_grey_scale(tmp_path):
+    grey = _rendered(tmp_path, window=(0, 200))
+    assert grey[SPREAD <= -101].max() == 0
+    assert grey[SPREAD >= 101].min() == 255
+    assert abs(int(grey[np.abs(SPREAD) < 30].mean()) - 128) < 10
+
+
+def test_the_objects_own_first_window_is_the_default(tmp_path):
+    own = _rendered(tmp_path, WindowCenter=["-600", "40"], WindowWidth=["1500", "400"])
+    assert np.array_equal(own, _rendered(tmp_path, window=(-600, 1500)))
+
+
+def test_without_a_window_the_whole_range_is_shown(tmp_path):
+    grey = _rendered(tmp_path)
+    assert (grey.min(), grey.max()) == (0, 255)
+
+
+def test_monochrome1_is_shown_inverted(tmp_path):
+    normal = _rendered(tmp_path, window=(0, 2000))
+    inverted = _rendered(tmp_path, window=(0, 2000), PhotometricInterpretation="MONOCHROME1")
+    assert np.abs(255 - normal.astype(int) - inverted).max() <= 1
+
+
+def test_padding_does_not_count_for_the_range(tmp_path):
+    values = SPREAD.copy()
+    values[0, :] = -32768
+    dataset = made_ct(PixelData=values.tobytes())
+    dataset.add_new(0x00280120, "SS", -32768)
+    grey = _picture(render_frame(write_made(dataset, tmp_path / "a"), 0, media_type="image/png"))
+    assert grey[1:].std() > 50
+
+
+def test_rescaling_comes_before_the_window(tmp_path):
+    dataset = made_ct(PixelData=SPREAD.tobytes(), RescaleSlope="2", RescaleIntercept="100")
+    grey = _picture(render_frame(write_made(dataset, tmp_path / "a"), 0, window=(100, 400), media_type="image/png"))
+    assert np.array_equal(grey, _rendered(tmp_path, window=(0.25, 200.5))) or abs(int(grey.mean()) - 128) < 6
+
+
+def test_windows_in_functional_groups_are_found(tmp_path):
+    voi, group = Dataset(), Dataset()
+    voi.WindowCenter, voi.WindowWidth = "0", "100"
+    group.FrameVOILUTSequence = [voi]
+    grouped = _rendered(tmp_path, SharedFunctionalGroupsSequence=[group])
+    assert np.array_equal(grouped, _rendered(tmp_path, window=(0, 100)))
+
+
+def test_a_lookup_table_is_applied(tmp_path):
+    lut = Dataset()
+    lut.add_new(0x00283002, "SS", [3, 0, 16])
+    lut.add_new(0x00283006, "US", [0, 32768, 65535])
+    values = np.tile(np.array([0, 1, 2, 2, 1, 0], dtype="<i2"), (ROWS, 1))
+    dataset = made_ct(RescaleIntercept="0", PixelData=values.tobytes(), VOILUTSequence=[lut])
+    grey = _picture(render_frame(write_made(dataset, tmp_path / "a"), 0, media_type="image/png"))
+    assert sorted(set(grey[0].tolist())) == [0, 128, 255]
+
+
+def test_palette_colours_are_looked_up(shared_data):
+    picture = _picture(
+        render_frame(shared_data / "zoo/color-and-pixels/no-pixel-spacing.dcm", 0, media_type="image/png")
+    )
+    assert picture.shape[2] == 3
+    assert np.ptp(picture.astype(int), axis=2).max() > 0
+
+
+def test_thumbnails_keep_proportions_and_are_never_enlarged(shared_data):
+    path = shared_data / "cxr/nema-wg04/RG1_J2KI.dcm"
+    small = Image.open(io.BytesIO(render_frame(path, 0, size=(128, 128))))
+    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    assert max(small.size) == 128
+    assert small.size[0] / small.size[1] == pytest.approx(dataset.Columns / dataset.Rows, rel=0.02)
+    assert small.format == "JPEG"
+
+
+def test_small_pictures_stay_small(tmp_path):
+    data = render_frame(write_made(made_ct(), tmp_path / "a"), 0, size=(500, 500))
+    assert Image.open(io.BytesIO(data)).size == (COLUMNS, ROWS)
+
+
+def test_bytes_can_be_given_instead_of_a_file(tmp_path):
+    path = write_made(made_ct(), tmp_path / "a")
+    assert np.array_equal(decode_frame(path.read_bytes(), 0), decode_frame(path, 0))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "index", "kind"),
+    [
+        ({}, 1, Kind.NOT_FOUND),
+        ({}, -1, Kind.NOT_FOUND),
+        ({"PixelData": None}, 0, Kind.NOT_FOUND),
+        ({"Rows": 65535, "Columns": 65535}, 0, Kind.TOO_LARGE),
+        ({"Rows": 400}, 0, Kind.UNSUPPORTED),
+        ({"BitsAllocated": 13}, 0, Kind.UNSUPPORTED),
+    ],
+)
+def test_impossible_requests_are_refused_by_kind(tmp_path, attributes, index, kind):
+    path = write_made(made_ct(**attributes), tmp_path / "a")
+    with pytest.raises(PixelDecodeError) as caught:
+        decode_frame(path, index)
+    assert caught.value.kind is kind
+
+
+def test_other_files_are_refused_as_invalid(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"no image")
+    with pytest.raises(PixelDecodeError) as caught:
+        render_frame(path, 0)
+    assert caught.value.kind is Kind.INVALID
