@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import TypeVar
@@ -27,6 +28,7 @@ Result = TypeVar("Result")
 
 CHUNK_BYTES = 1 << 20
 FLUSH_AFTER = 200
+FLUSH_AFTER_S = 10.0
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "public, no-cache"
 
@@ -38,6 +40,7 @@ class _Ledger:
         self._lock = threading.Lock()
         self._counts: dict[tuple[int, int], Served] = {}
         self._waiting = 0
+        self._written_at = time.monotonic()
 
     def add(self, release_id: int, user_id: int, size_bytes: int) -> dict[tuple[int, int], Served]:
         """Count one file; returns what is to be written, mostly nothing."""
@@ -45,7 +48,8 @@ class _Ledger:
             known = self._counts.get((release_id, user_id), Served(0, 0))
             self._counts[release_id, user_id] = Served(known.files + 1, known.size_bytes + size_bytes)
             self._waiting += 1
-            return self._take() if self._waiting >= FLUSH_AFTER else {}
+            is_due = self._waiting >= FLUSH_AFTER or time.monotonic() - self._written_at >= FLUSH_AFTER_S
+            return self._take() if is_due else {}
 
     def take(self) -> dict[tuple[int, int], Served]:
         """Everything not written yet."""
@@ -54,6 +58,7 @@ class _Ledger:
 
     def _take(self) -> dict[tuple[int, int], Served]:
         counts, self._counts, self._waiting = self._counts, {}, 0
+        self._written_at = time.monotonic()
         return counts
 
 

@@ -48,6 +48,7 @@ CONTEXT: Mapping[str, Any] = {
     "transform": "cr:transform",
 }
 _TYPES = {"VARCHAR": "sc:Text", "BIGINT": "sc:Integer", "DOUBLE": "sc:Float", "DATE": "sc:Date"}
+# No cr:references between the tables: mlcroissant 1.1 then joins them and fails on Parquet. Equal names mean equal keys.
 _KEYS = {"subject": "subject_id", "study": "study_instance_uid", "series": "series_instance_uid"}
 
 
@@ -141,9 +142,6 @@ def _record_set(name: str, columns: Mapping[str, str]) -> dict[str, Any]:
             "dataType": _TYPES[kind],
             "source": {"fileObject": {"@id": f"tables/{name}.parquet"}, "extract": {"column": column}},
         }
-        owner = next((table for table, key in _KEYS.items() if key == column and table != name), None)
-        if owner:
-            field["references"] = {"field": {"@id": f"{owner}/{column}"}}
         fields.append(field)
     key = _KEYS.get(name, "sop_instance_uid")
     return {
