@@ -90,7 +90,7 @@ def _little_endian(path: Path, frame_index: int) -> bytes:
     return samples.astype(samples.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def _picture(path: Path, render: RenderFrame) -> bytes | Refusal:
+def _picture(path: Path, render: RenderFrame) -> bytes:
     media_type = "image/png" if render.quality is None else "image/jpeg"
     if render.crop is None and render.quality in {None, JPEG_QUALITY}:
         return render_frame(path, render.frame_index, window=render.window, size=render.size, media_type=media_type)
@@ -98,10 +98,7 @@ def _picture(path: Path, render: RenderFrame) -> bytes | Refusal:
     picture: Image.Image = Image.open(io.BytesIO(whole))
     if render.crop is not None:
         left, top, width, height = render.crop
-        right, bottom = min(left + width, picture.width), min(top + height, picture.height)
-        if left >= right or top >= bottom:
-            return Refusal("archive.crop-outside")
-        picture = picture.crop((left, top, right, bottom))
+        picture = picture.crop((left, top, min(left + width, picture.width), min(top + height, picture.height)))
     if render.size is not None:
         picture.thumbnail(render.size, Image.Resampling.BILINEAR)
     sink = io.BytesIO()

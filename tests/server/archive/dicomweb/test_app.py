@@ -11,6 +11,8 @@ from django.core.management import call_command
 from PIL import Image
 from pydicom import dcmread
 from pydicom.uid import JPEGLSLossless, RLELossless
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from tests.server.archive.conftest import ACTOR, dicom_file
 
 from radcommons.dicom.instance import describe_file
@@ -119,6 +121,16 @@ def test_search_answers_json_and_nothing_found_is_204(get):
     assert found.json()[0]["00081190"]["Value"] == ["http://host/open/studies/2.25.10"]
     nothing = get("/open/studies?PatientID=NOBODY")
     assert (nothing.status_code, nothing.content) == (204, b"")
+
+
+def test_addresses_include_the_place_where_the_application_is_mounted(app):
+    async def once():
+        mounted = Starlette(routes=[Mount("/dicom-web", app=app)])
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=mounted), base_url="http://host") as client:
+            return (await client.get(f"/dicom-web{FIRST}/metadata")).json()
+
+    (values,) = asyncio.run(once())
+    assert values["7FE00010"]["BulkDataURI"] == f"http://host/dicom-web{FIRST}/bulkdata/7FE00010"
 
 
 def test_search_of_children_stays_below_their_parent(get):
@@ -260,6 +272,7 @@ def test_pictures_follow_window_viewport_and_quality(get):
     dark = get(f"{FIRST}/rendered?window=50000,10,linear", accept="image/png")
     assert Image.open(io.BytesIO(dark.content)).getextrema() == (0, 0)
     assert get(f"{FIRST}/rendered?window=wide").status_code == 400
+    assert get(f"{FIRST}/rendered?viewport=4,4,16,0,4,4").status_code == 400
 
 
 @pytest.mark.parametrize("path", [STUDY, SERIES, FIRST, f"{FIRST}/frames/1"])

@@ -11,7 +11,8 @@ from radcommons.server.archive.rules import StoreOutcome
 from radcommons.server.archive.services import Offer
 from radcommons.server.platform.errors import UnavailableError
 from radcommons.server.platform.models import AuditEvent, OutboxFact
-from radcommons.server.platform.objects import LocalObjects, instance_key, object_store
+from radcommons.server.platform.objects import instance_key, object_store
+from radcommons.server.platform.settings import settings
 from radcommons.server.sites.models import Site
 
 
@@ -92,17 +93,15 @@ def test_many_instances_are_stored_at_once_with_one_result_each_in_order(site, t
     assert AuditEvent.objects.get(action="archive.store").facts["count"] == 3
 
 
-def test_a_full_disk_leaves_nothing_visible_and_the_next_attempt_finishes(store, tmp_path, monkeypatch):
+def test_a_store_that_takes_no_bytes_leaves_nothing_visible_and_the_next_attempt_finishes(store, tmp_path):
     path = dicom_file(tmp_path)
-
-    def refuse(self, key, path):
-        raise UnavailableError("platform.store-unavailable", "The disk is full.")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(LocalObjects, "put_path", refuse)
-        with pytest.raises(UnavailableError):
-            store(path)
+    in_the_way = settings().data_dir / "objects" / "instances"
+    in_the_way.parent.mkdir(exist_ok=True)
+    in_the_way.write_bytes(b"a file where a folder should be")
+    with pytest.raises((OSError, UnavailableError)):
+        store(path)
     assert Instance.objects.get().state == "storing"
+    in_the_way.unlink()
     assert store(path).outcome is StoreOutcome.STORED
     assert Instance.objects.get().state == "stored"
 

@@ -10,7 +10,7 @@ from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.rendered_query import RenderedQuery, parse_rendered
 from radcommons.server.archive.dicomweb.selection import instances_at
 from radcommons.server.archive.dicomweb.threads import in_pool
-from radcommons.server.archive.errors import NotRenderableError
+from radcommons.server.archive.errors import NotRenderableError, QueryInvalidError
 from radcommons.server.archive.models import Instance
 from radcommons.server.archive.pixel_work import RenderFrame
 from radcommons.server.archive.queries import representative
@@ -25,6 +25,8 @@ async def answer_rendered(exchange: Exchange) -> Response:
     media_type = choose(exchange.accepted, [JPEG, PNG])
     query = parse_rendered(exchange.query)
     instance, frame_index = await in_pool(_shown, exchange)
+    if query.crop is not None and (query.crop[0] >= (instance.columns or 0) or query.crop[1] >= (instance.rows or 0)):
+        raise QueryInvalidError("The part of viewport lies outside the image.")
     etag = f'"{instance.sha256[:32]}-{frame_index}-{_digest(query, media_type)}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
