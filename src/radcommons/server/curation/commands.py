@@ -28,7 +28,11 @@ def curation() -> None:
 
 @curation.command(name="list")
 @click.option(
-    "--state", type=click.Choice([*CaseState, "all"]), default=CaseState.OPEN.value, show_default=True, help="Which."
+    "--state",
+    type=click.Choice([*(state.value for state in CaseState), "all"]),
+    default=CaseState.OPEN.value,
+    show_default=True,
+    help="Which.",
 )
 @click.option("--site", default="", metavar="CODE", help="Only studies of this site.")
 @click.option("--code", default="", help="Only studies with this finding.")

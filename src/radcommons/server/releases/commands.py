@@ -32,8 +32,10 @@ def release() -> None:
 @release.command()
 @click.argument("name", metavar="SLUG@VERSION")
 @click.option("--cohort", required=True, metavar="NAME", help="The frozen cohort it holds.")
-@click.option("--title", required=True)
-@click.option("--licence", type=click.Choice(list(LICENCES)), default="CC-BY-4.0", show_default=True)
+@click.option("--title", required=True, help="Its title, as it will be cited.")
+@click.option(
+    "--licence", type=click.Choice(list(LICENCES)), default="CC-BY-4.0", show_default=True, help="Its licence."
+)
 @click.option("--description", default="", help="What is in it, for whom.")
 @click.option("--changes", default="", help="What is new, for the change log.")
 @click.option("--creator", "creators", multiple=True, help="Who is cited; repeat for more.")

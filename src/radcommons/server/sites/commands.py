@@ -87,7 +87,9 @@ def add_site(code: str, name: str, country: str, *, survey_id: int | None, by: s
 @click.option("--project", required=True, help="The project whose data the agreement covers.")
 @click.option("--signatory", required=True, help="Who signed.")
 @click.option("--title", required=True, help="The signatory's title.")
-@click.option("--licence", type=click.Choice(rules.LICENCES), default="CC-BY-4.0", show_default=True)
+@click.option(
+    "--licence", type=click.Choice(rules.LICENCES), default="CC-BY-4.0", show_default=True, help="What the site grants."
+)
 @click.option("--signed-on", type=DAY, help="The day of signing; today when not given.")
 @click.option("--ends-on", type=DAY, help="The last day on which batches are accepted.")
 @click.option("--text", "version", help="The version of the text that was signed; the newest when not given.")
@@ -125,7 +127,7 @@ def _text(version: str) -> AgreementText:
 @sites.command("publish-text")
 @click.argument("version")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--title", default="Data sharing agreement", show_default=True)
+@click.option("--title", default="Data sharing agreement", show_default=True, help="Its title.")
 @click.option("--by", help="The account on whose behalf this is done.")
 def publish_text(version: str, file: Path, title: str, *, by: str | None) -> None:
     """Add a version of the agreement's text from a file; earlier versions stay as they are."""
