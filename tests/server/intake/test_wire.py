@@ -1,5 +1,7 @@
 """The wire of the intake against the real application under uvicorn."""
 
+import hashlib
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -7,13 +9,17 @@ import pytest
 
 from radcommons.server.archive.models import Instance
 from radcommons.server.intake import staging
-from radcommons.server.intake.models import Batch
+from radcommons.server.intake.models import Batch, BatchPart
+from radcommons.server.platform.models import AuditEvent
+from radcommons.server.sites import services as sites
+from radcommons.server.sites.models import Agreement
 from radcommons.transfer.sender import send_batch
-from tests.support.batches import MadeBatch, make_batch, make_site, make_token, write_instance
+from tests.support.batches import OPERATOR, MadeBatch, make_batch, make_site, make_token, write_instance
 
 
-def _batch(folder: Path, count: int = 3) -> MadeBatch:
-    return make_batch([write_instance(folder / f"{number}.dcm", number=number) for number in range(1, count + 1)])
+def _batch(folder: Path, count: int = 3, **more: object) -> MadeBatch:
+    paths = [write_instance(folder / f"{number}.dcm", number=number) for number in range(1, count + 1)]
+    return make_batch(paths, **more)
 
 
 def _client(url: str, token: str) -> httpx.Client:
@@ -22,6 +28,11 @@ def _client(url: str, token: str) -> httpx.Client:
 
 def _open(client: httpx.Client, made: MadeBatch) -> httpx.Response:
     return client.post("/batches", content=made.manifest.canonical_bytes)
+
+
+def _put(client: httpx.Client, made: MadeBatch, sha256: str, data: bytes | None = None) -> httpx.Response:
+    content = made.paths[sha256].read_bytes() if data is None else data
+    return client.put(f"/batches/{made.manifest.batch_id}/parts/{sha256}", content=content)
 
 
 def test_a_batch_sent_by_the_real_sender_is_verified_and_stored(live_server_url, run_worker, tmp_path):
@@ -37,3 +48,135 @@ def test_a_batch_sent_by_the_real_sender_is_verified_and_stored(live_server_url,
     assert {study["state"] for study in answer["studies"]} == {"in_curation"}
     assert Instance.objects.filter(state="stored").count() == 3
     assert not staging.folder_of(made.manifest.batch_id).exists()
+
+
+def test_the_same_batch_sent_again_changes_nothing(live_server_url, run_worker, tmp_path):
+    token = make_token(make_site())
+    made = _batch(tmp_path)
+    send_batch(made.manifest, made.paths, url=live_server_url, token=token)
+    run_worker()
+    events = AuditEvent.objects.count()
+    again = send_batch(made.manifest, made.paths, url=live_server_url, token=token)
+    run_worker()
+    assert (again.sent, again.state) == (0, "verified")
+    assert (Batch.objects.count(), Instance.objects.count(), AuditEvent.objects.count()) == (1, 3, events)
+
+
+def test_parts_that_arrived_are_not_asked_for_again_and_sealing_early_names_the_missing(live_server_url, tmp_path):
+    made = _batch(tmp_path)
+    first, second, third = sorted(made.paths)
+    with _client(live_server_url, make_token(make_site())) as client:
+        opened = _open(client, made)
+        assert (opened.status_code, sorted(opened.json()["missing"])) == (201, [first, second, third])
+        assert _put(client, made, first).status_code == 201
+        assert _put(client, made, first).status_code == 200
+        sealed = client.post(f"/batches/{made.manifest.batch_id}/seal")
+        assert (sealed.status_code, sealed.json()["code"]) == (409, "intake.parts-missing")
+        assert sorted(sealed.json()["missing"]) == [second, third]
+        again = _open(client, made)
+        assert (again.status_code, sorted(again.json()["missing"])) == (200, [second, third])
+
+
+def test_bytes_that_are_not_what_was_announced_leave_nothing_behind(live_server_url, tmp_path):
+    made = _batch(tmp_path, count=1)
+    (sha256,) = made.paths
+    size = made.paths[sha256].stat().st_size
+    with _client(live_server_url, make_token(make_site())) as client:
+        _open(client, made)
+        wrong = _put(client, made, sha256, bytes(size))
+        assert (wrong.status_code, wrong.json()["code"]) == (400, "intake.digest-mismatch")
+        short = _put(client, made, sha256, made.paths[sha256].read_bytes()[:-1])
+        assert short.status_code == 400
+        long = _put(client, made, sha256, bytes(size + 1))
+        assert (long.status_code, long.json()["code"]) == (413, "intake.part-too-large")
+
+        def unannounced():
+            yield bytes(size)
+            yield b"more"
+
+        chunked = client.put(f"/batches/{made.manifest.batch_id}/parts/{sha256}", content=unannounced())
+        assert chunked.status_code == 413
+    assert list(staging.folder_of(made.manifest.batch_id).iterdir()) == []
+    assert BatchPart.objects.get().state == "missing"
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_file(live_server_url, tmp_path, monkeypatch):
+    made = _batch(tmp_path, count=1)
+    (sha256,) = made.paths
+    usage = staging.shutil.disk_usage("/")._replace(free=10)
+    with _client(live_server_url, make_token(make_site())) as client:
+        _open(client, made)
+        monkeypatch.setattr(staging.shutil, "disk_usage", lambda _: usage)
+        answer = _put(client, made, sha256)
+        assert (answer.status_code, answer.json()["code"]) == (507, "intake.disk-full")
+        assert list(staging.folder_of(made.manifest.batch_id).iterdir()) == []
+        monkeypatch.undo()
+        assert _put(client, made, sha256).status_code == 201
+
+
+def test_without_a_valid_agreement_a_batch_is_refused_with_the_reason(live_server_url, tmp_path):
+    site = make_site(is_signed=False)
+    made = _batch(tmp_path)
+    with _client(live_server_url, make_token(site)) as client:
+        missing = _open(client, made)
+        assert (missing.status_code, missing.json()["code"]) == (403, "sites.no-valid-agreement")
+        assert missing.json()["reason"] == "missing"
+        signature = sites.Signature("covid19", "S", "D", date(2020, 1, 1), "CC-BY-4.0", ends_on=date(2020, 12, 31))
+        sites.sign_agreement(site, signature, actor=OPERATOR)
+        ended = _open(client, made)
+        assert (ended.status_code, ended.json()["reason"]) == (403, "ended")
+    assert not Batch.objects.exists()
+
+
+def test_an_agreement_revoked_while_sending_stops_the_sealing(live_server_url, tmp_path):
+    made = _batch(tmp_path, count=1)
+    with _client(live_server_url, make_token(make_site())) as client:
+        _open(client, made)
+        _put(client, made, next(iter(made.paths)))
+        sites.revoke_agreement(Agreement.objects.get(), reason="asked by the site", actor=OPERATOR)
+        answer = client.post(f"/batches/{made.manifest.batch_id}/seal")
+        assert (answer.status_code, answer.json()["reason"]) == (403, "revoked")
+    assert Batch.objects.get().state == "receiving"
+
+
+def test_a_key_sends_for_its_own_site_only_and_sees_no_other_batch(live_server_url, tmp_path):
+    alpha, beta = make_token(make_site("ALPHA")), make_token(make_site("BETA"))
+    made = _batch(tmp_path)
+    with _client(live_server_url, alpha) as ours, _client(live_server_url, beta) as theirs:
+        foreign = _open(theirs, made)
+        assert (foreign.status_code, foreign.json()["code"]) == (403, "intake.wrong-site")
+        _open(ours, made)
+        assert theirs.get(f"/batches/{made.manifest.batch_id}").status_code == 404
+        assert theirs.post(f"/batches/{made.manifest.batch_id}/seal").status_code == 404
+        assert _put(theirs, made, next(iter(made.paths))).status_code == 404
+        assert ours.get(f"/batches/{made.manifest.batch_id}").json()["state"] == "receiving"
+
+
+@pytest.mark.parametrize("token", ["", "Bearer", "Bearer rcs_unknown", "Basic abc"])
+def test_without_a_good_key_nothing_is_open(live_server_url, tmp_path, token):
+    make_site()
+    made = _batch(tmp_path, count=1)
+    url = f"{live_server_url}/api/v1/intake/batches"
+    headers = {"Authorization": token} if token else {}
+    answers = [
+        httpx.post(url, content=made.manifest.canonical_bytes, headers=headers),
+        httpx.put(f"{url}/{made.manifest.batch_id}/parts/{'0' * 64}", content=b"x", headers=headers),
+        httpx.get(f"{url}/{made.manifest.batch_id}", headers=headers),
+    ]
+    assert {answer.status_code for answer in answers} == {401}
+    assert all(answer.json()["code"] == "platform.unauthenticated" for answer in answers)
+
+
+def test_what_is_no_manifest_is_refused(live_server_url):
+    with _client(live_server_url, make_token(make_site())) as client:
+        for content in (b"", b"{}", b"[" * 100_000, b"\xff\xfe", b'{"schema":"radcommons.batch/1"}'):
+            answer = client.post("/batches", content=content)
+            assert (answer.status_code, answer.json()["code"]) == (422, "transfer.manifest-invalid")
+
+
+def test_a_part_that_no_manifest_names_is_unknown(live_server_url, tmp_path):
+    made = _batch(tmp_path, count=1)
+    with _client(live_server_url, make_token(make_site())) as client:
+        _open(client, made)
+        for name in (hashlib.sha256(b"x").hexdigest(), "..%2F..%2Fetc", "x"):
+            assert client.put(f"/batches/{made.manifest.batch_id}/parts/{name}", content=b"x").status_code == 404

@@ -102,6 +102,7 @@ class QuarantinedInstance(models.Model):
         DISCARDED = "discarded"
 
     part = models.ForeignKey(BatchPart, on_delete=models.CASCADE, related_name="quarantined")
+    findings = models.JSONField(default=list)
     modality = models.CharField(max_length=16, blank=True, default="")
     number_of_frames = models.PositiveIntegerField(default=0)
     quarantined_at = models.DateTimeField(auto_now_add=True)

@@ -21,7 +21,7 @@ def defer_verification(batch: Batch) -> None:
         BatchPart.objects.filter(batch=batch, state=PartState.STAGED).order_by("id").values_list("id", flat=True)
     )
     for first, last in rules.chunks(ids) or ((0, 0),):
-        lock = f"{VERIFY_PARTS}:{batch.pk}:{first}"
+        lock = f"{VERIFY_PARTS}:{batch.pk}:{first}-{last}"
         try:
             with transaction.atomic():
                 job = app.configure_task(VERIFY_PARTS, queueing_lock=lock)
