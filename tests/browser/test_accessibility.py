@@ -1,0 +1,69 @@
+"""No page breaks a rule of WCAG 2.2 A or AA that a machine can check, in light and in dark."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+from tests.browser import phantoms
+
+from radcommons.server.curation import services as curation
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PUBLIC_PAGES = ["/", "/releases/", "/sites/survey/", "/accounts/login/", "/about/", "/viewer/"]
+CURATOR_PAGES = ["/curation/", f"/curation/studies/{phantoms.STUDY}/", "/catalog/"]
+READING_PAGE = f"/view/curation/{phantoms.STUDY}/{phantoms.CT}/"
+
+
+def breaches(page: Page) -> list[str]:
+    """Rule, help and element of each breach."""
+    # The page's own policy forbids the evaluation of strings; axe is a file that the test injects.
+    found = Axe().run(page, options={"runOnly": TAGS}).response["violations"]
+    return [f"{rule['id']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_public_pages_have_no_breach(open_page: Callable[..., Page], scheme: str) -> None:
+    page = open_page(color_scheme=scheme)
+    found = {}
+    for path in PUBLIC_PAGES:
+        answer = page.goto(path)
+        assert answer.status == 200, path
+        found[path] = breaches(page)
+    assert {path: rules for path, rules in found.items() if rules} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_of_a_curator_have_no_breach(
+    open_page: Callable[..., Page], client_of: Callable[..., object], stored_study: str, scheme: str
+) -> None:
+    curation.open_case(stored_study)
+    page = open_page(client_of("curator"), color_scheme=scheme)
+    found = {}
+    for path in CURATOR_PAGES:
+        answer = page.goto(path)
+        assert answer.status == 200, path
+        found[path] = breaches(page)
+    assert {path: rules for path, rules in found.items() if rules} == {}
+
+
+def test_the_reading_page_and_its_help_have_no_breach(curator_page: Page) -> None:
+    curator_page.goto(READING_PAGE)
+    curator_page.wait_for_selector("#stage[data-state=shown]")
+    assert breaches(curator_page) == []
+    curator_page.keyboard.press("?")
+    assert breaches(curator_page) == []
+
+
+def test_the_reading_page_is_walked_through_in_the_order_it_is_read(curator_page: Page) -> None:
+    curator_page.goto(READING_PAGE)
+    curator_page.wait_for_selector("#stage[data-state=shown]")
+    curator_page.wait_for_selector("#series a")
+    order = []
+    for _ in range(15):
+        curator_page.keyboard.press("Tab")
+        order.append(curator_page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
+    assert order[0] == "Skip to the image"
+    assert order[1] == "back"
+    assert order.index("preset") < order.index("invert") < order.index("Measure") < order.index("stage")
+    assert order.index("stage") < order.index("slice")
