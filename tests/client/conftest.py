@@ -48,9 +48,3 @@ def repository(release_folder) -> Iterator[Repository]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    """Retries without their pauses."""
-    monkeypatch.setattr("radcommons.client.remote.FIRST_WAIT_S", 0.001)

@@ -9,8 +9,7 @@ import time
 import pytest
 from tests.support.release_server import body, cut_after, status
 
-from radcommons.client import download as module
-from radcommons.client.download import Wish, download
+from radcommons.client.download import Wish, demand_space, download
 from radcommons.client.errors import BusyFolderError, DiskSpaceError, FolderError, RemoteError, SelectionError
 from radcommons.client.journal import Journal
 from radcommons.client.layout import Layout
@@ -20,7 +19,7 @@ from radcommons.transfer.release.errors import ReleaseFormatError, SignatureErro
 
 
 def wish(repository, **changes):
-    return Wish(**{"name": "chest-ct@1.0.0", "url": repository.url, **changes})
+    return Wish(**{"name": "chest-ct@1.0.0", "url": repository.url, "first_wait_s": 0.001, **changes})
 
 
 def images(folder):
@@ -160,12 +159,10 @@ def test_a_withdrawn_release_says_why(repository, tmp_path):
     assert caught.value.kind is Kind.GONE
 
 
-def test_nothing_large_is_fetched_when_the_disk_is_too_small(repository, tmp_path, monkeypatch):
-    usage = type("Usage", (), {"free": module.SPARE_BYTES + 1_000_000})
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(DiskSpaceError):
-        download(wish(repository), tmp_path / "copy")
-    assert not [path for path in repository.requests if "/instances/" in path]
+def test_what_does_not_fit_is_refused_before_the_first_byte(tmp_path):
+    demand_space(tmp_path, 1)
+    with pytest.raises(DiskSpaceError, match="GiB free"):
+        demand_space(tmp_path, 2**60)
 
 
 @pytest.mark.parametrize(

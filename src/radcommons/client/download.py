@@ -14,7 +14,7 @@ from radcommons.client.errors import DiskSpaceError, FolderError, RemoteError
 from radcommons.client.journal import Item, Journal
 from radcommons.client.layout import OWN_NAMES, STATE_FOLDER, Layout, path_of
 from radcommons.client.receipt import Receipt
-from radcommons.client.remote import Expected, Remote
+from radcommons.client.remote import FIRST_WAIT_S, Expected, Remote
 from radcommons.client.tables import selected_rows
 from radcommons.client.verify import (
     Verification,
@@ -54,6 +54,8 @@ class Wish:
         A condition over the columns of the release's tables, or None for everything.
     threads
         Parallel transfers.
+    first_wait_s
+        Seconds before the first repetition of a failed request; each further wait is twice as long.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Wish:
     layout: Layout = Layout.SUBJECT
     token: str | None = None
     threads: int = 8
+    first_wait_s: float = FIRST_WAIT_S
 
 
 @dataclass(slots=True)
@@ -124,12 +127,15 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
         When the folder was started for another release or selection.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with Remote(wish.url, token=wish.token, connections=wish.threads) as remote, Journal(folder) as journal:
+    with (
+        Remote(wish.url, token=wish.token, connections=wish.threads, first_wait_s=wish.first_wait_s) as remote,
+        Journal(folder) as journal,
+    ):
         slug, version = resolve(remote, wish.name)
         journal.bind(canonical_json([slug, version, wish.where, wish.layout]).decode())
         base = f"files/releases/{quote(slug)}/{quote(version)}/"
         manifest, key = _fetch_core(remote, base, folder, (slug, version))
-        run = _Run(remote, base, folder, journal, wish.threads, report)
+        run = _Run(remote, base, folder=folder, journal=journal, threads=wish.threads, report=report)
         journal.add(core_items(manifest) + record_items(folder))
         run.fetch_pending()
         receipt = _plan_instances(journal, folder, manifest, wish, key)
@@ -229,7 +235,9 @@ def _plan_instances(journal: Journal, folder: Path, manifest: ReleaseManifest, w
 class _Run:
     """The transfers of one download."""
 
-    def __init__(self, remote: Remote, base: str, folder: Path, journal: Journal, threads: int, report: Report) -> None:
+    def __init__(
+        self, remote: Remote, base: str, *, folder: Path, journal: Journal, threads: int, report: Report
+    ) -> None:
         self._remote, self._base, self._folder, self._journal = remote, base, folder, journal
         self._threads, self._report = threads, report
         self._done: list[str] = []
@@ -240,7 +248,7 @@ class _Run:
     def fetch_pending(self) -> None:
         """Fetch what the journal has open; one file that fails does not stop the others."""
         total = self._journal.pending_bytes()
-        _demand_space(self._folder, total)
+        demand_space(self._folder, total)
         self._arrived_bytes = 0
         active: set[Future[tuple[Item, bool]]] = set()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="fetch") as pool:
@@ -289,8 +297,14 @@ class _Run:
         self._done.clear()
 
 
-def _demand_space(folder: Path, needed_bytes: int) -> None:
-    """Refuse before the first byte; what lies there as partial files counts as free, because it is reused."""
+def demand_space(folder: Path, needed_bytes: int) -> None:
+    """Refuse before the first byte what will not fit beside a spare of 64 MiB.
+
+    Raises
+    ------
+    DiskSpaceError
+        When it will not.
+    """
     free = shutil.disk_usage(folder).free
     if needed_bytes and needed_bytes + SPARE_BYTES > free:
         raise DiskSpaceError(needed_bytes, free)

@@ -57,17 +57,17 @@ class Remote:
         A researcher's token, or None for what is open to everybody.
     connections
         Most simultaneous connections.
-    wait
-        Called with seconds before each retry.
+    first_wait_s
+        Seconds before the first repetition of a failed request; each further wait is twice as long.
     """
 
     def __init__(
-        self, url: str, *, token: str | None = None, connections: int = 8, wait: Callable[[float], None] = time.sleep
+        self, url: str, *, token: str | None = None, connections: int = 8, first_wait_s: float = FIRST_WAIT_S
     ) -> None:
         headers = {"Accept-Encoding": "identity", "User-Agent": "radcommons"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        self._wait = wait
+        self._first_wait_s = first_wait_s
         self._http = httpx.Client(
             base_url=url.rstrip("/") + "/",
             headers=headers,
@@ -129,6 +129,13 @@ class Remote:
 
         self._retried(attempt)
 
+    def _pause_s(self, number: int, error: RadCommonsError) -> float:
+        asked = error.facts.get("retry_after_s")
+        if isinstance(asked, float):
+            return min(asked, LONGEST_WAIT_S)
+        grown: float = self._first_wait_s * 2.0 ** (number - 1)
+        return min(grown, LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
+
     def _receive(self, address: str, part: Path, expected: Expected) -> str:
         digest, present = _digest_of(part)
         if present > expected.size_bytes:
@@ -184,20 +191,12 @@ class Remote:
             except RemoteError as error:
                 if number >= ATTEMPTS or not error.may_retry:
                     raise
-                self._wait(_pause_s(number, error))
+                time.sleep(self._pause_s(number, error))
             except DigestError as error:
                 if number >= DIGEST_ATTEMPTS:
                     raise
-                self._wait(_pause_s(number, error))
+                time.sleep(self._pause_s(number, error))
             number += 1
-
-
-def _pause_s(number: int, error: RadCommonsError) -> float:
-    asked = error.facts.get("retry_after_s")
-    if isinstance(asked, float):
-        return min(asked, LONGEST_WAIT_S)
-    grown: float = FIRST_WAIT_S * 2.0 ** (number - 1)
-    return min(grown, LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
 
 
 def _digest_of(part: Path) -> tuple["hashlib._Hash", int]:

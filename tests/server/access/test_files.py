@@ -123,11 +123,10 @@ def test_a_withdrawn_release_serves_its_tombstone_only(server, tmp_path):
     assert caught.value.kind is Kind.GONE
 
 
-def test_bytes_lost_on_the_server_make_the_download_fail_loudly(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("radcommons.client.remote.FIRST_WAIT_S", 0.001)
+def test_bytes_lost_on_the_server_make_the_download_fail_loudly(server, tmp_path):
     publish(tmp_path / "source")
     object_store().delete(instance_key(Instance.objects.first().sha256))
-    outcome = download(Wish("chest-ct@1.0.0", str(server.base_url)), tmp_path / "copy")
+    outcome = download(Wish("chest-ct@1.0.0", str(server.base_url), first_wait_s=0.001), tmp_path / "copy")
     assert not outcome.is_complete
     assert outcome.audit.counts["missing"] == 1
 

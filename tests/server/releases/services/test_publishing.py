@@ -29,6 +29,7 @@ from radcommons.server.releases.errors import (
     VersionExistsError,
 )
 from radcommons.server.releases.models import Release, ReleaseFile, ReleaseInstance, ReleaseState
+from radcommons.server.releases.services import publishing
 from radcommons.server.releases.services.publishing import lock_of
 from radcommons.server.sites import services as sites
 from radcommons.server.sites.models import Agreement
@@ -251,3 +252,32 @@ def test_two_publishers_do_not_meet(tmp_path):
         with pytest.raises(BusyReleaseError):
             services.publish(release.pk, actor=ACTOR)
     assert services.publish(release.pk, actor=ACTOR).state == ReleaseState.PUBLISHED
+
+
+DIE = """
+CREATE FUNCTION test_die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the power went'; END $$;
+CREATE TRIGGER test_die BEFORE INSERT ON releases_releasefile FOR EACH ROW EXECUTE FUNCTION test_die();
+"""
+
+
+def test_a_crash_in_the_last_step_leaves_a_draft_that_publishes_the_same(tmp_path):
+    release = draft_of(tmp_path, "one", "two")
+    before, files = built(release, tmp_path / "before")
+    with connection.cursor() as cursor:
+        cursor.execute(DIE)
+        with pytest.raises(DatabaseError, match="power"), transaction.atomic():
+            publishing._make_public(release.pk, before, files, ACTOR)
+        cursor.execute("DROP TRIGGER test_die ON releases_releasefile")
+    assert Release.objects.get().state == ReleaseState.CHECKED
+    assert not OutboxFact.objects.filter(kind="StudyReleased").exists()
+    published = services.publish(release.pk, actor=ACTOR)
+    assert (published.root_hash, published.manifest_sha256) == (before.manifest.root_hash, before.manifest_sha256)
+
+
+def built(release, folder):
+    services.check(release.pk, actor=ACTOR)
+    release.refresh_from_db()
+    folder.mkdir()
+    heading = publishing._heading(release)
+    core = publishing.build(folder / "core", heading, publishing.release_rows(release), keys.signing_key())
+    return core, publishing._store(release, core)
