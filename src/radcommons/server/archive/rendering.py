@@ -25,6 +25,8 @@ from radcommons.server.platform.settings import settings
 
 THUMBNAIL_SIZE = 256
 _MAX_WAITING = 256
+# Somebody waits in front of a page: less patience than a worker has with a batch.
+_PATIENCE_S = 20
 _MISSING = frozenset({"archive.no-such-value"})
 
 Work = DecodeFrame | RenderFrame | ReadValue
@@ -39,15 +41,17 @@ class Renderer:
         How many work side by side; each is started when first needed.
     memory_bytes, timeout_s
         The limits of one piece of work.
+    max_waiting
+        How many requests may be in work or wait; more are turned away at once.
     """
 
-    def __init__(self, *, processes: int, memory_bytes: int, timeout_s: float) -> None:
+    def __init__(self, *, processes: int, memory_bytes: int, timeout_s: float, max_waiting: int = _MAX_WAITING) -> None:
         self._pools: queue.LifoQueue[LimitedPool[Job, bytes | Refusal]] = queue.LifoQueue()
         for _ in range(processes):
             self._pools.put(LimitedPool(perform, processes=1, memory_bytes=memory_bytes, timeout_s=timeout_s))
         self._processes = processes
         self._threads = ThreadPoolExecutor(max_workers=processes, thread_name_prefix="renderer")
-        self._waiting = threading.BoundedSemaphore(_MAX_WAITING)
+        self._waiting = threading.BoundedSemaphore(max_waiting)
 
     async def perform(self, sha256: str, work: Work) -> bytes:
         """Do one piece of work on one stored file.
@@ -71,8 +75,8 @@ class Renderer:
     def _perform(self, sha256: str, work: Work) -> bytes:
         pool = self._pools.get()
         try:
-            with _local_file(object_store(), instance_key(sha256)) as path:
-                _, result = next(iter(list(pool.run([Job(str(path), work)]))))
+            with local_file(object_store(), instance_key(sha256)) as path:
+                ((_, result),) = pool.run([Job(str(path), work)])
         finally:
             self._pools.put(pool)
         if isinstance(result, bytes):
@@ -89,7 +93,7 @@ class Renderer:
 
 
 @contextmanager
-def _local_file(store: ObjectStore, key: str) -> Iterator[Path]:
+def local_file(store: ObjectStore, key: str) -> Iterator[Path]:
     """The object as a local file; fetched for the moment when the store is elsewhere."""
     path = store.local_path(key)
     if path is not None:
@@ -109,7 +113,7 @@ def renderer() -> Renderer:
     made = Renderer(
         processes=current.worker_processes,
         memory_bytes=current.worker_memory_bytes,
-        timeout_s=current.parse_timeout_s,
+        timeout_s=min(current.parse_timeout_s, _PATIENCE_S),
     )
     atexit.register(made.close)
     return made

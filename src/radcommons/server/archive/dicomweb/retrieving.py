@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 
-from starlette.concurrency import iterate_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from radcommons.server.archive import metadata
@@ -16,7 +16,7 @@ from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.selection import Selection, one_at, pages, select
 from radcommons.server.archive.dicomweb.threads import each_in_pool, in_pool
 from radcommons.server.archive.models import Instance
-from radcommons.server.platform.objects import instance_key, object_store
+from radcommons.server.platform.objects import CHUNK_BYTES, instance_key, object_store
 
 _JOINED = 200
 
@@ -101,7 +101,11 @@ async def _one_file(exchange: Exchange) -> Response:
     )
 
 
-def stored_bytes(instance: Instance, start: int, length: int) -> AsyncIterator[bytes]:
+async def stored_bytes(instance: Instance, start: int, length: int) -> AsyncIterator[bytes]:
     """Part of an instance's file in pieces of at most 1 MiB."""
-    stream = object_store().stream(instance_key(instance.sha256), start=start, length=length)
-    return iterate_in_threadpool(stream)
+    key = instance_key(instance.sha256)
+    if length <= CHUNK_BYTES:
+        yield await run_in_threadpool(object_store().read, key, start=start, length=length)
+        return
+    async for chunk in iterate_in_threadpool(object_store().stream(key, start=start, length=length)):
+        yield chunk
