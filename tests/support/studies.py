@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from tests.support.batches import uid, write_instance
+
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive import services as archive
 from radcommons.server.archive.models import Study
 from radcommons.server.platform.policy import Actor
 from radcommons.server.sites.models import Site
-from tests.support.batches import uid, write_instance
 
 OPERATOR = Actor.system("tests")
 

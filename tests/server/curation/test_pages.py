@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from tests.support.studies import store_study
 
 from radcommons.server.archive.models import Instance
 from radcommons.server.curation import services
@@ -9,7 +10,6 @@ from radcommons.server.curation.models import Case
 from radcommons.server.curation.scopes import curation_scope
 from radcommons.server.platform.errors import ForbiddenError, UnauthenticatedError
 from radcommons.server.platform.policy import Actor, Role
-from tests.support.studies import store_study
 
 pytestmark = pytest.mark.usefixtures("tmp_store")
 

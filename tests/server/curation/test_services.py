@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import DatabaseError, transaction
+from tests.support.studies import store_study
 
 from radcommons.server.curation import services
 from radcommons.server.curation.errors import DecisionNotPossibleError, ReasonMissingError
@@ -10,7 +11,6 @@ from radcommons.server.curation.rules import CaseState
 from radcommons.server.platform.errors import ForbiddenError, NotFoundError
 from radcommons.server.platform.models import AuditEvent, OutboxFact
 from radcommons.server.platform.policy import Role
-from tests.support.studies import store_study
 
 pytestmark = pytest.mark.usefixtures("tmp_store")
 
