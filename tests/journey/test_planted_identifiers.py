@@ -19,7 +19,7 @@ def _needles(key: dict) -> list[bytes]:
         if planted["action"] in {"remove", "replace", "remap"} and planted["type"] in {"id", "name", "uid", "address", "phone"}:
             found.add(planted["value"])
             if planted["type"] == "name":
-                found.update(re.split(r"[\^=, ]+", planted["value"]))
+                found.update(part for part in re.split(r"[\^=, ]+", planted["value"]) if not part.islower())
     return sorted(value.encode() for value in found if len(value) >= 6)
 
 

@@ -150,7 +150,7 @@ def _check_keys(current: Settings) -> Iterator[Finding]:
 
 
 def _check_viewer(current: Settings) -> Iterator[Finding]:
-    if (Path(current.viewer_dir) / "index.html").exists():
+    if installed(Path(current.viewer_dir)) is not None:
         yield _ok("viewer", f"OHIF in {current.viewer_dir}")
     else:
         message = "OHIF is not installed; the own reading page serves. 'radcommons viewer install' adds it (needs npm)."

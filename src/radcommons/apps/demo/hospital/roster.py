@@ -168,7 +168,7 @@ CHARLIE = Hospital(
     xray=Device(_SECOND_MAKER, "Clarity DR", "CDR-20931", "LRMCDR2", "SAMPLE IMAGING CLARITY"),
     other=Device(_MAKER, "Aurora Console", "AC128-5561", "LRMCCT1", "EXAMPLE MEDICAL CT 01"),
     patients=(
-        Patient("C4471902", "Lindqvist^Åse^Margareta", "F", date(1959, 12, 24), date(2020, 11, 5), "positive",
+        Patient("C4471902", "Lindqvist^Asta^Margareta", "F", date(1959, 12, 24), date(2020, 11, 5), "positive",
                 "815 Juniper Bend, Cedar Hollow", "555-013-4471",
                 (Examination(Kind.CT_WITH_SCREEN, extent=0.6), Examination(Kind.CR, days=6, extent=0.7))),
         Patient("C4480016", "Li^Wei", "M", date(1971, 8, 8), date(2020, 11, 23), "positive",

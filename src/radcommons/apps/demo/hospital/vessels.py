@@ -101,7 +101,7 @@ def stamp(bars: Bars, grid: Grid, *, z: float, thickness_mm: float) -> Field:
     rise = end[:, 2] - start[:, 2]
     rise = np.where(np.abs(rise) < 1e-3, 1e-3, rise)
     ends = np.sort(np.clip([(low - start[:, 2]) / rise, (high - start[:, 2]) / rise], 0, 1), axis=0)
-    filled = np.clip((np.abs(rise) * (ends[1] - ends[0]) + 1.4 * radius) / thickness_mm, 0, 1)
+    filled = np.clip((np.abs(rise) * (ends[1] - ends[0]) + 2.2 * radius) / thickness_mm, 0, 1)
     count = np.maximum(
         np.ceil(np.linalg.norm((end - start)[:, :2], axis=1) * (ends[1] - ends[0]) / (grid.pixel_mm * 0.6)), 1
     )

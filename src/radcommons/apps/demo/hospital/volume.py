@@ -120,7 +120,7 @@ def draw_lungs(person: Person, grid: Grid, z: float, thickness_mm: float, lesion
     vessels = stamp(person.vessels, grid, z=z, thickness_mm=min(thickness_mm, 3.5))
     paint(picture, vessels * plane.lung * 0.92, 30.0)
     _draw_lesions(picture, masks, LesionKind.CONSOLIDATION, CONSOLIDATION_HU, ragged)
-    airways = person.vessels.up_to(4).moved((1.6, -3.4, 0.8), radius_share=1.0)
+    airways = person.vessels.up_to(2).moved((1.6, -3.4, 0.8), radius_share=0.85)
     wall = stamp(airways, grid, z=z, thickness_mm=2.0)
     lumen = stamp(airways.moved((0, 0, 0), radius_share=0.66), grid, z=z, thickness_mm=2.0)
     paint(picture, wall * plane.lung * 0.45, -120.0)
