@@ -20,6 +20,7 @@ from radcommons.dicom.finding import Finding, Severity
 from radcommons.server.platform.objects import object_store
 from radcommons.server.platform.postgres import EmbeddedPostgres
 from radcommons.server.platform.settings import Settings, settings
+from radcommons.server.portal.viewer.ohif import installed
 
 LOW_DISK_BYTES = 5 * 2**30
 CLOCK_TOLERANCE_S = 5

@@ -37,7 +37,9 @@
           wadoRoot: root,
           wadoUriRoot: root,
           imageRendering: "wadors",
-          thumbnailRendering: "wadors",
+          // OHIF's own thumbnails show MONOCHROME1 inverted and colours black; the server's are right.
+          thumbnailRendering: "thumbnail",
+          thumbnailRequestStrategy: "fetch",
           enableStudyLazyLoad: true,
           supportsFuzzyMatching: false,
           supportsWildcard: true,
