@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
+from tests.support.batches import DX, MadeBatch, make_batch, make_site, uid, write_instance
 
 from radcommons.deid.pixel_text import PixelText
 from radcommons.dicom.errors import RadCommonsError
@@ -14,7 +15,6 @@ from radcommons.server.intake.services import verify
 from radcommons.server.platform.errors import UnavailableError
 from radcommons.server.platform.models import OutboxFact
 from radcommons.server.platform.policy import Actor
-from tests.support.batches import DX, MadeBatch, make_batch, make_site, uid, write_instance
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALPHA = Actor.contributor("ALPHA")
@@ -159,7 +159,7 @@ def test_other_bytes_under_a_known_identifier_are_held_back(run_worker, tmp_path
 def test_staged_bytes_that_vanished_are_said(run_worker, tmp_path):
     made = make_batch(_slices(tmp_path, 2))
     _seal(made)
-    staging.remove_part(made.manifest.batch_id, sorted(made.paths)[0])
+    staging.remove_part(made.manifest.batch_id, min(made.paths))
     run_worker()
     assert _counts(made) == {"stored": 1, "quarantined": 1}
     assert _codes() == {"intake.staged-file-lost"}

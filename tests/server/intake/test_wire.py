@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.support.batches import OPERATOR, MadeBatch, make_batch, make_site, make_token, write_instance
 
 from radcommons.server.archive.models import Instance
 from radcommons.server.intake import staging
@@ -14,7 +15,6 @@ from radcommons.server.platform.models import AuditEvent
 from radcommons.server.sites import services as sites
 from radcommons.server.sites.models import Agreement
 from radcommons.transfer.sender import send_batch
-from tests.support.batches import OPERATOR, MadeBatch, make_batch, make_site, make_token, write_instance
 
 
 def _batch(folder: Path, count: int = 3, **more: object) -> MadeBatch:
