@@ -11,6 +11,7 @@ from radcommons.edge.home import EdgeHome
 from radcommons.edge.walk import Root
 
 _SCHEMA = "radcommons.out/1"
+_MARKER = "out.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +81,17 @@ def claim(home: EdgeHome, out: Path, *, root: Root) -> OutFolder:
         when it holds something else; ``edge.out-of-another-home`` when another home or key made it.
     """
     path = out.expanduser().resolve()
-    for other in (root.folder, home.path):
-        # A single archive may lie beside its OUT folder; only a whole folder is walked.
-        is_inside = path.is_relative_to(other) and not (other == root.folder and root.only is not None)
-        if is_inside or other.is_relative_to(path):
-            raise RadCommonsError(
-                Kind.INVALID,
-                "edge.out-overlaps",
-                "OUT must lie outside the source folder and outside the home folder, and must not contain them.",
-            )
-    marker = path / "out.json"
+    # A single file or archive may lie beside its OUT folder; only a whole folder is walked.
+    others = [home.path] if root.only is not None else [home.path, root.folder]
+    is_inside = any(path.is_relative_to(each) for each in others)
+    is_around = any(each.is_relative_to(path) for each in (home.path, root.folder))
+    if is_inside or is_around or any((each / _MARKER).is_file() for each in path.parents):
+        raise RadCommonsError(
+            Kind.INVALID,
+            "edge.out-overlaps",
+            "OUT must lie outside the source folder, the home folder and other OUT folders, and must not contain them.",
+        )
+    marker = path / _MARKER
     if not marker.exists():
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise RadCommonsError(
@@ -109,7 +111,7 @@ def opened(home: EdgeHome, out: Path) -> OutFolder:
         ``edge.no-such-out`` or ``edge.out-of-another-home``.
     """
     path = out.expanduser().resolve()
-    marker = path / "out.json"
+    marker = path / _MARKER
     if not marker.is_file():
         raise RadCommonsError(
             Kind.NOT_FOUND, "edge.no-such-out", "This is no folder that `radcommons edge deidentify` made."

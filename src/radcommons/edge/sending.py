@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from radcommons.dicom.errors import RadCommonsError
@@ -14,7 +15,7 @@ from radcommons.edge.sealing import sealed
 from radcommons.transfer.centre import SendOptions
 from radcommons.transfer.sender import SendProgress, batch_state, send_batch
 
-_ANNOUNCED = "receiving"
+_UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,17 @@ def send(
     """
     batch = sealed(home, out)
     with database(home) as connection:
-        _note(connection, batch.manifest.batch_id, url=url, out=str(out), files=batch.result.files, state=_ANNOUNCED)
+        note = partial(
+            _note,
+            connection,
+            batch.manifest.batch_id,
+            url=url,
+            out=str(out.expanduser().resolve()),
+            files=batch.result.files,
+        )
+        note(state=_UNFINISHED)
         sent = send_batch(batch.manifest, batch.paths, url=url, token=token, options=options, progress=progress)
-        _note(connection, sent.batch_id, url=url, out=str(out), files=batch.result.files, state=sent.state)
+        note(state=sent.state)
     return EdgeSendResult(
         batch_id=sent.batch_id,
         state=sent.state,

@@ -141,9 +141,10 @@ class _Parts:
         elif series.unchecked:
             by = escape(self._review.pixel_approvals[series.series_instance_uid].by)
             tags.append(f'<span class="tag ok">pixels approved by {by}</span>')
+        noun = "instance" if series.instances == 1 else "instances"
         title = escape(series.description or "(no description)")
         return (
-            f"<h3>{title}</h3><div>{' '.join(tags)} {escape(series.subject_id)} · {series.instances} instances</div>"
+            f"<h3>{title}</h3><div>{' '.join(tags)} {escape(series.subject_id)} · {series.instances} {noun}</div>"
             f'<div class="uid">{escape(series.series_instance_uid)}</div>'
         )
 

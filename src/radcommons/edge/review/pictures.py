@@ -19,6 +19,12 @@ from radcommons.edge.scan import Progress
 SHEET_PIXELS = 176
 CLOSE_UP_PIXELS = 1024
 _QUALITY = 85
+_NOT_DRAWABLE = Finding(
+    Severity.WARNING,
+    "edge.not-drawable",
+    "frame",
+    "The frame cannot be decoded and drawn here; look at it in a viewer.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,8 @@ def draw_pictures(
     counts: dict[str, int] = {}
     with LimitedPool(draw, processes=processes) as pool:
         for done, (_, answer) in enumerate(pool.run(missing), start=1):
-            if answer is not None:
-                counts[answer.code] = counts.get(answer.code, 0) + 1
+            for finding in (answer,) if isinstance(answer, Finding) else answer:
+                counts[finding.code] = counts.get(finding.code, 0) + 1
             if progress is not None:
                 progress("pictures", done, len(missing))
     return dict(sorted(counts.items()))
@@ -72,24 +78,19 @@ def close_up_name(picture: Picture) -> str:
     return f"l-{picture.file_name}"
 
 
-def draw(drawing: Drawing) -> Finding | None:
-    """Draw one picture; runs in a limited process."""
+def draw(drawing: Drawing) -> tuple[Finding, ...]:
+    """Draw one picture, or say why not; runs in a limited process."""
     try:
         rendered = render_frame(drawing.picture.path, drawing.picture.frame_index)
     except (RadCommonsError, OSError, ValueError):
-        return Finding(
-            Severity.WARNING,
-            "edge.not-drawable",
-            drawing.picture.file_name,
-            "The frame cannot be decoded and drawn here.",
-        )
+        return (_NOT_DRAWABLE,)
     with Image.open(io.BytesIO(rendered)) as image:
         picture = image.convert("RGB" if image.mode not in {"L", "RGB"} else image.mode)
         picture.thumbnail((drawing.pixels, drawing.pixels))
         temporary = drawing.destination.with_suffix(".part")
         picture.save(temporary, format="JPEG", quality=_QUALITY)
     temporary.replace(drawing.destination)
-    return None
+    return ()
 
 
 def _drawings(out: OutFolder, series: Iterable[ShownSeries]) -> Iterable[Drawing]:
