@@ -22,7 +22,7 @@ class Scope:
     name
         The path of the root, ``releases/<slug>/<version>`` for one.
     instances
-        The instances in it; everything else does not exist there.
+        The instances in it, each once and not sliced; everything else does not exist there.
     is_immutable
         Whether the set can never change, so that answers may be kept by clients.
     """
