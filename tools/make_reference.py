@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-_EMPTY = tempfile.mkdtemp(prefix="radcommons-reference-")
+_EMPTY = str(Path(tempfile.gettempdir()) / "radcommons-reference")
 os.environ.setdefault("RADCOMMONS_DATA", _EMPTY)
 os.environ.setdefault("RADCOMMONS_DATABASE_URL", "postgresql://127.0.0.1:1/nothing")
 
