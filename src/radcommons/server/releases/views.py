@@ -19,7 +19,6 @@ from radcommons.server.catalog.queries import cohorts
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, holds
-from radcommons.server.platform.settings import settings
 from radcommons.server.releases import describing, queries, services
 from radcommons.server.releases.metadata.citation import bibtex, citation_text
 from radcommons.server.releases.metadata.croissant import json_ld
@@ -44,7 +43,9 @@ class DraftForm(forms.Form):
         max_length=20, initial="1.0.0", help_text="MAJOR.MINOR.PATCH: data changed or removed, added, or only repacked."
     )
     title = forms.CharField(max_length=200)
-    licence = forms.ChoiceField(choices=[(spdx, licence.name) for spdx, licence in LICENCES.items()])
+    licence = forms.ChoiceField(
+        choices=[(spdx, licence.name) for spdx, licence in LICENCES.items()], initial="CC-BY-4.0"
+    )
     creators = forms.CharField(
         required=False, help_text="Who is cited, one a line. Empty: the repository.", widget=forms.Textarea({"rows": 3})
     )
@@ -122,7 +123,7 @@ def landing(request: ActorRequest, slug: str, version: str) -> HttpResponse:
         "records": list(describing.RECORDS),
         "files_url": describing.files_url(release),
         "dicomweb_url": describing.dicomweb_url(release),
-        "portal_url": settings().public_url.rstrip("/"),
+        "portal_url": request.build_absolute_uri("/").rstrip("/"),
     }
     return render(request, "releases/landing.html", context)
 
