@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 — a configuration, no module
 """Sphinx reads the same Markdown that people read on the web: ``sphinx-build docs docs/_build``."""
 
 project = "RadCommons"

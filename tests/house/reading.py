@@ -50,7 +50,8 @@ def modules(folder: str = "src/radcommons") -> tuple[Module, ...]:
     found = []
     for path in tracked_files():
         name = path.relative_to(ROOT).as_posix()
-        if path.suffix == ".py" and name.startswith(folder + "/") and not any(part in name for part in GENERATED):
+        is_ours = path.suffix == ".py" and name.startswith(folder + "/") and path.exists()
+        if is_ours and not any(part in name for part in GENERATED):
             text = path.read_text(encoding="utf-8")
             found.append(Module(path, text, ast.parse(text)))
     return tuple(found)

@@ -44,7 +44,12 @@ def texts():
     """Every tracked text file that people wrote."""
     for path in tracked_files():
         name = path.relative_to(ROOT).as_posix()
-        if path.suffix in TEXT_SUFFIXES and "static/vendor/" not in name and path.stat().st_size < 2_000_000:
+        if (
+            path.suffix in TEXT_SUFFIXES
+            and "static/vendor/" not in name
+            and path.exists()
+            and path.stat().st_size < 2_000_000
+        ):
             yield name, path.read_text(encoding="utf-8", errors="replace")
 
 
