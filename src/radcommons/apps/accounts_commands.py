@@ -23,7 +23,9 @@ def list_accounts(*, as_json: bool) -> None:
     """List accounts with their roles."""
     rows = [_described(user) for user in User.objects.order_by("username").prefetch_related("role_assignments")]
     if as_json:
-        click.echo(orjson.dumps([{"username": name, "is_active": is_open, "roles": roles} for name, is_open, roles in rows]))
+        click.echo(
+            orjson.dumps([{"username": name, "is_active": is_open, "roles": roles} for name, is_open, roles in rows])
+        )
         return
     for name, is_open, roles in rows:
         click.echo(f"{name:<24} {'open' if is_open else 'closed':<8} {', '.join(roles) or 'no role'}")

@@ -1,58 +1,39 @@
-"""TEMPORARY dynamic ASGI composition while rooms are being built."""
+"""The ASGI application: the hot paths (DICOMweb, uploads, downloads, viewer files) beside Django, under one policy."""
 
-import importlib, importlib.util
-from radcommons.apps import bootstrap
-
-bootstrap.setup()
+from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
 from starlette.routing import Mount
-from radcommons.apps import wiring
-from radcommons.apps.wiring import _try
+
+from radcommons.apps.wiring import resolve_scope
+from radcommons.server.access.files import files_app
+from radcommons.server.archive.dicomweb.app import dicomweb_app
+from radcommons.server.intake.upload import upload_app
 from radcommons.server.platform.actors import actor_of_request
-from django.conf import settings as ds
-from radcommons.server.platform.settings import settings as rc_settings
+from radcommons.server.platform.policy import Actor
+from radcommons.server.platform.settings import settings
+from radcommons.server.portal.viewer.serve import viewer_app
 
 
-def resolve_actor(request):
+def resolve_actor(request: Request) -> Actor:
+    """Who is asking outside Django: the bearer token's owner, else the session's."""
     return actor_of_request(
-        authorization=request.headers.get("authorization"), session_key=request.cookies.get(ds.SESSION_COOKIE_NAME)
+        authorization=request.headers.get("authorization"),
+        session_key=request.cookies.get(django_settings.SESSION_COOKIE_NAME),
     )
 
 
-routes = []
-m = _try("radcommons.server.archive.dicomweb.app")
-if m:
-    routes.append(Mount("/dicom-web", app=m.dicomweb_app(wiring.resolve_scope, resolve_actor)))
-m = _try("radcommons.server.access.files")
-if m and hasattr(m, "files_app"):
-    routes.append(
-        Mount(
-            "/files",
-            app=m.files_app(resolve_actor)
-            if callable(m.files_app) and not isinstance(m.files_app, Starlette)
-            else m.files_app,
-        )
-    )
-m = _try("radcommons.server.portal.viewer.serve")
-if m and hasattr(m, "viewer_app"):
-    routes.append(Mount("/viewer", app=m.viewer_app(rc_settings().viewer_dir)))
-hot = Starlette(routes=routes)
-django_app = get_asgi_application()
-up = _try("radcommons.server.intake.upload")
-
-
-async def application(scope, receive, send):
-    if scope["type"] == "lifespan":
-        while True:
-            m = await receive()
-            await send({"type": m["type"] + ".complete"})
-            if m["type"] == "lifespan.shutdown":
-                return
-    path = scope.get("path", "")
-    if up and path.startswith("/api/v1/intake/batches/") and "/parts/" in path:
-        await up.upload_app(scope, receive, send)
-    elif path.startswith(("/dicom-web", "/files", "/viewer")):
-        await hot(scope, receive, send)
-    else:
-        await django_app(scope, receive, send)
+application = Starlette(
+    # Addresses in answers follow the Host header, so a forged one is refused before any of them is made.
+    middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[*django_settings.ALLOWED_HOSTS])],
+    routes=[
+        *upload_app.routes,
+        Mount("/dicom-web", app=dicomweb_app(resolve_scope, resolve_actor)),
+        Mount("/files", app=files_app(resolve_actor)),
+        Mount("/viewer", app=viewer_app(settings().viewer_dir)),
+        Mount("/", app=get_asgi_application()),
+    ]
+)

@@ -48,4 +48,6 @@ def show(last: int, *, as_json: bool) -> None:
             "object": f"{event.object_kind} {event.object_id}",
             "facts": event.facts,
         }
-        click.echo(orjson.dumps(row) if as_json else f"{row['at']} {row['actor']:<24} {row['action']:<24} {row['object']}")
+        click.echo(
+            orjson.dumps(row) if as_json else f"{row['at']} {row['actor']:<24} {row['action']:<24} {row['object']}"
+        )

@@ -34,12 +34,18 @@ COMMANDS = {
     "download": Entry("radcommons.client.commands", "download", "Download a release, resumable and verified."),
     "verify": Entry("radcommons.client.commands", "verify", "Verify a downloaded release offline."),
     "accounts": Entry("radcommons.apps.accounts_commands", "accounts", "Accounts and roles.", needs_server=True),
-    "audit": Entry("radcommons.apps.audit_commands", "audit", "The audit log: verify, show, checkpoint.", needs_server=True),
-    "sites": Entry("radcommons.server.sites.commands", "sites", "Sites, agreements, contributor keys.", needs_server=True),
+    "audit": Entry(
+        "radcommons.apps.audit_commands", "audit", "The audit log: verify, show, checkpoint.", needs_server=True
+    ),
+    "sites": Entry(
+        "radcommons.server.sites.commands", "sites", "Sites, agreements, contributor keys.", needs_server=True
+    ),
     "intake": Entry("radcommons.server.intake.commands", "intake", "Batches and quarantine.", needs_server=True),
     "archive": Entry("radcommons.server.archive.commands", "archive", "Stored bytes: verify.", needs_server=True),
     "journey": Entry("radcommons.server.journey.commands", "journey", "What became of a study.", needs_server=True),
-    "curation": Entry("radcommons.server.curation.commands", "curation", "Clear, hold, return, reject.", needs_server=True),
+    "curation": Entry(
+        "radcommons.server.curation.commands", "curation", "Clear, hold, return, reject.", needs_server=True
+    ),
     "catalog": Entry("radcommons.server.catalog.commands", "catalog", "Facets and cohorts.", needs_server=True),
     "release": Entry("radcommons.server.releases.commands", "release", "Draft, check, publish.", needs_server=True),
     "viewer": Entry("radcommons.server.portal.viewer.commands", "viewer", "Install the OHIF viewer's files."),

@@ -23,10 +23,6 @@ ROOMS = [
     "journey",
     "portal",
 ]
-ROOMS = [
-    r for r in ROOMS if (__import__("pathlib").Path(__file__).parents[1] / "server" / r / "apps.py").exists()
-]  # TEMPORARY
-
 SECRET_KEY = keys.session_secret()
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver", *_settings.allowed_hosts]
@@ -152,7 +148,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-PROCRASTINATE_ON_APP_READY = "radcommons.apps.wiring.load_tasks"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

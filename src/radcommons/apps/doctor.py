@@ -93,7 +93,10 @@ def _check_database(current: Settings) -> Iterator[Finding]:
 
 def _look_into(url: str) -> Iterator[Finding]:
     with psycopg.connect(url, connect_timeout=5) as connection:
-        version, now = connection.execute("SELECT current_setting('server_version'), clock_timestamp()").fetchone() or ("", datetime.now(UTC))
+        version, now = connection.execute("SELECT current_setting('server_version'), clock_timestamp()").fetchone() or (
+            "",
+            datetime.now(UTC),
+        )
         skew = abs((datetime.now(UTC) - now).total_seconds())
         yield _ok("database", f"PostgreSQL {version} answers")
         if skew > CLOCK_TOLERANCE_S:

@@ -129,7 +129,11 @@ class Supervisor:
         environment = {**os.environ, PARENT_PIPE: str(self._pipe_read)}
         # A session of its own, so that Ctrl-C reaches the supervisor alone and it stops the others in order.
         return subprocess.Popen(
-            child.command, env=environment, pass_fds=(self._pipe_read,), start_new_session=True, stdin=subprocess.DEVNULL
+            child.command,
+            env=environment,
+            pass_fds=(self._pipe_read,),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
         )
 
     def _stop_all(self) -> None:

@@ -1,48 +1,55 @@
-"""TEMPORARY dynamic wiring while the rooms are being built."""
+"""Every address of the portal and its API, by room."""
 
-import importlib, importlib.util
-from django.urls import include, path
+from types import ModuleType
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path
 from ninja import NinjaAPI
-from radcommons.dicom.errors import RadCommonsError
-from radcommons.server.platform.problems import status_of
-from radcommons.apps import wiring
 
-api = NinjaAPI(title="RadCommons", version="1", docs_url=None, openapi_url="/openapi.json")
+from radcommons import __version__
+from radcommons.apps import wiring
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.server.catalog import views as catalog
+from radcommons.server.curation import views as curation
+from radcommons.server.intake import views as intake
+from radcommons.server.intake.api import router as intake_router
+from radcommons.server.journey import views as journey
+from radcommons.server.platform.doors import answer_unexpected, describe_api
+from radcommons.server.platform.problems import status_of
+from radcommons.server.portal import views as portal
+from radcommons.server.portal.viewer import views as viewer
+from radcommons.server.releases import views as releases
+from radcommons.server.releases.api import router as releases_router
+from radcommons.server.sites import views as sites
+
+wiring.wire()
+
+api = NinjaAPI(title="RadCommons", version=__version__, docs_url=None, openapi_url=None)
+api.add_router("/intake", intake_router)
+api.add_router("/releases", releases_router)
 
 
 @api.exception_handler(RadCommonsError)
-def _problem(request, error):
+def answer_error(request: HttpRequest, error: RadCommonsError) -> HttpResponse:
+    """Errors of the house as JSON, with the status of their kind."""
     return api.create_response(request, error.to_json(), status=status_of(error))
 
 
-urlpatterns = [path("accounts/", include("allauth.urls"))]
-for room in [
-    "sites",
-    "intake",
-    "curation",
-    "clinical",
-    "catalog",
-    "releases",
-    "access",
-    "journey",
-    "portal",
-    "portal.viewer",
-]:
-    base = f"radcommons.server.{room}"
-    try:
-        has = importlib.util.find_spec(f"{base}.views")
-    except ModuleNotFoundError:
-        has = None
-    if has:
-        label = {"portal.viewer": "viewer"}.get(room, room)
-        mod = importlib.import_module(f"{base}.views")
-        urlpatterns.append(path("", include((mod.urlpatterns, label))))
-    try:
-        has = importlib.util.find_spec(f"{base}.api")
-    except ModuleNotFoundError:
-        has = None
-    if has:
-        mod = importlib.import_module(f"{base}.api")
-        api.add_router({"access": "/releases"}.get(room, f"/{room}"), mod.router)
-urlpatterns.append(path("api/v1/", api.urls))
-handler500 = "radcommons.server.platform.doors.answer_unexpected"
+ROOMS: dict[str, ModuleType] = {
+    "sites": sites,
+    "intake": intake,
+    "journey": journey,
+    "curation": curation,
+    "catalog": catalog,
+    "releases": releases,
+    "viewer": viewer,
+    "portal": portal,
+}
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/openapi.json", describe_api(api.get_openapi_schema), name="openapi"),
+    path("api/v1/", api.urls),
+    *[path("", include((room.urlpatterns, name))) for name, room in ROOMS.items()],
+]
+handler500 = answer_unexpected

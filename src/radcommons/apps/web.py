@@ -20,4 +20,3 @@ def main(host: str, port: str) -> None:
         timeout_graceful_shutdown=8,
         lifespan="on",
     )
-

@@ -1,50 +1,48 @@
-"""TEMPORARY wiring while rooms are being built."""
+"""Where the rooms are joined: lower rooms ask, higher rooms answer, and only here do they meet."""
 
-import importlib, importlib.util
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from radcommons.server.access.scopes import release_scope
+from radcommons.server.archive.scopes import Scope, ScopeResolver
+from radcommons.server.catalog.scopes import catalog_scope
+from radcommons.server.curation.scopes import curation_scope
+from radcommons.server.intake.scopes import batch_scope
 from radcommons.server.platform.actors import register_token_resolver
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Actor
+from radcommons.server.portal.viewer.scopes import open_scopes_with
+from radcommons.server.sites.services import KEY_PREFIX, actor_for_contributor_token
+
+# The first word of a scope's path names the room that knows who may read it (DESIGN, invariant 3).
+SCOPES: Mapping[str, ScopeResolver] = MappingProxyType(
+    {
+        "releases": release_scope,
+        "catalog": catalog_scope,
+        "curation": curation_scope,
+        "batches": batch_scope,
+    }
+)
 
 
-def _try(name):
-    try:
-        return importlib.import_module(name) if importlib.util.find_spec(name) else None
-    except ModuleNotFoundError:
-        return None
+def resolve_scope(path: str, actor: Actor) -> Scope:
+    """The scope at a path, for an actor who may read it.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none, or the actor may not know of it.
+    """
+    resolver = SCOPES.get(path.split("/", 1)[0])
+    if resolver is None:
+        raise NotFoundError
+    return resolver(path, actor)
 
 
-def load_tasks(app):
-    for room in ["platform", "intake", "archive", "releases", "catalog", "curation"]:
-        _try(f"radcommons.server.{room}.tasks")
-
-
-def deliver_pending(*, limit):
-    m = _try("radcommons.server.journey.services")
-    return m.deliver_pending(limit=limit) if m else 0
-
-
-def resolve_scope(path, actor):
-    from radcommons.server.platform.errors import NotFoundError
-
-    for prefix, mod, fn in (
-        ("releases/", "access", "release_scope"),
-        ("curation", "curation", "curation_scope"),
-        ("catalog", "catalog", "catalog_scope"),
-        ("batches/", "intake", "batch_scope"),
-    ):
-        if path.startswith(prefix):
-            m = _try(f"radcommons.server.{mod}.scopes")
-            if m:
-                return getattr(m, fn)(path, actor)
-    raise NotFoundError
-
-
-def wire():
-    sites = _try("radcommons.server.sites.services")
-    if sites and hasattr(sites, "actor_for_contributor_token"):
-        register_token_resolver("rcs_", sites.actor_for_contributor_token)
-
-    scopes = _try("radcommons.server.portal.viewer.scopes")
-    if scopes:
-        scopes.open_scopes_with(resolve_scope)
+def wire() -> None:
+    """Join the rooms; done once in each process that answers requests."""
+    register_token_resolver(KEY_PREFIX, actor_for_contributor_token)
+    open_scopes_with(resolve_scope)
 
 
 wire()

@@ -129,6 +129,18 @@ class DoorMiddleware:
         return answer_problem(request, error) if isinstance(error, RadCommonsError) else None
 
 
+def describe_api(schema: Callable[[], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
+    """The view that shows the API's OpenAPI description to anybody."""
+
+    @door(Action.PORTAL_VIEW)
+    def openapi(request: HttpRequest) -> HttpResponse:
+        """Answer with the description."""
+        del request
+        return JsonResponse(schema())
+
+    return openapi
+
+
 def is_guarded(view: Callable[..., object]) -> bool:
     """Whether a view says what it stands for: a door, doors on all its API operations, or allauth's own pages."""
     if action_of(view) is not None or view.__module__.startswith(SELF_GUARDED_MODULES):

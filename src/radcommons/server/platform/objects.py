@@ -75,9 +75,9 @@ class LocalObjects:
         self._write(self._path(key), iter((data,)))
 
     def _write(self, target: Path, chunks: Iterator[bytes]) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
         aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with aside.open("xb") as sink:
                 for chunk in chunks:
                     sink.write(chunk)
