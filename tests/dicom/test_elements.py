@@ -118,6 +118,17 @@ def test_a_sequence_that_holds_no_items_is_refused():
     assert caught.value.code == "dicom.malformed"
 
 
+def test_delimiters_that_close_nothing_are_passed_over():
+    stray = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    name = write_elements((Element(0x00100010, "PN", b"A^B "),), EXPLICIT_LITTLE)
+    assert [element.tag for element in _read(stray + name + stray)] == [0x00100010]
+
+
+def test_an_item_where_an_element_belongs_is_refused():
+    with pytest.raises(FormatError):
+        _read(struct.pack("<HHI", 0xFFFE, 0xE000, 4) + b"abcd")
+
+
 def test_odd_values_are_padded_as_their_representation_asks():
     data = write_elements((Element(0x00080018, "UI", b"1.2.3"), Element(0x00100020, "LO", b"abc")), EXPLICIT_LITTLE)
     assert [bytes(element.value) for element in _read(data)] == [b"1.2.3\0", b"abc "]

@@ -16,7 +16,7 @@ _MONTHS = (
 _PATTERNS = tuple(
     (reason, re.compile(expression, re.IGNORECASE))
     for reason, expression in (
-        ("e-mail address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+        ("e-mail address", r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
         ("web address", r"\b(?:https?://|www\.)\S+"),
         ("UID", r"\b[0-2](?:\.\d+){5,}\b"),
         ("date", r"\b(?:19|20)\d{2}([-/.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)"),
@@ -26,20 +26,23 @@ _PATTERNS = tuple(
         ),
         (
             "date",
-            rf"\b(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?[ .\-]*(?:{_MONTHS})\b[ .,\-]*(?:(?:19|20)\d{{2}}|\d{{2}}\b)?",
+            rf"\b(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?[ .\-]{{0,3}}(?:{_MONTHS})\b[ .,\-]{{0,3}}(?:(?:19|20)\d{{2}}|\d{{2}}\b)?",
         ),
-        ("date", rf"\b(?:{_MONTHS})\b[ .]*(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?\b,?[ ]*(?:(?:19|20)\d{{2}})?"),
-        ("date", r"\b(?:born|dob|geb\.?|n[ée]e? le)\b[:. ]*[\d./-]*"),
-        ("date", rf"\b(?:{_MONTHS})\b[ .,]*(?:19|20)\d{{2}}\b"),
+        (
+            "date",
+            rf"\b(?:{_MONTHS})\b[ .]{{0,3}}(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?\b,?[ ]{{0,3}}(?:(?:19|20)\d{{2}})?",
+        ),
+        ("date", r"\b(?:born|dob|geb\.?|n[ée]e? le)\b[:. ]{0,4}[\d./-]{0,12}"),
+        ("date", rf"\b(?:{_MONTHS})\b[ .,]{{0,3}}(?:19|20)\d{{2}}\b"),
         ("telephone number", r"(?<![A-Za-z0-9_.])\d{3}[ .-]\d{4}(?![\w.])"),
         (
             "telephone number",
-            r"(?<![A-Za-z0-9_.])(?=(?:\D{0,2}\d){8})\+?\(?\d{2,5}\)?(?:[ /().-]{1,2}\d{2,5}){1,5}(?![\w.])",
+            r"(?<![A-Za-z0-9_.])(?=(?:\D{0,2}\d){8})\+?\(?\d{1,5}\)?(?:[ /().-]{1,2}\d{2,5}){1,5}(?![\w.])",
         ),
         ("number", r"(?<![\d.])[A-Z]{0,4}[-#:]?\d{6,}(?![\d.])"),
         (
             "number",
-            r"\b(?:mrn|pid|pat(?:ient)?[ -]?(?:id|nr|no)|acc(?:ession)?|nhs|ssn)\b[#:. ]*(?:no|nr|number)?[#:. ]*[\w-]*\d[\w-]*",
+            r"\b(?:mrn|pid|pat(?:ient)?[ -]?(?:id|nr|no)|acc(?:ession)?|nhs|ssn)\b[#:. ]{0,4}(?:no|nr|number)?[#:. ]{0,4}(?=[\w-]{0,32}\d)[\w-]{1,64}",
         ),
         ("age over 89", r"\b(?:9\d|1[0-2]\d)[ -]?(?:y(?:ears?|rs?)?(?:[ /-]?o(?:ld)?)?|j(?:ahre)?|ans)\b"),
     )
@@ -50,22 +53,26 @@ _ROLES = (
     r"nurse|technologist|tech|operator|radiologist|doctor|seen by|dictated by|reported by|read by|signed by|referred by|"
     r"performed by|ordered by|requested by|reviewed by|call(?:ed)?|contact|c/o|attn)"
 )
-_NAME = r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)*"
+# Bounds on every repetition keep the time linear in the length of the text, whatever it holds.
+_NAME = r"[^\W\d_a-z][^\W\d_]{0,40}(?:['’-][^\W\d_]{1,40}){0,3}"
 _CUES = (
-    re.compile(rf"\b(?i:{_TITLES})\b[.:]?\s+((?:{_NAME}[.,]?\s*){{1,3}})"),
-    re.compile(rf"\b(?i:{_ROLES})\b[.:]?\s+((?:{_NAME}[.,]?\s*){{1,3}})"),
-    re.compile(r"\b(?i:lives at|lives in|address|resident of|resides at|wohnhaft in)\b[.:]?\s+([^,;\n]+)"),
-    re.compile(rf"\b(?:for|by|from|at)\s+((?:{_NAME}\s*){{2,3}})(?=$|[,.;])"),
+    re.compile(rf"\b(?i:{_TITLES})\b[.:]?\s{{1,4}}((?:{_NAME}[.,]?\s{{0,4}}){{1,3}})"),
+    re.compile(rf"\b(?i:{_ROLES})\b[.:]?\s{{1,4}}((?:{_NAME}[.,]?\s{{0,4}}){{1,3}})"),
+    re.compile(r"\b(?i:lives at|lives in|address|resident of|resides at|wohnhaft in)\b[.:]?\s{1,4}([^,;\n]{1,200})"),
+    re.compile(rf"\b(?:for|by|from|at)\s{{1,4}}((?:{_NAME}\s{{0,4}}){{2,3}})(?=$|[,.;])"),
 )
 _PLACES = re.compile(
-    rf"((?:(?:{_NAME}|St\.)\s+){{1,4}}(?i:hospital|clinic|klinikum|klinik|krankenhaus|infirmary|medical cent(?:er|re)))\b"
+    rf"\b((?:(?:{_NAME}|St\.)\s{{1,4}}){{1,4}}(?i:hospital|clinic|klinikum|klinik|krankenhaus|infirmary|medical cent(?:er|re)))\b"
 )
 _DANGLING = re.compile(
     r"(?:\b(?:for|by|at|from|with|of|on|by and|mrs?|ms|dr|prof|seen by|dictated by|reported by|lives at|lives in|compared with|email|phone|tel)"
-    r"[\s.:]*)+(?=$|[,.;)])",
+    r"[\s.:]{0,8})+(?=$|[,.;)])",
     re.IGNORECASE,
 )
-_LEFT_OVER = re.compile(r"^[\s,;:.\-/_^#()]+|[\s,;:\-/_^#(]+$")
+_LEADING_LEFT_OVER = " \t\r\n\f,;:.-/_^#()"
+_TRAILING_LEFT_OVER = " \t\r\n\f,;:-/_^#("
+# Longer texts than any protocol or finding; nobody would review them.
+MAX_TEXT_LENGTH = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,8 @@ class CleanedText:
 
 def clean_descriptor(text: str, identifiers: IdentifierPattern) -> CleanedText:
     """Clean free text thoroughly: identifiers, patterns and announced persons and places go."""
+    if len(text) > MAX_TEXT_LENGTH:
+        return CleanedText("", ("too long to be cleaned",))
     spans = [(start, end, "identifier of the study") for start, end in identifiers.spans(text, is_thorough=True)]
     for reason, pattern in _PATTERNS:
         spans.extend((*match.span(), reason) for match in pattern.finditer(text) if match.end() > match.start())
@@ -119,5 +128,7 @@ def _cut(text: str, spans: list[tuple[int, int, str]]) -> CleanedText:
         position = max(position, end)
     pieces.append(text[position:])
     rest = " ".join(piece.strip(" ") for piece in pieces if piece.strip(" "))
-    rest = re.sub(r"[ \t]{2,}", " ", re.sub(r"\s+([,;.])", r"\1", _DANGLING.sub("", rest)))
-    return CleanedText(_LEFT_OVER.sub("", rest), tuple(sorted({reason for _, _, reason in spans})))
+    rest = re.sub(r"[ \t]{2,}", " ", re.sub(r"(?<!\s)\s{1,8}([,;.])", r"\1", _DANGLING.sub("", rest)))
+    return CleanedText(
+        rest.lstrip(_LEADING_LEFT_OVER).rstrip(_TRAILING_LEFT_OVER), tuple(sorted({reason for _, _, reason in spans}))
+    )

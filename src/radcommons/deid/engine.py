@@ -251,7 +251,13 @@ def _check(
 ) -> InstanceDescription | None:
     """Look at the written file as a stranger would; anything that should not be there keeps it out."""
     buffer = map_file(path)
-    written = parse_part10(buffer)
+    try:
+        written = parse_part10(buffer)
+    except FormatError as error:
+        findings.append(
+            Finding(Severity.ERROR, "deid.unwritable", error.where, "What was written cannot be read again.")
+        )
+        return None
     found = [*verify_parsed(buffer, written, profile), *residual_findings(written, identifiers)]
     found.extend(_kept_uids(source, written))
     if not _has_same_pixels(source, written):

@@ -182,7 +182,7 @@ def _expressions(identifier: str) -> Iterator[tuple[str, bool]]:
     has_digit = any(character.isdecimal() for character in joined)
     if len(joined) >= _MIN_IDENTIFIER_LENGTH and not (len(words) == 1 and words[0] in vocabulary()):
         is_plain = all(word in vocabulary() for word in words)
-        yield _bounded(r"[\W_]*".join(map(re.escape, words)), joined), not is_plain
+        yield _bounded(r"[\W_]{0,3}".join(map(re.escape, words)), joined), not is_plain
     if has_digit:
         yield from _number_expressions(identifier)
     if len(words) > 1:
@@ -192,7 +192,7 @@ def _expressions(identifier: str) -> Iterator[tuple[str, bool]]:
         for part in re.split(r"[,;\n]", fold(identifier).text):
             pieces = re.findall(r"\w+", part)
             if len("".join(pieces)) >= _MIN_IDENTIFIER_LENGTH and not all(piece in vocabulary() for piece in pieces):
-                yield _bounded(r"[\W_]*".join(map(re.escape, pieces)), part), len(pieces) > 1
+                yield _bounded(r"[\W_]{0,3}".join(map(re.escape, pieces)), part), len(pieces) > 1
 
 
 def _number_expressions(identifier: str) -> Iterator[tuple[str, bool]]:
@@ -216,9 +216,10 @@ def _name_expressions(name: str) -> Iterator[tuple[str, bool]]:
             elif len(token) >= _MIN_NAME_LENGTH and token not in vocabulary():
                 yield _bounded(re.escape(token), token), is_distinct
         if 1 < len(tokens) <= 5:  # noqa: PLR2004  more parts are no longer a name somebody writes out
-            for order in (tokens, tokens[::-1]):
+            # Family and given name are also written without the rest, in both orders.
+            for order in (tokens, tokens[::-1], tokens[:2], tokens[1::-1]):
                 is_plain = all(token in vocabulary() for token in order)
-                yield _bounded(r"[\W_]*".join(map(re.escape, order)), "".join(order)), not is_plain
+                yield _bounded(r"[\W_]{0,3}".join(map(re.escape, order)), "".join(order)), not is_plain
 
 
 def _bounded(expression: str, word: str) -> str:

@@ -141,6 +141,9 @@ class Profile:
         if group & 1 or tag & 0xFFFF == 0 or group in _TRAILING_GROUPS or group >> 8 in _GRAPHIC_GROUPS:
             return Action.REMOVE
         code = self.codes.get(tag)
+        if vr == "UN" and code in {None, "C", "K"}:
+            # Bytes of unknown form can be neither cleaned nor trusted.
+            return Action.REMOVE
         if code is None:
             return _unlisted(tag, vr or vr_of_tag(tag))
         return _settle(code, attribute_type)
@@ -152,7 +155,7 @@ class Profile:
 
 def _unlisted(tag: int, vr: str) -> Action:
     """The action for an attribute the table does not list: deny what could name somebody."""
-    if vr == "UN" or vr_of_tag(tag) == "UN":
+    if vr_of_tag(tag) == "UN":
         return Action.REMOVE
     if vr == "PN":
         return Action.EMPTY

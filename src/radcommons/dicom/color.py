@@ -6,7 +6,11 @@ from numpy.typing import NDArray
 from radcommons.dicom.elements import Element
 from radcommons.dicom.header import Header
 
-_CHANNELS = ((0x00281101, 0x00281201, 0x00281221), (0x00281102, 0x00281202, 0x00281222), (0x00281103, 0x00281203, 0x00281223))
+_CHANNELS = (
+    (0x00281101, 0x00281201, 0x00281221),
+    (0x00281102, 0x00281202, 0x00281222),
+    (0x00281103, 0x00281203, 0x00281223),
+)
 _MAX_ENTRIES = 65_536
 _DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2
 

@@ -18,6 +18,7 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 PIXEL_DATA = 0x7FE00010
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, PIXEL_DATA})
 
+_DELIMITER_GROUP = 0xFFFE
 _ITEM = 0xFFFEE000
 _ITEM_END = 0xFFFEE00D
 _SEQUENCE_END = 0xFFFEE0DD
@@ -185,7 +186,9 @@ class ElementReader:
                 self.trailing_offset = position
                 break
             has_pixels = has_pixels or element.tag in PIXEL_TAGS
-            elements.append(element)
+            # Delimiters that close nothing say nothing; some writers leave them behind.
+            if element.group != _DELIMITER_GROUP:
+                elements.append(element)
             position = following
         return tuple(elements)
 
@@ -224,6 +227,8 @@ class ElementReader:
         if self._count > MAX_ELEMENTS:
             raise FormatError("dicom.too-many-elements", f"The object has more than {MAX_ELEMENTS} elements.")
         head = self._read_head(position, end, encoding)
+        if head.tag >> 16 == _DELIMITER_GROUP and head.length:
+            raise FormatError("dicom.malformed", "An item stands where an element belongs.", where=tag_text(head.tag))
         if head.length == UNDEFINED_LENGTH:
             return self._read_undefined(head, end, encoding, depth)
         following = head.value_at + head.length
@@ -307,7 +312,8 @@ class ElementReader:
                 if head.tag == _ITEM_END:
                     return tuple(elements), head.value_at
             element, position = self._read_element(position, end, encoding, depth)
-            elements.append(element)
+            if element.group != _DELIMITER_GROUP:
+                elements.append(element)
         if is_delimited:
             raise FormatError("dicom.truncated", "An item ends without its delimiter.")
         return tuple(elements), position

@@ -92,9 +92,7 @@ def _apply_window(values: NDArray[np.float32], window: Window, function: str) ->
     return (values - (center - 0.5)) / (width - 1.0) + 0.5
 
 
-def _full_range(
-    scaled: NDArray[np.float32], values: NDArray[np.generic], header: Header
-) -> NDArray[np.float32]:
+def _full_range(scaled: NDArray[np.float32], values: NDArray[np.generic], header: Header) -> NDArray[np.float32]:
     """Spread what is there over the grey scale, leaving padding aside."""
     padding = header.integer(_PADDING)
     if padding is not None and values.dtype.kind == "i" and padding > np.iinfo(values.dtype).max:

@@ -139,7 +139,9 @@ def _decode(file: Part10File, header: Header, frame_index: int) -> NDArray[np.ge
         raise PixelDecodeError("dicom.no-such-frame", "The object has no such frame.", Kind.NOT_FOUND)
     frame_bits = layout.rows * layout.columns * layout.samples_per_pixel * max(layout.bits_allocated, 8)
     if not 0 < frame_bits <= MAX_FRAME_BYTES * 8:
-        raise PixelDecodeError("dicom.too-many-pixels", "A frame of this object is larger than is decoded here.", Kind.TOO_LARGE)
+        raise PixelDecodeError(
+            "dicom.too-many-pixels", "A frame of this object is larger than is decoded here.", Kind.TOO_LARGE
+        )
     data, frames, index = _frame_bytes(file, element, frame_index, layout)
     decode = _decoder(file, element, layout, frames)
     return _guarded(lambda: decode(data, index))

@@ -1,0 +1,54 @@
+"""Keyed replacements: consistent, legal, and worth nothing without the key."""
+
+import pytest
+
+from radcommons.deid.pseudonyms import MAX_SHIFT_DAYS, MIN_SHIFT_DAYS, PseudonymKey, normal_patient_id
+from radcommons.dicom.uids import is_valid_uid
+
+KEY = PseudonymKey(b"a secret of the hospital, 32 byte")
+OTHER = PseudonymKey(b"another secret, also long enough!")
+
+
+def test_a_short_secret_is_refused():
+    with pytest.raises(ValueError, match="16 bytes"):
+        PseudonymKey(b"short")
+
+
+def test_the_secret_is_not_shown():
+    assert "secret" not in repr(KEY)
+
+
+def test_uids_depend_on_the_key_and_the_original_only():
+    assert KEY.map_uid("1.2.3") == PseudonymKey(b"a secret of the hospital, 32 byte").map_uid("1.2.3")
+    assert KEY.map_uid("1.2.3") != OTHER.map_uid("1.2.3")
+    assert KEY.map_uid("1.2.3") != KEY.map_uid("1.2.4")
+
+
+def test_replacements_are_made_of_uuids():
+    number = int(KEY.map_uid("1.2.3").removeprefix("2.25."))
+    assert is_valid_uid(KEY.map_uid("1.2.3"))
+    assert f"{number:032x}"[12] == "8"
+    assert f"{number:032x}"[16] in "89ab"
+
+
+def test_spellings_of_one_patient_share_their_shift():
+    assert KEY.date_shift_days("MRN-1") == KEY.date_shift_days(" mrn-1\0")
+    assert normal_patient_id("  A  b\0") == "a b"
+
+
+def test_shifts_are_into_the_past_and_spread():
+    shifts = {KEY.date_shift_days(f"patient {number}") for number in range(500)}
+    assert len(shifts) > 400
+    assert all(-MAX_SHIFT_DAYS <= shift <= -MIN_SHIFT_DAYS for shift in shifts)
+
+
+def test_tokens_are_short_and_unambiguous():
+    token = KEY.token("00181000:SN-1")
+    assert len(token) == 10
+    assert not set(token) & set("IO01")
+    assert token != KEY.token("00181000:SN-2")
+
+
+def test_derived_bytes_of_different_labels_are_unrelated():
+    assert len(KEY.derive("a")) == 32
+    assert KEY.derive("a") != KEY.derive("b")
