@@ -96,7 +96,7 @@ def facets(query: CatalogQuery) -> Facets:
             f"('{name}', {name}, {' + '.join(f'miss_{other}' for other in names if other != name)})" for name in names
         ),
     )
-    parameters: list[object] = []
+    parameters: list[list[str] | bool] = []
     for name in names:
         chosen = list(getattr(query, name))
         parameters += [chosen, not chosen]

@@ -72,7 +72,7 @@ def _person(request: HttpRequest) -> str:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return str(request.actor.name)  # type: ignore[attr-defined]
-    return user.get_full_name() or user.get_username()
+    return str(user.get_full_name() or user.get_username())
 
 
 def _url(name: str) -> str:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from radcommons.server.platform import accounts
 from radcommons.server.platform.doors import ActorRequest, door
-from radcommons.server.platform.errors import ConflictError, InvalidError
+from radcommons.server.platform.errors import ConflictError, InvalidError, NotFoundError
 from radcommons.server.platform.models import ApiToken, User
 from radcommons.server.platform.policy import Action
 from radcommons.server.portal.context import role_names
@@ -38,7 +38,10 @@ def setup(request: ActorRequest, token: str) -> HttpResponse:
 
 
 def _user(request: ActorRequest) -> User:
-    return User.objects.get(pk=request.actor.user_id)
+    user = User.objects.filter(pk=request.actor.user_id or 0).first()
+    if user is None:
+        raise NotFoundError("This actor has no account.")
+    return user
 
 
 def _account_page(request: ActorRequest, *, form: TokenForm, plain: str = "", status: int = 200) -> HttpResponse:
@@ -46,7 +49,7 @@ def _account_page(request: ActorRequest, *, form: TokenForm, plain: str = "", st
         "form": form,
         "plain": plain,
         "roles": role_names(request.actor),
-        "tokens": ApiToken.objects.filter(user=request.actor.user_id).order_by("-created_at"),
+        "tokens": ApiToken.objects.filter(user=request.actor.user_id or 0).order_by("-created_at"),
         "now": timezone.now(),
     }
     return render(request, "portal/account.html", context, status=status)

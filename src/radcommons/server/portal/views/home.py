@@ -9,6 +9,7 @@ from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.policy import Action
 from radcommons.server.platform.settings import settings
 from radcommons.server.portal.numbers import released_numbers
+from radcommons.server.portal.pictures import pictures_of
 from radcommons.server.portal.steps import next_steps
 from radcommons.server.releases.queries import data_sets
 
@@ -23,7 +24,7 @@ def home(request: ActorRequest) -> HttpResponse:
     releases = sorted(data_sets(), key=lambda one: (one.published_at, one.pk), reverse=True)
     context = {
         "numbers": numbers,
-        "releases": releases[:SHOWN_RELEASES],
+        "cards": [{"release": release, "pictures": pictures_of(release)} for release in releases[:SHOWN_RELEASES]],
         "release_count": len(releases),
         "steps": next_steps(request.actor) if request.actor.is_authenticated else (),
     }
