@@ -13,4 +13,4 @@ class Covid19Status(StrEnum):
 
 def as_status(value: object) -> Covid19Status:
     """The statement behind a word; anything else is unknown."""
-    return Covid19Status(value) if value in set(Covid19Status) else Covid19Status.UNKNOWN
+    return next((status for status in Covid19Status if status.value == value), Covid19Status.UNKNOWN)

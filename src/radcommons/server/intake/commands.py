@@ -100,12 +100,15 @@ def quarantine() -> None:
 def list_quarantined(batch: str, *, with_decided: bool, as_json: bool) -> None:
     """List files held back, waiting longest first."""
     rows = queries.quarantined(batch=_batch(batch) if batch else None, is_waiting=not with_decided)
-    values = [_value(row) for row in rows.iterator(chunk_size=500)]
     if as_json:
-        click.echo(orjson.dumps(values).decode())
+        click.echo(orjson.dumps([_value(row) for row in rows.iterator(chunk_size=500)]).decode())
         return
-    for value in values:
-        click.echo(f"{value['id']:>8}  {value['site']:<12} {value['decision']:<10} {', '.join(value['codes'])}")
+    for row in rows.iterator(chunk_size=500):
+        click.echo(f"{row.pk:>8}  {row.part.batch.site.code:<12} {row.decision:<10} {', '.join(_codes(row))}")
+
+
+def _codes(row: QuarantinedInstance) -> list[str]:
+    return sorted({finding["code"] for finding in row.findings if finding["severity"] == "error"})
 
 
 def _value(row: QuarantinedInstance) -> dict[str, object]:
@@ -116,7 +119,7 @@ def _value(row: QuarantinedInstance) -> dict[str, object]:
         "sha256": row.part.sha256,
         "modality": row.modality,
         "decision": row.decision,
-        "codes": sorted({finding["code"] for finding in row.findings if finding["severity"] == "error"}),
+        "codes": _codes(row),
         "findings": row.findings,
     }
 

@@ -4,12 +4,9 @@ The file is parsed in a limited child process of its own, never in the web proce
 """
 
 import threading
-from typing import cast
-
-from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import LimitedPool
 from radcommons.server.archive.errors import NotRenderableError, RendererBusyError
-from radcommons.server.archive.pixel_work import Job, Refusal, RenderFrame, perform
+from radcommons.server.archive.pixel_work import Job, RenderFrame, perform
 from radcommons.server.intake import staging
 from radcommons.server.intake.models import QuarantinedInstance
 from radcommons.server.platform.errors import NotFoundError
@@ -41,7 +38,7 @@ def picture_of(row: QuarantinedInstance, frame_index: int) -> bytes:
         with LimitedPool(
             perform, processes=1, memory_bytes=limits.worker_memory_bytes, timeout_s=limits.parse_timeout_s
         ) as pool:
-            result = cast("bytes | Refusal | Finding", next(iter(list(pool.run([job]))))[1])
+            _, result = next(iter(list(pool.run([job]))))
     finally:
         _AT_ONCE.release()
     if isinstance(result, bytes):

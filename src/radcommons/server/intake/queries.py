@@ -164,7 +164,7 @@ def _studies(parts: QuerySet[BatchPart]) -> list[SentStudy]:
         .annotate(
             sent=Count("pk"),
             accepted=Count("pk", filter=Q(state__in=ACCEPTED)),
-            quarantined=Count("pk", filter=Q(state=PartState.QUARANTINED)),
+            held=Count("pk", filter=Q(state=PartState.QUARANTINED)),
         )
     )
     rows = list(grouped)

@@ -1,7 +1,7 @@
 """The verbs of the journey: read facts, ask the rooms, remember where each study stands."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from django.db import DatabaseError, OperationalError, transaction
@@ -94,16 +94,12 @@ def _locked(study_instance_uid: str) -> StudyJourney:
     return StudyJourney.objects.select_for_update().get(study_instance_uid=study_instance_uid)
 
 
-def _lines(facts: Sequence[OutboxFact] | object) -> tuple[FactLine, ...]:
-    return tuple(FactLine(fact.pk, fact.kind) for fact in facts)  # type: ignore[attr-defined]
+def _lines(facts: Iterable[OutboxFact]) -> tuple[FactLine, ...]:
+    return tuple(FactLine(fact.pk, fact.kind) for fact in facts)
 
 
-def _blocked(facts: object) -> frozenset[int]:
-    return frozenset(
-        fact.pk
-        for fact in facts  # type: ignore[attr-defined]
-        if fact.failed_at is not None and fact.error_code not in FOLD_PROBLEMS
-    )
+def _blocked(facts: Iterable[OutboxFact]) -> frozenset[int]:
+    return frozenset(fact.pk for fact in facts if fact.failed_at is not None and fact.error_code not in FOLD_PROBLEMS)
 
 
 def _ask(verb: Verb, fact: OutboxFact) -> None:

@@ -165,7 +165,7 @@ def revoke(
         services.revoke_contributor_key(site, key_id, actor=actor)
         _say({"site": code, "revoked_key": key_id}, as_json=as_json, text=f"Key {key_id} is revoked.")
         return
-    row = Agreement.objects.filter(site=site, pk=agreement_id).first()
+    row = Agreement.objects.filter(site=site, pk=agreement_id or 0).first()
     if row is None:
         raise NotFoundError(f"Site {code} has no such agreement.")
     services.revoke_agreement(row, reason=reason, actor=actor)
