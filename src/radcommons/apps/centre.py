@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import tempfile
 from pathlib import Path
 
 from radcommons.apps import bootstrap
@@ -38,3 +39,10 @@ def connect(option: str | None) -> None:
     bootstrap.setup(data_dir)
     if not is_serving(data_dir):
         bootstrap.migrate()
+
+
+def connect_to_nothing() -> None:
+    """Load the rooms without a centre, to describe their commands; what Django needs lies in a folder that goes away."""
+    folder = tempfile.TemporaryDirectory(prefix="radcommons-help-")
+    atexit.register(folder.cleanup)
+    bootstrap.setup(Path(folder.name))

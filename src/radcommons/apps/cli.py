@@ -6,6 +6,7 @@ hospital without the server's dependencies can use ``edge``.
 
 import importlib
 import json
+import os
 import sys
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ class Entry:
     needs_server: bool = False
 
 
+DATA_VARIABLE = "RADCOMMONS_DATA"
+HELP_WORDS = frozenset({"-h", "--help"})
 COMMANDS = {
     "demo": Entry("radcommons.apps.demo.command", "demo", "Show everything at once, on made-up or your own studies."),
     "serve": Entry("radcommons.apps.serve", "serve", "Start a centre: database, portal, DICOMweb, worker."),
@@ -91,21 +94,28 @@ def _load(entry: Entry) -> click.Command:
 def _with_centre(entry: Entry) -> click.Command:
     """A command that needs the centre's database: it is connected, and started if need be, first."""
     centre = importlib.import_module("radcommons.apps.centre")
-    centre.connect(_data_option())
+    if HELP_WORDS.isdisjoint(sys.argv):
+        centre.connect(os.environ.get(DATA_VARIABLE))
+    else:
+        centre.connect_to_nothing()
     return _load(entry)
 
 
-def _data_option() -> str | None:
-    """``--data DIR`` wherever it stands on the line; the rooms' commands need not know of it."""
-    for index, word in enumerate(sys.argv):
-        if word == "--data" and index + 1 < len(sys.argv):
-            value = sys.argv[index + 1]
-            del sys.argv[index : index + 2]
-            return value
-        if word.startswith("--data="):
-            del sys.argv[index]
-            return word.removeprefix("--data=")
-    return None
+def _without_data_option(words: list[str]) -> list[str]:
+    """Take ``--data DIR`` of a room's command off the line and into the environment; the rooms need not know of it."""
+    entry = COMMANDS.get(words[0]) if words else None
+    if entry is None or not entry.needs_server:
+        return words
+    rest: list[str] = []
+    left = iter(words)
+    for word in left:
+        if word == "--data":
+            os.environ[DATA_VARIABLE] = next(left, "")
+        elif word.startswith("--data="):
+            os.environ[DATA_VARIABLE] = word.removeprefix("--data=")
+        else:
+            rest.append(word)
+    return rest
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -117,7 +127,7 @@ def radcommons() -> None:
 def main() -> None:
     """Run the command line; errors of the house become one line (or one JSON object) and an exit code by kind."""
     try:
-        radcommons(standalone_mode=False)
+        radcommons(_without_data_option(sys.argv[1:]), standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
