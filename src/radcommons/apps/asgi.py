@@ -1,15 +1,19 @@
 """The ASGI application: the hot paths (DICOMweb, uploads, downloads, viewer files) beside Django, under one policy."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.routing import Mount
 
 from radcommons.apps.wiring import resolve_scope
-from radcommons.server.access.files import files_app
+from radcommons.server.access.files import files_app, flush_counts
 from radcommons.server.archive.dicomweb.app import dicomweb_app
 from radcommons.server.intake.upload import upload_app
 from radcommons.server.platform.actors import actor_of_request
@@ -26,7 +30,15 @@ def resolve_actor(request: Request) -> Actor:
     )
 
 
+@asynccontextmanager
+async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    """Write down the counts of downloads that are still in memory when the process ends."""
+    yield
+    await run_in_threadpool(flush_counts)
+
+
 application = Starlette(
+    lifespan=lifespan,
     # Addresses in answers follow the Host header, so a forged one is refused before any of them is made.
     middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[*django_settings.ALLOWED_HOSTS])],
     routes=[
