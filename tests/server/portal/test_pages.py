@@ -110,7 +110,7 @@ def test_the_place_where_one_is_stands_out(actor_of):
         (Role.CURATOR, None, "0 studies to curate"),
         (Role.RELEASE_MANAGER, None, "0 cleared studies in the catalog"),
         (Role.ADMINISTRATOR, None, "Sites and agreements"),
-        (Role.SITE_COORDINATOR, "ALPHA", "Your site"),
+        (Role.SITE_COORDINATOR, "ALPHA", "Your site ALPHA"),
         (Role.READER, None, "Published releases"),
         (None, None, "Your account"),
     ],

@@ -11,7 +11,7 @@ from radcommons.server.intake import queries as intake
 from radcommons.server.intake.models import BatchState
 from radcommons.server.journey import queries as journey
 from radcommons.server.platform.models import User
-from radcommons.server.platform.policy import Action, Actor, Role, may
+from radcommons.server.platform.policy import Action, Actor, Role, may, sites_for
 from radcommons.server.releases import queries as releases
 from radcommons.server.sites import queries as sites
 
@@ -80,8 +80,8 @@ def _for_administrators(_: Actor) -> Iterator[Step]:
         )
     stuck = len(journey.failed())
     if stuck:
-        text = "Run 'radcommons journey retry' after the cause is gone; 'radcommons doctor' explains."
-        yield Step(f"{_plural(stuck, 'study', 'studies')} stuck on the way", _url("portal:audit"), text)
+        text = "A room could not act upon something that happened. See which, and try again."
+        yield Step(f"{_plural(stuck, 'fact', 'facts')} stuck on the way", _url("journey:failed"), text)
     yield Step("Sites and agreements", _url("sites:list"), "Add a hospital, sign its agreement, give it a key.")
     number = User.objects.filter(is_active=True).count()
     yield Step(f"{_plural(number, 'account', 'accounts')}", _url("portal:people"), "Invite people and give them roles.")
@@ -94,7 +94,8 @@ def _for_coordinators(actor: Actor) -> Iterator[Step]:
         text = "Run 'radcommons edge send' again: it goes on where it stopped."
         yield Step(f"{_plural(number, 'batch', 'batches')} not complete", _url("intake:batches"), text)
     yield Step("What became of your studies", _url("intake:batches"), "Every batch with each study's state.")
-    yield Step("Your site", _url("sites:list"), "Agreement, contributor keys and the next step.")
+    for code in sorted(sites_for(actor, Action.SITES_READ) or ()):
+        yield Step(f"Your site {code}", _url("journey:site", code), "Studies, agreement, contributor keys.")
 
 
 def _for_everybody(actor: Actor) -> Iterator[Step]:
