@@ -42,9 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, or the one that RADCOMMONS_TEST_BROWSER names."""
+    """Debian's Chromium, or the one that RADCOMMONS_TEST_BROWSER names.
+
+    It ends with its module: while it lives, no other test of this process could run an event loop of its own.
+    """
     executable = os.environ.get("RADCOMMONS_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
         pytest.skip("Chromium is not installed (apt-get install chromium)")
