@@ -40,7 +40,7 @@ def test_a_shift_is_stable_and_always_into_the_past(secret, patient):
 
 
 @given(dates, dates, shifts)
-def test_intervals_stay(first, second, days):
+def test_intervals_between_dates_stay(first, second, days):
     moved = [shift_date(_da(day), days) for day in (first, second)]
     parsed = [date(int(text[:4]), int(text[4:6]), int(text[6:])) for text in moved]
     assert parsed[1] - parsed[0] == second - first

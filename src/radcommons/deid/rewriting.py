@@ -32,8 +32,9 @@ REMOVED = "REMOVED"
 _PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
 _CONTENT_SEQUENCE = 0x0040A730
 _FRAME_GROUPS = frozenset({0x52009229, 0x52009230})
-_CODE_FIELDS = frozenset({0x00080100, 0x00080102, 0x00080103})
 _CODE_MEANING = 0x00080104
+# Codes, and what is written anew afterwards anyway.
+_UNREVIEWED = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00120062, 0x00120063, 0x00280303})
 _REVIEWED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UR", "UT"})
 _AGE = re.compile(r"(\d{3})([DWMY])")
 _TIME = re.compile(r"[\d:]{2,8}(?:\.\d{1,6})?")
@@ -299,7 +300,7 @@ class Rewriter:
                 texts = [_DUMMY_VALUES[element.vr].decode().strip() if element.vr in _DUMMY_VALUES else REMOVED]
             element = Element(element.tag, element.vr, _padded(encode_text("\\".join(texts), element.vr, encodings)))
             values = texts
-        if element.vr in _REVIEWED_VRS and element.tag not in _CODE_FIELDS:
+        if element.vr in _REVIEWED_VRS and element.tag not in _UNREVIEWED:
             keyword = keyword_for_tag(element.tag)
             self.kept_texts.update({(keyword, value): None for value in values if value.strip()})
         return element

@@ -191,6 +191,7 @@ def _verify_level(
     profile: Profile,
     sop_class_uid: str,
     subject_id: str,
+    *,
     parents: tuple[int, ...] = (),
     inherited: tuple[str, ...] = DEFAULT_ENCODINGS,
 ) -> Iterator[Finding]:
@@ -204,7 +205,7 @@ def _verify_level(
         if element.items is not None:
             for item in element.items:
                 inner = (*parents, element.tag)
-                yield from _verify_level(item, profile, sop_class_uid, subject_id, inner, encodings)
+                yield from _verify_level(item, profile, sop_class_uid, subject_id, parents=inner, inherited=encodings)
         elif element.vr in STRING_VRS:
             yield from _verify_text(element, profile, subject_id, encodings, where)
 

@@ -103,4 +103,4 @@ def _copied(words: list[int], position: int, segments: int, last: int) -> list[i
 
 def _words(element: Element, header: Header) -> NDArray[np.generic]:
     size = len(element.value) // 2 * 2
-    return np.frombuffer(bytes(element.value)[:size], dtype=np.dtype("u2").newbyteorder(header.encoding.order))
+    return np.frombuffer(bytes(element.value)[:size], dtype=header.encoding.order + "u2")

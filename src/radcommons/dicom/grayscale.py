@@ -86,16 +86,17 @@ def _apply_window(values: NDArray[np.float32], window: Window, function: str) ->
     center, width = window
     if function == "SIGMOID":
         exponent = np.clip(-4.0 * (values - center) / width, -60.0, 60.0)
-        return (1.0 / (1.0 + np.exp(exponent))).astype(np.float32)
+        curve: NDArray[np.float32] = (1.0 / (1.0 + np.exp(exponent))).astype(np.float32)
+        return curve
     if function == "LINEAR_EXACT" or width <= _WIDTH_STEP:
-        return (values - center) / width + 0.5
-    return (values - (center - 0.5)) / (width - 1.0) + 0.5
+        return ((values - center) / width + 0.5).astype(np.float32)
+    return ((values - (center - 0.5)) / (width - 1.0) + 0.5).astype(np.float32)
 
 
 def _full_range(scaled: NDArray[np.float32], values: NDArray[np.generic], header: Header) -> NDArray[np.float32]:
     """Spread what is there over the grey scale, leaving padding aside."""
     padding = header.integer(_PADDING)
-    if padding is not None and values.dtype.kind == "i" and padding > np.iinfo(values.dtype).max:
+    if padding is not None and values.dtype.kind == "i" and padding >= 2 ** (values.dtype.itemsize * 8 - 1):
         padding -= 2 ** (values.dtype.itemsize * 8)
     shown = scaled[np.isfinite(scaled) & (values != padding if padding is not None else True)]
     if not shown.size:
@@ -129,7 +130,7 @@ def _lookup_table(level: Header, sequence: int) -> tuple[int, NDArray[np.float32
 def _shorts(element: Element, level: Header, *, is_signed: bool) -> NDArray[np.generic]:
     kind = "i2" if is_signed else "u2"
     size = len(element.value) // 2 * 2
-    return np.frombuffer(bytes(element.value)[:size], dtype=np.dtype(kind).newbyteorder(level.encoding.order))
+    return np.frombuffer(bytes(element.value)[:size], dtype=level.encoding.order + kind)
 
 
 def _apply_lut(values: NDArray[np.float32], lut: tuple[int, NDArray[np.float32]]) -> NDArray[np.float32]:

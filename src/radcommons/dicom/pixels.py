@@ -8,11 +8,12 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
 from radcommons.dicom.color import apply_palette
@@ -209,7 +210,7 @@ def _decoder(
     file: Part10File, element: Element, layout: _Layout, frames: int
 ) -> Callable[[bytes | memoryview, int], NDArray[np.generic]]:
     syntax = UID(file.transfer_syntax_uid)
-    options: dict[str, object] = {
+    options: dict[str, Any] = {
         "rows": layout.rows,
         "columns": layout.columns,
         "samples_per_pixel": layout.samples_per_pixel,
@@ -235,4 +236,5 @@ def _eight_bits(values: NDArray[np.generic], header: Header) -> NDArray[np.uint8
         return values.astype(np.uint8, copy=False)
     bits = header.integer(0x00280101) or values.dtype.itemsize * 8
     scaled = values.astype(np.float32) * (255.0 / float(2**bits - 1))
-    return np.clip(scaled, 0, 255).astype(np.uint8)
+    clipped: NDArray[np.uint8] = np.clip(scaled, 0, 255).astype(np.uint8)
+    return clipped
