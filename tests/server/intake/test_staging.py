@@ -1,6 +1,5 @@
 """The staging folder: whole files or none."""
 
-import errno
 import hashlib
 
 import pytest
@@ -60,18 +59,11 @@ def test_more_bytes_than_announced_are_refused_at_once():
     sink.abort()
 
 
-def test_a_disk_that_fills_up_while_writing_is_said(monkeypatch):
+def test_a_disk_that_fills_up_while_writing_is_said():
     sink = _sink()
 
-    class FullDisk:
-        def write(self, _: bytes) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        def close(self) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
     sink._file.close()
-    monkeypatch.setattr(sink, "_file", FullDisk())
+    sink._file = open("/dev/full", "wb", buffering=0)  # noqa: PTH123, SIM115 - the real thing: a disk that is always full
     with pytest.raises(DiskFullError):
         sink.write(DATA)
     sink.abort()

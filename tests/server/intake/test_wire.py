@@ -100,18 +100,15 @@ def test_bytes_that_are_not_what_was_announced_leave_nothing_behind(live_server_
     assert BatchPart.objects.get().state == "missing"
 
 
-def test_a_full_disk_is_said_and_leaves_no_half_file(live_server_url, tmp_path, monkeypatch):
-    made = _batch(tmp_path, count=1)
+def test_a_full_disk_is_said_and_leaves_no_half_file(live_server_url, tmp_path):
+    made = make_batch([write_instance(tmp_path / "a.dcm")], size_bytes=10**17)
     (sha256,) = made.paths
-    usage = staging.shutil.disk_usage("/")._replace(free=10)
     with _client(live_server_url, make_token(make_site())) as client:
         _open(client, made)
-        monkeypatch.setattr(staging.shutil, "disk_usage", lambda _: usage)
         answer = _put(client, made, sha256)
         assert (answer.status_code, answer.json()["code"]) == (507, "intake.disk-full")
         assert list(staging.folder_of(made.manifest.batch_id).iterdir()) == []
-        monkeypatch.undo()
-        assert _put(client, made, sha256).status_code == 201
+        assert client.get(f"/batches/{made.manifest.batch_id}").json()["counts"]["missing"] == 1
 
 
 def test_without_a_valid_agreement_a_batch_is_refused_with_the_reason(live_server_url, tmp_path):
@@ -172,6 +169,13 @@ def test_what_is_no_manifest_is_refused(live_server_url):
         for content in (b"", b"{}", b"[" * 100_000, b"\xff\xfe", b'{"schema":"radcommons.batch/1"}'):
             answer = client.post("/batches", content=content)
             assert (answer.status_code, answer.json()["code"]) == (422, "transfer.manifest-invalid")
+
+
+def test_sizes_beyond_any_disk_are_refused(live_server_url, tmp_path):
+    made = make_batch([write_instance(tmp_path / "a.dcm")], size_bytes=2**70)
+    with _client(live_server_url, make_token(make_site())) as client:
+        answer = _open(client, made)
+        assert (answer.status_code, answer.json()["code"]) == (422, "intake.batch-too-large")
 
 
 def test_a_part_that_no_manifest_names_is_unknown(live_server_url, tmp_path):

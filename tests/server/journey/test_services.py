@@ -113,22 +113,20 @@ def test_delivery_in_any_order_ends_the_same(order):
     assert _world() == ("held", 0, 1, ["positive"], "held", [])
 
 
-def test_a_verb_that_fails_for_good_waits_for_an_operator_and_changes_nothing(monkeypatch):
+def test_a_verb_that_fails_for_good_waits_for_an_operator_and_changes_nothing():
     def broken(fact: OutboxFact) -> None:
         raise ValueError("a room is broken")
 
     announce_stored([STUDY])
-    monkeypatch.setattr(services, "VERBS", {**services.VERBS, Verb.OPEN_CASE: broken})
-    assert services.deliver_pending() == 0
+    assert services.deliver_pending(verbs={**services.VERBS, Verb.OPEN_CASE: broken}) == 0
     assert not StudyJourney.objects.exclude(state="unknown").exists()
     assert [fact.error_code for fact in queries.failed()] == ["journey.verb-failed.curation.open_case"]
-    monkeypatch.undo()
     result = CliRunner().invoke(commands.journey, ["retry", "--json"])
     assert '"failed":0' in result.output
     assert queries.states([STUDY]) == {STUDY: State.IN_CURATION}
 
 
-def test_a_verb_that_fails_for_a_passing_reason_is_asked_again(monkeypatch):
+def test_a_verb_that_fails_for_a_passing_reason_is_asked_again():
     tries: list[int] = []
 
     def passing(fact: OutboxFact) -> None:
@@ -137,28 +135,27 @@ def test_a_verb_that_fails_for_a_passing_reason_is_asked_again(monkeypatch):
             raise OperationalError("the database restarts")
 
     announce_stored([STUDY])
-    monkeypatch.setattr(services, "VERBS", {**services.VERBS, Verb.OPEN_CASE: passing})
-    assert [services.deliver_pending() for _ in range(4)] == [0, 0, 1, 0]
+    verbs = {**services.VERBS, Verb.OPEN_CASE: passing}
+    assert [services.deliver_pending(verbs=verbs) for _ in range(4)] == [0, 0, 1, 0]
     assert queries.failed() == []
 
 
-def test_a_crash_in_the_middle_of_a_delivery_leaves_no_trace(monkeypatch, actor_of):
+def test_a_crash_in_the_middle_of_a_delivery_leaves_no_trace(actor_of):
     class KilledError(BaseException):
         pass
 
-    def killed(*args: object, **kwargs: object) -> None:
+    def killed(fact: OutboxFact) -> None:
+        services.VERBS[Verb.CATALOG_STUDY](fact)
         raise KilledError
 
     announce_stored([STUDY])
     services.deliver_pending()
     curation.clear(STUDY, actor=actor_of("curator"))
     events = AuditEvent.objects.count()
-    monkeypatch.setattr(services, "record_progress", killed)
     with pytest.raises(KilledError):
-        services.deliver_pending()
+        services.deliver_pending(verbs={**services.VERBS, Verb.CATALOG_STUDY: killed})
     assert (CatalogSeries.objects.count(), AuditEvent.objects.count()) == (0, events)
     assert queries.states([STUDY]) == {STUDY: State.IN_CURATION}
-    monkeypatch.undo()
     services.deliver_pending()
     assert (CatalogSeries.objects.count(), queries.states([STUDY])) == (1, {STUDY: State.CLEARED})
 

@@ -6,7 +6,7 @@ RadCommonsError
 ├── DiskFullError         intake.disk-full         the staging disk has no room
 ├── WrongSiteError        intake.wrong-site        a key of one site, a manifest of another
 └── ConflictError, InvalidError of the platform with the codes intake.parts-missing, intake.batch-sealed,
-    intake.manifest-too-large, intake.quarantine-decided, intake.reason
+    intake.manifest-too-large, intake.batch-too-large, intake.quarantine-decided, intake.reason
 """
 
 from radcommons.dicom.errors import Kind, RadCommonsError

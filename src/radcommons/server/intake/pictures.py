@@ -4,6 +4,7 @@ The file is parsed in a limited child process of its own, never in the web proce
 """
 
 import threading
+
 from radcommons.dicom.isolation import LimitedPool
 from radcommons.server.archive.errors import NotRenderableError, RendererBusyError
 from radcommons.server.archive.pixel_work import Job, RenderFrame, perform

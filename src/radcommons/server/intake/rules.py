@@ -10,6 +10,8 @@ from radcommons.dicom.instance import InstanceDescription
 
 # The shape of a pseudonym in a batch manifest; a patient identifier of a hospital system rarely has it, a name never.
 SUBJECT_ID = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,63}")
+# Far beyond any disk, and what the tables can count.
+MAXIMUM_BATCH_BYTES = 2**60
 # Parts that one job verifies: enough to pay for the child process, few enough to spread over workers.
 PARTS_PER_JOB = 200
 

@@ -28,7 +28,9 @@ MAXIMUM_ATTEMPTS = 5
 FOLD_PROBLEMS = frozenset({rules.UNKNOWN_PAIR, rules.UNKNOWN_FACT})
 FAILURE = "journey.verb-failed"
 
-VERBS: Mapping[Verb, Callable[[OutboxFact], object]] = MappingProxyType(
+Verbs = Mapping[Verb, Callable[[OutboxFact], object]]
+
+VERBS: Verbs = MappingProxyType(
     {
         Verb.OPEN_CASE: lambda fact: open_case(fact.study_instance_uid),
         Verb.CATALOG_STUDY: lambda fact: catalog_study(fact.study_instance_uid),
@@ -50,8 +52,15 @@ class VerbFailedError(RadCommonsError):
         self.is_passing = is_passing
 
 
-def deliver_pending(limit: int = 200) -> int:
+def deliver_pending(limit: int = 200, *, verbs: Verbs = VERBS) -> int:
     """Act upon the facts that wait, study by study; a study that fails does not stop the others.
+
+    Parameters
+    ----------
+    limit
+        Studies to look at in one round.
+    verbs
+        Who does what the table asks for.
 
     Returns
     -------
@@ -61,7 +70,7 @@ def deliver_pending(limit: int = 200) -> int:
     delivered = 0
     for study_instance_uid in outbox.pending_studies(limit):
         try:
-            deliver_study(study_instance_uid)
+            deliver_study(study_instance_uid, verbs=verbs)
         except VerbFailedError as error:
             _note_failure(error)
         else:
@@ -69,7 +78,7 @@ def deliver_pending(limit: int = 200) -> int:
     return delivered
 
 
-def deliver_study(study_instance_uid: str) -> State:
+def deliver_study(study_instance_uid: str, *, verbs: Verbs = VERBS) -> State:
     """Act upon all waiting facts of one study, in one transaction: facts, verbs and state change together or not at all.
 
     Raises
@@ -83,7 +92,7 @@ def deliver_study(study_instance_uid: str) -> State:
         steps = rules.fold(_lines(facts.values()), blocked=_blocked(facts.values()))
         delivered = {pk for pk, fact in facts.items() if fact.delivered_at is not None}
         for call in rules.calls(steps, delivered=delivered):
-            _ask(call.verb, facts[call.fact_id])
+            _ask(verbs[call.verb], facts[call.fact_id], name=call.verb.value)
         _note_steps(steps, facts)
         _move(journey, steps, facts)
         return State(journey.state)
@@ -102,18 +111,18 @@ def _blocked(facts: Iterable[OutboxFact]) -> frozenset[int]:
     return frozenset(fact.pk for fact in facts if fact.failed_at is not None and fact.error_code not in FOLD_PROBLEMS)
 
 
-def _ask(verb: Verb, fact: OutboxFact) -> None:
+def _ask(verb: Callable[[OutboxFact], object], fact: OutboxFact, *, name: str) -> None:
     """Ask one room; whatever it answers with, the study is named by its fact, not by an identifier."""
     try:
         with transaction.atomic():
-            VERBS[verb](fact)
+            verb(fact)
     except OperationalError as error:
         raise VerbFailedError(fact.pk, "platform.database", is_passing=True) from error
     except RadCommonsError as error:
         raise VerbFailedError(fact.pk, error.code, is_passing=error.kind is Kind.UNAVAILABLE) from error
     except (DatabaseError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        logger.exception("a verb of the journey failed: %s", verb.value)
-        raise VerbFailedError(fact.pk, f"{FAILURE}.{verb.value}"[:100], is_passing=False) from error
+        logger.exception("a verb of the journey failed: %s", name)
+        raise VerbFailedError(fact.pk, f"{FAILURE}.{name}"[:100], is_passing=False) from error
 
 
 def _note_steps(steps: Sequence[Step], facts: Mapping[int, OutboxFact]) -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from radcommons.server.intake import staging
+from radcommons.server.intake import rules, staging
 from radcommons.server.intake.errors import WrongSiteError
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, StatedSubject
 from radcommons.server.intake.queue import defer_verification
 from radcommons.server.platform import audit
-from radcommons.server.platform.errors import ConflictError, NotFoundError
+from radcommons.server.platform.errors import ConflictError, InvalidError, NotFoundError
 from radcommons.server.platform.objects import object_store
 from radcommons.server.platform.policy import Action, Actor, ActorKind, authorise
 from radcommons.server.sites.models import Agreement, Site
@@ -67,6 +67,8 @@ def open_batch(data: bytes, *, actor: Actor) -> OpenedBatch:
     """
     manifest = BatchManifest.from_bytes(data)
     _authorise_sending(actor, manifest.site)
+    if manifest.size_bytes > rules.MAXIMUM_BATCH_BYTES:
+        raise InvalidError("intake.batch-too-large", "The manifest announces more bytes than any batch can have.")
     site = site_by_code(manifest.site)
     batch = Batch.objects.filter(batch_id=manifest.batch_id).first()
     if batch is not None and batch.state != BatchState.RECEIVING:
