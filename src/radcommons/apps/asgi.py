@@ -8,9 +8,11 @@ from django.core.asgi import get_asgi_application
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from radcommons.apps.wiring import resolve_scope
 from radcommons.server.access.files import files_app, flush_counts
@@ -45,6 +47,7 @@ application = Starlette(
         *upload_app.routes,
         Mount("/dicom-web", app=dicomweb_app(resolve_scope, resolve_actor)),
         Mount("/files", app=files_app(resolve_actor)),
+        Mount("/static", app=GZipMiddleware(StaticFiles(packages=[("radcommons.server.portal", "static")]))),
         Mount("/viewer", app=viewer_app(settings().viewer_dir)),
         Mount("/", app=get_asgi_application()),
     ]

@@ -39,6 +39,8 @@ _DERIVED_DATA_SOP_CLASSES = frozenset(
         "1.2.840.10008.5.1.4.1.1.481.2",  # RT dose
     }
 )
+# A scanner's own planes through its volume; SECONDARY beside one of these words means another plane, not a capture.
+_REFORMAT_WORDS = frozenset({"REFORMATTED", "MPR"})
 _DRAWN_IMAGE_TYPES = ("SCREEN", "SECONDARY", "DOSE", "LOCALIZER", "CAPTURE", "FUSION", "CURVE", "PROT", "RESULT")
 
 
@@ -60,5 +62,7 @@ def may_carry_pixel_text(description: InstanceDescription) -> bool:
     if description.modality not in _RECONSTRUCTED_MODALITIES or description.conversion_type:
         return True
     # The third value on tells what was drawn; DERIVED alone also marks plain reformats and lossy compression.
-    image_type = " ".join(description.image_type).upper()
-    return any(word in image_type for word in _DRAWN_IMAGE_TYPES)
+    values = {value.upper() for value in description.image_type}
+    if values & _REFORMAT_WORDS:
+        values.discard("SECONDARY")
+    return any(word in value for word in _DRAWN_IMAGE_TYPES for value in values)

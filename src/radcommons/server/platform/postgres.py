@@ -49,6 +49,8 @@ class EmbeddedPostgres:
         if self._server is None:
             self._server = get_server(self.directory, cleanup_mode=None)
         else:
+            # As root the server runs as another user, whose way to the directory somebody may have closed meanwhile.
+            self._server.ensure_pgdata_inited()
             self._server.ensure_postgres_running()
         self._ensure_database(str(self._server.get_uri()))
         return str(self._server.get_uri(database=DATABASE))
