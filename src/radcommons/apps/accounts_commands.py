@@ -1,5 +1,7 @@
 """``radcommons accounts``: accounts and roles from the command line."""
 
+import sys
+
 import click
 import orjson
 
@@ -43,7 +45,7 @@ def _described(user: User) -> tuple[str, bool, list[str]]:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of making a link.")
 def add_account(username: str, roles: tuple[str, ...], site: str, *, password_stdin: bool) -> None:
     """Make an account and print a one-time link to choose its password."""
-    password = click.get_text_stream("stdin").readline().rstrip("\n") if password_stdin else None
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else None
     verbs.create_account(username, actor=OPERATOR, password=password)
     for role in roles:
         site_code = site if role == Role.SITE_COORDINATOR.value else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
@@ -13,6 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from radcommons.apps.wiring import resolve_scope
 from radcommons.server.access.files import files_app, flush_counts
@@ -49,6 +51,6 @@ application = Starlette(
         Mount("/files", app=files_app(resolve_actor)),
         Mount("/static", app=GZipMiddleware(StaticFiles(packages=[("radcommons.server.portal", "static")]))),
         Mount("/viewer", app=viewer_app(settings().viewer_dir)),
-        Mount("/", app=get_asgi_application()),
+        Mount("/", app=cast(ASGIApp, get_asgi_application())),
     ]
 )
