@@ -60,6 +60,8 @@ def test_the_next_step_follows_agreement_key_and_first_batch():
     assert "contributor key" in step(has_key=False)
     assert "first batch" in step(has_batch=False)
     assert "Nothing is waiting" in step()
+    returned = rules.next_step(AgreementState.IN_FORCE, has_key=True, has_batch=True, returned=2)
+    assert "came back to you" in returned
 
 
 def test_countries_have_codes_of_two_letters():

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 
 from radcommons.server.intake import queries as intake
 from radcommons.server.journey import queries
+from radcommons.server.journey.table import State
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.policy import Action, may
 from radcommons.server.sites import queries as sites
@@ -21,9 +22,13 @@ RECENT_BATCHES = 10
 def timeline(request: ActorRequest, study_instance_uid: str) -> HttpResponse:
     """What happened to a study; with ``?fragment=1`` only the list, for other pages to show."""
     found = queries.readable_timeline(study_instance_uid, request.actor)
-    template = "journey/_timeline.html" if request.GET.get("fragment") else "journey/timeline.html"
-    context = {"timeline": found, "may_curate": may(request.actor, Action.CURATION_READ)}
-    return render(request, template, context)
+    is_fragment = bool(request.GET.get("fragment"))
+    context = {
+        "timeline": found,
+        "is_fragment": is_fragment,
+        "may_curate": may(request.actor, Action.CURATION_READ),
+    }
+    return render(request, "journey/_timeline.html" if is_fragment else "journey/timeline.html", context)
 
 
 @require_GET
@@ -36,6 +41,8 @@ def site(request: ActorRequest, code: str) -> HttpResponse:
     batches = intake.lines(intake.batches_of_site(code)[:RECENT_BATCHES])
     state = best_state(line.state for line in agreements) if found.is_active else AgreementState.SITE_INACTIVE
     has_key = any(key.revoked_at is None for key in keys)
+    studies = intake.studies_of_site(code)
+    returned = sum(study.state == State.RETURNED for study in studies)
     context = {
         "site": found,
         "agreements": agreements,
@@ -43,8 +50,8 @@ def site(request: ActorRequest, code: str) -> HttpResponse:
         "keys": keys,
         "key_form": KeyForm(),
         "batches": batches,
-        "studies": intake.studies_of_site(code),
-        "next_step": next_step(state, has_key=has_key, has_batch=bool(batches)),
+        "studies": studies,
+        "next_step": next_step(state, has_key=has_key, has_batch=bool(batches), returned=returned),
         "may_manage": may(request.actor, Action.SITES_MANAGE),
         "may_manage_keys": may(request.actor, Action.SITES_MANAGE_KEYS, site_code=code),
     }

@@ -123,10 +123,12 @@ class AgreementForm(forms.Form):
     licence = forms.ChoiceField(choices=[(name, name) for name in rules.LICENCES], label="Licence granted")
     signatory_name = forms.CharField(max_length=200, label="Signed by")
     signatory_title = forms.CharField(max_length=200, label="Their title")
-    signed_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), initial=timezone.localdate)
+    signed_on = forms.DateField(
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), initial=timezone.localdate
+    )
     ends_on = forms.DateField(
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         label="Last day",
         help_text="Batches are accepted up to and including this day. Leave it empty for no end.",
     )

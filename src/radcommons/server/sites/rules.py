@@ -72,8 +72,16 @@ def refusal(state: AgreementState, site_code: str, project: str) -> str:
     return f"{what[state]} Ask the repository's office to record one, then send the same batch again."
 
 
-def next_step(state: AgreementState, *, has_key: bool, has_batch: bool) -> str:
-    """What a coordinator should do next, in one sentence."""
+def next_step(state: AgreementState, *, has_key: bool, has_batch: bool, returned: int = 0) -> str:
+    """What a coordinator should do next, in one sentence.
+
+    Parameters
+    ----------
+    returned
+        How many studies the curators gave back to the site.
+    """
+    if returned:
+        return "Some studies came back to you. Read the reasons below, correct them at the site and send them again."
     if state is AgreementState.NOT_YET:
         return "The agreement is recorded and starts later; batches are accepted from its first day."
     if state is not AgreementState.IN_FORCE:
