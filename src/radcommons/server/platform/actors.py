@@ -4,7 +4,8 @@ from collections.abc import Callable
 from importlib import import_module
 
 from django.conf import settings as django_settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import get_user
+from django.http import HttpRequest
 from django.utils import timezone
 
 from radcommons.server.platform.errors import UnauthenticatedError
@@ -70,6 +71,8 @@ def actor_of_request(*, authorization: str | None, session_key: str | None) -> A
         return actor_of_token(plain.strip())
     if not session_key:
         return Actor.anonymous()
-    session = import_module(django_settings.SESSION_ENGINE).SessionStore(session_key)
-    user = User.objects.filter(pk=session.get(SESSION_KEY) or 0, is_active=True).first()
-    return actor_of_user(user) if user else Actor.anonymous()
+    request = HttpRequest()
+    request.session = import_module(django_settings.SESSION_ENGINE).SessionStore(session_key)
+    # Django's own question, which also turns away sessions from before the password was changed.
+    user = get_user(request)
+    return actor_of_user(user) if isinstance(user, User) else Actor.anonymous()
