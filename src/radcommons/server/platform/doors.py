@@ -15,6 +15,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
+from django.views.decorators.http import require_GET
 from ninja.operation import PathView
 
 from radcommons.dicom.errors import Kind, RadCommonsError
@@ -132,6 +133,7 @@ class DoorMiddleware:
 def describe_api(schema: Callable[[], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
     """The view that shows the API's OpenAPI description to anybody."""
 
+    @require_GET
     @door(Action.PORTAL_VIEW)
     def openapi(request: HttpRequest) -> HttpResponse:
         """Answer with the description."""
