@@ -4,6 +4,7 @@ from types import ModuleType
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.defaults import bad_request, page_not_found, permission_denied
 from ninja import NinjaAPI
 
 from radcommons import __version__
@@ -14,7 +15,7 @@ from radcommons.server.curation import views as curation
 from radcommons.server.intake import views as intake
 from radcommons.server.intake.api import router as intake_router
 from radcommons.server.journey import views as journey
-from radcommons.server.platform.doors import answer_unexpected, describe_api
+from radcommons.server.platform.doors import answer_unexpected, describe_api, in_any_thread
 from radcommons.server.platform.problems import status_of
 from radcommons.server.portal import views as portal
 from radcommons.server.portal.viewer import views as viewer
@@ -52,4 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     *[path("", include((room.urlpatterns, name))) for name, room in ROOMS.items()],
 ]
-handler500 = answer_unexpected
+handler400 = in_any_thread(bad_request)
+handler403 = in_any_thread(permission_denied)
+handler404 = in_any_thread(page_not_found)
+handler500 = in_any_thread(answer_unexpected)

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect, render
@@ -170,3 +171,17 @@ def answer_unexpected(request: HttpRequest) -> HttpResponse:
     if request.path.startswith(API_PREFIX):
         return JsonResponse({**UNEXPECTED, "request_id": request_id}, status=500)
     return render(request, "portal/error.html", {"status": 500, "request_id": request_id}, status=500)
+
+
+def in_any_thread(view: View) -> View:
+    """A view of an error page, which Django calls outside the thread of its request: it leaves no connection behind."""
+
+    @functools.wraps(view)
+    def closing(*args: Any, **kwargs: Any) -> Any:
+        close_old_connections()
+        try:
+            return view(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return cast(View, closing)

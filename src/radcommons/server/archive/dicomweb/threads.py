@@ -24,7 +24,10 @@ async def in_pool(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -
 
 def _with_connection(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     close_old_connections()
-    return function(*args, **kwargs)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        close_old_connections()
 
 
 async def each_in_pool(source: Iterator[R]) -> AsyncIterator[R]:
