@@ -1,0 +1,344 @@
+"""Who may use which route: the table that the test of routes and roles reads.
+
+A route is written as the code declares it. Its parameters are replaced by the things of ALPHA in the test's content, so
+"the site" is ALPHA throughout; ``given`` names other things for a parameter, ``at`` is the address where that is not
+enough. A row whose visitors are fewer than the policy's action lets in says so with ``action=None`` (nobody).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tests.server.route_content import PUBLIC, RECALLED
+
+from radcommons.server.platform.policy import Action
+
+A = Action
+SITE = "ALPHA"
+LONG = "correct horse battery"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One method of one route, the action that opens it, and the site whose thing is asked for.
+
+    Parameters
+    ----------
+    action
+        None when nobody may.
+    site
+        The site for which the action is needed; None when anywhere will do.
+    is_session_only
+        Whether accounts are known here by their browser only.
+    form, content
+        A body that passes the door and changes nothing.
+    is_gone
+        Whether a public tombstone is the answer to everybody.
+    is_static
+        Whether it is the same file for everybody, whatever they send along.
+    is_like_others
+        Whether other rows ask the same door with every visitor, so that a few are enough here.
+    """
+
+    method: str
+    route: str
+    action: A | None
+    site: str | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+    at: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
+    content: str = ""
+    is_session_only: bool = False
+    is_gone: bool = False
+    is_static: bool = False
+    is_like_others: bool = False
+
+    @property
+    def name(self) -> str:
+        """How the row is called in reports."""
+        given = ",".join(self.given.values())
+        return f"{self.method} {self.at or self.route}{f' [{given}]' if given else ''}"
+
+
+PAGES = (
+    # --- portal
+    Row("GET", "", A.PORTAL_VIEW),
+    Row("GET", "about/", A.PORTAL_VIEW),
+    Row("GET", "setup/<str:token>/", A.PORTAL_VIEW),
+    Row("POST", "setup/<str:token>/", A.PORTAL_VIEW),
+    Row("GET", "setup/<str:token>/", None, given={"token": "rcl_made-up"}),
+    Row("GET", "account/", A.PLATFORM_OWN_ACCOUNT),
+    Row("POST", "account/tokens/", A.PLATFORM_OWN_ACCOUNT),
+    Row("POST", "account/tokens/<int:token_id>/revoke/", None, given={"token_id": "{other_token_id}"}),
+    Row("GET", "people/", A.PLATFORM_MANAGE_PEOPLE),
+    Row("POST", "people/invite/", A.PLATFORM_MANAGE_PEOPLE),
+    Row("GET", "people/<str:username>/", A.PLATFORM_MANAGE_PEOPLE),
+    Row("POST", "people/<str:username>/link/", A.PLATFORM_MANAGE_PEOPLE),
+    Row("POST", "people/<str:username>/grant/", A.PLATFORM_MANAGE_PEOPLE),
+    Row("POST", "people/<str:username>/revoke/", A.PLATFORM_MANAGE_PEOPLE, form={"role": "reader"}),
+    Row("POST", "people/<str:username>/active/", A.PLATFORM_MANAGE_PEOPLE, form={"is_active": "yes"}),
+    Row("GET", "audit/", A.PLATFORM_READ_AUDIT),
+    # --- sites
+    Row("GET", "survey/", A.SITES_SUBMIT_SURVEY),
+    Row("POST", "survey/", A.SITES_SUBMIT_SURVEY),
+    Row("GET", "survey/thanks/", A.SITES_SUBMIT_SURVEY),
+    Row("GET", "sites/", A.SITES_READ),
+    Row("GET", "sites/add/", A.SITES_MANAGE),
+    Row("POST", "sites/add/", A.SITES_MANAGE),
+    Row("GET", "sites/surveys/", A.SITES_READ_SURVEYS),
+    Row("GET", "sites/surveys/<int:survey_id>/", A.SITES_READ_SURVEYS),
+    Row("GET", "sites/<str:code>/", A.SITES_READ, SITE),
+    Row("GET", "sites/<str:code>/agreements/sign/", A.SITES_MANAGE, SITE),
+    Row("POST", "sites/<str:code>/agreements/sign/", A.SITES_MANAGE, SITE),
+    Row("GET", "sites/<str:code>/agreements/<int:agreement_id>/", A.SITES_READ, SITE),
+    # A site's own address opens no other site's agreement.
+    Row("GET", "sites/<str:code>/agreements/<int:agreement_id>/", None, given={"code": "BETA"}),
+    Row("POST", "sites/<str:code>/agreements/<int:agreement_id>/revoke/", A.SITES_MANAGE, SITE),
+    Row("POST", "sites/<str:code>/keys/", A.SITES_MANAGE_KEYS, SITE),
+    Row("POST", "sites/<str:code>/keys/<int:key_id>/revoke/", A.SITES_MANAGE_KEYS, SITE),
+    Row("POST", "sites/<str:code>/active/", A.SITES_MANAGE, SITE, form={"is_active": "1"}),
+    # --- intake
+    Row("GET", "batches/", A.INTAKE_READ_BATCH),
+    Row("GET", "batches/<str:batch_id>/", A.INTAKE_READ_BATCH, SITE),
+    Row("GET", "quarantine/", A.INTAKE_DECIDE_QUARANTINE),
+    Row("GET", "quarantine/<int:quarantined_id>/", A.INTAKE_DECIDE_QUARANTINE),
+    Row(
+        "GET",
+        "quarantine/<int:quarantined_id>/pictures/<int:frame_number>/",
+        A.INTAKE_DECIDE_QUARANTINE,
+        given={"frame_number": "1"},
+    ),
+    Row("POST", "quarantine/<int:quarantined_id>/release/", A.INTAKE_DECIDE_QUARANTINE),
+    Row("POST", "quarantine/<int:quarantined_id>/discard/", A.INTAKE_DECIDE_QUARANTINE),
+    # --- journey
+    Row("GET", "studies/<str:study_instance_uid>/timeline/", A.JOURNEY_READ_TIMELINE, SITE),
+    Row("GET", "journey/failed/", A.JOURNEY_RETRY),
+    # --- curation
+    Row("GET", "curation/", A.CURATION_READ),
+    Row("POST", "curation/clear/", A.CURATION_DECIDE),
+    Row("GET", "curation/values/", A.CURATION_READ),
+    Row("GET", "curation/studies/<str:study_instance_uid>/", A.CURATION_READ),
+    Row("POST", "curation/studies/<str:study_instance_uid>/<str:verb>/", A.CURATION_DECIDE, given={"verb": "reject"}),
+    # --- catalog
+    Row("GET", "catalog/", A.CATALOG_READ),
+    Row("POST", "catalog/freeze/", A.CATALOG_FREEZE),
+    Row("GET", "cohorts/", A.CATALOG_READ),
+    Row("GET", "cohorts/<int:cohort_id>/", A.CATALOG_READ),
+    # --- releases
+    Row("GET", "releases/", A.RELEASES_READ),
+    Row("GET", "releases/new/", A.RELEASES_MANAGE),
+    Row("POST", "releases/new/", A.RELEASES_MANAGE),
+    Row("GET", "releases/drafts/", A.RELEASES_READ_DRAFTS),
+    Row("GET", "releases/drafts/<int:release_id>/", A.RELEASES_READ_DRAFTS),
+    Row("POST", "releases/drafts/<int:release_id>/<slug:verb>/", A.RELEASES_MANAGE, given={"verb": "withdraw"}),
+    Row("GET", "releases/<slug:slug>/", A.RELEASES_READ),
+    Row("GET", "releases/<slug:slug>/", A.RELEASES_READ, given={"slug": RECALLED}),
+    Row("GET", "releases/<slug:slug>/", None, given={"slug": "{draft}"}),
+    *(
+        row
+        for route in (
+            "releases/<slug:slug>/<str:version>/",
+            "releases/<slug:slug>/<str:version>/studies/",
+            "releases/<slug:slug>/<str:version>/studies/<str:study_instance_uid>/",
+        )
+        for row in (
+            Row("GET", route, A.RELEASES_READ, given={"study_instance_uid": "{public_study}"}),
+            Row("GET", route, None, given={"slug": RECALLED, "study_instance_uid": "{recalled_study}"}, is_gone=True),
+            Row("GET", route, None, given={"slug": "{draft}", "study_instance_uid": "{drafted_study}"}),
+        )
+    ),
+    Row("GET", "releases/<slug:slug>/<str:version>/studies/<str:study_instance_uid>/", None),
+)
+
+API = (
+    Row("GET", "api/v1/", None),
+    Row("GET", "api/v1/openapi.json", A.PORTAL_VIEW),
+    Row("POST", "api/v1/intake/batches", A.INTAKE_SEND, SITE, content="manifest"),
+    Row("POST", "api/v1/intake/batches/<batch_id>/seal", A.INTAKE_SEND, SITE),
+    Row("GET", "api/v1/intake/batches/<batch_id>", A.INTAKE_READ_BATCH, SITE),
+    Row("PUT", "/api/v1/intake/batches/{batch_id}/parts/{sha256}", A.INTAKE_SEND, SITE, content="part"),
+    Row("GET", "api/v1/releases", A.RELEASES_READ),
+    Row("GET", "api/v1/releases/<slug>", A.RELEASES_READ),
+    Row("GET", "api/v1/releases/<slug>", None, given={"slug": "{draft}"}),
+    Row("GET", "api/v1/releases/<slug>/<version>", A.RELEASES_READ),
+    Row("GET", "api/v1/releases/<slug>/<version>", None, given={"slug": RECALLED}, is_gone=True),
+    Row("GET", "api/v1/releases/<slug>/<version>", None, given={"slug": "{draft}"}),
+)
+
+_FILE = "/files/releases/{slug}/{version}/{path:path}"
+FILES = (
+    *(
+        Row("GET", _FILE, A.ACCESS_DOWNLOAD, given={"path": path})
+        for path in ("release.json", "status.json", "instances/{public_sha256}.dcm")
+    ),
+    *(
+        Row("GET", _FILE, None, given={"path": f"instances/{{{state}_sha256}}.dcm"})
+        for state in ("open", "drafted", "recalled", "held")
+    ),
+    *(
+        Row("GET", _FILE, None, given={"slug": "{draft}", "path": path})
+        for path in ("release.json", "status.json", "instances/{drafted_sha256}.dcm")
+    ),
+    # What is dated stays, to say that the version was withdrawn.
+    Row("GET", _FILE, A.ACCESS_DOWNLOAD, given={"slug": RECALLED, "path": "status.json"}),
+    *(
+        Row("GET", _FILE, None, given={"slug": RECALLED, "path": path}, is_gone=True)
+        for path in ("release.json", "instances/{recalled_sha256}.dcm")
+    ),
+)
+
+VIEWER = (
+    Row("GET", "/viewer/app-config.js", A.PORTAL_VIEW, is_static=True),
+    Row("GET", "/viewer/{path:path}", A.PORTAL_VIEW, given={"path": ""}, is_static=True),
+    *(
+        Row("GET", "/viewer/{path:path}", A.PORTAL_VIEW, given={"path": f"s/{scope}/viewer"}, is_static=True)
+        for scope in ("curation", "catalog", "batches/{batch_id}", "releases/{draft}/1.0.0")
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRow:
+    """A scope, who may read it, and a study asked for there, which is a stray when the scope does not hold it."""
+
+    path: str
+    action: A | None
+    state: str
+    site: str | None = None
+    is_gone: bool = False
+    is_stray: bool = False
+
+
+SCOPES = (
+    ScopeRow(f"releases/{PUBLIC}/1.0.0", A.RELEASES_READ, "public"),
+    ScopeRow("catalog", A.CATALOG_READ, "drafted"),
+    ScopeRow("curation", A.CURATION_READ, "open"),
+    ScopeRow("batches/{batch_id}", A.INTAKE_READ_BATCH, "open", SITE),
+    # What is not in a scope does not exist there, and a release that is not out is no scope.
+    ScopeRow("releases/{draft}/1.0.0", None, "drafted"),
+    ScopeRow(f"releases/{RECALLED}/1.0.0", None, "recalled", is_gone=True),
+    ScopeRow("archive", None, "open"),
+    ScopeRow(f"releases/{PUBLIC}/1.0.0", None, "drafted", is_stray=True),
+    ScopeRow("batches/{batch_id}", None, "beta_open", is_stray=True),
+    ScopeRow("batches/{batch_id}", None, "held", is_stray=True),
+    ScopeRow("catalog", None, "open", is_stray=True),
+)
+
+# One address for each line of DICOMweb's grammar; the first three search the whole scope.
+DICOMWEB = (
+    "studies",
+    "series",
+    "instances",
+    "studies/{study}/series",
+    "studies/{study}/instances",
+    "studies/{study}/series/{series}/instances",
+    "studies/{study}",
+    "studies/{study}/series/{series}",
+    "studies/{study}/series/{series}/instances/{instance}",
+    "studies/{study}/metadata",
+    "studies/{study}/series/{series}/metadata",
+    "studies/{study}/series/{series}/instances/{instance}/metadata",
+    "studies/{study}/thumbnail",
+    "studies/{study}/series/{series}/thumbnail",
+    "studies/{study}/series/{series}/instances/{instance}/thumbnail",
+    "studies/{study}/series/{series}/instances/{instance}/frames/1/thumbnail",
+    "studies/{study}/series/{series}/rendered",
+    "studies/{study}/series/{series}/instances/{instance}/rendered",
+    "studies/{study}/series/{series}/instances/{instance}/frames/1/rendered",
+    "studies/{study}/series/{series}/instances/{instance}/frames/1",
+    "studies/{study}/series/{series}/instances/{instance}/bulkdata/7FE00010",
+)
+_WIRE = "/dicom-web/{path:path}"
+_VIEWS = (
+    "view/<scope-path:scope>/studies/<dicom-uid:study_instance_uid>/",
+    "view/<scope-path:scope>/studies/<dicom-uid:study_instance_uid>/ohif/",
+    "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/",
+)
+
+
+# Where there is no scope at all the door is one for every resource; these stand for all.
+_A_FEW = ("instances", "studies/{study}", "studies/{study}/metadata", DICOMWEB[-2])
+
+
+def _of_scopes() -> Iterator[Row]:
+    for scope in SCOPES:
+        asked = {name: f"{{{scope.state}_{name}}}" for name in ("study", "series", "instance")}
+        for address in DICOMWEB if scope.action or scope.is_stray else _A_FEW:
+            # A search that may be asked finds nothing of a stray, which is an answer: other rows look what it tells.
+            if scope.is_stray and address.endswith(("studies", "series", "instances")):
+                continue
+            path = f"{scope.path}/{address.format(**asked)}"
+            given, is_like_others = {"path": path}, address not in _A_FEW
+            yield Row(
+                "GET",
+                _WIRE,
+                scope.action,
+                scope.site,
+                given=given,
+                is_gone=scope.is_gone,
+                is_like_others=is_like_others,
+            )
+        given = {"scope": scope.path, "study_instance_uid": asked["study"], "series_instance_uid": asked["series"]}
+        for route in _VIEWS:
+            yield Row("GET", route, scope.action, scope.site, given=given, is_gone=scope.is_gone)
+
+
+READ_ONLY = tuple(
+    Row(method, _WIRE, None, given={"path": "curation/studies"}) for method in ("POST", "PUT", "PATCH", "DELETE")
+)
+
+_OPEN = (
+    "accounts/login/",
+    "accounts/logout/",
+    "accounts/inactive/",
+    "accounts/signup/",
+    "accounts/confirm-email/",
+    "accounts/password/reset/",
+    "accounts/password/reset/done/",
+    "accounts/password/reset/key/done/",
+    "accounts/3rdparty/login/cancelled/",
+)
+_OWN = (
+    "accounts/reauthenticate/",
+    "accounts/email/",
+    "accounts/password/change/",
+    "accounts/password/set/",
+    "accounts/login/code/confirm/",
+    "accounts/2fa/",
+    "accounts/2fa/authenticate/",
+    "accounts/2fa/reauthenticate/",
+    "accounts/2fa/totp/activate/",
+    "accounts/2fa/recovery-codes/generate/",
+    "accounts/3rdparty/",
+)
+# Steps for which nobody here fulfils the conditions, and addresses of old that no door was given.
+_NOBODY = (
+    "accounts/2fa/totp/deactivate/",
+    "accounts/2fa/recovery-codes/",
+    "accounts/2fa/recovery-codes/download/",
+    "accounts/3rdparty/signup/",
+    "accounts/3rdparty/login/error/",
+    "accounts/social/login/cancelled/",
+    "accounts/social/login/error/",
+    "accounts/social/signup/",
+    "accounts/social/connections/",
+)
+_CONFIRM = r"accounts/^confirm-email/(?P<key>[-:\w]+)/$"
+_RESET = r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$"
+ACCOUNTS = (
+    *(Row("GET", route, A.PORTAL_VIEW) for route in _OPEN),
+    *(Row("GET", route, A.PLATFORM_OWN_ACCOUNT, is_session_only=True) for route in _OWN),
+    *(Row("GET", route, None) for route in _NOBODY),
+    Row("GET", _CONFIRM, A.PORTAL_VIEW, at="/accounts/confirm-email/abc/"),
+    Row("GET", _RESET, A.PORTAL_VIEW, at="/accounts/password/reset/key/1-abc/"),
+    *(
+        Row("GET", f"accounts/oidc/^(?P<provider_id>[^/]+)/{step}/", None, at=f"/accounts/oidc/elsewhere/{step}/")
+        for step in ("login", "login/callback")
+    ),
+    # Nobody makes an account here for himself.
+    Row("POST", "accounts/signup/", A.PORTAL_VIEW, form={"username": "x", "password1": LONG, "password2": LONG}),
+    Row("POST", "accounts/password/reset/", A.PORTAL_VIEW, form={"email": "c@example.org"}),
+    Row("POST", "accounts/email/", A.PLATFORM_OWN_ACCOUNT, is_session_only=True),
+    Row("POST", "accounts/password/change/", A.PLATFORM_OWN_ACCOUNT, is_session_only=True),
+)
+
+TABLE = (*PAGES, *API, *FILES, *VIEWER, *_of_scopes(), *READ_ONLY, *ACCOUNTS)
