@@ -81,10 +81,12 @@ class Journal:
             )
 
     def add(self, items: Iterable[Item]) -> None:
-        """Plan *items*; those already planned stay as they are."""
+        """Plan *items*; those planned before stay as they are, unless the record behind the name was renewed since."""
         self._database.execute("BEGIN")
         self._database.executemany(
-            "INSERT OR IGNORE INTO item (path, address, sha256, size_bytes) VALUES (?, ?, ?, ?)",
+            "INSERT INTO item (path, address, sha256, size_bytes) VALUES (?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET"
+            " address = excluded.address, sha256 = excluded.sha256, size_bytes = excluded.size_bytes, is_done = 0"
+            " WHERE item.sha256 <> excluded.sha256",
             ((item.path, item.address, item.sha256, item.size_bytes) for item in items),
         )
         self._database.execute("COMMIT")

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: a real server from a wheel, on a socket of its own, for a laptop or one machine."""
 
+import shutil
 import time
 from pathlib import Path
 from subprocess import SubprocessError
@@ -19,6 +20,8 @@ class EmbeddedPostgres:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._server: PostgresServer | None = None
+        # Written once the cluster and its database are whole.
+        self._ready = directory.with_name(f"{directory.name}.ready")
 
     def ensure_running(self) -> str:
         """Start the server unless it runs, make the database unless it is there.
@@ -47,12 +50,16 @@ class EmbeddedPostgres:
 
     def _start(self) -> str:
         if self._server is None:
+            if not self._ready.exists():
+                # A first start that was cut short leaves half a cluster, which would never start; nothing is in it yet.
+                shutil.rmtree(self.directory, ignore_errors=True)
             self._server = get_server(self.directory, cleanup_mode=None)
         else:
             # As root the server runs as another user, whose way to the directory somebody may have closed meanwhile.
             self._server.ensure_pgdata_inited()
             self._server.ensure_postgres_running()
         self._ensure_database(str(self._server.get_uri()))
+        self._ready.touch()
         return str(self._server.get_uri(database=DATABASE))
 
     @staticmethod
