@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA ?= demo-data
 PORT ?= 8042
+JOBS ?= 2
 
 .PHONY: help setup viewer demo serve test check bench format clean
 
@@ -36,7 +37,7 @@ serve: viewer
 	$(BIN)/radcommons serve --port $(PORT)
 
 test: viewer
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -13,8 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-
-from radcommons.server.platform.postgres import EmbeddedPostgres  # noqa: E402
+from radcommons.server.platform.postgres import EmbeddedPostgres
 
 _DATA = Path(tempfile.mkdtemp(prefix="radcommons-tests-"))
 _DATA.chmod(0o755)

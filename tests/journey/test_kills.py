@@ -11,7 +11,6 @@ import psutil
 import pydicom
 import pytest
 from pydicom.uid import generate_uid
-
 from tests.support.demonstration import TIMEOUT_S, command, environment, run_demo
 
 SERIES = 7
@@ -24,7 +23,10 @@ def originals(shared_data, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("many")
     slices = [pydicom.dcmread(path) for path in sorted((shared_data / "ct/cip-64/dicom").iterdir())]
     for number in range(SERIES):
-        study, series = generate_uid(entropy_srcs=["study", str(number)]), generate_uid(entropy_srcs=["series", str(number)])
+        study, series = (
+            generate_uid(entropy_srcs=["study", str(number)]),
+            generate_uid(entropy_srcs=["series", str(number)]),
+        )
         for index, dataset in enumerate(slices):
             dataset.PatientID = f"PATIENT{number:04d}"
             dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study, series

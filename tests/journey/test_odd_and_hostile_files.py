@@ -1,7 +1,6 @@
 """Odd, broken and hostile files: the batch completes, each file is stored or named, nothing crashes."""
 
 import pytest
-
 from tests.support.demonstration import run_demo
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pydicom
 import pytest
-
 from tests.support.demonstration import DemoRun, files_holding, run_demo
 
 REAL = ("ct/covid-19-ny-sbu", "ct/tcga-lung-slices", "cxr/nih", "cxr/nema-wg04", "cxr/barre")
@@ -54,7 +53,9 @@ def test_pixel_data_equals_the_originals_byte_for_byte(journey, originals):
 
 
 def test_radiographs_wait_for_a_person_because_nobody_looked_at_their_pixels(journey):
-    modalities = {str(pydicom.dcmread(path, stop_before_pixels=True).Modality) for path in _dicom_files(journey.download)}
+    modalities = {
+        str(pydicom.dcmread(path, stop_before_pixels=True).Modality) for path in _dicom_files(journey.download)
+    }
     assert modalities == {"CT"}
     assert journey.findings["deid.pixel-text-not-checked"] >= 1
 

@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-
 from tests.support.demonstration import DemoRun, files_holding, run_demo
 
 
@@ -16,7 +15,13 @@ def journey(shared_data, tmp_path_factory) -> DemoRun:
 def _needles(key: dict) -> list[bytes]:
     found: set[str] = set()
     for planted in (item for case in key["cases"] for item in case.get("phi", [])):
-        if planted["action"] in {"remove", "replace", "remap"} and planted["type"] in {"id", "name", "uid", "address", "phone"}:
+        if planted["action"] in {"remove", "replace", "remap"} and planted["type"] in {
+            "id",
+            "name",
+            "uid",
+            "address",
+            "phone",
+        }:
             found.add(planted["value"])
             if planted["type"] == "name":
                 found.update(part for part in re.split(r"[\^=, ]+", planted["value"]) if not part.islower())

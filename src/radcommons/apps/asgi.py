@@ -52,5 +52,5 @@ application = Starlette(
         Mount("/static", app=GZipMiddleware(StaticFiles(packages=[("radcommons.server.portal", "static")]))),
         Mount("/viewer", app=viewer_app(settings().viewer_dir)),
         Mount("/", app=cast(ASGIApp, get_asgi_application())),
-    ]
+    ],
 )

@@ -6,12 +6,17 @@ from radcommons.server.platform import outbox
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def _announce_and_fail(study_instance_uid: str) -> None:
+    with transaction.atomic():
+        outbox.announce("StudyCleared", study_instance_uid=study_instance_uid)
+        _ = 1 / 0
+
+
 def test_a_fact_lives_and_dies_with_its_transaction():
     with transaction.atomic():
         outbox.announce("StudyCleared", study_instance_uid="2.25.1")
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
-        outbox.announce("StudyCleared", study_instance_uid="2.25.2")
-        _ = 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        _announce_and_fail("2.25.2")
     assert outbox.pending_studies(10) == ["2.25.1"]
 
 

@@ -16,7 +16,9 @@ DEFAULT_PORT = 8042
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), default=DEFAULT_DATA, show_default=True, help="Where to put it.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=DEFAULT_DATA, show_default=True, help="Where to put it."
+)
 @click.option("--from", "source", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Your own DICOM.")
 @click.option("--port", type=int, default=None, help=f"Port of the portal (default: {DEFAULT_PORT}).")
 @click.option("--no-serve", is_flag=True, help="End after publication and a researcher's download.")
