@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect, render
@@ -178,6 +178,9 @@ def in_any_thread(view: View) -> View:
 
     @functools.wraps(view)
     def closing(*args: Any, **kwargs: Any) -> Any:
+        if connection.in_atomic_block:
+            # Called in the thread of its caller, whose connection is not ours to close.
+            return view(*args, **kwargs)
         close_old_connections()
         try:
             return view(*args, **kwargs)
