@@ -32,6 +32,8 @@ KNOWN = IdentifierPattern(["Marchetti^Luca", "77120934"])
         "MAY THURNER",
         "0.5-10 Hz",
         "Chest AP portable",
+        "AX_5_3_20 B31 SEP",
+        "T1 DEC OCT20",
     ],
 )
 def test_protocols_and_diagnoses_stay_as_they_are(text):
@@ -42,6 +44,22 @@ def test_protocols_and_diagnoses_stay_as_they_are(text):
     ("text", "rest"),
     [
         ("compared with 02.04.2020", ""),
+        ("prior 2021-3-4", "prior"),
+        ("prior 2021/3/4", "prior"),
+        ("CHEST_2021_03_04", "CHEST"),
+        ("CT_2021-03-04", "CT"),
+        ("scan2021-03-04", "scan"),
+        ("CHEST_4_3_2021", "CHEST"),
+        ("prior 04MAR2021", "prior"),
+        ("prior 4MAR21", "prior"),
+        ("CT_4MAR2021_AX", "CT_ _AX"),
+        ("prior Mar-4-2021", "prior"),
+        ("prior 2021MAR04", "prior"),
+        ("prior 4th of March 2021", "prior"),
+        ("prior 3 de março de 2021", "prior"),
+        ("prior 15 gennaio 2020", "prior"),
+        ("CT 2021年3月4日", "CT"),
+        ("КТ 4 марта 2021", "КТ"),
         ("done 2020-04-12", "done"),
         ("on 20200412 again", "on again"),
         ("03/11/56 film", "film"),
@@ -95,3 +113,7 @@ def test_no_text_takes_long_to_clean(piece):
 
 def test_a_text_longer_than_anybody_reads_is_taken_out():
     assert clean_descriptor("a " * 40_000, NOBODY).text == ""
+
+
+def test_invisible_characters_hide_no_name():
+    assert clean_descriptor("film of Mar\u200bchetti, lu\u00adca", KNOWN).text == "film"
