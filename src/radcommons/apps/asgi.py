@@ -12,9 +12,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from radcommons.apps.wiring import resolve_scope
 from radcommons.server.access.files import files_app, flush_counts
@@ -34,6 +35,20 @@ def resolve_actor(request: Request) -> Actor:
     )
 
 
+class NulRefusal:
+    """Refuses addresses with a NUL byte, which no room has a use for and PostgreSQL cannot compare with anything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 400."""
+        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
+            await PlainTextResponse("There is a NUL byte in the address.", status_code=400)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[None]:
     """Write down the counts of downloads that are still in memory when the process ends."""
@@ -44,7 +59,10 @@ async def lifespan(_: Starlette) -> AsyncIterator[None]:
 application = Starlette(
     lifespan=lifespan,
     # Addresses in answers follow the Host header, so a forged one is refused before any of them is made.
-    middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[*django_settings.ALLOWED_HOSTS])],
+    middleware=[
+        Middleware(TrustedHostMiddleware, allowed_hosts=[*django_settings.ALLOWED_HOSTS]),
+        Middleware(NulRefusal),
+    ],
     routes=[
         *upload_app.routes,
         Mount("/dicom-web", app=dicomweb_app(resolve_scope, resolve_actor)),

@@ -9,15 +9,30 @@ from radcommons.apps import bootstrap
 from radcommons.apps.supervisor import is_serving
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.postgres import EmbeddedPostgres
+from radcommons.server.platform.settings import read_settings
 
 DATA_VARIABLE = "RADCOMMONS_DATA"
 DATABASE_VARIABLE = "RADCOMMONS_DATABASE_URL"
+PUBLIC_URL_VARIABLE = "RADCOMMONS_PUBLIC_URL"
 DEFAULT_DATA = "var"
+ADDRESS_NAME = "serve.address"
 
 
 def data_dir_from(option: str | None) -> Path:
     """The data directory: the option, else ``RADCOMMONS_DATA``, else ``./var``."""
     return Path(option or os.environ.get(DATA_VARIABLE) or DEFAULT_DATA).expanduser().resolve()
+
+
+def remember_address(data_dir: Path, address: str) -> None:
+    """Note where ``serve`` answers, for the links that commands beside it print."""
+    (data_dir / ADDRESS_NAME).write_text(address, encoding="utf-8")
+
+
+def recall_address(data_dir: Path) -> None:
+    """Let this process make links to where ``serve`` answers or last answered, unless the settings name an address."""
+    path = data_dir / ADDRESS_NAME
+    if path.exists() and not read_settings(data_dir, os.environ).has_public_url:
+        os.environ[PUBLIC_URL_VARIABLE] = path.read_text(encoding="utf-8").strip()
 
 
 def connect(option: str | None) -> None:
@@ -36,6 +51,7 @@ def connect(option: str | None) -> None:
         os.environ[DATABASE_VARIABLE] = database.ensure_running()
         if not is_serving(data_dir):
             atexit.register(database.stop)
+    recall_address(data_dir)
     bootstrap.setup(data_dir)
     if not is_serving(data_dir):
         bootstrap.migrate()

@@ -6,6 +6,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import click
 import orjson
 import psycopg
 
-from radcommons.apps.centre import DATA_VARIABLE, data_dir_from
+from radcommons.apps.centre import DATA_VARIABLE, data_dir_from, recall_address
 from radcommons.apps.supervisor import is_serving
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.finding import Finding, Severity
+from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.objects import object_store
 from radcommons.server.platform.postgres import EmbeddedPostgres
 from radcommons.server.platform.settings import Settings, settings
@@ -32,7 +34,10 @@ SIGNS = {Severity.INFO: "ok  ", Severity.WARNING: "look", Severity.ERROR: "FAIL"
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(data: str | None, *, as_json: bool) -> None:
     """Check this centre and explain what is wrong; exit 1 when something must be mended."""
-    os.environ[DATA_VARIABLE] = str(data_dir_from(data))
+    data_dir = data_dir_from(data)
+    os.environ[DATA_VARIABLE] = str(data_dir)
+    with suppress(InvalidError):  # The checks tell of settings that cannot be read.
+        recall_address(data_dir)
     findings = [finding for check in CHECKS for finding in _safely(check)]
     if as_json:
         click.echo(orjson.dumps([finding.to_json() for finding in findings]))

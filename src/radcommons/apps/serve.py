@@ -8,14 +8,19 @@ from pathlib import Path
 
 import click
 
-from radcommons.apps.centre import DATA_VARIABLE, DATABASE_VARIABLE, data_dir_from
+from radcommons.apps.centre import (
+    DATA_VARIABLE,
+    DATABASE_VARIABLE,
+    PUBLIC_URL_VARIABLE,
+    data_dir_from,
+    remember_address,
+)
 from radcommons.apps.supervisor import Child, Supervisor, leave_with_parent, lock, program
 from radcommons.server.platform.errors import ConflictError, UnavailableError
 from radcommons.server.platform.postgres import EmbeddedPostgres
 from radcommons.server.platform.settings import read_settings
 
 DEFAULT_PORT = 8042
-PUBLIC_URL_VARIABLE = "RADCOMMONS_PUBLIC_URL"
 
 
 @click.command()
@@ -58,6 +63,7 @@ def _start_database(data_dir: Path) -> EmbeddedPostgres | None:
 def _prepare(data_dir: Path, *, host: str, port: int) -> None:
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     address = f"http://{shown}:{port}"
+    remember_address(data_dir, address)
     if not read_settings(data_dir, os.environ).has_public_url:
         os.environ[PUBLIC_URL_VARIABLE] = address
     try:

@@ -1,3 +1,5 @@
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
@@ -33,3 +35,28 @@ def test_a_view_without_a_door_is_refused_before_it_runs(db):
     answer = DoorMiddleware(lambda _: HttpResponse()).process_view(request, forgotten, (), {})
     assert answer is not None
     assert answer.status_code == 403
+
+
+def test_signing_in_leads_back_to_the_whole_address_but_never_to_a_form(client, db):
+    answer = client.get("/catalog/?modality=CT&site=ALPHA")
+    assert parse_qs(urlsplit(answer.headers["Location"]).query) == {"next": ["/catalog/?modality=CT&site=ALPHA"]}
+    assert client.post("/curation/clear/").headers["Location"] == "/accounts/login/"
+
+
+def test_a_page_asked_for_where_only_a_form_goes_is_told_so(client, db):
+    answer = client.get("/curation/clear/")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "takes a form" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/releases/", "/about/", "/survey/", "/api/v1/openapi.json"])
+def test_head_is_answered_wherever_get_is(client, db, path):
+    head, whole = client.head(path), client.get(path)
+    assert (head.status_code, head.headers["Content-Type"]) == (whole.status_code, whole.headers["Content-Type"])
+    assert head.content == b""
+
+
+def test_a_form_with_a_nul_byte_is_refused_as_not_understood(client, db):
+    answer = client.post("/survey/", {"institution": "Harbour\0View"})
+    assert answer.status_code == 400
+    assert "could not be understood" in answer.content.decode()

@@ -53,7 +53,8 @@ def facets(where: tuple[str, ...], *, as_json: bool) -> None:
     for facet in answer.facets:
         click.echo(facet.label)
         for value in facet.values:
-            click.echo(f"  {value.value:<32} {value.counts.subjects:>8} subjects {value.counts.series:>8} series")
+            noun = "subject " if value.counts.subjects == 1 else "subjects"
+            click.echo(f"  {value.value:<32} {value.counts.subjects:>8} {noun} {value.counts.series:>8} series")
 
 
 @catalog.command()

@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.catalog import queries, services
@@ -20,7 +20,7 @@ from radcommons.server.platform.policy import Action, may
 COHORTS_A_PAGE = 50
 
 
-@require_GET
+@require_safe
 @door(Action.CATALOG_READ)
 def catalog(request: ActorRequest) -> HttpResponse:
     """The catalog under the selection in the address."""
@@ -66,7 +66,7 @@ def freeze(request: ActorRequest) -> HttpResponse:
     return redirect("catalog:cohort", cohort_id=cohort.pk)
 
 
-@require_GET
+@require_safe
 @door(Action.CATALOG_READ)
 def cohorts(request: ActorRequest) -> HttpResponse:
     """All cohorts."""
@@ -74,7 +74,7 @@ def cohorts(request: ActorRequest) -> HttpResponse:
     return render(request, "catalog/cohorts.html", {"page": page})
 
 
-@require_GET
+@require_safe
 @door(Action.CATALOG_READ)
 def cohort(request: ActorRequest, cohort_id: int) -> HttpResponse:
     """One cohort: what it holds, the question behind it, what to do with it."""

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from radcommons.server.curation import queries, services
 from radcommons.server.curation.errors import DecisionNotPossibleError, ReasonMissingError
@@ -29,7 +29,7 @@ DONE = {
 }
 
 
-@require_GET
+@require_safe
 @door(Action.CURATION_READ)
 def queue(request: ActorRequest) -> HttpResponse:
     """The queue, filtered by its address."""
@@ -44,7 +44,7 @@ def queue(request: ActorRequest) -> HttpResponse:
     return render(request, "curation/queue.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.CURATION_READ)
 def study(request: ActorRequest, study_instance_uid: str) -> HttpResponse:
     """One study: pictures, findings, facts, history, decisions."""
@@ -105,7 +105,7 @@ def _back(request: HttpRequest) -> HttpResponseRedirect:
     return HttpResponseRedirect(address if is_ours else reverse("curation:queue"))
 
 
-@require_GET
+@require_safe
 @door(Action.CURATION_READ)
 def values(request: ActorRequest) -> HttpResponse:
     """Every distinct value of one descriptor, once."""

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.intake import queries, services
@@ -18,7 +18,7 @@ PAGE_SIZE = 50
 MAXIMUM_FRAME = 1_000_000
 
 
-@require_GET
+@require_safe
 @door(Action.INTAKE_READ_BATCH)
 def batches(request: ActorRequest) -> HttpResponse:
     """The batches the actor may see, newest first."""
@@ -27,7 +27,7 @@ def batches(request: ActorRequest) -> HttpResponse:
     return render(request, "intake/batches.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.INTAKE_READ_BATCH)
 def batch(request: ActorRequest, batch_id: str) -> HttpResponse:
     """One batch: counts, findings, studies, what is held back."""
@@ -43,7 +43,7 @@ def batch(request: ActorRequest, batch_id: str) -> HttpResponse:
     return render(request, "intake/batch.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.INTAKE_DECIDE_QUARANTINE)
 def quarantine(request: ActorRequest) -> HttpResponse:
     """Everything held back, waiting longest first."""
@@ -56,7 +56,7 @@ def quarantine(request: ActorRequest) -> HttpResponse:
     return render(request, "intake/quarantine.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.INTAKE_DECIDE_QUARANTINE)
 def quarantined(request: ActorRequest, quarantined_id: int) -> HttpResponse:
     """One file held back: its picture, what was found, the decision."""
@@ -74,7 +74,7 @@ def quarantined(request: ActorRequest, quarantined_id: int) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 @door(Action.INTAKE_DECIDE_QUARANTINE)
 def picture(request: ActorRequest, quarantined_id: int, frame_number: int) -> HttpResponse:
     """One frame of a file held back, as JPEG."""

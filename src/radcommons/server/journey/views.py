@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from radcommons.server.intake import queries as intake
 from radcommons.server.journey import queries
@@ -17,7 +17,7 @@ from radcommons.server.sites.rules import AgreementState, best_state, next_step
 RECENT_BATCHES = 10
 
 
-@require_GET
+@require_safe
 @door(Action.JOURNEY_READ_TIMELINE)
 def timeline(request: ActorRequest, study_instance_uid: str) -> HttpResponse:
     """What happened to a study; with ``?fragment=1`` only the list, for other pages to show."""
@@ -31,7 +31,7 @@ def timeline(request: ActorRequest, study_instance_uid: str) -> HttpResponse:
     return render(request, "journey/_timeline.html" if is_fragment else "journey/timeline.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.SITES_READ)
 def site(request: ActorRequest, code: str) -> HttpResponse:
     """A site's home: its agreement, its keys, its batches, what became of each study, and what to do next."""
@@ -58,7 +58,7 @@ def site(request: ActorRequest, code: str) -> HttpResponse:
     return render(request, "journey/site.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.JOURNEY_RETRY)
 def failed(request: ActorRequest) -> HttpResponse:
     """Facts that could not be acted upon, for the operators."""

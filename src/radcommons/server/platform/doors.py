@@ -8,15 +8,18 @@ import functools
 import logging
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import close_old_connections, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from ninja.operation import PathView
 
 from radcommons.dicom.errors import Kind, RadCommonsError
@@ -104,9 +107,16 @@ class DoorMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on."""
-        return self.get_response(request)
+    def __call__(self, request: ActorRequest) -> HttpResponse:
+        """Pass the request on; a method that a page does not know is answered with a page, not with an empty one."""
+        response = self.get_response(request)
+        is_page = not request.path.startswith(API_PREFIX) and request.method == "GET"
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and is_page:
+            context = {"status": 405, "request_id": request.request_id}
+            page = render(request, "portal/error.html", context, status=405)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
+        return response
 
     def process_view(
         self, request: ActorRequest, view: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
@@ -116,8 +126,12 @@ class DoorMiddleware:
         if not is_guarded(view):
             logger.error("a view without a door was asked for: %s", getattr(view, "__qualname__", "?"))
             return answer_problem(request, ForbiddenError())
+        is_api = request.path.startswith(API_PREFIX)
+        if not is_api and any("\0" in value for _, values in request.POST.lists() for value in values):
+            # PostgreSQL keeps no NUL byte in a text, and no browser sends one.
+            raise SuspiciousOperation
         is_session_write = request.method not in SAFE_METHODS and not request.is_bearer
-        if request.path.startswith(API_PREFIX) and is_session_write and request.actor.is_authenticated:
+        if is_api and is_session_write and request.actor.is_authenticated:
             try:
                 check = _ForcedCsrf(lambda _: HttpResponse())
                 check.process_request(request)
@@ -134,7 +148,7 @@ class DoorMiddleware:
 def describe_api(schema: Callable[[], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
     """The view that shows the API's OpenAPI description to anybody."""
 
-    @require_GET
+    @require_safe
     @door(Action.PORTAL_VIEW)
     def openapi(request: HttpRequest) -> HttpResponse:
         """Answer with the description."""
@@ -160,9 +174,15 @@ def answer_problem(request: ActorRequest, error: RadCommonsError) -> HttpRespons
     if request.path.startswith(API_PREFIX) or request.is_bearer:
         return JsonResponse(error.to_json(), status=status)
     if error.kind is Kind.UNAUTHENTICATED:
-        return redirect(f"{reverse('account_login')}?next={request.get_full_path()}")
+        return redirect(_sign_in_address(request))
     context = {"error": error, "status": status, "request_id": request.request_id}
     return render(request, "portal/error.html", context, status=status)
+
+
+def _sign_in_address(request: ActorRequest) -> str:
+    """Where to sign in; it leads back to what was asked for, unless that was the sending of a form."""
+    address = reverse("account_login")
+    return f"{address}?{urlencode({'next': request.get_full_path()})}" if request.method == "GET" else address
 
 
 def answer_unexpected(request: HttpRequest) -> HttpResponse:

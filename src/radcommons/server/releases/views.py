@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.finding import Finding
@@ -74,7 +74,7 @@ class DraftForm(forms.Form):
         return DraftWish(creators=names, **texts)
 
 
-@require_GET
+@require_safe
 @door(Action.RELEASES_READ)
 def data_sets(request: ActorRequest) -> HttpResponse:
     """Every data set with its newest version."""
@@ -86,7 +86,7 @@ def data_sets(request: ActorRequest) -> HttpResponse:
     return render(request, "releases/list.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.RELEASES_READ)
 def versions(request: ActorRequest, slug: str) -> HttpResponse:
     """The versions of a data set, withdrawn ones included."""
@@ -94,7 +94,7 @@ def versions(request: ActorRequest, slug: str) -> HttpResponse:
     return render(request, "releases/versions.html", {"versions": rows, "newest": rows[0], "slug": slug})
 
 
-@require_GET
+@require_safe
 @door(Action.RELEASES_READ)
 def landing(request: ActorRequest, slug: str, version: str) -> HttpResponse:
     """The page that a DOI leads to; of a withdrawn version, its tombstone."""
@@ -128,7 +128,7 @@ def landing(request: ActorRequest, slug: str, version: str) -> HttpResponse:
     return render(request, "releases/landing.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.RELEASES_READ)
 def studies(request: ActorRequest, slug: str, version: str) -> HttpResponse:
     """The studies of a version, a page at a time."""
@@ -143,7 +143,7 @@ def studies(request: ActorRequest, slug: str, version: str) -> HttpResponse:
     return render(request, "releases/studies.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.RELEASES_READ)
 def study(request: ActorRequest, slug: str, version: str, study_instance_uid: str) -> HttpResponse:
     """One study of a version: its series with pictures and the ways to look at them."""
@@ -160,7 +160,7 @@ def study(request: ActorRequest, slug: str, version: str, study_instance_uid: st
     return render(request, "releases/study.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.RELEASES_READ_DRAFTS)
 def drafts(request: ActorRequest) -> HttpResponse:
     """What is being prepared."""
@@ -168,7 +168,7 @@ def drafts(request: ActorRequest) -> HttpResponse:
     return render(request, "releases/drafts.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @door(Action.RELEASES_MANAGE)
 def new(request: ActorRequest) -> HttpResponse:
     """Draft a version from a cohort."""
@@ -189,7 +189,7 @@ def new(request: ActorRequest) -> HttpResponse:
     return render(request, "releases/new.html", {"form": form}, status=422)
 
 
-@require_GET
+@require_safe
 @door(Action.RELEASES_READ_DRAFTS)
 def draft(request: ActorRequest, release_id: int) -> HttpResponse:
     """A draft with what the checks found."""

@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.platform.doors import ActorRequest, door
@@ -28,7 +28,7 @@ from radcommons.server.sites.models import Agreement, Survey
 WORDS = dict((*MODALITIES, *VOLUMES, *CLINICAL_DATA, *ANNOTATIONS, *LEGAL_BASES))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @door(Action.SITES_SUBMIT_SURVEY)
 def survey(request: ActorRequest) -> HttpResponse:
     """The survey for institutions that think of contributing."""
@@ -40,21 +40,21 @@ def survey(request: ActorRequest) -> HttpResponse:
     return render(request, "sites/survey.html", {"form": form}, status=422 if form.errors else 200)
 
 
-@require_GET
+@require_safe
 @door(Action.SITES_SUBMIT_SURVEY)
 def survey_thanks(request: ActorRequest) -> HttpResponse:
     """What happens after the survey."""
     return render(request, "sites/survey_thanks.html")
 
 
-@require_GET
+@require_safe
 @door(Action.SITES_READ_SURVEYS)
 def survey_list(request: ActorRequest) -> HttpResponse:
     """All surveys, for the office."""
     return render(request, "sites/surveys.html", {"surveys": queries.surveys()})
 
 
-@require_GET
+@require_safe
 @door(Action.SITES_READ_SURVEYS)
 def survey_detail(request: ActorRequest, survey_id: int) -> HttpResponse:
     """One survey."""
@@ -71,7 +71,7 @@ def survey_detail(request: ActorRequest, survey_id: int) -> HttpResponse:
     return render(request, "sites/survey_detail.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.SITES_READ)
 def site_list(request: ActorRequest) -> HttpResponse:
     """The sites; a coordinator of one site goes straight there."""
@@ -86,7 +86,7 @@ def site_list(request: ActorRequest) -> HttpResponse:
     return render(request, "sites/list.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @door(Action.SITES_MANAGE)
 def site_add(request: ActorRequest) -> HttpResponse:
     """Record a site, perhaps from a survey."""
@@ -111,7 +111,7 @@ def site_add(request: ActorRequest) -> HttpResponse:
     return render(request, "sites/add.html", {"form": form, "survey": row}, status=422 if form.errors else 200)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @door(Action.SITES_MANAGE)
 def agreement_sign(request: ActorRequest, code: str) -> HttpResponse:
     """Record that a site signed."""
@@ -125,7 +125,7 @@ def agreement_sign(request: ActorRequest, code: str) -> HttpResponse:
     return render(request, "sites/sign.html", {"site": site, "form": form}, status=422 if form.errors else 200)
 
 
-@require_GET
+@require_safe
 @door(Action.SITES_READ)
 def agreement(request: ActorRequest, code: str, agreement_id: int) -> HttpResponse:
     """One agreement with the text that was signed."""

@@ -77,7 +77,16 @@ def test_other_names_are_asked_for_again_and_unchanged_files_are_not_sent_twice(
 
 
 @pytest.mark.parametrize(
-    "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/customizations", "/none.js"]
+    "path",
+    [
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/customizations",
+        "/none.js",
+        "/nul%00.js",
+        f"/{'long' * 1000}.js",
+    ],
 )
 def test_nothing_outside_the_viewer_is_served(installed: Visitor, path: str) -> None:
     answer = installed.get(path)

@@ -71,7 +71,11 @@ class _Viewer:
             return self._page(request, page["scope"])
         if path in {"", "index.html"}:
             return self._front_page()
-        found, stat = self.files.lookup_path(path)
+        try:
+            found, stat = self.files.lookup_path(path)
+        except (OSError, ValueError):
+            # A name that no file system takes: too long, or with a NUL byte.
+            found, stat = "", None
         if stat is None or not Path(found).is_file():
             return _explain("There is no such page in the viewer", "<p><a href='/'>Back to the start page</a></p>", 404)
         return _file(Path(found), stat, request.headers)

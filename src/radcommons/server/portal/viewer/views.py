@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, register_converter, reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.doors import ActorRequest, door
@@ -53,7 +53,7 @@ register_converter(UidConverter, "dicom-uid")
 register_converter(ScopePathConverter, "scope-path")
 
 
-@require_GET
+@require_safe
 @door(Action.VIEWING_OPEN)
 def read_series(request: ActorRequest, scope: str, study_instance_uid: str, series_instance_uid: str) -> HttpResponse:
     """The reading page, opened on one series of a scope."""
@@ -61,7 +61,7 @@ def read_series(request: ActorRequest, scope: str, study_instance_uid: str, seri
     return _reading_page(request, readable, study_instance_uid, series_instance_uid)
 
 
-@require_GET
+@require_safe
 @door(Action.VIEWING_OPEN)
 def read_study(request: ActorRequest, scope: str, study_instance_uid: str) -> HttpResponse:
     """The reading page, opened on the largest series of a study that holds pictures."""
@@ -69,7 +69,7 @@ def read_study(request: ActorRequest, scope: str, study_instance_uid: str) -> Ht
     return _reading_page(request, readable, study_instance_uid, "")
 
 
-@require_GET
+@require_safe
 @door(Action.VIEWING_OPEN)
 def open_in_ohif(request: ActorRequest, scope: str, study_instance_uid: str) -> HttpResponse:
     """Send the browser to OHIF with one study of a scope."""

@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from radcommons.server.platform import accounts
 from radcommons.server.platform.doors import ActorRequest, door
@@ -17,7 +17,7 @@ from radcommons.server.portal.forms import FirstAdministratorForm, SetupForm, To
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @door(Action.PORTAL_VIEW)
 def setup(request: ActorRequest, token: str) -> HttpResponse:
     """Choose a password: an invited person's, or the first administrator's."""
@@ -56,7 +56,7 @@ def _account_page(request: ActorRequest, *, form: TokenForm, plain: str = "", st
 
 
 @never_cache
-@require_GET
+@require_safe
 @door(Action.PLATFORM_OWN_ACCOUNT)
 def account(request: ActorRequest) -> HttpResponse:
     """One's roles, password, second factor and tokens."""

@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from radcommons.server.platform import audit
 from radcommons.server.platform.doors import ActorRequest, door
@@ -18,7 +18,7 @@ from radcommons.server.portal.forms import AuditFilterForm
 EVENTS_A_PAGE = 100
 
 
-@require_GET
+@require_safe
 @door(Action.PLATFORM_READ_AUDIT)
 def audit_log(request: ActorRequest) -> HttpResponse:
     """Who did what, when; the latest first."""

@@ -2,7 +2,7 @@
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from radcommons import __version__
 from radcommons.server.platform.doors import ActorRequest, door
@@ -16,7 +16,7 @@ from radcommons.server.releases.queries import data_sets
 SHOWN_RELEASES = 6
 
 
-@require_GET
+@require_safe
 @door(Action.PORTAL_VIEW)
 def home(request: ActorRequest) -> HttpResponse:
     """What is in the repository, and, for people of the house, what waits for them."""
@@ -31,7 +31,7 @@ def home(request: ActorRequest) -> HttpResponse:
     return render(request, "portal/home.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.PORTAL_VIEW)
 def about(request: ActorRequest) -> HttpResponse:
     """What this is, what is kept about whom, how to reach somebody."""

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.platform import accounts
@@ -31,7 +31,7 @@ def _list_page(request: ActorRequest, *, form: InvitationForm, status: int = 200
     return render(request, "portal/people.html", {"page": page, "form": form, "text": text}, status=status)
 
 
-@require_GET
+@require_safe
 @door(Action.PLATFORM_MANAGE_PEOPLE)
 def people(request: ActorRequest) -> HttpResponse:
     """All accounts, and the form that invites somebody."""
@@ -84,7 +84,7 @@ def _person_page(request: ActorRequest, username: str, *, link: str = "") -> Htt
     return render(request, "portal/person.html", context)
 
 
-@require_GET
+@require_safe
 @door(Action.PLATFORM_MANAGE_PEOPLE)
 def person(request: ActorRequest, username: str) -> HttpResponse:
     """One account: its roles, what happened to it, what may be done with it."""
