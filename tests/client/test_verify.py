@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import duckdb
 import pytest
@@ -134,3 +136,18 @@ def test_the_download_ends_badly_when_something_is_missing(repository, tmp_path)
     done = CliRunner().invoke(download_command, ["chest-ct", str(tmp_path / "copy"), "--from", repository.url])
     assert done.exit_code == 3
     assert "not complete" in done.output
+
+
+def test_the_program_exits_with_three_when_a_file_is_missing_or_changed(copy):
+    program = [sys.executable, "-m", "radcommons", "verify", str(copy)]
+    assert subprocess.run(program, capture_output=True, check=False).returncode == 0
+    first_image(copy).write_bytes(b"")
+    assert subprocess.run(program, capture_output=True, check=False).returncode == 3
+    first_image(copy).unlink()
+    assert subprocess.run(program, capture_output=True, check=False).returncode == 3
+
+
+def test_the_download_program_exits_with_three_when_something_could_not_be_had(repository, tmp_path):
+    next((repository.folder / "instances").glob("*.dcm")).unlink()
+    program = [sys.executable, "-m", "radcommons", "download", "chest-ct@1.0.0", str(tmp_path / "copy")]
+    assert subprocess.run([*program, "--from", repository.url], capture_output=True, check=False).returncode == 3

@@ -127,9 +127,8 @@ def radcommons() -> None:
 def main() -> None:
     """Run the command line; errors of the house become one line (or one JSON object) and an exit code by kind."""
     try:
-        radcommons(_without_data_option(sys.argv[1:]), standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        # Outside its own mode click hands back the code that a command asked to exit with, instead of exiting.
+        sys.exit(radcommons(_without_data_option(sys.argv[1:]), standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
