@@ -14,20 +14,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from radcommons.server.platform.postgres import EmbeddedPostgres
+from radcommons.server.platform.settings import settings
 
 _DATA = Path(tempfile.mkdtemp(prefix="radcommons-tests-"))
 _DATA.chmod(0o755)
 _POSTGRES = EmbeddedPostgres(_DATA / "postgres")
+# The processes of one parallel run share a server, where each has a database of its own; files they never share.
+_IS_PART_OF_A_RUN = "PYTEST_XDIST_WORKER" in os.environ
 
 
 def _clean() -> None:
-    _POSTGRES.stop()
+    if not _IS_PART_OF_A_RUN:
+        _POSTGRES.stop()
     shutil.rmtree(_DATA, ignore_errors=True)
 
 
 os.environ["RADCOMMONS_DATA"] = str(_DATA)
-os.environ["RADCOMMONS_DATABASE_URL"] = _POSTGRES.ensure_running()
+if not _IS_PART_OF_A_RUN:
+    os.environ["RADCOMMONS_DATABASE_URL"] = _POSTGRES.ensure_running()
 os.environ["DJANGO_SETTINGS_MODULE"] = "radcommons.apps.django_settings"
+# The test runner may have read the settings that the parent process left in the environment.
+settings.cache_clear()
 atexit.register(_clean)
 
 from radcommons.apps import bootstrap  # noqa: E402
@@ -49,7 +56,6 @@ from radcommons.server.platform import accounts, objects  # noqa: E402
 from radcommons.server.platform.actors import actor_of_user  # noqa: E402
 from radcommons.server.platform.models import User  # noqa: E402
 from radcommons.server.platform.policy import Actor, Role  # noqa: E402
-from radcommons.server.platform.settings import settings  # noqa: E402
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SYSTEM = Actor.system("tests")
