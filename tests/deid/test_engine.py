@@ -309,3 +309,35 @@ def test_segmentations_still_refer_to_their_images(shared_data, tmp_path):
     assert mapped == [KEY.map_uid(uid) for uid in originals]
     assert pydicom.dcmread(image).StudyInstanceUID == after.StudyInstanceUID
     assert len(after.PerFrameFunctionalGroupsSequence) == len(before.PerFrameFunctionalGroupsSequence)
+
+
+def test_bytes_after_the_last_frame_stay_behind(tmp_path):
+    original = made_ct()
+    picture = original.PixelData
+    original.PixelData = picture + b"behind the picture"
+    after, outcome = _deidentified(tmp_path, original)
+    assert after.PixelData == picture
+    assert "dicom.trailing-bytes" in _codes(outcome)
+
+
+def test_an_overlay_in_the_unused_bits_of_the_pixels_is_refused(tmp_path):
+    dataset = made_ct()
+    dataset.add_new(0x60000010, "US", 8)
+    dataset.add_new(0x60000100, "US", 16)
+    dataset.add_new(0x60000102, "US", 12)
+    outcome, path = _run(write_made(dataset, tmp_path / "in.dcm"), tmp_path)
+    assert _codes(outcome) == {"deid.overlay-in-pixels"}
+    assert not path.exists()
+
+
+def test_addresses_file_names_and_private_numbers_do_not_stay(tmp_path):
+    dataset = made_ct(RetrieveURL="https://pacs.hospital.example/?study=1.2.3", CodingSchemeUID="DOE^JOHN")
+    dataset.add_new(0x00041500, "CS", ["QUIX", "FILE1"])
+    dataset.add_new(0x0074100C, "LO", "Anna Somebody")
+    dataset.StudyInstanceUID = "1.2.840.10008.99.20200315.1"
+    after, _ = _deidentified(tmp_path, dataset)
+    assert "RetrieveURL" not in after
+    assert 0x00041500 not in after
+    assert 0x0074100C not in after
+    assert after.StudyInstanceUID.startswith("2.25.")
+    assert after.CodingSchemeUID.startswith("2.25.")

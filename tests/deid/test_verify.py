@@ -139,3 +139,29 @@ def test_residues_are_found_in_any_attribute_and_not_repeated(clean, change):
 
 def test_the_new_name_of_the_subject_is_no_residue(clean):
     assert residual_scan(clean, ("ALPHA-0001",)) == ()
+
+
+def test_warnings_in_plenty_hide_no_error(clean):
+    def fill(dataset):
+        holder = dataset
+        for _ in range(30):
+            item = Dataset()
+            item.ImageComments = item.DerivationDescription = "on 20200412"
+            holder.SourceImageSequence = [item]
+            holder = item
+        dataset.private_block(0x7FD1, "ACME", create=True).add_new(1, "LO", "x")
+
+    assert "deid.private-attribute" in _changed(clean, fill)
+
+
+def test_meta_information_of_another_object_is_named(clean):
+    data = clean.read_bytes()
+    uid = pydicom.dcmread(clean).SOPInstanceUID.encode()
+    clean.write_bytes(data.replace(uid, b"1" * len(uid), 1))
+    assert {finding.code for finding in verify_deidentified(clean)} == {"deid.file-meta"}
+
+
+def test_bytes_after_the_last_frame_are_named(clean):
+    assert "deid.trailing-bytes" in _changed(
+        clean, lambda dataset: setattr(dataset, "PixelData", dataset.PixelData * 2)
+    )

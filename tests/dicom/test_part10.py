@@ -71,6 +71,12 @@ def test_what_inflates_without_end_is_refused():
     assert caught.value.code == "dicom.too-large"
 
 
+def test_what_follows_a_deflated_data_set_is_named(tmp_path):
+    data = write_made(made_ct(), tmp_path / "a", DeflatedExplicitVRLittleEndian).read_bytes()
+    assert _codes(parse_part10(memoryview(data))) == set()
+    assert _codes(parse_part10(memoryview(data + b"behind the stream"))) == {"dicom.trailing-bytes"}
+
+
 def test_what_cannot_be_inflated_is_refused(tmp_path):
     data = write_made(made_ct(), tmp_path / "a", DeflatedExplicitVRLittleEndian).read_bytes()
     broken = data[: _data_set_start(data)] + zlib.compress(b"no raw stream")

@@ -11,29 +11,44 @@ from radcommons.deid.identifiers import IdentifierPattern, vocabulary
 
 _MONTHS = (
     "jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|f[ée]vr(?:ier)?|m(?:ar(?:ch|s)?|rz|ärz)|apr(?:il)?|avr(?:il)?|may|mai|june?|juin|juni|"
-    "july?|juillet|juli|aug(?:ust)?|ao[ûu]t|sep(?:t(?:ember|embre)?)?|o[ck]t(?:ober|obre)?|nov(?:ember|embre)?|de[czs](?:ember|embre)?"
+    "july?|juillet|juli|aug(?:ust)?|ao[ûu]t|sep(?:t(?:ember|embre)?)?|o[ck]t(?:ober|obre)?|nov(?:ember|embre)?|de[czs](?:ember|embre)?|"
+    "maerz|gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre|dicembre|"
+    "enero|febrero|abril|mayo|junio|julio|septiembre|octubre|noviembre|diciembre|"
+    "janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|novembro|dezembro|"
+    "январ[ья]|феврал[ья]|марта?|апрел[ья]|ма[йя]|июн[ья]|июл[ья]|августа?|сентябр[ья]|октябр[ья]|ноябр[ья]|декабр[ья]"
 )
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+# Underscores join words in protocol names; to ``\b`` they are letters.
+_NO_WORD_BEFORE, _NO_LETTER_AFTER = r"(?<![^\W_])", r"(?![^\W\d_])"
 _PATTERNS = tuple(
     (reason, re.compile(expression, re.IGNORECASE))
     for reason, expression in (
         ("e-mail address", r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
         ("web address", r"\b(?:https?://|www\.)\S+"),
         ("UID", r"\b[0-2](?:\.\d+){5,}\b"),
-        ("date", r"\b(?:19|20)\d{2}([-/.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)"),
+        ("date", r"(?<![\d.])(?:19|20)\d{2}([-/._]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)"),
+        ("date", r"(?<![\d.])(?:19|20)\d{2}([-/._])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])(?!\d)"),
+        ("date", r"(?<!\d)(?:\d{4}|(?:令和|平成|昭和)\d{1,2})[年년]\s?\d{1,2}[月월]\s?(?:\d{1,2}[日일])?"),
+        ("date", rf"(?<![\d.]){_DAY}([-/.]){_DAY}\1(?:(?:19|20)\d{{2}}|\d{{2}})(?!\d|\.\d)"),
+        ("date", rf"(?<![\d.]){_DAY}_{_DAY}_(?:19|20)\d{{2}}(?!\d)"),
         (
             "date",
-            r"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\1(?:(?:19|20)\d{2}|\d{2})(?![\d.]\d)",
+            (
+                rf"{_NO_WORD_BEFORE}{_DAY}(?:st|nd|rd|th)?[ .\-_]{{0,3}}(?:(?:of|de|di)[ ])?(?:{_MONTHS})"
+                rf"{_NO_LETTER_AFTER}[ .,\-_]{{0,3}}(?:de[ ])?(?:(?:19|20)\d{{2}}|\d{{2}}(?!\d))?"
+            ),
         ),
+        ("date", rf"(?<!\d){_DAY}[ .\-_]{{0,2}}(?:{_MONTHS})[ .\-_]{{0,2}}(?:19|20)\d{{2}}(?!\d)"),
         (
             "date",
-            rf"\b(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?[ .\-]{{0,3}}(?:{_MONTHS})\b[ .,\-]{{0,3}}(?:(?:19|20)\d{{2}}|\d{{2}}\b)?",
+            (
+                rf"{_NO_WORD_BEFORE}(?:{_MONTHS})[ .\-_]{{1,3}}{_DAY}(?:st|nd|rd|th)?(?![^\W_])"
+                r"(?:,?[ ]{0,3}(?:19|20)\d{2}|[-_](?:19|20)?\d{2}(?!\d))?"
+            ),
         ),
-        (
-            "date",
-            rf"\b(?:{_MONTHS})\b[ .]{{0,3}}(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?\b,?[ ]{{0,3}}(?:(?:19|20)\d{{2}})?",
-        ),
+        ("date", rf"(?<!\d)(?:19|20)\d{{2}}[ .\-_]{{0,2}}(?:{_MONTHS})[ .\-_]{{0,2}}{_DAY}(?!\d)"),
         ("date", r"\b(?:born|dob|geb\.?|n[ée]e? le)\b[:. ]{0,4}[\d./-]{0,12}"),
-        ("date", rf"\b(?:{_MONTHS})\b[ .,]{{0,3}}(?:19|20)\d{{2}}\b"),
+        ("date", rf"{_NO_WORD_BEFORE}(?:{_MONTHS}){_NO_LETTER_AFTER}[ .,\-_]{{0,3}}(?:19|20)\d{{2}}(?!\d)"),
         ("telephone number", r"(?<![A-Za-z0-9_.])\d{3}[ .-]\d{4}(?![\w.])"),
         (
             "telephone number",

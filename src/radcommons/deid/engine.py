@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radcommons import __version__
+from radcommons.deid.hidden_pixels import overlay_findings, without_tail
 from radcommons.deid.identifiers import harvest_identifiers, pattern_of
 from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
 from radcommons.deid.profile import (
@@ -119,7 +120,8 @@ def deidentify_file(
         file = open_part10(source)
     except FormatError as error:
         return Outcome(None, findings=(Finding(Severity.ERROR, error.code, error.where, error.message),))
-    findings = [*file.findings, *identity_findings(file)]
+    file, cut = without_tail(file)
+    findings = [*file.findings, *cut, *identity_findings(file), *overlay_findings(file.elements)]
     sop_class_uid = Header(file.elements, file.encoding).text(0x00080016)
     if not any(finding.is_error for finding in findings):
         findings.extend(refusal_of_class(sop_class_uid))
@@ -276,7 +278,7 @@ def _kept_uids(source: Part10File, written: Part10File) -> Iterator[Finding]:
     new = Header(written.elements, written.encoding)
     for tag in (0x00080018, 0x0020000D, 0x0020000E, 0x00200052):
         value = new.text(tag)
-        if value in originals and not uids.is_registered_uid(value):
+        if value in originals and not uids.is_listed_uid(value):
             yield Finding(Severity.ERROR, "deid.uid-kept", f"{tag:08X}", "An original UID is still there.")
 
 

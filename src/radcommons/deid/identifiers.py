@@ -14,6 +14,7 @@ from importlib.resources import files
 
 from pydicom.datadict import tag_for_keyword
 
+from radcommons.deid.declared_vr import judged
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, texts_of
 
@@ -86,7 +87,7 @@ def harvest_identifiers(elements: Iterable[Element], inherited: tuple[str, ...] 
 
 def _harvest(elements: tuple[Element, ...], inherited: tuple[str, ...]) -> Iterator[str]:
     encodings = encodings_of(elements, inherited)
-    for element in elements:
+    for element in map(judged, elements):
         if element.is_private:
             continue
         if element.items is not None:
@@ -111,12 +112,12 @@ class FoldedText:
 
 
 def fold(text: str) -> FoldedText:
-    """Lower case, no accents, compatibility forms unified; every character traceable to its origin."""
+    """Lower case, no accents, nothing invisible, compatibility forms unified; every character traceable to its origin."""
     letters: list[str] = []
     origins: list[int] = []
     for index, character in enumerate(text):
         for part in unicodedata.normalize("NFKD", character).casefold():
-            if not unicodedata.combining(part):
+            if not unicodedata.combining(part) and unicodedata.category(part) != "Cf":
                 letters.append(part)
                 origins.append(index)
     return FoldedText("".join(letters), tuple(origins))

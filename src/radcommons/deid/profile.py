@@ -22,7 +22,7 @@ from radcommons.dicom.errors import Kind, RadCommonsError
 
 SCHEMA = "radcommons.profile/1"
 # Part of every digest: raised whenever the same profile would give other bytes.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 
 # PS3.16 CID 7050: what is written into De-identification Method Code Sequence.
 BASIC_PROFILE_CODE = ("113100", "Basic Application Confidentiality Profile")
@@ -73,6 +73,10 @@ _KEPT_UID_KEYWORDS = [
     "MACCalculationTransferSyntaxUID",
 ]
 KEPT_UID_TAGS = frozenset(tag for tag in map(tag_for_keyword, _KEPT_UID_KEYWORDS) if tag is not None)
+# Commands, meta information and directories of media: no part of an object, and their addresses and file names tell a lot.
+_OUTER_GROUPS = frozenset({0x0000, 0x0002, 0x0004})
+# Addresses that name a vocabulary; all others name servers, files and persons.
+_KEPT_URLS = frozenset(map(tag_for_keyword, ("CodingSchemeURL", "URNCodeValue")))
 _GRAPHIC_GROUPS = frozenset({0x50, 0x60})
 _TRAILING_GROUPS = frozenset({0xFFFA, 0xFFFC})
 _FREE_TEXT_VRS = frozenset({"LO", "SH", "UC"})
@@ -138,7 +142,9 @@ class Profile:
             Whether the object must have it, and with a value (PS3.5 7.4).
         """
         group = tag >> 16
-        if group & 1 or tag & 0xFFFF == 0 or group in _TRAILING_GROUPS or group >> 8 in _GRAPHIC_GROUPS:
+        if group & 1 or tag & 0xFFFF == 0 or group in _OUTER_GROUPS | _TRAILING_GROUPS:
+            return Action.REMOVE
+        if group >> 8 in _GRAPHIC_GROUPS:
             return Action.REMOVE
         code = self.codes.get(tag)
         if vr == "UN" and code in {None, "C", "K"}:
@@ -155,7 +161,7 @@ class Profile:
 
 def _unlisted(tag: int, vr: str) -> Action:
     """The action for an attribute the table does not list: deny what could name somebody."""
-    if vr_of_tag(tag) == "UN":
+    if vr_of_tag(tag) == "UN" or ("UR" in {vr, vr_of_tag(tag)} and tag not in _KEPT_URLS):
         return Action.REMOVE
     if vr == "PN":
         return Action.EMPTY

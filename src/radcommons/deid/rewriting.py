@@ -12,6 +12,7 @@ from pydicom.datadict import keyword_for_tag
 from radcommons.deid.attribute_types import AttributeType, attribute_type
 from radcommons.deid.content_items import ContentRules
 from radcommons.deid.dates import shift_value
+from radcommons.deid.declared_vr import judged
 from radcommons.deid.descriptors import CleanedText, clean_descriptor, clean_technical
 from radcommons.deid.identifiers import IdentifierPattern
 from radcommons.deid.profile import KEPT_UID_TAGS, Action, Profile
@@ -26,7 +27,7 @@ from radcommons.dicom.text import (
     is_numeric,
     split_values,
 )
-from radcommons.dicom.uids import is_registered_uid
+from radcommons.dicom.uids import is_harmless_uid, is_listed_uid
 
 REMOVED = "REMOVED"
 _PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
@@ -37,7 +38,7 @@ _CODE_MEANING = 0x00080104
 _UNREVIEWED = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00120062, 0x00120063, 0x00280303})
 _REVIEWED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UR", "UT"})
 _AGE = re.compile(r"(\d{3})([DWMY])")
-_TIME = re.compile(r"[\d:]{2,8}(?:\.\d{1,6})?")
+_TIME = re.compile(r"(?:[01]\d|2[0-4])(?::?[0-5]\d(?::?(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?")
 _MAX_CLEANING_ROUNDS = 3
 _DUMMY_VALUES = {
     "AS": b"000Y",
@@ -149,6 +150,7 @@ class Rewriter:
     def _rewrite_element(
         self, element: Element, encodings: tuple[str, ...], parents: tuple[int, ...]
     ) -> Element | None:
+        element = judged(element)
         kind = attribute_type(element.tag, self.sop_class_uid, parents)
         action = self.profile.action_for(element.tag, element.vr, attribute_type=kind)
         if element.tag in _PATIENT_IDENTITY and not parents:
@@ -244,10 +246,9 @@ class Rewriter:
         return element
 
     def _rewrite_uids(self, element: Element, parents: tuple[int, ...]) -> Element:
-        if element.tag in KEPT_UID_TAGS:
-            return element
+        may_stay = is_harmless_uid if element.tag in KEPT_UID_TAGS else is_listed_uid
         values = split_values(decode_text(element.value, "UI"), "UI")
-        mapped = [value if not value or is_registered_uid(value) else self.key.map_uid(value) for value in values]
+        mapped = [value if not value or may_stay(value) else self.key.map_uid(value) for value in values]
         if mapped == values:
             return element
         self._note(element, parents, Action.UID, "keyed UID")

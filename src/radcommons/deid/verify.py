@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from radcommons.deid.attribute_types import AttributeType, attribute_type
+from radcommons.deid.declared_vr import judged
 from radcommons.deid.descriptors import clean_descriptor
+from radcommons.deid.hidden_pixels import tail_bytes
 from radcommons.deid.identifiers import IdentifierPattern, pattern_of
 from radcommons.deid.profile import BASIC_PROFILE_CODE, KEPT_UID_TAGS, Action, Profile, load_profile
 from radcommons.dicom import uids
@@ -16,12 +18,14 @@ from radcommons.dicom.elements import PIXEL_TAGS, Element, FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.header import Header
 from radcommons.dicom.part10 import Part10File, map_file, parse_part10
-from radcommons.dicom.text import DEFAULT_ENCODINGS, STRING_VRS, encodings_of, is_numeric, texts_of
+from radcommons.dicom.text import DEFAULT_ENCODINGS, STRING_VRS, encodings_of, first_text, is_numeric, texts_of
 
 DEFAULT_PROFILE = "ricord"
 _MAX_REPORTED = 50
 _PREAMBLE_LENGTH = 128
 _META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
+# Media Storage SOP Class and Instance UID say again what the data set says (PS3.10 7.1).
+_META_TWINS = {0x00020002: 0x00080016, 0x00020003: 0x00080018}
 _PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
 _METHOD_TAGS = frozenset({0x00120063, 0x00120064})
 _CONTENT_SEQUENCE = 0x0040A730
@@ -95,8 +99,10 @@ def verify_parsed(buffer: memoryview, file: Part10File, profile: Profile) -> tup
         *_verify_marks(header),
         *_verify_level(file.elements, profile, sop_class_uid, header.text(0x00100020)),
     ):
-        findings[finding] = None
-        if len(findings) >= _MAX_REPORTED:
+        # Warnings must not fill the list before an error is reached: only errors decide.
+        if finding.is_error or len(findings) < _MAX_REPORTED:
+            findings[finding] = None
+        if len(findings) >= _MAX_REPORTED and any(each.is_error for each in findings):
             break
     return tuple(findings)
 
@@ -164,9 +170,15 @@ def _error(code: str, where: str, message: str) -> Finding:
 def _verify_envelope(buffer: memoryview, file: Part10File) -> Iterator[Finding]:
     if bytes(buffer[:_PREAMBLE_LENGTH]).strip(b"\0"):
         yield _error("deid.preamble", "preamble", "The preamble is not empty.")
+    header = Header(file.elements, file.encoding)
     for element in file.meta:
         if element.tag not in _META_TAGS:
             yield _error("deid.file-meta", tag_text(element.tag), "The meta information says more than it needs to.")
+        twin = _META_TWINS.get(element.tag)
+        if twin is not None and first_text(element) != header.text(twin):
+            yield _error("deid.file-meta", tag_text(element.tag), "The meta information speaks of another object.")
+    if tail_bytes(file):
+        yield _error("deid.trailing-bytes", "(7FE0,0010)", "Bytes follow the last frame.")
     for finding in file.findings:
         if finding.code == "dicom.trailing-bytes":
             yield _error("deid.trailing-bytes", "object", "Bytes follow the data set.")
@@ -196,7 +208,7 @@ def _verify_level(
     inherited: tuple[str, ...] = DEFAULT_ENCODINGS,
 ) -> Iterator[Finding]:
     encodings = encodings_of(elements, inherited)
-    for element in elements:
+    for element in map(judged, elements):
         where = "/".join(tag_text(tag) for tag in (*parents, element.tag))
         if element.is_private:
             yield _error("deid.private-attribute", where, "A private attribute is there.")
@@ -233,7 +245,8 @@ def _verify_text(
         if any(value not in _ALLOWED_NAMES and value != subject_id for value in values):
             yield _error("deid.person-name", where, "A person's name is there.")
     elif element.vr == "UI":
-        if element.tag not in KEPT_UID_TAGS and not all(map(_is_new_uid, values)):
+        may_stay = uids.is_harmless_uid if element.tag in KEPT_UID_TAGS else _is_new_uid
+        if not all(may_stay(value) for value in values if value):
             yield _error("deid.uid", where, "A UID is neither of the standard nor a replacement under 2.25.")
     elif element.vr == "AS":
         if any(_is_too_old(value, profile) for value in values):
@@ -246,7 +259,7 @@ def _verify_text(
 
 
 def _is_new_uid(value: str) -> bool:
-    return not value or uids.is_registered_uid(value) or (value.startswith("2.25.") and uids.is_valid_uid(value))
+    return uids.is_listed_uid(value) or (value.startswith("2.25.") and uids.is_valid_uid(value))
 
 
 def _is_too_old(value: str, profile: Profile) -> bool:

@@ -128,7 +128,8 @@ def identity_findings(file: Part10File) -> list[Finding]:
     return findings
 
 
-def _pixel_shape(header: Header) -> PixelShape:
+def pixel_shape(header: Header) -> PixelShape:
+    """What the header says of the size of a frame; zero where it says nothing usable."""
     return PixelShape(
         rows=header.integer(0x00280010) or 0,
         columns=header.integer(0x00280011) or 0,
@@ -150,7 +151,7 @@ def frame_index_of(file: Part10File) -> FrameIndex:
     table = file.element(_EXTENDED_OFFSET_TABLE)
     return index_frames(
         pixels,
-        _pixel_shape(header),
+        pixel_shape(header),
         transfer_syntax_uid=file.transfer_syntax_uid,
         extended_offsets=bytes(table.value) if table is not None else None,
     )

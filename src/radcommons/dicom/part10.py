@@ -113,7 +113,10 @@ def parse_part10(buffer: memoryview) -> Part10File:
         raise FormatError("dicom.unknown-transfer-syntax", "The transfer syntax is none of the standard's.")
     is_inflated = declared == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
     if is_inflated:
-        buffer, start = memoryview(inflate(buffer[start:])), 0
+        inflated, surplus = inflate(buffer[start:])
+        if surplus > 1:
+            findings.append(_odd("dicom.trailing-bytes", "Bytes that belong to no element follow the data set."))
+        buffer, start = memoryview(inflated), 0
     if start >= len(buffer):
         raise FormatError("dicom.truncated", "The file ends after its meta information.")
     encoding = _guess_encoding(buffer, start)
@@ -185,8 +188,12 @@ def _settle_syntax(declared: str, encoding: Encoding, findings: list[Finding]) -
     return fitting if uids.is_native_syntax(declared) else declared
 
 
-def inflate(data: bytes | memoryview, *, max_bytes: int = MAX_INFLATED_BYTES) -> bytes:
+def inflate(data: bytes | memoryview, *, max_bytes: int = MAX_INFLATED_BYTES) -> tuple[bytes, int]:
     """Inflate a deflated data set (PS3.5 A.5), up to a limit.
+
+    Returns
+    -------
+    The data set, and how many bytes follow the stream; one of them may be padding.
 
     Raises
     ------
@@ -200,7 +207,7 @@ def inflate(data: bytes | memoryview, *, max_bytes: int = MAX_INFLATED_BYTES) ->
         raise FormatError("dicom.malformed", "The deflated data set cannot be inflated.") from error
     if machine.unconsumed_tail:
         raise FormatError("dicom.too-large", "The deflated data set is larger than this software inflates.")
-    return inflated
+    return inflated, len(machine.unused_data)
 
 
 def _text_of(elements: tuple[Element, ...], tag: int) -> str:

@@ -47,6 +47,11 @@ def is_registered_uid(uid: str) -> bool:
     return uid.startswith(REGISTERED_ROOT)
 
 
+def is_listed_uid(uid: str) -> bool:
+    """Whether the standard itself lists a UID (PS3.6 annex A); some writers number their own objects below its root."""
+    return uid in UID_dictionary or uid in _NEWER_STORAGE_CLASSES
+
+
 def is_native_syntax(transfer_syntax_uid: str) -> bool:
     """Whether pixel data are stored without compression, as one run of bytes."""
     return transfer_syntax_uid in _NATIVE_SYNTAXES
