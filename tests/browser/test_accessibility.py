@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 from tests.browser import phantoms
 
 from radcommons.server.curation import services as curation
+from radcommons.server.platform.policy import Actor
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PUBLIC_PAGES = ["/", "/releases/", "/sites/survey/", "/accounts/login/", "/about/", "/viewer/"]
@@ -67,3 +68,14 @@ def test_the_reading_page_is_walked_through_in_the_order_it_is_read(curator_page
     assert order[1] == "back"
     assert order.index("preset") < order.index("invert") < order.index("Measure") < order.index("stage")
     assert order.index("stage") < order.index("slice")
+
+
+def test_a_long_word_in_a_reason_does_not_widen_a_narrow_page(
+    open_page: Callable[..., Page], client_of: Callable[..., object], stored_study: str
+) -> None:
+    curation.open_case(stored_study)
+    curation.hold(stored_study, reason="x" * 400, actor=Actor.system("tests"))
+    page = open_page(client_of("curator"), viewport={"width": 390, "height": 844})
+    for path in (f"/curation/studies/{stored_study}/", f"/studies/{stored_study}/timeline/"):
+        assert page.goto(path).status == 200
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path

@@ -15,7 +15,7 @@ DATA_VARIABLE = "RADCOMMONS_DATA"
 DATABASE_VARIABLE = "RADCOMMONS_DATABASE_URL"
 PUBLIC_URL_VARIABLE = "RADCOMMONS_PUBLIC_URL"
 DEFAULT_DATA = "var"
-ADDRESS_NAME = "serve.address"
+ADDRESS_NAME = "portal-address"
 
 
 def data_dir_from(option: str | None) -> Path:

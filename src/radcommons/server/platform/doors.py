@@ -20,6 +20,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
+from django.views.defaults import bad_request
 from ninja.operation import PathView
 
 from radcommons.dicom.errors import Kind, RadCommonsError
@@ -129,7 +130,7 @@ class DoorMiddleware:
         is_api = request.path.startswith(API_PREFIX)
         if not is_api and any("\0" in value for _, values in request.POST.lists() for value in values):
             # PostgreSQL keeps no NUL byte in a text, and no browser sends one.
-            raise SuspiciousOperation
+            return bad_request(request, SuspiciousOperation())
         is_session_write = request.method not in SAFE_METHODS and not request.is_bearer
         if is_api and is_session_write and request.actor.is_authenticated:
             try:
