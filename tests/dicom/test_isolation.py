@@ -1,5 +1,6 @@
 """The pool of limited processes: one poisoned item fails alone."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -7,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from radcommons.dicom import isolation
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import LimitedPool
 
@@ -103,3 +105,17 @@ def test_leaving_the_pool_ends_work_in_progress():
 def test_a_pool_without_processes_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         LimitedPool(_double, processes=0)
+
+
+def test_a_child_whose_parent_leaves_with_an_answer_unread_ends_quietly():
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=isolation._serve, args=(theirs, _double, MEMORY, 10.0))
+    child.start()
+    theirs.close()
+    assert ours.recv() == ("ready", None)
+    ours.send(1)
+    assert ours.poll(20)
+    ours.close()
+    child.join(20)
+    assert child.exitcode == 0

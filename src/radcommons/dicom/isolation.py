@@ -54,7 +54,8 @@ def _serve(connection: Connection, function: Callable[[T], R], memory_bytes: int
     while True:
         try:
             item = connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
+            # A parent that leaves while its last answer is unread resets the connection instead of ending it.
             return
         _limit_cpu(timeout_s)
         try:
