@@ -72,6 +72,7 @@ def test_children_leave_when_the_supervisor_is_killed(supervised, tmp_path):
     supervisor.kill()
     supervisor.wait()
     _wait_for(lambda: not any(_is_alive(int(path.name)) for path in tmp_path.iterdir()))
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_second_start_on_the_same_data_is_refused_and_names_the_first(tmp_path):

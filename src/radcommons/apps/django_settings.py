@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from radcommons.server.platform import keys
@@ -78,7 +79,7 @@ WSGI_APPLICATION = None
 def _database(url: str) -> dict[str, object]:
     try:
         parts = conninfo_to_dict(url)
-    except Exception as error:
+    except ProgrammingError as error:
         raise ImproperlyConfigured("RADCOMMONS_DATABASE_URL is not a PostgreSQL connection URL") from error
     return {
         "ENGINE": "django.db.backends.postgresql",
