@@ -35,9 +35,14 @@ def test_quoted_commas_and_semicolons_do_not_split():
     assert only.transfer_syntax == "*"
 
 
-@pytest.mark.parametrize("header", [None, "", "*/*", ",,;", "nonsense"])
-def test_odd_headers_never_fail(header):
-    parse_accept(header)
+@pytest.mark.parametrize("header", [None, "", "*/*"])
+def test_without_a_wish_everything_is_acceptable(header):
+    assert [wish.media_type for wish in parse_accept(header)] == ["*/*"]
+
+
+@pytest.mark.parametrize("header", [",,;", "nonsense"])
+def test_what_is_no_media_type_accepts_nothing(header):
+    assert parse_accept(header) == ()
 
 
 @pytest.mark.parametrize(
