@@ -1,0 +1,17 @@
+"""``radcommons edge``: the hospital's commands, in the order in which a coordinator uses them."""
+
+import click
+
+from radcommons.edge.commands.folders import init, scan, select, status
+from radcommons.edge.commands.making import deidentify
+from radcommons.edge.commands.reviewing import review
+from radcommons.edge.commands.shipping import send
+
+
+@click.group("edge")
+def edge() -> None:
+    """Work at the hospital: find, de-identify, review and send studies. Nothing leaves before `send`."""
+
+
+for command in (init, scan, select, deidentify, review, send, status):
+    edge.add_command(command)

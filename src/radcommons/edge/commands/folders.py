@@ -1,0 +1,87 @@
+"""``radcommons edge init|scan|select|status``: the home, and what lies in the hospital's folders."""
+
+from pathlib import Path
+
+import click
+
+from radcommons.edge import console
+from radcommons.edge.commands.options import (
+    folder_argument,
+    has_token,
+    home_option,
+    json_option,
+    processes_option,
+    token_of,
+    token_options,
+)
+from radcommons.edge.criteria import load_criteria
+from radcommons.edge.home import init_home, open_home
+from radcommons.edge.scan import scan_folder
+from radcommons.edge.selection import read_patient_list, select_studies
+from radcommons.edge.sending import sent_batches
+from radcommons.edge.status import home_status
+
+
+@click.command()
+@click.option("--site", required=True, help="The site's code, as agreed with the centre, such as ALPHA.")
+@click.option("--project", required=True, help="The project's code, such as covid19.")
+@click.option("--profile", default="ricord", show_default=True, help="De-identification profile, by name or path.")
+@home_option
+@json_option
+def init(site: str, project: str, profile: str, *, home: Path, is_json: bool) -> None:
+    """Make the home folder with its secret key (mode 0600). Back the key up; never share it."""
+    made = init_home(home, site=site, project=project, profile=profile)
+    console.show(made, is_json=is_json, title="Home folder made. Keep a safe copy of secret.key inside the hospital.")
+
+
+@click.command()
+@folder_argument
+@home_option
+@processes_option
+@json_option
+def scan(folder: Path, *, home: Path, processes: int, is_json: bool) -> None:
+    """Look through FOLDER (also zip archives): how many patients, studies and series, and what is odd."""
+    opened = open_home(home)
+    with console.step_progress(is_json=is_json) as progress:
+        result = scan_folder(opened, folder, processes=processes, progress=progress)
+    console.show(result, is_json=is_json, title="Scanned")
+
+
+@click.command()
+@folder_argument
+@click.option("--criteria", "criteria_name", required=True, help="A TOML file, or the ready covid19_chest.")
+@click.option(
+    "--patients",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="CSV file with a column patient_id; all other patients are rejected.",
+)
+@home_option
+@processes_option
+@json_option
+def select(
+    folder: Path, criteria_name: str, *, patients: Path | None, home: Path, processes: int, is_json: bool
+) -> None:
+    """Choose the series of FOLDER that the project wants; the later steps use this choice."""
+    opened, criteria = open_home(home), load_criteria(criteria_name)
+    listed = None if patients is None else read_patient_list(patients)
+    with console.step_progress(is_json=is_json) as progress:
+        result = select_studies(
+            opened, folder, criteria=criteria, patients=listed, processes=processes, progress=progress
+        )
+    console.show(result, is_json=is_json, title="Selected")
+
+
+@click.command()
+@token_options
+@home_option
+@json_option
+def status(*, token: str | None, token_file: Path | None, home: Path, is_json: bool) -> None:
+    """What was scanned, selected, made and sent from this home; with a token, what became of each batch."""
+    opened = open_home(home)
+    secret = token_of(token, token_file) if has_token(token, token_file) else None
+    found = home_status(opened, batches=sent_batches(opened, token=secret))
+    if is_json:
+        console.show(found, is_json=True, title="")
+        return
+    for line in found.lines():
+        click.echo(line)

@@ -1,0 +1,67 @@
+"""``radcommons edge review``: the page of an OUT folder, and a named person's decision about it."""
+
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from radcommons.edge import console
+from radcommons.edge.commands.options import home_option, json_option, out_argument, processes_option
+from radcommons.edge.home import open_home
+from radcommons.edge.review import Decision, record_review, write_page
+from radcommons.edge.review.serve import ReviewServer
+
+
+@dataclass(frozen=True, slots=True)
+class _ReviewFlags:
+    """The options of ``edge review`` that decide something."""
+
+    approve: bool
+    approve_pixels: tuple[str, ...]
+    exclude: tuple[str, ...]
+    exclude_text: tuple[str, ...]
+    by: str
+    reason: str
+
+    @property
+    def is_decision(self) -> bool:
+        return self.approve or bool(self.approve_pixels or self.exclude or self.exclude_text)
+
+
+@click.command()
+@out_argument
+@click.option("--serve", "is_served", is_flag=True, help="Open the page with buttons, on this machine only.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port for --serve; any free one by default.")
+@click.option("--approve", is_flag=True, help="Approve everything in OUT as it is now.")
+@click.option("--approve-pixels", multiple=True, metavar="SERIES_UID|all", help="No identifying text in its pixels.")
+@click.option("--exclude", multiple=True, metavar="SERIES_UID", help="Keep this series out.")
+@click.option("--exclude-text", multiple=True, metavar="ID", help="Keep out every series that carries this text.")
+@click.option("--by", default="", help="Who decides; the name travels with the batch.")
+@click.option("--reason", default="", help="Why something is excluded.")
+@home_option
+@processes_option
+@json_option
+def review(out: Path, *, is_served: bool, port: int, home: Path, processes: int, is_json: bool, **flags: Any) -> None:
+    """Write the review page of OUT (pictures, texts, findings), or record a named person's decision about it."""
+    opened, chosen = open_home(home), _ReviewFlags(**flags)
+    if chosen.is_decision:
+        decision = Decision(
+            by=chosen.by,
+            is_approval=chosen.approve,
+            approve_pixels=chosen.approve_pixels,
+            exclude=chosen.exclude,
+            exclude_texts=chosen.exclude_text,
+            reason=chosen.reason,
+        )
+        console.show(record_review(opened, out, decision=decision), is_json=is_json, title="Decision recorded")
+        return
+    with console.step_progress(is_json=is_json) as progress:
+        result = write_page(opened, out, processes=processes, progress=progress)
+    console.show(result, is_json=is_json, title="Review page written")
+    if is_served:
+        server = ReviewServer(opened, out, port=port)
+        click.echo(f"Open {server.url}\nCtrl-C ends it.", err=True)
+        webbrowser.open(server.url)
+        server.run()
