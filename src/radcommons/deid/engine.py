@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radcommons import __version__
+from radcommons.deid.cleaning import Cleaning
 from radcommons.deid.hidden_pixels import overlay_findings, without_tail
 from radcommons.deid.identifiers import harvest_identifiers, pattern_of
 from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
@@ -52,6 +53,7 @@ _SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _PATIENT_ID = 0x00100020
 _PATIENT_NAME = 0x00100010
 _COPY_CHUNK_BYTES = 2**22
+_NOTHING_DECIDED = Cleaning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,13 @@ def harvest_file(path: Path) -> tuple[str, ...]:
 
 
 def deidentify_file(
-    source: Path, destination: Path, *, profile: Profile, key: PseudonymKey, patient: PatientMapping
+    source: Path,
+    destination: Path,
+    *,
+    profile: Profile,
+    key: PseudonymKey,
+    patient: PatientMapping,
+    cleaning: Cleaning = _NOTHING_DECIDED,
 ) -> Outcome:
     """De-identify one file by PS3.15 annex E.
 
@@ -109,6 +117,8 @@ def deidentify_file(
         Where the new file goes; its folder exists. It appears whole or not at all.
     profile, key, patient
         What to do, with which secret, for whom.
+    cleaning
+        What was found and decided about this object beyond the profile.
 
     Returns
     -------
@@ -124,16 +134,16 @@ def deidentify_file(
     findings = [*file.findings, *cut, *identity_findings(file), *overlay_findings(file.elements)]
     sop_class_uid = Header(file.elements, file.encoding).text(0x00080016)
     if not any(finding.is_error for finding in findings):
-        findings.extend(refusal_of_class(sop_class_uid))
+        findings.extend(refusal_of_class(sop_class_uid, cleaning.released_classes))
     if any(finding.is_error for finding in findings):
         return Outcome(None, findings=tuple(findings))
     identifiers = _identifiers(file, patient)
-    rewriter = Rewriter(profile, key, patient, sop_class_uid, pattern_of(identifiers))
+    rewriter = Rewriter(profile, key, patient, sop_class_uid, pattern_of(identifiers), cleaning.text_decisions)
     elements = _finish(rewriter.rewrite(file.elements), rewriter)
     partial = destination.with_name(destination.name + ".part")
     try:
         _write(partial, file, elements)
-        checked = _check(partial, file, identifiers, findings, profile=profile)
+        checked = _check(partial, file, identifiers, findings, profile=profile, cleaning=cleaning)
         if checked is None:
             return Outcome(None, tuple(rewriter.report), tuple(findings))
         partial.replace(destination)
@@ -249,7 +259,13 @@ def _deflated(pieces: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryvi
 
 
 def _check(
-    path: Path, source: Part10File, identifiers: frozenset[str], findings: list[Finding], *, profile: Profile
+    path: Path,
+    source: Part10File,
+    identifiers: frozenset[str],
+    findings: list[Finding],
+    *,
+    profile: Profile,
+    cleaning: Cleaning,
 ) -> InstanceDescription | None:
     """Look at the written file as a stranger would; anything that should not be there keeps it out."""
     buffer = map_file(path)
@@ -260,7 +276,8 @@ def _check(
             Finding(Severity.ERROR, "deid.unwritable", error.where, "What was written cannot be read again.")
         )
         return None
-    found = [*verify_parsed(buffer, written, profile), *residual_findings(written, identifiers)]
+    refusals = verify_parsed(buffer, written, profile, released_classes=cleaning.released_classes)
+    found = [*refusals, *residual_findings(written, identifiers)]
     found.extend(_kept_uids(source, written))
     if not _has_same_pixels(source, written):
         found.append(

@@ -4,7 +4,7 @@ What is kept stays byte for byte; only what an action touches is made anew. Noth
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pydicom.datadict import keyword_for_tag
@@ -115,6 +115,8 @@ class Rewriter:
         The class of the object, which decides what it must have.
     pattern
         The identifiers to find in texts.
+    text_decisions
+        What a person decided for texts that would be kept (see :class:`~radcommons.deid.cleaning.Cleaning`).
     """
 
     profile: Profile
@@ -122,6 +124,7 @@ class Rewriter:
     patient: PatientMapping
     sop_class_uid: str
     pattern: IdentifierPattern
+    text_decisions: Mapping[str, str | None] = field(default_factory=dict)
     report: dict[ReportLine, None] = field(default_factory=dict)
     kept_texts: dict[tuple[str, str], None] = field(default_factory=dict)
     redactions: int = 0
@@ -315,7 +318,10 @@ class Rewriter:
             if not again.is_changed:
                 break
             answer = CleanedText(again.text, tuple(sorted({*answer.reasons, *again.reasons})))
-        return answer
+        decided = self.text_decisions.get(answer.text) if answer.text else None
+        if decided is None or decided == answer.text:
+            return answer
+        return CleanedText(decided, tuple(sorted({*answer.reasons, "decided by a person"})))
 
     def _dummy(self, element: Element, encodings: tuple[str, ...]) -> bytes:
         vr = element.vr

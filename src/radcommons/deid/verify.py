@@ -47,11 +47,13 @@ _REFUSED_CLASSES = {
 }
 
 
-def refusal_of_class(sop_class_uid: str) -> tuple[Finding, ...]:
-    """Why objects of a class cannot be de-identified; empty when they can.
+def refusal_of_class(sop_class_uid: str, released_classes: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
+    """Why objects of a class cannot be de-identified; empty when they can, or when a person released the class.
 
     Documents inside objects, raw data and objects of private or unknown classes may hold anything anywhere.
     """
+    if sop_class_uid in released_classes and sop_class_uid != uids.MEDIA_STORAGE_DIRECTORY:
+        return ()
     what = _REFUSED_CLASSES.get(sop_class_uid)
     if what is not None:
         return (
@@ -66,7 +68,9 @@ def refusal_of_class(sop_class_uid: str) -> tuple[Finding, ...]:
     return ()
 
 
-def verify_deidentified(path: Path, *, profile: Profile | None = None) -> tuple[Finding, ...]:
+def verify_deidentified(
+    path: Path, *, profile: Profile | None = None, released_classes: frozenset[str] = frozenset()
+) -> tuple[Finding, ...]:
     """Check by rules that a file is de-identified.
 
     Parameters
@@ -75,6 +79,8 @@ def verify_deidentified(path: Path, *, profile: Profile | None = None) -> tuple[
         The file.
     profile
         What it should have been through; the packaged ``ricord`` when not given.
+    released_classes
+        SOP Classes a person released although objects of them can hold anything.
 
     Returns
     -------
@@ -85,16 +91,18 @@ def verify_deidentified(path: Path, *, profile: Profile | None = None) -> tuple[
         file = parse_part10(buffer)
     except FormatError as error:
         return (Finding(Severity.ERROR, error.code, error.where, error.message),)
-    return verify_parsed(buffer, file, profile or load_profile(DEFAULT_PROFILE))
+    return verify_parsed(buffer, file, profile or load_profile(DEFAULT_PROFILE), released_classes=released_classes)
 
 
-def verify_parsed(buffer: memoryview, file: Part10File, profile: Profile) -> tuple[Finding, ...]:
+def verify_parsed(
+    buffer: memoryview, file: Part10File, profile: Profile, *, released_classes: frozenset[str] = frozenset()
+) -> tuple[Finding, ...]:
     """Check a file that is already parsed; ``buffer`` is the file itself. See :func:`verify_deidentified`."""
     header = Header(file.elements, file.encoding)
     findings: dict[Finding, None] = {}
     sop_class_uid = header.text(0x00080016)
     for finding in (
-        *refusal_of_class(sop_class_uid),
+        *refusal_of_class(sop_class_uid, released_classes),
         *_verify_envelope(buffer, file),
         *_verify_marks(header),
         *_verify_level(file.elements, profile, sop_class_uid, header.text(0x00100020)),
