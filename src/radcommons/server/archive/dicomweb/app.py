@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.archive.dicomweb.address import Address, Resource, parse_address
+from radcommons.server.archive.dicomweb.by_query import QueriedHoldings
 from radcommons.server.archive.dicomweb.exchange import Exchange, problem
 from radcommons.server.archive.dicomweb.frames import answer_bulkdata, answer_frames
 from radcommons.server.archive.dicomweb.origin import origin_of
@@ -91,7 +92,7 @@ async def _answer(request: Request, admitted: Callable[[Request, Address], Scope
     scope = await in_pool(admitted, request, address)
     mount = request.scope.get("root_path", "").rstrip("/")
     root = f"{origin_of(request, settings().public_url)}{mount}/{quote(address.scope)}"
-    exchange = Exchange(address, scope, root, request.query_params, request.headers)
+    exchange = Exchange(address, scope, QueriedHoldings(scope.instances), root, request.query_params, request.headers)
     return await _HANDLERS[address.resource](exchange)
 
 

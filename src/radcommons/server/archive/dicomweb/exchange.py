@@ -1,7 +1,7 @@
 """One request and its answers: what every handler is given, and the answers all of them share."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import orjson
@@ -12,6 +12,7 @@ from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.server.archive.dicomweb.accept import MediaRange, choose, parse_accept
 from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.conditional import is_unchanged
+from radcommons.server.archive.dicomweb.holdings import Holdings
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.problems import status_of
@@ -34,12 +35,15 @@ class Exchange:
     ----------
     scope
         What the actor may see here; already decided.
+    holdings
+        How its instances are reached.
     root
         The absolute address of the scope, without a final slash.
     """
 
     address: Address
     scope: Scope
+    holdings: Holdings
     root: str
     query: QueryParams
     headers: Headers
@@ -87,10 +91,10 @@ class Exchange:
         return choose(self.accepted, [DICOM_JSON, JSON])
 
 
-def gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+async def gzipped(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The same content in gzip format, piece by piece."""
     packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    for piece in pieces:
+    async for piece in pieces:
         if packed := packer.compress(piece):
             yield packed
     yield packer.flush()

@@ -16,11 +16,9 @@ from radcommons.server.archive.dicomweb.accept import (
     is_encapsulated,
 )
 from radcommons.server.archive.dicomweb.exchange import Exchange
+from radcommons.server.archive.dicomweb.holdings import HeldInstance
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.retrieving import stored_bytes
-from radcommons.server.archive.dicomweb.selection import one_at
-from radcommons.server.archive.dicomweb.threads import in_pool
-from radcommons.server.archive.models import Instance
 from radcommons.server.archive.pixel_work import DecodeFrame, ReadValue
 from radcommons.server.archive.rules import frame_spans
 from radcommons.server.platform.errors import NotFoundError
@@ -47,7 +45,7 @@ class FrameBytes:
 
 async def answer_frames(exchange: Exchange) -> Response:
     """Frames in their stored encoding where the client takes it, decoded otherwise."""
-    instance = await in_pool(one_at, exchange.scope.instances, exchange.address)
+    instance = await exchange.holdings.one(exchange.address)
     numbers = exchange.address.frame_numbers
     if not instance.is_image or not all(1 <= number <= instance.number_of_frames for number in numbers):
         raise NotFoundError("There is no such frame in this instance.")
@@ -60,7 +58,9 @@ async def answer_frames(exchange: Exchange) -> Response:
     return await _answer_frames(exchange, instance, [number - 1 for number in numbers], form)
 
 
-async def _answer_frames(exchange: Exchange, instance: Instance, indexes: Sequence[int], form: FrameForm) -> Response:
+async def _answer_frames(
+    exchange: Exchange, instance: HeldInstance, indexes: Sequence[int], form: FrameForm
+) -> Response:
     etag = f'W/"{instance.sha256[:32]}-{form.transfer_syntax}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
@@ -79,7 +79,7 @@ async def _answer_frames(exchange: Exchange, instance: Instance, indexes: Sequen
 
 
 async def _frame_parts(
-    instance: Instance, indexes: Sequence[int], form: FrameForm, first: FrameBytes, writer: MultipartWriter
+    instance: HeldInstance, indexes: Sequence[int], form: FrameForm, first: FrameBytes, writer: MultipartWriter
 ) -> AsyncIterator[bytes]:
     content_type = f"{form.media_type}; transfer-syntax={form.transfer_syntax}"
     for position, index in enumerate(indexes):
@@ -90,7 +90,7 @@ async def _frame_parts(
     yield writer.close()
 
 
-async def _frame(instance: Instance, index: int, form: FrameForm) -> FrameBytes:
+async def _frame(instance: HeldInstance, index: int, form: FrameForm) -> FrameBytes:
     spans = () if form.is_decoded else frame_spans(instance.frames, index)
     if spans:
         return FrameBytes(spans)
@@ -98,7 +98,7 @@ async def _frame(instance: Instance, index: int, form: FrameForm) -> FrameBytes:
     return FrameBytes(decoded=decoded)
 
 
-async def _frame_bytes(instance: Instance, frame: FrameBytes) -> AsyncIterator[bytes]:
+async def _frame_bytes(instance: HeldInstance, frame: FrameBytes) -> AsyncIterator[bytes]:
     if frame.decoded:
         yield frame.decoded
     for start, length in frame.spans:
@@ -108,7 +108,7 @@ async def _frame_bytes(instance: Instance, frame: FrameBytes) -> AsyncIterator[b
 
 async def answer_bulkdata(exchange: Exchange) -> Response:
     """One value that the metadata only points at."""
-    instance = await in_pool(one_at, exchange.scope.instances, exchange.address)
+    instance = await exchange.holdings.one(exchange.address)
     tag_path = exchange.address.tag_path
     is_pixels = tag_path == _PIXEL_DATA
     if is_pixels and is_encapsulated(instance.transfer_syntax_uid):
@@ -119,7 +119,7 @@ async def answer_bulkdata(exchange: Exchange) -> Response:
     etag = f'"{instance.sha256[:32]}-{tag_path.replace("/", ".")}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
-    media_type = await _value_type(exchange, instance, tag_path)
+    media_type = await _value_type(exchange, tag_path)
     if is_pixels and instance.pixel_offset is not None and instance.pixel_length:
         value = FrameBytes(((instance.pixel_offset, instance.pixel_length),))
     else:
@@ -127,12 +127,11 @@ async def answer_bulkdata(exchange: Exchange) -> Response:
     return _answer_value(instance, value, media_type, exchange.cache_headers(etag))
 
 
-async def _value_type(exchange: Exchange, instance: Instance, tag_path: str) -> str:
+async def _value_type(exchange: Exchange, tag_path: str) -> str:
     """How a value is sent; parts by default, since that is what clients of bulk data expect (PS3.18 8.7.2)."""
     offered = [OCTETS]
     if tag_path == _ENCAPSULATED_DOCUMENT:
-        await in_pool(instance.refresh_from_db, fields=["dicom_json"])
-        kind = metadata.text_of(metadata.attributes_of(instance.dicom_json), _DOCUMENT_TYPE).lower()
+        kind = metadata.text_of(await exchange.holdings.attributes(exchange.address), _DOCUMENT_TYPE).lower()
         offered += [kind] if kind in _SAFE_DOCUMENTS else []
     for item in exchange.accepted:
         if item.media_type == "*/*" or (item.is_multipart and item.part_type in {"*/*", OCTETS}):
@@ -142,7 +141,7 @@ async def _value_type(exchange: Exchange, instance: Instance, tag_path: str) -> 
     return choose((), offered)
 
 
-def _answer_value(instance: Instance, value: FrameBytes, media_type: str, headers: dict[str, str]) -> Response:
+def _answer_value(instance: HeldInstance, value: FrameBytes, media_type: str, headers: dict[str, str]) -> Response:
     if media_type != MULTIPART:
         headers["Content-Length"] = str(value.size_bytes)
         return StreamingResponse(_frame_bytes(instance, value), media_type=media_type, headers=headers)

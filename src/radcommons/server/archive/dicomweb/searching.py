@@ -7,9 +7,6 @@ from starlette.responses import Response
 from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import MAX_RESULTS, parse_search
-from radcommons.server.archive.dicomweb.search import encode, search
-from radcommons.server.archive.dicomweb.selection import instances_at
-from radcommons.server.archive.dicomweb.threads import in_pool
 
 _MORE_WARNING = (
     '299 radcommons "The number of results exceeded the maximum supported by the server. '
@@ -23,12 +20,10 @@ async def answer_search(exchange: Exchange) -> Response:
     media_type = exchange.json_type()
     is_relational = address.level is not Level.STUDY and not address.study_instance_uid
     query = parse_search(address.level, exchange.query.multi_items(), is_relational=is_relational)
-    visible = instances_at(exchange.scope.instances, address)
-    results = await in_pool(search, visible, query, root=exchange.root)
-    warnings = [*query.warnings, *([_MORE_WARNING] if len(results) >= MAX_RESULTS else [])]
-    body = encode(results)
+    body, count = await exchange.holdings.search(query, address, root=exchange.root)
+    warnings = [*query.warnings, *([_MORE_WARNING] if count >= MAX_RESULTS else [])]
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
-    response = exchange.unchanged(etag) or _response(body if results else b"", media_type, exchange.cache_headers(etag))
+    response = exchange.unchanged(etag) or _response(body if count else b"", media_type, exchange.cache_headers(etag))
     for warning in warnings:
         response.headers.append("Warning", warning)
     return response

@@ -1,0 +1,137 @@
+"""Holdings asked from the tables, whatever set of instances a scope is at this moment."""
+
+import hashlib
+from array import array
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import islice
+from typing import Any
+
+from django.db.models import F, QuerySet
+
+from radcommons.server.archive import metadata
+from radcommons.server.archive.dicomweb.address import Address
+from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection
+from radcommons.server.archive.dicomweb.query import SearchQuery
+from radcommons.server.archive.dicomweb.search import encode, search
+from radcommons.server.archive.dicomweb.threads import each_in_pool, in_pool
+from radcommons.server.archive.errors import NotRenderableError
+from radcommons.server.archive.models import Instance, InstanceState
+from radcommons.server.archive.queries import INSTANCE_ORDER, representative
+from radcommons.server.platform.errors import NotFoundError
+
+_PAGE = 200
+_COLUMNS = tuple(field.name for field in fields(HeldInstance))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedSelection:
+    """Some instances by their primary keys in the order of sending: eight bytes each, however many they are."""
+
+    keys: "array[int]"
+    size_bytes: int
+    transfer_syntaxes: Counter[str]
+    digest: str
+
+    @property
+    def count(self) -> int:
+        """The number of instances."""
+        return len(self.keys)
+
+    def objects(self) -> AsyncIterator[Sequence[tuple[str, str]]]:
+        """Digests and transfer syntaxes; see :class:`.Selection`."""
+        return each_in_pool(self._pages("sha256", "transfer_syntax_uid"))
+
+    def metadata(self, root: str) -> AsyncIterator[bytes]:
+        """DICOM JSON in pieces; see :class:`.Selection`."""
+        return each_in_pool(self._metadata_pieces(root))
+
+    def _metadata_pieces(self, root: str) -> Iterator[bytes]:
+        columns = ("series__study__study_instance_uid", "series__series_instance_uid", "sop_instance_uid", "dicom_json")
+        objects = (
+            (packed, f"{root}/studies/{study}/series/{series}/instances/{instance}")
+            for page in self._pages(*columns)
+            for study, series, instance, packed in page
+        )
+        pieces = metadata.joined(objects)
+        while piece := b"".join(islice(pieces, _PAGE)):
+            yield piece
+
+    def _pages(self, *columns: str) -> Iterator[list[tuple[Any, ...]]]:
+        """Columns of the instances, some rows at a time; each page is a statement of its own."""
+        for start in range(0, len(self.keys), _PAGE):
+            keys = self.keys[start : start + _PAGE].tolist()
+            rows = {row[0]: row[1:] for row in Instance.objects.filter(pk__in=keys).values_list("pk", *columns)}
+            yield [rows[key] for key in keys if key in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class QueriedHoldings:
+    """See :class:`.Holdings`."""
+
+    instances: QuerySet[Instance]
+
+    async def search(self, query: SearchQuery, address: Address, *, root: str) -> tuple[bytes, int]:
+        """Results of a search, read in a thread of the pool."""
+        results = await in_pool(search, self._at(address), query, root=root)
+        return encode(results), len(results)
+
+    async def one(self, address: Address) -> HeldInstance:
+        """The instance an address names; whether it exists elsewhere is not told."""
+        rows = self._at(address).values_list(*_COLUMNS)
+        row = await in_pool(rows.first)
+        if row is None:
+            raise NotFoundError
+        return HeldInstance(*row)
+
+    async def representative(self, address: Address) -> HeldInstance:
+        """The image that stands for an address."""
+        return await in_pool(self._representative, address)
+
+    def _representative(self, address: Address) -> HeldInstance:
+        found = self._at(address)
+        instance = representative(found)
+        if instance is not None:
+            return HeldInstance(*(getattr(instance, name) for name in _COLUMNS))
+        if found.exists():
+            raise NotRenderableError("archive.no-pixels")
+        raise NotFoundError
+
+    async def select(self, address: Address) -> Selection:
+        """All instances an address names."""
+        return await in_pool(self._select, address)
+
+    def _select(self, address: Address) -> KeyedSelection:
+        order = (F("series__series_number").asc(nulls_last=True), "series_id", *INSTANCE_ORDER)
+        rows = self._at(address).order_by(*order)
+        keys = array("q")
+        digest = hashlib.sha256()
+        syntaxes: Counter[str] = Counter()
+        size_bytes = 0
+        columns = ("pk", "sha256", "size_bytes", "transfer_syntax_uid")
+        for key, sha256, size, syntax in rows.values_list(*columns).iterator():
+            keys.append(key)
+            digest.update(sha256.encode())
+            syntaxes[syntax] += 1
+            size_bytes += size
+        if not keys:
+            raise NotFoundError
+        return KeyedSelection(keys, size_bytes, syntaxes, digest.hexdigest())
+
+    async def attributes(self, address: Address) -> dict[str, Any]:
+        """The DICOM JSON of one instance."""
+        packed = await in_pool(self._at(address).values_list("dicom_json", flat=True).first)
+        if packed is None:
+            raise NotFoundError
+        return metadata.attributes_of(packed)
+
+    def _at(self, address: Address) -> QuerySet[Instance]:
+        """The stored instances of the scope that an address names; every level it names must fit."""
+        wanted = {
+            "series__study__study_instance_uid": address.study_instance_uid,
+            "series__series_instance_uid": address.series_instance_uid,
+            "sop_instance_uid": address.sop_instance_uid,
+        }
+        conditions = {column: uid for column, uid in wanted.items() if uid}
+        return self.instances.filter(state=InstanceState.STORED, **conditions).order_by()
