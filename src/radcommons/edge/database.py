@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.home import EdgeHome
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE subject (
     patient_key TEXT PRIMARY KEY,
@@ -134,6 +134,44 @@ CREATE TABLE sending (
     PRIMARY KEY (batch_id, url)
 ) STRICT, WITHOUT ROWID;
 """
+# What came with version 2, over the tables of version 1; a new home takes both steps.
+# An output's pixel recipe is what its boxes depend on; its boxes are those blackened, empty when nobody looked.
+_PIXELS = """
+ALTER TABLE output ADD COLUMN source_sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE output ADD COLUMN pixel_recipe TEXT NOT NULL DEFAULT '';
+ALTER TABLE output ADD COLUMN boxes TEXT NOT NULL DEFAULT '';
+ALTER TABLE out_profile ADD COLUMN pixel_release TEXT NOT NULL DEFAULT 'person';
+CREATE INDEX output_source ON output (source_sha256);
+CREATE TABLE pixel_look (
+    source_sha256 TEXT PRIMARY KEY,
+    rules         TEXT NOT NULL,            -- digest of detector, markers and rectangles
+    verdict       TEXT NOT NULL,
+    found         BLOB NOT NULL             -- sealed: candidates with the text that was read
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pixel_act (
+    act_id    INTEGER PRIMARY KEY,
+    at        TEXT NOT NULL,
+    by        TEXT NOT NULL,
+    verb      TEXT NOT NULL,
+    reason    TEXT NOT NULL DEFAULT '',
+    undone_at TEXT NOT NULL DEFAULT '',
+    undone_by TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE TABLE pixel_decision (
+    source_sha256 TEXT NOT NULL,            -- digest of the bytes somebody looked at
+    act_id        INTEGER NOT NULL REFERENCES pixel_act,
+    state         TEXT NOT NULL,
+    boxes         TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (source_sha256, act_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pixel_rule (
+    act_id INTEGER NOT NULL REFERENCES pixel_act,
+    kind   TEXT NOT NULL CHECK (kind IN ('marker', 'rectangle')),
+    body   BLOB NOT NULL,                   -- sealed
+    PRIMARY KEY (act_id, kind)
+) STRICT, WITHOUT ROWID;
+"""
+_STEPS = ((1, _SCHEMA), (2, _PIXELS))
 
 
 @contextmanager
@@ -179,10 +217,11 @@ def _migrate(connection: sqlite3.Connection) -> None:
             raise RadCommonsError(
                 Kind.CONFLICT, "edge.newer-home", "A newer version of RadCommons wrote this home folder. Upgrade first."
             )
-        if found == 0:
-            for statement in _SCHEMA.split(";\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        for version, schema in _STEPS:
+            if version > found:
+                for statement in schema.split(";\n"):
+                    connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def _version(connection: sqlite3.Connection) -> int:
