@@ -34,6 +34,11 @@ def _behave(item):
     return item
 
 
+def _pause(item):
+    time.sleep(0.06)
+    return item
+
+
 def _scaled(item, *, factor):
     return item * factor
 
@@ -114,8 +119,23 @@ def test_a_child_whose_parent_leaves_with_an_answer_unread_ends_quietly():
     child.start()
     theirs.close()
     assert ours.recv() == ("ready", None)
-    ours.send(1)
+    ours.send([1])
     assert ours.poll(20)
     ours.close()
     child.join(20)
     assert child.exitcode == 0
+
+
+def test_small_items_travel_together_and_a_poisoned_one_among_them_still_fails_alone():
+    items = [*range(300), "die", *range(300, 400)]
+    with LimitedPool(_behave, memory_bytes=MEMORY) as pool:
+        outcomes = list(pool.run(items))
+        assert pool._together > 1
+    assert [outcome.code for item, outcome in outcomes if item == "die"] == ["isolation.crashed"]
+    assert sorted(outcome for item, outcome in outcomes if item != "die") == list(range(400))
+
+
+def test_slow_items_are_handed_over_one_by_one():
+    with LimitedPool(_pause, processes=2, memory_bytes=MEMORY) as pool:
+        assert sorted(dict(pool.run(range(6)))) == list(range(6))
+        assert pool._together == 1

@@ -6,8 +6,10 @@ A crash, a hang or a memory explosion costs one child and one item; the child is
 import multiprocessing
 import resource
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
@@ -22,6 +24,9 @@ DEFAULT_MEMORY_BYTES = 900 * 2**20
 DEFAULT_TIMEOUT_S = 60.0
 _START_ALLOWANCE_S = 60.0
 _POLL_S = 1.0
+# Small items are handed over several at a time: enough to be worth a message, few enough that no child works long alone.
+_HANDED_OVER_S = 0.05
+_MOST_TOGETHER = 64
 
 _MESSAGES = {
     "isolation.crashed": "The process that read this object ended unexpectedly; the object was left out.",
@@ -48,36 +53,45 @@ def _limit_cpu(cpu_s: float) -> None:
 
 
 def _serve(connection: Connection, function: Callable[[T], R], memory_bytes: int, timeout_s: float) -> None:
-    """Answer items until the parent closes the pipe; runs in the child."""
+    """Answer lists of items, one answer an item, until the parent closes the pipe; runs in the child."""
     _limit_child(memory_bytes, timeout_s)
     connection.send(("ready", None))
     while True:
         try:
-            item = connection.recv()
+            items = connection.recv()
         except (EOFError, ConnectionResetError):
             # A parent that leaves while its last answer is unread resets the connection instead of ending it.
             return
-        _limit_cpu(timeout_s)
-        try:
-            answer: tuple[str, object] = ("done", function(item))
-        except MemoryError:
-            answer = ("isolation.memory", None)
-        except Exception:  # noqa: BLE001  a door: whatever the item did, the parent hears of it and goes on
-            answer = ("isolation.failed", None)
-        try:
-            connection.send(answer)
-        except MemoryError:
-            connection.send(("isolation.memory", None))
+        for item in items:
+            _limit_cpu(timeout_s)
+            try:
+                connection.send(_answer(function, item))
+            except MemoryError:
+                connection.send(("isolation.memory", None))
+            except (BrokenPipeError, ConnectionResetError):
+                return
 
 
-@dataclass(slots=True)
+def _answer(function: Callable[[T], R], item: T) -> tuple[str, R | None]:
+    try:
+        return "done", function(item)
+    except MemoryError:
+        return "isolation.memory", None
+    except Exception:  # noqa: BLE001  a door: whatever the item did, the parent hears of it and goes on
+        return "isolation.failed", None
+
+
+@dataclass(slots=True, eq=False)
 class _Child:
+    """One child process and the items it was given, the one in work first."""
+
     process: SpawnProcess
     connection: Connection
     deadline: float
     is_ready: bool = False
-    is_busy: bool = False
-    item: object = None
+    items: deque[object] = field(default_factory=deque)
+    handed_over_at: float = 0.0
+    handed_over: int = 0
 
 
 class LimitedPool(Generic[T, R]):
@@ -115,6 +129,8 @@ class LimitedPool(Generic[T, R]):
         self._timeout_s = timeout_s
         self._context = multiprocessing.get_context("spawn")
         self._children: list[_Child] = []
+        self._given_back: deque[T] = deque()
+        self._together = 1
 
     def __enter__(self) -> Self:
         return self
@@ -129,9 +145,12 @@ class LimitedPool(Generic[T, R]):
         for child in self._children:
             self._end(child)
         self._children.clear()
+        self._given_back.clear()
 
     def run(self, items: Iterable[T]) -> Iterator[tuple[T, R | Finding]]:
-        """Apply the function to every item, in no particular order, reading ahead by no more than one item a child.
+        """Apply the function to every item, in no particular order, reading ahead by no more than a moment's work a child.
+
+        An item that ends its child is blamed alone; what the child had not begun goes to another.
 
         Yields
         ------
@@ -139,29 +158,27 @@ class LimitedPool(Generic[T, R]):
         (``isolation.crashed``, ``isolation.timeout``, ``isolation.memory``, ``isolation.failed``).
         """
         source = iter(items)
-        exhausted = False
         while True:
-            while not exhausted and (child := self._idle_child()) is not None:
-                try:
-                    item = next(source)
-                except StopIteration:
-                    exhausted = True
-                    break
-                child.item, child.is_busy = item, True
+            while self._has_room() and (taken := self._take(source)):
+                child = self._idle_child()
+                child.items.extend(taken)
                 if child.is_ready:
                     self._hand_over(child)
-            busy = [child for child in self._children if child.is_busy]
-            if exhausted and not busy:
+            busy = [child for child in self._children if child.items]
+            if not busy:
                 return
             yield from self._collect(busy)
 
-    def _idle_child(self) -> _Child | None:
-        for child in self._children:
-            if not child.is_busy:
-                return child
-        if len(self._children) < self._processes:
-            return self._start()
-        return None
+    def _take(self, source: Iterator[T]) -> list[T]:
+        if self._given_back:
+            return [self._given_back.popleft()]
+        return list(islice(source, self._together))
+
+    def _has_room(self) -> bool:
+        return len(self._children) < self._processes or not all(child.items for child in self._children)
+
+    def _idle_child(self) -> _Child:
+        return next((child for child in self._children if not child.items), None) or self._start()
 
     def _start(self) -> _Child:
         ours, theirs = self._context.Pipe()
@@ -175,52 +192,63 @@ class LimitedPool(Generic[T, R]):
         return child
 
     def _hand_over(self, child: _Child) -> None:
-        child.deadline = time.monotonic() + self._timeout_s
+        child.handed_over_at, child.handed_over = time.monotonic(), len(child.items)
+        child.deadline = child.handed_over_at + self._timeout_s
         try:
-            child.connection.send(child.item)
+            child.connection.send(list(child.items))
         except (BrokenPipeError, ConnectionResetError):
             # The child died between two items; the collection below sees the closed pipe and reports it.
-            child.deadline = time.monotonic()
+            child.deadline = child.handed_over_at
 
     def _collect(self, busy: list[_Child]) -> Iterator[tuple[T, R | Finding]]:
         now = time.monotonic()
         patience = max(0.0, min([_POLL_S, *(child.deadline - now for child in busy)]))
         ready = set(wait([child.connection for child in busy], timeout=patience))
         for child in busy:
-            if child.connection in ready:
-                answer = self._receive(child)
+            if child.connection in ready or child.connection.poll():
+                yield from self._answers(child)
             elif time.monotonic() > child.deadline:
-                answer = _finding("isolation.timeout")
-                self._replace(child)
-            else:
-                continue
-            if answer is not None:
-                child.is_busy = False
-                yield child.item, answer  # type: ignore[misc]  # the pipe carries no types
+                item = self._replace(child)[0]
+                yield item, _finding("isolation.timeout")
 
-    def _receive(self, child: _Child) -> object | None:
+    def _answers(self, child: _Child) -> Iterator[tuple[T, R | Finding]]:
+        """Every answer that lies in a child's pipe."""
         try:
             kind, value = child.connection.recv()
+            if kind == "ready":
+                child.is_ready = True
+                self._hand_over(child)
+                return
+            while kind == "done":
+                item: T = child.items.popleft()  # type: ignore[assignment]  # the pipe carries no types
+                yield item, value
+                if not child.items:
+                    self._learn(time.monotonic() - child.handed_over_at, child.handed_over)
+                    return
+                child.deadline = time.monotonic() + self._timeout_s
+                if not child.connection.poll():
+                    return
+                kind, value = child.connection.recv()
         except (EOFError, ConnectionResetError):
-            was_stopped_by_limit = self._replace(child)
-            return _finding("isolation.timeout" if was_stopped_by_limit else "isolation.crashed")
-        if kind == "ready":
-            child.is_ready = True
-            self._hand_over(child)
-            return None
-        if kind == "done":
-            return value  # type: ignore[no-any-return]
+            kind = ""
         # After a refused allocation the child's heap cannot be trusted to serve the next item.
-        self._replace(child)
-        return _finding(kind)
+        item, was_stopped_by_limit = self._replace(child)
+        yield item, _finding(kind or ("isolation.timeout" if was_stopped_by_limit else "isolation.crashed"))
 
-    def _replace(self, child: _Child) -> bool:
-        """Take a child out of service; whether the processor-time limit had stopped it."""
+    def _learn(self, seconds: float, count: int) -> None:
+        """Hand over as many items together next time as took the time that is meant, growing gently."""
+        fitting = int(_HANDED_OVER_S * count / max(seconds, 1e-6))
+        self._together = max(1, min(fitting, self._together * 2, _MOST_TOGETHER))
+
+    def _replace(self, child: _Child) -> tuple[T, bool]:
+        """Take a child out of service: the item it was at, and whether the processor-time limit had stopped it."""
         child.process.join(timeout=0.5)
         exit_code = child.process.exitcode
         self._children.remove(child)
         self._end(child)
-        return exit_code == -24  # noqa: PLR2004  SIGXCPU
+        item, *others = child.items
+        self._given_back.extend(others)  # type: ignore[arg-type]  # the pipe carries no types
+        return item, exit_code == -24  # type: ignore[return-value]  # noqa: PLR2004  SIGXCPU
 
     @staticmethod
     def _end(child: _Child) -> None:
