@@ -6,10 +6,18 @@ from radcommons.dicom.instance import InstanceDescription
 
 
 class PixelText(StrEnum):
-    """What is known of writing in the pixels of one object."""
+    """What is known of writing in the pixels of one object.
+
+    ``not_applicable``: the header says that there can be none. ``not_checked``: nobody looked. ``clean``: the detector
+    found none. ``redacted``: it found some, that was blackened, and a second look found nothing more. ``needs_person``:
+    no program can vouch for it. ``approved``: a person looked at the pictures.
+    """
 
     NOT_APPLICABLE = "not_applicable"
     NOT_CHECKED = "not_checked"
+    CLEAN = "clean"
+    REDACTED = "redacted"
+    NEEDS_PERSON = "needs_person"
     APPROVED = "approved"
 
 

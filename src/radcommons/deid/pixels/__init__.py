@@ -1,0 +1,1 @@
+"""Writing and faces in pixels: finding them, blackening them, looking again."""

@@ -1,0 +1,59 @@
+"""Writing that belongs to the picture and says nothing about the patient: sides, projections, positions, scales."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+# Sides, projections, positions and techniques as technologists write them on radiographs, in several languages.
+MARKERS = frozenset(
+    """
+    l r li re lt rt left right links rechts gauche droite sinistra destra izquierda derecha
+    ap pa lat lateral seitlich obl oblique dv vd cc mlo ml lm rcc lcc rmlo lmlo rml lml xccl
+    erect upright standing stehend supine prone decubitus decub liegend lying sitting sitzend semierect semisupine recumbent
+    portable mobile bedside bett bettaufnahme debout couche assis
+    insp inspiration inspiratory exp expiration expiratory
+    cm mm kv kvp ma mas uas mgy µgy cgy dap hz khz mhz db fps
+    anterior posterior superior inferior medial cranial caudal ventral dorsal
+    grid raster
+    """.split()  # noqa: SIM905  a list of words reads as one
+)
+_LOOKALIKES = str.maketrans({"Ｌ": "L", "Ｒ": "R", "：": ":", "．": ".", "（": "(", "）": ")"})
+_WORD = re.compile(r"[^\W\d_]+")
+_MEASURE = re.compile(
+    r"\d{1,4}(?:[.,]\d{1,3})?\s*(?:cm|mm|kvp?|mas|ma|ms|hz|khz|mhz|db|fps|µgy|mgy|cgy|%)", re.IGNORECASE
+)
+_MOST_WORDS = 4
+
+
+@lru_cache(maxsize=64)
+def marker_words(extra: tuple[str, ...] = ()) -> frozenset[str]:
+    """The built-in markers and further ones, in the form they are compared in."""
+    return MARKERS | {_plain(word) for text in extra for word in _WORD.findall(text)} | {_plain(text) for text in extra}
+
+
+def is_marker_text(text: str, words: frozenset[str]) -> bool:
+    """Whether a text consists of nothing but markers and measures with their unit.
+
+    Bare numbers are none: they may be an age, a day or part of a record number. More than four words are no marker.
+    """
+    plain = _plain(text.translate(_LOOKALIKES))
+    if not plain:
+        return False
+    if plain in words:
+        return True
+    rest = _MEASURE.sub(" ", plain)
+    if any(character.isdigit() for character in rest):
+        return False
+    found = _WORD.findall(rest)
+    is_bare_measure = not found and rest != plain
+    return is_bare_measure or (0 < len(found) <= _MOST_WORDS and all(word in words for word in found))
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def extra_markers(markers: Iterable[str]) -> Sequence[str]:
+    """What a profile adds, as given, without empty entries."""
+    return tuple(text for text in markers if text.strip())
