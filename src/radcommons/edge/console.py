@@ -29,6 +29,7 @@ _STEPS = {
     "scan": "Reading headers",
     "deidentify": "De-identifying",
     "pictures": "Drawing pictures",
+    "verify": "Looking again",
     "send": "Sending",
 }
 _SHOWN_FINDINGS = 10

@@ -6,6 +6,7 @@ from radcommons.edge.commands.folders import init, scan, select, status
 from radcommons.edge.commands.making import deidentify
 from radcommons.edge.commands.reviewing import review
 from radcommons.edge.commands.shipping import send
+from radcommons.edge.commands.verifying import verify
 
 
 @click.group("edge")
@@ -13,5 +14,5 @@ def edge() -> None:
     """Work at the hospital: find, de-identify, review and send studies. Nothing leaves before `send`."""
 
 
-for command in (init, scan, select, deidentify, review, send, status):
+for command in (init, scan, select, deidentify, review, verify, send, status):
     edge.add_command(command)
