@@ -15,14 +15,18 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
+    SecondaryCaptureImageStorage,
 )
 from tests.support.made_dicom import made_ct, write_made
 
+from radcommons.deid.cleaning import Cleaning
 from radcommons.deid.engine import IMPLEMENTATION_CLASS_UID, deidentify_file, harvest_file
 from radcommons.deid.pixel_text import PixelText
+from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.profile import load_profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.deid.rewriting import PatientMapping
+from radcommons.deid.verify import verify_deidentified
 
 PROFILE = load_profile("ricord")
 KEY = PseudonymKey(bytes(range(32)))
@@ -341,3 +345,55 @@ def test_addresses_file_names_and_private_numbers_do_not_stay(tmp_path):
     assert 0x0074100C not in after
     assert after.StudyInstanceUID.startswith("2.25.")
     assert after.CodingSchemeUID.startswith("2.25.")
+
+
+def test_decided_boxes_are_blackened_and_the_object_says_so(tmp_path):
+    original = made_ct(BurnedInAnnotation="YES")
+    source, destination = write_made(original, tmp_path / "in.dcm"), tmp_path / "out.dcm"
+    cleaning = Cleaning(boxes=(Box(1, 2, 3, 4),))
+    outcome = deidentify_file(source, destination, profile=PROFILE, key=KEY, patient=PATIENT, cleaning=cleaning)
+    after = pydicom.dcmread(destination)
+    expected = original.pixel_array.copy()
+    changed = after.pixel_array != expected
+    changed[2:6, 1:4] = False
+    assert not changed.any()
+    assert len(set(after.pixel_array[2:6, 1:4].ravel())) == 1
+    assert outcome.pixel_text is PixelText.REDACTED
+    assert after.BurnedInAnnotation == "NO"
+    assert "113101" in [item.CodeValue for item in after.DeidentificationMethodCodeSequence]
+
+
+def test_pixels_that_were_looked_at_and_hold_nothing_are_clean_and_unchanged(tmp_path):
+    original = made_ct(Modality="OT", SOPClassUID=SecondaryCaptureImageStorage)
+    source, destination = write_made(original, tmp_path / "in.dcm"), tmp_path / "out.dcm"
+    cleaning = Cleaning(boxes=())
+    outcome = deidentify_file(source, destination, profile=PROFILE, key=KEY, patient=PATIENT, cleaning=cleaning)
+    after = pydicom.dcmread(destination)
+    assert outcome.pixel_text is PixelText.CLEAN
+    assert (after.BurnedInAnnotation, after.PixelData) == ("NO", original.PixelData)
+
+
+def test_what_a_person_decided_for_a_text_stands_wherever_the_text_does(tmp_path):
+    item = _item(CodeMeaning="Heritage ward protocol", CodeValue="1", CodingSchemeDesignator="99X")
+    original = made_ct(
+        SeriesDescription="Heritage ward protocol", ProtocolName="Old wing", ProcedureCodeSequence=[item]
+    )
+    source, destination = write_made(original, tmp_path / "in.dcm"), tmp_path / "out.dcm"
+    decisions = {"Heritage ward protocol": "Ward protocol", "Old wing": "", "CT CHEST": None}
+    cleaning = Cleaning(text_decisions=decisions)
+    outcome = deidentify_file(source, destination, profile=PROFILE, key=KEY, patient=PATIENT, cleaning=cleaning)
+    after = pydicom.dcmread(destination)
+    assert after.SeriesDescription == after.ProcedureCodeSequence[0].CodeMeaning == "Ward protocol"
+    assert (after.ProtocolName, after.StudyDescription) == ("", "CT CHEST")
+    assert any(line.reason == "decided by a person" for line in outcome.report)
+
+
+def test_a_class_that_a_person_released_is_written_and_every_other_refusal_stands(tmp_path):
+    released = Cleaning(released_classes=frozenset({EncapsulatedPDFStorage, "1.2.840.10008.1.3.10"}))
+    original = made_ct(SOPClassUID=EncapsulatedPDFStorage, PixelData=None)
+    source, destination = write_made(original, tmp_path / "in.dcm"), tmp_path / "out.dcm"
+    run = {"profile": PROFILE, "key": KEY, "patient": PATIENT}
+    assert not deidentify_file(source, destination, **run).is_written
+    assert deidentify_file(source, destination, **run, cleaning=released).is_written
+    assert verify_deidentified(destination, profile=PROFILE)
+    assert not verify_deidentified(destination, profile=PROFILE, released_classes=released.released_classes)

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from radcommons.deid.pixels.boxes import Box
+from radcommons.deid.pixels.boxes import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +22,6 @@ class Cleaning:
         SOP Classes a person releases although objects of them can hold anything and cannot be cleaned as a whole.
     """
 
-    boxes: "tuple[Box, ...] | None" = None
+    boxes: tuple[Box, ...] | None = None
     text_decisions: Mapping[str, str | None] = field(default_factory=dict)
     released_classes: frozenset[str] = frozenset()

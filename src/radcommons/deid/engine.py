@@ -15,8 +15,10 @@ from radcommons.deid.cleaning import Cleaning
 from radcommons.deid.hidden_pixels import overlay_findings, without_tail
 from radcommons.deid.identifiers import harvest_identifiers, pattern_of
 from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
+from radcommons.deid.pixels.redaction import redact
 from radcommons.deid.profile import (
     BASIC_PROFILE_CODE,
+    CLEAN_PIXEL_DATA_CODE,
     CLEAN_STRUCTURED_CONTENT_CODE,
     OPTION_CODES,
     Profile,
@@ -135,11 +137,16 @@ def deidentify_file(
     sop_class_uid = Header(file.elements, file.encoding).text(0x00080016)
     if not any(finding.is_error for finding in findings):
         findings.extend(refusal_of_class(sop_class_uid, cleaning.released_classes))
+    if not any(finding.is_error for finding in findings) and cleaning.boxes:
+        redaction = redact(file, cleaning.boxes, scratch=destination.parent)
+        file = redaction.file
+        findings.extend(redaction.findings)
     if any(finding.is_error for finding in findings):
         return Outcome(None, findings=tuple(findings))
     identifiers = _identifiers(file, patient)
     rewriter = Rewriter(profile, key, patient, sop_class_uid, pattern_of(identifiers), cleaning.text_decisions)
-    elements = _finish(rewriter.rewrite(file.elements), rewriter)
+    has_seen_pixels = cleaning.boxes is not None and file.pixel_element() is not None
+    elements = _finish(rewriter.rewrite(file.elements), rewriter, has_seen_pixels=has_seen_pixels)
     partial = destination.with_name(destination.name + ".part")
     try:
         _write(partial, file, elements)
@@ -153,10 +160,16 @@ def deidentify_file(
         checked,
         tuple(rewriter.report),
         tuple(findings),
-        PixelText.NOT_CHECKED if may_carry_pixel_text(checked) else PixelText.NOT_APPLICABLE,
+        _pixel_text(checked, cleaning),
         tuple(rewriter.kept_texts),
         rewriter.redactions,
     )
+
+
+def _pixel_text(description: InstanceDescription, cleaning: Cleaning) -> PixelText:
+    if cleaning.boxes is not None and description.is_image:
+        return PixelText.REDACTED if cleaning.boxes else PixelText.CLEAN
+    return PixelText.NOT_CHECKED if may_carry_pixel_text(description) else PixelText.NOT_APPLICABLE
 
 
 def _identifiers(file: Part10File, patient: PatientMapping) -> frozenset[str]:
@@ -164,7 +177,7 @@ def _identifiers(file: Part10File, patient: PatientMapping) -> frozenset[str]:
     return frozenset(identifier for identifier in found if identifier.strip() and identifier != patient.subject_id)
 
 
-def _finish(elements: tuple[Element, ...], rewriter: Rewriter) -> tuple[Element, ...]:
+def _finish(elements: tuple[Element, ...], rewriter: Rewriter, *, has_seen_pixels: bool) -> tuple[Element, ...]:
     """Add what says that and how the object was de-identified (PS3.3 C.7.1.1, C.12.1), and the patient if he was missing."""
     subject = rewriter.patient.subject_id.encode("ascii", "replace")
     by_tag = {
@@ -175,9 +188,11 @@ def _finish(elements: tuple[Element, ...], rewriter: Rewriter) -> tuple[Element,
         **{element.tag: element for element in elements},
         0x00120062: Element(0x00120062, "CS", b"YES"),
         0x00120063: Element(0x00120063, "LO", _method(rewriter.profile)),
-        0x00120064: Element(0x00120064, "SQ", items=tuple(_method_codes(rewriter))),
+        0x00120064: Element(0x00120064, "SQ", items=tuple(_method_codes(rewriter, has_seen_pixels=has_seen_pixels))),
         0x00280303: Element(0x00280303, "CS", b"MODIFIED"),
     }
+    if has_seen_pixels:
+        by_tag[0x00280301] = Element(0x00280301, "CS", b"NO")
     return tuple(by_tag[tag] for tag in sorted(by_tag))
 
 
@@ -186,10 +201,12 @@ def _method(profile: Profile) -> bytes:
     return encode_text("\\".join(texts), "LO")
 
 
-def _method_codes(rewriter: Rewriter) -> Iterator[tuple[Element, ...]]:
+def _method_codes(rewriter: Rewriter, *, has_seen_pixels: bool) -> Iterator[tuple[Element, ...]]:
     codes = [BASIC_PROFILE_CODE, *(OPTION_CODES[option] for option in rewriter.profile.options)]
     if rewriter.has_cleaned_content and CLEAN_STRUCTURED_CONTENT_CODE not in codes:
         codes.append(CLEAN_STRUCTURED_CONTENT_CODE)
+    if has_seen_pixels and CLEAN_PIXEL_DATA_CODE not in codes:
+        codes.append(CLEAN_PIXEL_DATA_CODE)
     for value, meaning in sorted(codes):
         yield (
             Element(0x00080100, "SH", value.encode("ascii")),

@@ -26,6 +26,7 @@ ENGINE_VERSION = 2
 
 # PS3.16 CID 7050: what is written into De-identification Method Code Sequence.
 BASIC_PROFILE_CODE = ("113100", "Basic Application Confidentiality Profile")
+CLEAN_PIXEL_DATA_CODE = ("113101", "Clean Pixel Data Option")
 CLEAN_STRUCTURED_CONTENT_CODE = ("113104", "Clean Structured Content Option")
 OPTION_CODES = {
     "clean_graphics": ("113103", "Clean Graphics Option"),
