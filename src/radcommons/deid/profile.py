@@ -17,6 +17,7 @@ from pathlib import Path
 from pydicom.datadict import tag_for_keyword
 
 from radcommons.deid.attribute_types import AttributeType
+from radcommons.deid.pixels.rules import PixelRules
 from radcommons.dicom.elements import vr_of_tag
 from radcommons.dicom.errors import Kind, RadCommonsError
 
@@ -95,6 +96,9 @@ class Action(StrEnum):
     UID = "U"
 
 
+_PIXEL_RULES = PixelRules()
+
+
 class ProfileError(RadCommonsError):
     """A profile that cannot be used, with what to change in it."""
 
@@ -120,6 +124,8 @@ class Profile:
         Whether structured reports keep a cleaned content tree (Clean Structured Content, for these objects only).
     maximum_age_years
         Ages above it become one category; ``None`` leaves ages as they are.
+    pixels
+        What it says of writing and faces in pixels.
     """
 
     name: str
@@ -129,6 +135,7 @@ class Profile:
     codes: Mapping[int, str]
     clean_reports: bool
     maximum_age_years: int | None
+    pixels: PixelRules = _PIXEL_RULES
 
     def action_for(self, tag: int, vr: str = "", *, attribute_type: AttributeType = AttributeType.OPTIONAL) -> Action:
         """What happens to an attribute.
@@ -154,6 +161,10 @@ class Profile:
         if code is None:
             return _unlisted(tag, vr or vr_of_tag(tag))
         return _settle(code, attribute_type)
+
+    def private_action(self, group: int, creator: str, element_byte: int, vr: str) -> Action:  # noqa: ARG002, PLR6301
+        """What happens to a private attribute of a known owner; it goes unless the owner's block is known to be safe."""
+        return Action.REMOVE
 
     def is_descriptor(self, tag: int, vr: str) -> bool:
         """Whether a kept text is free text, to be cleaned thoroughly, and not a code or a technical value."""

@@ -21,18 +21,20 @@ from radcommons.dicom.isolation import LimitedPool
 from radcommons.edge import findings as stored
 from radcommons.edge import journal
 from radcommons.edge.clinical import take_clinical_table
-from radcommons.edge.crosswalk import subject_ids
+from radcommons.edge.crosswalk import Subject, map_patients
 from radcommons.edge.database import database, transaction
 from radcommons.edge.grouping import UsableInstance
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.journal import Origin
 from radcommons.edge.outfolder import OutFolder, claim
+from radcommons.edge.pixels.looking import LookMeans, digest_of_means, memory_bytes
+from radcommons.edge.pixels.memory import PixelMemory
 from radcommons.edge.report import profile_stamp, write_report
 from radcommons.edge.scan import Progress, refresh
 from radcommons.edge.selection import has_selection, selected_instances
 from radcommons.edge.sources import Source
 from radcommons.edge.walk import Root
-from radcommons.edge.work import Made, Task, deidentify_source, refused
+from radcommons.edge.work import REJECTED, Made, Task, deidentify_source, refused
 
 _TIMEOUT_S = 300.0
 _NOTED_TOGETHER = 64
@@ -133,9 +135,9 @@ def deidentify_folder(
         removed = journal.forget_unwanted(connection, out_folder, root=root.name, run=worker.journal_run)
         clinical: tuple[Finding, ...] = ()
         if options.clinical_table is not None:
-            clinical = take_clinical_table(connection, out_folder, path=options.clinical_table)
+            clinical = take_clinical_table(connection, home, out=out_folder, path=options.clinical_table)
         stamp = profile_stamp(profile)
-        _remember_profile(connection, out_folder, name=stamp.name, version=stamp.version, digest=stamp.digest)
+        _remember_profile(connection, out_folder, profile=profile)
         report = write_report(connection, out_folder, profile=stamp)
         counts = {**report.findings_by_code, **stored.count(clinical)}
         result = _result(connection, worker, removed=removed, report_sha256=report.sha256, findings_by_code=counts)
@@ -162,6 +164,8 @@ class _Worker:
         self._profile = profile
         self._key = key
         self.journal_run = journal.next_run(connection)
+        self._memory = PixelMemory(connection, means=digest_of_means(profile.pixels))
+        self._house = self._memory.house_rules(markers=profile.pixels.markers)
         self._origins: dict[int, Origin] = {}
         self.asked = self.made = self.unchanged = 0
 
@@ -169,14 +173,15 @@ class _Worker:
         """Work on every selected instance that has no result yet."""
         shutil.rmtree(self.out.staging_path, ignore_errors=True)
         self.out.staging_path.mkdir()
-        patient_keys = set[str]()
+        studies = set[tuple[str, str]]()
         for instance in selected_instances(self._connection, self.root):
             self.asked += 1
-            patient_keys.add(instance.patient_key)
-        subjects = subject_ids(self._connection, patient_keys, site=self._home.site, key=self._key)
-        function = partial(deidentify_source, profile=self._profile, key=self._key)
+            studies.add((instance.patient_key, instance.header.study_instance_uid))
+        subjects = map_patients(self._connection, self._home, studies)
+        means = LookMeans(self._profile.pixels, self._house)
+        function = partial(deidentify_source, profile=self._profile, key=self._key, means=means)
         answers: list[tuple[Task, Made]] = []
-        with LimitedPool(function, processes=processes, timeout_s=_TIMEOUT_S) as pool:
+        with LimitedPool(function, processes=processes, timeout_s=_TIMEOUT_S, memory_bytes=memory_bytes()) as pool:
             for task, answer in pool.run(self._tasks(subjects)):
                 answers.append((task, refused(answer) if isinstance(answer, Finding) else answer))
                 if len(answers) == _NOTED_TOGETHER:
@@ -187,15 +192,18 @@ class _Worker:
         self._note(answers)
         shutil.rmtree(self.out.staging_path)
 
-    def _tasks(self, subjects: Mapping[str, str]) -> Iterator[Task]:
+    def _tasks(self, subjects: Mapping[str, Subject]) -> Iterator[Task]:
         """One task for each instance without a result, patient by patient."""
         patient: _Patient | None = None
         for instance in selected_instances(self._connection, self.root):
             if patient is None or patient.patient_key != instance.patient_key:
                 patient = self._patient(instance.patient_key, subjects[instance.patient_key])
             origin = self._origin(instance, patient)
-            if journal.is_done(self._connection, self.out, origin=origin):
+            if journal.is_done(self._connection, self.out, origin=origin, house=self._house):
                 self.unchanged += 1
+                continue
+            if origin.order.state == "rejected":
+                self._keep_out(origin)
                 continue
             self._origins[instance.source_id] = origin
             yield Task(
@@ -213,16 +221,20 @@ class _Worker:
                     date_shift_days=patient.date_shift_days,
                     known_identifiers=patient.identifiers,
                 ),
+                sop_class_uid=instance.header.sop_class_uid,
+                order=origin.order,
             )
 
-    def _patient(self, patient_key: str, subject_id: str) -> "_Patient":
+    def _patient(self, patient_key: str, subject: Subject) -> "_Patient":
         rows = self._connection.execute(
-            "SELECT value FROM identifier WHERE patient_key = ? ORDER BY value", (patient_key,)
+            "SELECT unseal(value) FROM identifier WHERE patient_key = seal(?) ORDER BY 1", (patient_key,)
         )
         identifiers = tuple(row[0] for row in rows)
-        shift = self._key.date_shift_days(patient_key.removeprefix("id:"))
-        described = "\x1f".join((subject_id, str(shift), self._profile.digest, __version__, *identifiers))
-        return _Patient(patient_key, subject_id, shift, identifiers, hashlib.sha256(described.encode()).hexdigest())
+        shift, key_mark = subject.date_shift_days, self._key.derive("recipe").hex()
+        described = "\x1f".join(
+            (subject.subject_id, str(shift), key_mark, self._profile.digest, __version__, *identifiers)
+        )
+        return _Patient(patient_key, subject.subject_id, shift, identifiers, hashlib.sha256(described.encode()).hexdigest())
 
     def _origin(self, instance: UsableInstance, patient: "_Patient") -> Origin:
         place = f"{instance.path}\x1f{instance.member}"
@@ -234,6 +246,8 @@ class _Worker:
             subject_id=patient.subject_id,
             recipe=hashlib.sha256(f"{instance.sha256}/{patient.digest}".encode()).hexdigest(),
             run=self.journal_run,
+            source_sha256=instance.sha256,
+            order=self._memory.order(instance.sha256),
         )
 
     def _note(self, answers: list[tuple[Task, Made]]) -> None:
@@ -241,9 +255,17 @@ class _Worker:
         with transaction(self._connection):
             for task, made in answers:
                 origin = self._origins.pop(task.source.source_id)
+                if made.look is not None:
+                    self._memory.keep_look(origin.source_sha256, made.look)
                 placed = self._placed(task, made, origin=origin)
                 journal.note(self._connection, self.out, origin=origin, made=placed)
                 self.made += 1
+
+    def _keep_out(self, origin: Origin) -> None:
+        """Note a source that a person keeps out; a file made of it before is removed with all that nobody asks for."""
+        with transaction(self._connection):
+            journal.note(self._connection, self.out, origin=origin, made=refused(REJECTED))
+        self.made += 1
 
     def _placed(self, task: Task, made: Made, *, origin: Origin) -> Made:
         if made.instance is None:
@@ -272,10 +294,10 @@ class _Patient:
     digest: str
 
 
-def _remember_profile(connection: sqlite3.Connection, out: OutFolder, *, name: str, version: str, digest: str) -> None:
+def _remember_profile(connection: sqlite3.Connection, out: OutFolder, *, profile: Profile) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO out_profile (out, name, version, digest) VALUES (?, ?, ?, ?)",
-        (out.name, name, version, digest),
+        "INSERT OR REPLACE INTO out_profile (out, name, version, digest, pixel_release) VALUES (?, ?, ?, ?, ?)",
+        (out.name, profile.name, profile.version, profile.digest, profile.pixels.release),
     )
 
 

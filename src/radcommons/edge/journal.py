@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.edge import findings as stored
 from radcommons.edge.outfolder import OutFolder
+from radcommons.edge.pixels.looks import HouseRules, boxes_json
+from radcommons.edge.pixels.orders import NOTHING_KNOWN, Order
 from radcommons.edge.walk import place
 from radcommons.edge.work import Made, NewInstance
 
@@ -22,6 +24,8 @@ class Origin:
     subject_id: str
     recipe: str
     run: int
+    source_sha256: str = ""
+    order: Order = NOTHING_KNOWN
 
 
 def next_run(connection: sqlite3.Connection) -> int:
@@ -29,13 +33,13 @@ def next_run(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(run), 0) + 1 FROM output").fetchone()[0])
 
 
-def is_done(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin) -> bool:
+def is_done(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, house: HouseRules) -> bool:
     """Whether the source was worked on with the same recipe and its result is still there; marks it as still wanted."""
     row = connection.execute(
-        "SELECT * FROM output WHERE out = ? AND root = ? AND path = ? AND member = ? AND recipe = ?",
+        "SELECT * FROM output WHERE out = ? AND root = seal(?) AND path = seal(?) AND member = ? AND recipe = ?",
         (out.name, origin.root, origin.path, origin.member, origin.recipe),
     ).fetchone()
-    if row is None:
+    if row is None or not origin.order.is_met_by(row, house):
         return False
     if row["is_kept"]:
         path = out.instance_path(row["study_uid"], row["series_uid"], sop_uid=row["sop_uid"])
@@ -50,13 +54,14 @@ def note(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, made
     connection.execute(
         "INSERT OR REPLACE INTO output (out, root, path, member, recipe, run, is_kept, token, subject_id, actions,"
         " findings, sha256, size_bytes, study_uid, series_uid, sop_uid, sop_class_uid, modality, instance_number,"
-        " number_of_frames, is_image, pixel_text)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " number_of_frames, is_image, pixel_text, source_sha256, pixel_recipe, boxes)"
+        " VALUES (?, seal(?), seal(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(out.name, origin.root, origin.path, origin.member, origin.recipe, origin.run),
             *(made.instance is not None, origin.token, origin.subject_id, made.actions_digest),
             stored.dump(made.findings),
             *_values(made.instance),
+            *(origin.source_sha256, origin.order.recipe(made.boxes), boxes_json(made.boxes)),
         ),
     )
     if made.instance is None:
@@ -66,7 +71,7 @@ def note(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, made
         (made.actions_digest, made.actions),
     )
     connection.executemany(
-        "INSERT INTO kept_text (out, keyword, value, series_uid) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO kept_text (out, keyword, value, series_uid) VALUES (?, ?, seal(?), ?) ON CONFLICT DO NOTHING",
         ((out.name, keyword, value, made.instance.series_instance_uid) for keyword, value in made.instance.kept_texts),
     )
 
@@ -74,8 +79,8 @@ def note(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, made
 def clash(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, instance: NewInstance) -> Finding | None:
     """Why an instance may not enter: one with its SOP Instance UID came from elsewhere before."""
     row = connection.execute(
-        "SELECT sha256 FROM output WHERE out = ? AND sop_uid = ? AND is_kept AND NOT (root = ? AND path = ? AND member = ?)"
-        " AND (root <> ? OR run = ?)",
+        "SELECT sha256 FROM output WHERE out = ? AND sop_uid = ? AND is_kept"
+        " AND NOT (root = seal(?) AND path = seal(?) AND member = ?) AND (root <> seal(?) OR run = ?)",
         (
             *(out.name, instance.sop_instance_uid, origin.root, origin.path, origin.member),
             *(origin.root, origin.run),
@@ -96,7 +101,7 @@ def clash(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, ins
 def forget_unwanted(connection: sqlite3.Connection, out: OutFolder, *, root: str, run: int) -> int:
     """Drop results of sources that are gone or no longer selected, and every file the journal does not know."""
     dropped = connection.execute(
-        "DELETE FROM output WHERE out = ? AND root = ? AND run <> ?", (out.name, root, run)
+        "DELETE FROM output WHERE out = ? AND root = seal(?) AND run <> ?", (out.name, root, run)
     ).rowcount
     for path in list(out.instance_files()):
         row = connection.execute(
@@ -125,8 +130,8 @@ def kept(connection: sqlite3.Connection, out: OutFolder) -> Iterator[sqlite3.Row
 def kept_out(connection: sqlite3.Connection, out: OutFolder) -> Iterator[Finding]:
     """Why sources were kept out, with their place in the hospital's folder; for the hospital's eyes only."""
     rows = connection.execute(
-        "SELECT output.path, output.findings, coalesce(member_name, '') AS member_name FROM output"
-        " LEFT JOIN source USING (root, path, member) WHERE out = ? AND NOT is_kept ORDER BY output.path, output.member",
+        "SELECT unseal(output.path) AS path, output.findings, unseal(coalesce(member_name, x'')) AS member_name FROM output"
+        " LEFT JOIN source USING (root, path, member) WHERE out = ? AND NOT is_kept ORDER BY 1, output.member",
         (out.name,),
     )
     for row in rows:

@@ -1,4 +1,4 @@
-"""De-identifying one source, in a limited process: rewrite, then search the result for everything known of the patient."""
+"""De-identifying one source, in a limited process: look at its pixels, rewrite it, look again at what was written."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,12 +6,20 @@ from pathlib import Path
 
 import orjson
 
+from radcommons.deid.cleaning import Cleaning
 from radcommons.deid.engine import Outcome, PatientMapping, deidentify_file
+from radcommons.deid.pixel_text import PixelText
+from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.profile import Profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.instance import InstanceDescription
+from radcommons.edge.pixels.looking import LookMeans, look_at, verdict_of
+from radcommons.edge.pixels.looks import Look
+from radcommons.edge.pixels.orders import NOTHING_KNOWN, Order
 from radcommons.edge.sources import UNREADABLE, Source
+
+REJECTED = Finding(Severity.INFO, "edge.rejected", "object", "A person decided that this object does not leave.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +36,18 @@ class Task:
         Where to put the new file for now.
     patient
         Who this patient becomes, and everything known of the patient that must not be found in the result.
+    sop_class_uid
+        What kind of object it is.
+    order
+        What is known and decided about its pixels.
     """
 
     source: Source
     recipe: str
     destination: str
     patient: PatientMapping
+    sop_class_uid: str = ""
+    order: Order = NOTHING_KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +70,40 @@ class NewInstance:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What came of one task: a new instance at the destination, or none and the findings that say why."""
+    """What came of one task.
+
+    Parameters
+    ----------
+    instance
+        The new object at the destination; ``None`` when there is none, and the findings say why.
+    actions, actions_digest
+        What happened to which attribute, as JSON without values.
+    findings
+        What was odd or refused.
+    boxes
+        What was blackened; ``None`` when nobody looked.
+    look
+        What a program saw now, to be remembered.
+    """
 
     instance: NewInstance | None
     actions: str
     actions_digest: str
     findings: tuple[Finding, ...]
+    boxes: tuple[Box, ...] | None = None
+    look: Look | None = None
 
 
-def deidentify_source(task: Task, *, profile: Profile, key: PseudonymKey) -> Made:
+def deidentify_source(task: Task, *, profile: Profile, key: PseudonymKey, means: LookMeans) -> Made:
     """De-identify one source; the engine looks again at what it wrote, and anything of the patient in it keeps it out."""
     destination = Path(task.destination)
     try:
         with task.source.opened() as path:
-            outcome = deidentify_file(path, destination, profile=profile, key=key, patient=task.patient)
+            return _made(path, task, profile=profile, key=key, means=means)
     except UNREADABLE:
         destination.unlink(missing_ok=True)
         damaged = Finding(Severity.ERROR, "edge.unreadable", "object", "The file or archive member cannot be read.")
         return Made(None, "[]", "", (damaged,))
-    findings = tuple(outcome.findings)
-    if outcome.description is None:
-        return Made(None, "[]", "", findings)
-    actions = _actions(outcome)
-    return Made(_new_instance(outcome, outcome.description), actions, _digest(actions), findings)
 
 
 def refused(finding: Finding) -> Made:
@@ -86,7 +111,34 @@ def refused(finding: Finding) -> Made:
     return Made(None, "[]", "", (finding,))
 
 
-def _new_instance(outcome: Outcome, description: InstanceDescription) -> NewInstance:
+def _made(path: Path, task: Task, *, profile: Profile, key: PseudonymKey, means: LookMeans) -> Made:
+    order, destination = task.order, Path(task.destination)
+    look = order.look if order.look is not None or order.boxes is not None else look_at(path, means)
+    boxes = _boxes(order, look, means)
+    cleaning = Cleaning(boxes=boxes, released_classes=frozenset({task.sop_class_uid} if order.is_released else ()))
+    outcome = deidentify_file(path, destination, profile=profile, key=key, patient=task.patient, cleaning=cleaning)
+    seen = None if look is order.look else look
+    findings = (*outcome.findings, *(look.findings if look is not None and not order.state else ()))
+    if outcome.description is None:
+        return Made(None, "[]", "", findings, boxes, seen)
+    verdict = outcome.pixel_text
+    if order.state:
+        verdict = PixelText.APPROVED if order.state == "approved" else PixelText.NEEDS_PERSON
+    elif look is not None:
+        verdict = verdict_of(destination, look, means=means, is_blackened=bool(boxes))
+    actions = _actions(outcome)
+    instance = _new_instance(outcome, outcome.description, verdict)
+    return Made(instance, actions, _digest(actions), findings, boxes, seen)
+
+
+def _boxes(order: Order, look: Look | None, means: LookMeans) -> tuple[Box, ...] | None:
+    """What to blacken: a person's boxes, or the machine's; ``None`` when neither could look."""
+    if order.boxes is not None:
+        return order.boxes
+    return None if look is None else means.house.boxes(look)
+
+
+def _new_instance(outcome: Outcome, description: InstanceDescription, pixel_text: PixelText) -> NewInstance:
     return NewInstance(
         sha256=description.sha256,
         size_bytes=description.size_bytes,
@@ -98,7 +150,7 @@ def _new_instance(outcome: Outcome, description: InstanceDescription) -> NewInst
         instance_number=description.instance_number or 0,
         number_of_frames=description.number_of_frames,
         is_image=description.is_image,
-        pixel_text=outcome.pixel_text.name.lower(),
+        pixel_text=pixel_text.value,
         kept_texts=tuple(sorted(set(outcome.kept_texts))),
     )
 

@@ -69,7 +69,7 @@ class RectangleRule:
         boxes = table.get("boxes")
         if not conditions or not isinstance(boxes, list) or not boxes:
             raise ValueError("A rectangle rule needs at least one condition and one box.")
-        return cls(str(table.get("name", "")), MappingProxyType(conditions), tuple(_box(each) for each in boxes))
+        return cls(str(table.get("name", "")), conditions, tuple(_box(each) for each in boxes))
 
 
 def _box(value: object) -> Box:

@@ -1,0 +1,87 @@
+"""Looking at the pixels of one source, in a limited process, and judging what was written after blackening."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from radcommons import __version__
+from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
+from radcommons.deid.pixels.detection import best_detector, find_candidates
+from radcommons.deid.pixels.ocr import MEMORY_BYTES, is_available
+from radcommons.deid.pixels.rules import PixelRules
+from radcommons.deid.pixels.sightings import Detector
+from radcommons.dicom.elements import FormatError
+from radcommons.dicom.header import Header
+from radcommons.dicom.instance import describe_file
+from radcommons.dicom.isolation import DEFAULT_MEMORY_BYTES
+from radcommons.dicom.part10 import open_part10
+from radcommons.edge.pixels.looks import Device, HouseRules, Look
+
+_MANUFACTURER = 0x00080070
+_MODEL = 0x00081090
+
+
+@dataclass(frozen=True, slots=True)
+class LookMeans:
+    """By what means pixels are looked at: the profile's rules, and what persons of this home added.
+
+    Parameters
+    ----------
+    rules
+        Of the profile.
+    house
+        The profile's markers with the words and rectangles of this home's persons.
+    """
+
+    rules: PixelRules
+    house: HouseRules
+
+
+def digest_of_means(rules: PixelRules) -> str:
+    """A look by other means than these is not used again: another detector, program or profile rule."""
+    described = [__version__, _detector().name, *(repr(each) for each in rules.rectangles)]
+    return hashlib.sha256("\x1f".join(described).encode()).hexdigest()
+
+
+def memory_bytes() -> int:
+    """The most private memory that a process needs which looks at pixels."""
+    return max(DEFAULT_MEMORY_BYTES, MEMORY_BYTES) if is_available() else DEFAULT_MEMORY_BYTES
+
+
+def look_at(path: Path, means: LookMeans) -> Look | None:
+    """Look at an object, or ``None`` when its header says that there can be no writing in its pixels."""
+    description, _ = describe_file(path, with_json=False)
+    if description is None or not may_carry_pixel_text(description):
+        return None
+    found = find_candidates(
+        path, detector=_detector(), markers=means.house.markers, rules=tuple(means.rules.rectangles)
+    )
+    rows, columns, _ = found.size
+    return Look(found.candidates, found.verdict, found.findings, found.size, _device(path, rows, columns))
+
+
+def verdict_of(path: Path, look: Look, *, means: LookMeans, is_blackened: bool) -> PixelText:
+    """The machine's verdict about a written object: as the look at its source says, after a second look where it changed."""
+    if look.verdict in {PixelText.NEEDS_PERSON, PixelText.NOT_CHECKED}:
+        return look.verdict
+    if not is_blackened:
+        return PixelText.CLEAN
+    again = find_candidates(path, detector=_detector(), markers=means.house.markers)
+    is_left = any(not means.house.is_marker(each) for each in again.candidates if each.kind in {"text", "shape"})
+    is_unsure = again.verdict in {PixelText.NEEDS_PERSON, PixelText.NOT_CHECKED}
+    return PixelText.NEEDS_PERSON if is_left or is_unsure else PixelText.REDACTED
+
+
+@cache
+def _detector() -> Detector:
+    return best_detector()
+
+
+def _device(path: Path, rows: int, columns: int) -> Device:
+    try:
+        file = open_part10(path)
+    except FormatError:
+        return Device("", "", rows, columns)
+    header = Header(file.elements, file.encoding)
+    return Device(header.text(_MANUFACTURER).strip(), header.text(_MODEL).strip(), rows, columns)
