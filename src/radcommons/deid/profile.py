@@ -162,7 +162,7 @@ class Profile:
             return _unlisted(tag, vr or vr_of_tag(tag))
         return _settle(code, attribute_type)
 
-    def private_action(self, group: int, creator: str, element_byte: int, vr: str) -> Action:  # noqa: ARG002, PLR6301
+    def private_action(self, group: int, creator: str, element_byte: int, vr: str) -> Action:  # noqa: ARG002
         """What happens to a private attribute of a known owner; it goes unless the owner's block is known to be safe."""
         return Action.REMOVE
 

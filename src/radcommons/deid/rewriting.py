@@ -14,16 +14,16 @@ from radcommons.deid.content_items import ContentRules
 from radcommons.deid.dates import shift_value
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.descriptors import CleanedText, clean_descriptor, clean_technical
+from radcommons.deid.direct import REMOVED_DIRECTLY, STAYING, TIME, Direct, is_plain_uid
 from radcommons.deid.identifiers import IdentifierPattern
+from radcommons.deid.levels import Level, idle_creators, is_creator_tag
 from radcommons.deid.profile import KEPT_UID_TAGS, Action, Profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.dicom.elements import Element, tag_text
 from radcommons.dicom.text import (
-    DEFAULT_ENCODINGS,
     STRING_VRS,
     decode_text,
     encode_text,
-    encodings_of,
     is_numeric,
     split_values,
 )
@@ -38,7 +38,6 @@ _CODE_MEANING = 0x00080104
 _UNREVIEWED = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00120062, 0x00120063, 0x00280303})
 _REVIEWED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UR", "UT"})
 _AGE = re.compile(r"(\d{3})([DWMY])")
-_TIME = re.compile(r"(?:[01]\d|2[0-4])(?::?[0-5]\d(?::?(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?")
 _MAX_CLEANING_ROUNDS = 3
 _DUMMY_VALUES = {
     "AS": b"000Y",
@@ -134,49 +133,85 @@ class Rewriter:
     def __post_init__(self) -> None:
         self._content = ContentRules(self.profile.options)
 
-    def rewrite(
-        self,
-        elements: Iterable[Element],
-        encodings: tuple[str, ...] = DEFAULT_ENCODINGS,
-        parents: tuple[int, ...] = (),
-    ) -> tuple[Element, ...]:
+    def rewrite(self, elements: Iterable[Element], level: Level | None = None) -> tuple[Element, ...]:
         """The elements after the profile, in ascending order of their tags; of repeated ones the last."""
         by_tag = {element.tag: element for element in elements}
-        own = encodings_of(by_tag.values(), encodings)
-        answer = []
+        own = (level or Level()).holding(by_tag.values())
+        answer = {}
         for tag in sorted(by_tag):
-            rewritten = self._rewrite_element(by_tag[tag], own, parents)
+            rewritten = self.rewrite_element(by_tag[tag], own)
             if rewritten is not None:
-                answer.append(rewritten)
-        return tuple(answer)
+                answer[tag] = rewritten
+        for tag in sorted(idle_creators(answer)):
+            self.note_idle_creator(answer.pop(tag), own)
+        return tuple(answer.values())
 
-    def _rewrite_element(
-        self, element: Element, encodings: tuple[str, ...], parents: tuple[int, ...]
-    ) -> Element | None:
+    def rewrite_element(self, element: Element, level: Level) -> Element | None:
+        """One element after the profile, ``None`` when it goes; nothing but itself and its level decides.
+
+        The owner of a private block stays for now: it goes when nothing of its block is left.
+        """
         element = judged(element)
-        kind = attribute_type(element.tag, self.sop_class_uid, parents)
-        action = self.profile.action_for(element.tag, element.vr, attribute_type=kind)
-        if element.tag in _PATIENT_IDENTITY and not parents:
-            self._note(element, parents, Action.DUMMY, "pseudonym")
+        kind = attribute_type(element.tag, self.sop_class_uid, level.parents)
+        action = self._action(element, kind, level)
+        if element.tag in _PATIENT_IDENTITY and not level.parents:
+            self._note(element, level, Action.DUMMY, "pseudonym")
             return Element(element.tag, element.vr, _padded(self.patient.subject_id.encode("ascii", "replace")))
         if action is Action.REMOVE:
-            self._note(element, parents, action, "private" if element.is_private else "profile")
+            self._note(element, level, action, "private" if element.is_private else "profile")
             return None
         if element.items is not None:
-            return self._rewrite_sequence(element, action, kind, encodings, parents)
+            return self._rewrite_sequence(element, action, kind, level)
         if action is Action.EMPTY:
             if len(element.value):
-                self._note(element, parents, action, "profile")
+                self._note(element, level, action, "profile")
             return Element(element.tag, element.vr)
         if not len(element.value):
             return element
         if action is Action.DUMMY:
-            self._note(element, parents, action, "profile")
-            return Element(element.tag, element.vr, self._dummy(element, encodings))
-        return self._rewrite_value(element, action, kind, encodings, parents)
+            self._note(element, level, action, "profile")
+            return Element(element.tag, element.vr, self._dummy(element, level.encodings))
+        return self._rewrite_value(element, action, kind, level)
 
-    def _note(self, element: Element, parents: tuple[int, ...], action: Action, reason: str) -> None:
-        path = "/".join(tag_text(tag) for tag in (*parents, element.tag))
+    def note_idle_creator(self, element: Element, level: Level) -> None:
+        """Report that the owner of a private block went, because nothing of the block was kept."""
+        self._note(element, level, Action.REMOVE, "private")
+
+    def direct(self, tag: int, vr: str, level: Level) -> Direct | None:
+        """What happens to every plain value of an attribute, where that can be said without the value.
+
+        Parameters
+        ----------
+        tag, vr
+            The attribute as it is encoded; ``UN`` has no plain values.
+        level
+            Where it stands.
+        """
+        probe = Element(tag, vr, items=() if vr == "SQ" else None)
+        if judged(probe).vr != vr or vr == "UN" or (tag in _PATIENT_IDENTITY and not level.parents):
+            return None
+        action = self._action(probe, attribute_type(tag, self.sop_class_uid, level.parents), level)
+        if action is Action.REMOVE:
+            return REMOVED_DIRECTLY
+        if action in {Action.EMPTY, Action.DUMMY} or vr == "SQ":
+            return None
+        if vr == "UI":
+            may_stay = is_harmless_uid if tag in KEPT_UID_TAGS else is_listed_uid
+            return Direct(is_plain_uid, lambda uid: None if may_stay(uid) else self.key.map_uid(uid))
+        return STAYING.get(vr)
+
+    def _action(self, element: Element, kind: AttributeType, level: Level) -> Action:
+        if not element.is_private:
+            return self.profile.action_for(element.tag, element.vr, attribute_type=kind)
+        if is_creator_tag(element.tag):
+            return Action.KEEP
+        creator = level.creator_of(element.tag)
+        if not creator:
+            return Action.REMOVE
+        return self.profile.private_action(element.group, creator, element.tag & 0xFF, element.vr)
+
+    def _note(self, element: Element, level: Level, action: Action, reason: str) -> None:
+        path = "/".join(tag_text(tag) for tag in (*level.parents, element.tag))
         self.report[ReportLine(path, keyword_for_tag(element.tag), action.value, reason)] = None
 
     # Sequences
@@ -186,8 +221,7 @@ class Rewriter:
         element: Element,
         action: Action,
         kind: AttributeType,
-        encodings: tuple[str, ...],
-        parents: tuple[int, ...],
+        level: Level,
     ) -> Element | None:
         items = element.items or ()
         if element.tag == _CONTENT_SEQUENCE and self.profile.clean_reports:
@@ -195,28 +229,27 @@ class Rewriter:
             self.has_cleaned_content = True
         if action is Action.EMPTY:
             if items:
-                self._note(element, parents, action, "profile")
+                self._note(element, level, action, "profile")
             return Element(element.tag, "SQ", items=())
         if action is Action.DUMMY and keyword_for_tag(element.tag).endswith("CodeSequence"):
-            self._note(element, parents, action, "profile")
+            self._note(element, level, action, "profile")
             return Element(element.tag, "SQ", items=(_DUMMY_CODE,) if items else ())
         if element.tag == _CONTENT_SEQUENCE:
-            items = self._prepare_content(element, parents)
-        inner = (*parents, element.tag)
-        rewritten = tuple(self.rewrite(item, encodings, inner) for item in items)
+            items = self._prepare_content(element, level)
+        rewritten = tuple(self.rewrite(item, level.inside(element.tag)) for item in items)
         if element.tag not in _FRAME_GROUPS:
             # An item that lost everything says nothing any more; frames however are counted by their items.
             rewritten = tuple(new for new, old in zip(rewritten, items, strict=True) if new or not old)
         if not rewritten and element.items and kind is AttributeType.OPTIONAL:
-            self._note(element, parents, Action.REMOVE, "nothing left")
+            self._note(element, level, Action.REMOVE, "nothing left")
             return None
         return Element(element.tag, "SQ", items=rewritten)
 
-    def _prepare_content(self, element: Element, parents: tuple[int, ...]) -> tuple[tuple[Element, ...], ...]:
+    def _prepare_content(self, element: Element, level: Level) -> tuple[tuple[Element, ...], ...]:
         items = element.items or ()
         prepared = self._content.prepare(items)
         if prepared != items:
-            self._note(element, parents, Action.CLEAN, "report content (PS3.15 Table E.3.4-1)")
+            self._note(element, level, Action.CLEAN, "report content (PS3.15 Table E.3.4-1)")
         return prepared
 
     # Values
@@ -226,35 +259,38 @@ class Rewriter:
         element: Element,
         action: Action,
         kind: AttributeType,
-        encodings: tuple[str, ...],
-        parents: tuple[int, ...],
+        level: Level,
     ) -> Element | None:
         vr = element.vr
         if vr == "UI":
-            return self._rewrite_uids(element, parents)
+            return self._rewrite_uids(element, level)
         if vr in {"DA", "DT"}:
-            return self._per_value(element, kind, parents, self._shifted(vr), "date moved")
+            return self._per_value(element, kind, level, self._shifted(vr), "date moved")
         if vr == "TM":
             return self._per_value(
-                element, kind, parents, lambda value: value if _TIME.fullmatch(value) else None, "no time"
+                element, kind, level, lambda value: value if TIME.fullmatch(value) else None, "no time"
             )
         if vr == "AS":
-            return self._per_value(element, kind, parents, self._capped_age, "age category")
+            return self._per_value(element, kind, level, self._capped_age, "age category")
         if action is Action.CLEAN and vr in {"AE", "OB", "UN", "CS"}:
             # Such values cannot be cleaned, only replaced.
-            self._note(element, parents, Action.DUMMY, "profile")
-            return Element(element.tag, vr, self._dummy(element, encodings)) if kind is AttributeType.REQUIRED else None
+            self._note(element, level, Action.DUMMY, "profile")
+            return (
+                Element(element.tag, vr, self._dummy(element, level.encodings))
+                if kind is AttributeType.REQUIRED
+                else None
+            )
         if vr in STRING_VRS and not (vr in {"DS", "IS"} and is_numeric(element.value)):
-            return self._rewrite_text(element, kind, encodings, parents)
+            return self._rewrite_text(element, kind, level)
         return element
 
-    def _rewrite_uids(self, element: Element, parents: tuple[int, ...]) -> Element:
+    def _rewrite_uids(self, element: Element, level: Level) -> Element:
         may_stay = is_harmless_uid if element.tag in KEPT_UID_TAGS else is_listed_uid
         values = split_values(decode_text(element.value, "UI"), "UI")
         mapped = [value if not value or may_stay(value) else self.key.map_uid(value) for value in values]
         if mapped == values:
             return element
-        self._note(element, parents, Action.UID, "keyed UID")
+        self._note(element, level, Action.UID, "keyed UID")
         return Element(element.tag, "UI", _padded("\\".join(mapped).encode("ascii"), b"\0"))
 
     def _shifted(self, vr: str) -> Callable[[str], str | None]:
@@ -272,7 +308,7 @@ class Rewriter:
         self,
         element: Element,
         kind: AttributeType,
-        parents: tuple[int, ...],
+        level: Level,
         change: Callable[[str], str | None],
         reason: str,
     ) -> Element:
@@ -282,27 +318,27 @@ class Rewriter:
         if changed == values:
             return element
         is_broken = None in changed
-        self._note(element, parents, Action.EMPTY if is_broken else Action.CLEAN, "not valid" if is_broken else reason)
+        self._note(element, level, Action.EMPTY if is_broken else Action.CLEAN, "not valid" if is_broken else reason)
         text = "\\".join(value or "" for value in changed).encode("ascii")
         if not text.strip(b"\\") and kind is AttributeType.REQUIRED:
             return Element(element.tag, element.vr, _DUMMY_VALUES[element.vr])
         return Element(element.tag, element.vr, _padded(text))
 
-    def _rewrite_text(
-        self, element: Element, kind: AttributeType, encodings: tuple[str, ...], parents: tuple[int, ...]
-    ) -> Element:
+    def _rewrite_text(self, element: Element, kind: AttributeType, level: Level) -> Element:
         is_descriptor = self.profile.is_descriptor(element.tag, element.vr)
-        values = split_values(decode_text(element.value, element.vr, encodings), element.vr)
+        values = split_values(decode_text(element.value, element.vr, level.encodings), element.vr)
         cleaned = [self._clean(value, is_descriptor=is_descriptor) for value in values]
         if any(each.is_changed for each in cleaned):
             self.redactions += 1
             reasons = sorted({reason for each in cleaned for reason in each.reasons})
-            self._note(element, parents, Action.CLEAN, ", ".join(reasons))
+            self._note(element, level, Action.CLEAN, ", ".join(reasons))
             texts = [each.text for each in cleaned]
-            if not any(texts) and (kind is AttributeType.REQUIRED or parents or not is_descriptor):
+            if not any(texts) and (kind is AttributeType.REQUIRED or level.parents or not is_descriptor):
                 # Inside items, and for technical values, an empty text would break what it belongs to.
                 texts = [_DUMMY_VALUES[element.vr].decode().strip() if element.vr in _DUMMY_VALUES else REMOVED]
-            element = Element(element.tag, element.vr, _padded(encode_text("\\".join(texts), element.vr, encodings)))
+            element = Element(
+                element.tag, element.vr, _padded(encode_text("\\".join(texts), element.vr, level.encodings))
+            )
             values = texts
         if element.vr in _REVIEWED_VRS and element.tag not in _UNREVIEWED:
             keyword = keyword_for_tag(element.tag)
