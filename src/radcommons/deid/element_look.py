@@ -1,0 +1,163 @@
+"""A second look at single elements: what a profile does not leave there, and what is known of the patient.
+
+Nothing here knows how an element came to be; what stands inside a sequence is looked at with it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from radcommons.deid.attribute_types import AttributeType, attribute_type
+from radcommons.deid.declared_vr import judged
+from radcommons.deid.descriptors import clean_descriptor
+from radcommons.deid.identifiers import IdentifierPattern, pattern_of
+from radcommons.deid.levels import Level, idle_creators, is_creator_tag
+from radcommons.deid.profile import KEPT_UID_TAGS, Action, Profile
+from radcommons.dicom import uids
+from radcommons.dicom.elements import PIXEL_TAGS, Element, tag_text
+from radcommons.dicom.finding import Finding, Severity
+from radcommons.dicom.text import STRING_VRS, is_numeric, texts_of
+
+PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
+_METHOD_TAGS = frozenset({0x00120063, 0x00120064})
+_CONTENT_SEQUENCE = 0x0040A730
+_ALLOWED_NAMES = frozenset({"", "REMOVED"})
+_AGE_IN_YEARS = re.compile(r"(\d{3})Y")
+# Their values are numbers, dates or UIDs: an identifier of digits may equal one of them by chance.
+_UNSEARCHED_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
+_SEARCHED_BINARY_VRS = frozenset({"OB", "UN"})
+_MAX_SEARCHED_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class ElementLook:
+    """What a profile allows in objects of one class and one subject.
+
+    Parameters
+    ----------
+    profile
+        What the object should have been through.
+    sop_class_uid
+        The class of the whole object.
+    subject_id
+        What stands for the patient in it.
+    """
+
+    profile: Profile
+    sop_class_uid: str
+    subject_id: str
+
+    def level_findings(self, elements: tuple[Element, ...], level: Level) -> Iterator[Finding]:
+        """What must not be in a whole data set; ``level`` is what encloses it."""
+        own = level.holding(elements)
+        for element in elements:
+            yield from self.findings(element, own)
+        yield from private_findings((element.tag for element in elements), own)
+
+    def findings(self, element: Element, level: Level) -> Iterator[Finding]:
+        """What must not be in one element, or stands in it without being allowed there."""
+        element = judged(element)
+        if is_creator_tag(element.tag):
+            return
+        where = _where(element.tag, level)
+        kind = attribute_type(element.tag, self.sop_class_uid, level.parents)
+        if element.is_private:
+            action = self._private_action(element, level)
+            if action is Action.REMOVE:
+                yield error("deid.private-attribute", where, "A private attribute is there.")
+                return
+        else:
+            action = self.profile.action_for(element.tag, element.vr, attribute_type=kind)
+            yield from self._misplaced(element, action, kind, level, where)
+        if element.items is not None:
+            for item in element.items:
+                yield from self.level_findings(item, level.inside(element.tag))
+        elif element.vr in STRING_VRS:
+            yield from self._texts(element, level, where)
+
+    def _private_action(self, element: Element, level: Level) -> Action:
+        creator = level.creator_of(element.tag)
+        if not creator:
+            return Action.REMOVE
+        return self.profile.private_action(element.group, creator, element.tag & 0xFF, element.vr)
+
+    def _misplaced(
+        self, element: Element, action: Action, kind: AttributeType, level: Level, where: str
+    ) -> Iterator[Finding]:
+        if element.tag == _CONTENT_SEQUENCE and self.profile.clean_reports:
+            return
+        has_value = bool(len(element.value) or element.items)
+        is_subject = element.tag in PATIENT_IDENTITY and not level.parents
+        if action is Action.REMOVE and (has_value or kind is AttributeType.OPTIONAL):
+            yield error("deid.forbidden-attribute", where, "The profile removes this attribute, and it is there.")
+        elif action is Action.EMPTY and has_value and not is_subject:
+            yield error("deid.forbidden-value", where, "The profile empties this attribute, and it has a value.")
+
+    def _texts(self, element: Element, level: Level, where: str) -> Iterator[Finding]:
+        values = [value.strip() for value in texts_of(element, level.encodings)]
+        if element.vr == "PN":
+            if any(value not in _ALLOWED_NAMES and value != self.subject_id for value in values):
+                yield error("deid.person-name", where, "A person's name is there.")
+        elif element.vr == "UI":
+            may_stay = uids.is_harmless_uid if element.tag in KEPT_UID_TAGS else _is_new_uid
+            if not all(may_stay(value) for value in values if value):
+                yield error("deid.uid", where, "A UID is neither of the standard nor a replacement under 2.25.")
+        elif element.vr == "AS":
+            if any(_is_too_old(value, self.profile) for value in values):
+                yield error("deid.age", where, "An age above the highest category is there.")
+        elif self.profile.is_descriptor(element.tag, element.vr):
+            nothing = pattern_of(frozenset())
+            if any(clean_descriptor(value, nothing).is_changed for value in values):
+                message = "The text looks as if it held a date, a number, a name or an address."
+                yield Finding(Severity.WARNING, "deid.suspicious-text", where, message)
+
+
+def private_findings(tags: Iterator[int], level: Level) -> Iterator[Finding]:
+    """Owners of private blocks that own nothing."""
+    for tag in sorted(idle_creators(tags)):
+        yield error("deid.private-attribute", _where(tag, level), "A private block is named that holds nothing.")
+
+
+def residues(element: Element, pattern: IdentifierPattern, level: Level) -> Iterator[str]:
+    """At which attributes of one element, or inside it, known identifiers stand."""
+    where = _where(element.tag, level)
+    if element.tag in PIXEL_TAGS or element.tag in _METHOD_TAGS:
+        return
+    if element.tag in PATIENT_IDENTITY and not level.parents:
+        return
+    if element.items is not None:
+        for item in element.items:
+            inner = level.inside(element.tag).holding(item)
+            for each in item:
+                yield from residues(each, pattern, inner)
+    elif any(pattern.spans(text, is_thorough=False) for text in _searched_texts(element, level.encodings)):
+        yield where
+
+
+def _searched_texts(element: Element, encodings: tuple[str, ...]) -> list[str]:
+    if element.vr in {"DS", "IS"} and is_numeric(element.value):
+        return []
+    if element.vr in STRING_VRS and element.vr not in _UNSEARCHED_VRS:
+        return texts_of(element, encodings)
+    if element.vr in _SEARCHED_BINARY_VRS and len(element.value) <= _MAX_SEARCHED_BYTES:
+        return [bytes(element.value).decode("latin-1")]
+    return []
+
+
+def error(code: str, where: str, message: str) -> Finding:
+    """A finding that keeps an object out."""
+    return Finding(Severity.ERROR, code, where, message)
+
+
+def _where(tag: int, level: Level) -> str:
+    return "/".join(tag_text(each) for each in (*level.parents, tag))
+
+
+def _is_new_uid(value: str) -> bool:
+    return uids.is_listed_uid(value) or (value.startswith("2.25.") and uids.is_valid_uid(value))
+
+
+def _is_too_old(value: str, profile: Profile) -> bool:
+    match = _AGE_IN_YEARS.fullmatch(value)
+    limit = profile.maximum_age_years
+    return match is not None and limit is not None and int(match[1]) > limit + 1
