@@ -1,11 +1,10 @@
-"""Signing and checking a release: an in-toto Statement v1 in a DSSE envelope, Ed25519.
+"""Signing and checking a release or a batch: an in-toto Statement v1 in a DSSE envelope, Ed25519.
 
 The formats are those of https://github.com/in-toto/attestation and https://github.com/secure-systems-lab/dsse, so that
 software of other people can check the signature too.
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Mapping
 
@@ -22,13 +21,15 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://radcommons.org/attestation/release/v1"
 
 
-def statement(subjects: Mapping[str, str], predicate: Mapping[str, object]) -> bytes:
+def statement(
+    subjects: Mapping[str, str], predicate: Mapping[str, object], *, predicate_type: str = PREDICATE_TYPE
+) -> bytes:
     """The statement that names *subjects* (path → SHA-256 hex) and says *predicate* of them."""
     return canonical_json(
         {
             "_type": STATEMENT_TYPE,
             "subject": [{"name": name, "digest": {"sha256": subjects[name]}} for name in sorted(subjects)],
-            "predicateType": PREDICATE_TYPE,
+            "predicateType": predicate_type,
             "predicate": dict(predicate),
         }
     )
@@ -80,6 +81,30 @@ def sign(payload: bytes, key: Ed25519PrivateKey) -> bytes:
     )
 
 
+def unverified_payload(envelope: bytes) -> bytes:
+    """What an envelope claims, before anybody knows by whom: only to find out which key to ask.
+
+    Raises
+    ------
+    SignatureError
+        When the envelope is malformed or of another type.
+    """
+    return _parts(envelope)[0]
+
+
+def _parts(envelope: bytes) -> tuple[bytes, list[bytes]]:
+    try:
+        document = orjson.loads(envelope)
+        payload_type = document["payloadType"]
+        payload = base64.b64decode(document["payload"], validate=True)
+        signatures = [base64.b64decode(entry["sig"], validate=True) for entry in document["signatures"]]
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise SignatureError("The signature file is not a DSSE envelope.") from error
+    if payload_type != PAYLOAD_TYPE:
+        raise SignatureError("The signature file signs something else than an in-toto statement.")
+    return payload, signatures
+
+
 def open_envelope(envelope: bytes, key: Ed25519PublicKey) -> bytes:
     """The payload of *envelope* when one of its signatures is by *key*.
 
@@ -88,15 +113,7 @@ def open_envelope(envelope: bytes, key: Ed25519PublicKey) -> bytes:
     SignatureError
         When the envelope is malformed, of another type, or carries no valid signature by the key.
     """
-    try:
-        document = orjson.loads(envelope)
-        payload_type = document["payloadType"]
-        payload = base64.b64decode(document["payload"], validate=True)
-        signatures = [base64.b64decode(entry["sig"], validate=True) for entry in document["signatures"]]
-    except (orjson.JSONDecodeError, KeyError, TypeError, binascii.Error) as error:
-        raise SignatureError("The signature file is not a DSSE envelope.") from error
-    if payload_type != PAYLOAD_TYPE:
-        raise SignatureError("The signature file signs something else than an in-toto statement.")
+    payload, signatures = _parts(envelope)
     message = pre_authentication_encoding(payload)
     for signature in signatures:
         try:
@@ -104,7 +121,7 @@ def open_envelope(envelope: bytes, key: Ed25519PublicKey) -> bytes:
         except InvalidSignature:
             continue
         return payload
-    raise SignatureError("No signature of this release is by the given key.", key_id=key_id(key))
+    raise SignatureError("No signature is by the given key.", key_id=key_id(key))
 
 
 def verify_subject(payload: bytes, name: str, sha256: str) -> None:
