@@ -4,7 +4,8 @@ import pytest
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag, tag_for_keyword
 
 from radcommons.deid.attribute_types import AttributeType, attribute_type
-from radcommons.deid.profile import OPTION_CODES, Action, ProfileError, code_of, load_profile, table
+from radcommons.deid.profile import Action, ProfileError, load_profile
+from radcommons.deid.tables import OPTION_CODES, PIXEL_OPTIONS, code_of, table
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 MINIMAL = 'schema = "radcommons.profile/1"\nname = "own"\nversion = "1"\nedition = "2026d"\noptions = []\n'
@@ -29,7 +30,7 @@ def test_the_table_is_whole_and_of_its_edition():
     attributes, items = table("ps3_15_e1_1"), table("ps3_15_e3_4_1")
     assert attributes["edition"] == items["edition"] == "2026d"
     assert (len(attributes["rows"]), len(items["rows"])) == (657, 214)
-    assert set(attributes["options"]) == set(OPTION_CODES)
+    assert set(attributes["options"]) == set(OPTION_CODES) - PIXEL_OPTIONS
 
 
 def test_every_code_of_the_table_is_one_the_standard_knows():
@@ -147,7 +148,7 @@ def test_the_digest_changes_with_the_content(tmp_path, ricord):
         "not toml [",
         'schema = "other"',
         MINIMAL.replace("2026d", "2011"),
-        MINIMAL.replace("[]", '["retain_uids"]'),
+        MINIMAL.replace("[]", '["retain_everything"]'),
         MINIMAL.replace("[]", '"clean_descriptors"'),
         MINIMAL + '[actions]\nNoSuchKeyword = "X"\n',
         MINIMAL + '[actions]\nPatientName = "K"\n',

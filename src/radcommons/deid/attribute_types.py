@@ -1,12 +1,16 @@
 """Which attributes an object must have, with a value or without (types 1 and 2 of PS3.3, PS3.5 7.4).
 
-Only attributes that de-identification may touch matter here, and only the modules that common objects have. What is not
-listed counts as optional: removing it breaks nothing.
+The knowledge is the generated table ``ps3_3_types``: all objects that PS3.4 knows, all sequences. An attribute that is
+needed only under a condition counts as needed where it is there, for then the condition held; attributes that the Basic
+Profile always removes are the exception, since for them the standard saw no condition that matters.
 """
 
+from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
+from types import MappingProxyType
 
-from pydicom.datadict import tag_for_keyword
+from radcommons.deid.tables import attribute_rows, rows_of, table
 
 
 class AttributeType(Enum):
@@ -17,47 +21,60 @@ class AttributeType(Enum):
     OPTIONAL = "3"
 
 
-def _tags(keywords: str) -> frozenset[int]:
-    return frozenset(tag for tag in map(tag_for_keyword, keywords.split()) if tag is not None)
+# Classes that PS3.4 has retired need what their successors need.
+_SUCCESSORS = MappingProxyType(
+    {
+        "1.2.840.10008.5.1.4.1.1.3": "1.2.840.10008.5.1.4.1.1.3.1",
+        "1.2.840.10008.5.1.4.1.1.5": "1.2.840.10008.5.1.4.1.1.20",
+        "1.2.840.10008.5.1.4.1.1.6": "1.2.840.10008.5.1.4.1.1.6.1",
+        "1.2.840.10008.5.1.4.1.1.12.3": "1.2.840.10008.5.1.4.1.1.12.1",
+    }
+)
+# Nothing says what a class of no standard object needs; these keep any object readable, and cost nothing.
+_UNKNOWN_OBJECT = "unknown"
+_Place = tuple[int, int]
 
 
-# Patient, General Study, General Series, General Equipment, General Image, SR Document and Presentation State modules.
-_MAY_BE_EMPTY = _tags(
-    "AccessionNumber AcquisitionContextSequence BarcodeValue ContentCreatorName ContentDate ContentTime ContrastBolusAgent "
-    "FillerOrderNumberImagingServiceRequest LabelText Laterality Manufacturer "
-    "PatientBirthDate PatientID PatientName PatientOrientation PatientSex PlacerOrderNumberImagingServiceRequest "
-    "PositionReferenceIndicator ReferencedFrameOfReferenceUID ReferringPhysicianName ReviewDate ReviewTime ROIInterpreter "
-    "ROIName SeriesNumber StructureSetDate StructureSetTime StudyDate StudyID StudyTime "
-    "TreatmentDate TreatmentTime VerifyingObserverIdentificationCodeSequence"
-)
-_REQUIRED = _tags(
-    "SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID Modality "
-    "ContainerIdentifier ContextGroupVersion InstanceNumber PresentationCreationDate PresentationCreationTime "
-    "RTPlanLabel SegmentLabel SpecimenIdentifier SpecimenUID StructureSetLabel "
-    "VerificationDateTime VerifyingObserverName VerifyingOrganization"
-)
-_PATIENT_IDENTITY = _tags("PatientID PatientName")
-_RADIOTHERAPY_CLASSES = "1.2.840.10008.5.1.4.1.1.481."
-_MAY_BE_EMPTY_IN_RADIOTHERAPY = _tags("OperatorsName RTPlanDate RTPlanTime")
-_REPORT_CLASSES = "1.2.840.10008.5.1.4.1.1.88."
-_MAY_BE_EMPTY_IN_REPORTS = _tags("ReferencedPerformedProcedureStepSequence ReferencedRequestSequence")
-# Presentation states, structured reports, segmentations and enhanced multi-frame images need a content date.
-_DATED_CLASSES = (
-    "1.2.840.10008.5.1.4.1.1.11.",
-    "1.2.840.10008.5.1.4.1.1.88.",
-    "1.2.840.10008.5.1.4.1.1.66.4",
-    "1.2.840.10008.5.1.4.1.1.66.7",
-    "1.2.840.10008.5.1.4.1.1.30",
-    "1.2.840.10008.5.1.4.1.1.2.1",
-    "1.2.840.10008.5.1.4.1.1.4.1",
-    "1.2.840.10008.5.1.4.1.1.77.1.6",
-)
-_REQUIRED_WHERE_DATED = _tags("ContentDate ContentTime")
-_REQUEST_ITEM = _tags("ReferencedRequestSequence")
-_EMPTY_IN_REQUESTS = _tags(
-    "AccessionNumber FillerOrderNumberImagingServiceRequest PlacerOrderNumberImagingServiceRequest RequestedProcedureCodeSequence "
-    "RequestedProcedureDescription RequestedProcedureID"
-)
+@lru_cache(maxsize=1)
+def _objects() -> Mapping[str, str]:
+    classes: Mapping[str, str] = table("ps3_3_types")["classes"]  # type: ignore[assignment]  # shape of the generated table
+    return classes
+
+
+@lru_cache(maxsize=1)
+def _usual() -> Mapping[_Place, str]:
+    return {_place(row): str(row["type"]) for row in rows_of("ps3_3_types")}
+
+
+@lru_cache(maxsize=1)
+def _exceptions() -> Mapping[_Place, Mapping[str, str]]:
+    answer: dict[_Place, Mapping[str, str]] = {}
+    for row in rows_of("ps3_3_types"):
+        others: Mapping[str, list[str]] = row.get("except", {})  # type: ignore[assignment]  # shape of the generated table
+        if others:
+            answer[_place(row)] = {name: kind for kind, names in others.items() for name in names}
+    return answer
+
+
+def _place(row: Mapping[str, object]) -> _Place:
+    return int(str(row["in"]) or "0", 16), int(str(row["tag"]), 16)
+
+
+def object_of(sop_class_uid: str) -> str:
+    """The name of the object of PS3.3 that a SOP class stores, such as ``ct-image``; ``unknown`` for no standard one."""
+    known = _objects()
+    return known.get(sop_class_uid) or known.get(_SUCCESSORS.get(sop_class_uid, ""), _UNKNOWN_OBJECT)
+
+
+@lru_cache(maxsize=16_384)
+def _type_of(tag: int, name: str, parent: int) -> AttributeType:
+    place = (parent, tag)
+    kind = _exceptions().get(place, {}).get(name) or _usual().get(place, "3")
+    is_conditional = kind.endswith("C")
+    row = attribute_rows().get(tag)
+    if is_conditional and row is not None and row["basic"] == "X":
+        return AttributeType.OPTIONAL
+    return AttributeType(kind.removesuffix("C"))
 
 
 def attribute_type(tag: int, sop_class_uid: str, parents: tuple[int, ...] = ()) -> AttributeType:
@@ -72,16 +89,4 @@ def attribute_type(tag: int, sop_class_uid: str, parents: tuple[int, ...] = ()) 
     parents
         The sequences the attribute is nested in, outermost first.
     """
-    if parents and parents[-1] in _REQUEST_ITEM and tag in _EMPTY_IN_REQUESTS:
-        return AttributeType.MAY_BE_EMPTY
-    if not parents:
-        if tag in _REQUIRED_WHERE_DATED and sop_class_uid.startswith(_DATED_CLASSES):
-            return AttributeType.REQUIRED
-        if tag in _MAY_BE_EMPTY_IN_RADIOTHERAPY and sop_class_uid.startswith(_RADIOTHERAPY_CLASSES):
-            return AttributeType.MAY_BE_EMPTY
-        if tag in _MAY_BE_EMPTY_IN_REPORTS and sop_class_uid.startswith(_REPORT_CLASSES):
-            return AttributeType.MAY_BE_EMPTY
-    if tag in _REQUIRED:
-        return AttributeType.REQUIRED
-    is_nested_identity = bool(parents) and tag in _PATIENT_IDENTITY
-    return AttributeType.MAY_BE_EMPTY if tag in _MAY_BE_EMPTY and not is_nested_identity else AttributeType.OPTIONAL
+    return _type_of(tag, object_of(sop_class_uid), parents[-1] if parents else 0)

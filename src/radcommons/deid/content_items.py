@@ -6,7 +6,7 @@ values that remain pass through the rules for their attribute like everywhere el
 
 from functools import lru_cache
 
-from radcommons.deid.profile import code_of, table
+from radcommons.deid.tables import code_of, table
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import first_text
 

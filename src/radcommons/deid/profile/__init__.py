@@ -1,0 +1,36 @@
+"""De-identification profiles: the tables of PS3.15 annex E, options by their standard names, and own rules as data.
+
+A profile is compiled once to one code for each attribute; compound codes (X/Z/D and the like) are settled by the type the
+attribute has where it stands, always to the side that identifies less without breaking the object.
+"""
+
+from radcommons.deid.profile.document import ProfileError
+from radcommons.deid.profile.explaining import Explanation, explain, tables_compared
+from radcommons.deid.profile.loading import ENGINE_VERSION, READY_PROFILES, SCHEMA, load_profile
+from radcommons.deid.profile.rules import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile, settled
+from radcommons.deid.tables import (
+    BASIC_PROFILE_CODE,
+    CLEAN_PIXEL_DATA_CODE,
+    CLEAN_STRUCTURED_CONTENT_CODE,
+    OPTION_CODES,
+)
+
+__all__ = [
+    "BASIC_PROFILE_CODE",
+    "CLEAN_PIXEL_DATA_CODE",
+    "CLEAN_STRUCTURED_CONTENT_CODE",
+    "ENGINE_VERSION",
+    "GRAPHIC_GROUPS",
+    "KEPT_UID_TAGS",
+    "OPTION_CODES",
+    "READY_PROFILES",
+    "SCHEMA",
+    "Action",
+    "Explanation",
+    "Profile",
+    "ProfileError",
+    "explain",
+    "load_profile",
+    "settled",
+    "tables_compared",
+]

@@ -1,0 +1,202 @@
+"""What a profile does to an attribute and why, for people: the row of the table, the options, the object, its own rules."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydicom._uid_dict import UID_dictionary
+from pydicom.datadict import dictionary_description, keyword_for_tag
+
+from radcommons.deid.attribute_types import AttributeType, attribute_type, object_of
+from radcommons.deid.private import PrivateAttribute
+from radcommons.deid.profile.rules import GRAPHIC_GROUPS, Action, Profile
+from radcommons.deid.tables import attribute_rows
+from radcommons.dicom.elements import tag_text, vr_of_tag
+
+MEANINGS: Mapping[Action, str] = {
+    Action.DUMMY: "replaced by a dummy value",
+    Action.EMPTY: "emptied",
+    Action.REMOVE: "removed",
+    Action.KEEP: "kept",
+    Action.CLEAN: "cleaned and kept",
+    Action.UID: "replaced by a keyed UID",
+}
+_TYPE_MEANINGS = {
+    AttributeType.REQUIRED: "must be there with a value (type 1)",
+    AttributeType.MAY_BE_EMPTY: "must be there and may be empty (type 2)",
+    AttributeType.OPTIONAL: "may be missing (type 3)",
+}
+_COMMON_CLASSES = (
+    "1.2.840.10008.5.1.4.1.1.2",
+    "1.2.840.10008.5.1.4.1.1.1",
+    "1.2.840.10008.5.1.4.1.1.4",
+    "1.2.840.10008.5.1.4.1.1.66.4",
+    "1.2.840.10008.5.1.4.1.1.88.33",
+    "1.2.840.10008.5.1.4.1.1.481.3",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What happens to one attribute under one profile.
+
+    Parameters
+    ----------
+    tag, keyword, name, vr
+        The attribute; ``(gggg,xxee)`` for a private one.
+    code
+        The code the profile comes to, compound ones as the standard writes them.
+    actions
+        The letter it comes to, by the name of an object of PS3.3; one entry ``any`` when all objects agree.
+    reasons
+        Why, one sentence each.
+    """
+
+    tag: str
+    keyword: str
+    name: str
+    vr: str
+    code: str
+    actions: Mapping[str, str]
+    reasons: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        """The explanation for a terminal."""
+        yield f"{self.tag} {self.name or 'unknown attribute'} {f'({self.keyword}) ' if self.keyword else ''}{self.vr}".rstrip()
+        for place, letter in self.actions.items():
+            where = "" if place == "any" else f" in {place}"
+            yield f"  {letter}: {MEANINGS[Action(letter)]}{where}"
+        for reason in self.reasons:
+            yield f"  - {reason}"
+
+
+def explain(profile: Profile, tag: int, *, vr: str = "", sop_class_uid: str = "", creator: str = "") -> Explanation:
+    """Say what happens to an attribute and why.
+
+    Parameters
+    ----------
+    profile
+        The profile asked.
+    tag
+        The attribute; for a private one its group and the last two digits of its element count.
+    vr
+        Its value representation; that of the dictionary when empty.
+    sop_class_uid
+        The class of the object; a few common ones when empty.
+    creator
+        Whose block a private attribute lies in.
+    """
+    if tag >> 16 & 1:
+        return _explain_private(profile, tag, vr, creator)
+    asked = vr or vr_of_tag(tag)
+    row = attribute_rows().get(tag, {})
+    actions = {
+        object_of(uid): profile.for_class(uid).action_for(tag, asked, attribute_type=attribute_type(tag, uid)).value
+        for uid in ((sop_class_uid,) if sop_class_uid else _COMMON_CLASSES)
+    }
+    if len(set(actions.values())) == 1 and not sop_class_uid:
+        actions = {"any": next(iter(actions.values()))}
+    return Explanation(
+        tag=tag_text(tag),
+        keyword=keyword_for_tag(tag),
+        name=str(row.get("name", "")) or _name_of(tag),
+        vr=asked,
+        code=profile.codes.get(tag, "") or next(iter(actions.values())),
+        actions=actions,
+        reasons=tuple(_reasons(profile, tag, asked, sop_class_uid)),
+    )
+
+
+def _name_of(tag: int) -> str:
+    try:
+        return dictionary_description(tag)
+    except KeyError:
+        return ""
+
+
+def _reasons(profile: Profile, tag: int, vr: str, sop_class_uid: str) -> Iterator[str]:
+    row = attribute_rows().get(tag)
+    override = profile.for_class(sop_class_uid).overrides.get(tag)
+    if override is not None:
+        code, reason = override
+        yield f"Profile {profile.name} {profile.version} says {code} itself: {reason.rstrip('.')}."
+    if row is None:
+        yield from _unlisted_reasons(tag, vr)
+    else:
+        yield f"PS3.15 Table E.1-1, edition 2026d: the Basic Profile says {row['basic']}."
+        yield from _option_reasons(profile, row)
+    if vr == "UN" and row is not None:
+        yield "Its bytes have no known form (UN): what would be kept or cleaned is removed."
+    if sop_class_uid:
+        kind = attribute_type(tag, sop_class_uid)
+        yield f"In a {object_of(sop_class_uid)} it {_TYPE_MEANINGS[kind]}."
+
+
+def _option_reasons(profile: Profile, row: Mapping[str, object]) -> Iterator[str]:
+    given: Mapping[str, str] = row["options"]  # type: ignore[assignment]  # the generated tables have this shape
+    for option, code in given.items():
+        state = "is chosen" if option in profile.options else "is not chosen"
+        yield f"Option {option} says {code}; it {state}."
+
+
+def _unlisted_reasons(tag: int, vr: str) -> Iterator[str]:
+    yield "PS3.15 Table E.1-1, edition 2026d, does not list it."
+    if tag >> 24 in GRAPHIC_GROUPS:
+        yield "Overlays and curves go as a whole group, and stay with the option clean_graphics where they show no writing."
+    elif vr_of_tag(tag) == "UN":
+        yield "The dictionary does not know it, so it is removed."
+    elif vr == "PN":
+        yield "It names a person, so it is emptied."
+    elif vr == "UI":
+        yield "UIDs that are not of the standard itself are replaced unless they are retained."
+    elif vr in {"DA", "DT"}:
+        yield "Dates that no row lists move or stay with the option for dates, and go without one."
+    elif vr == "UR":
+        yield "Addresses name servers and persons; only those of vocabularies stay."
+    else:
+        yield "It cannot name or date anybody; texts are still searched for the study's own identifiers."
+
+
+def _explain_private(profile: Profile, tag: int, vr: str, creator: str) -> Explanation:
+    group, element = tag >> 16, tag & 0xFF
+    attribute = profile.private_attribute(group, creator, element)
+    action = profile.private_action(group, creator, element, vr or (attribute.vr.split("/")[0] if attribute else "UN"))
+    return Explanation(
+        tag=f"({group:04X},xx{element:02X})",
+        keyword="",
+        name=attribute.meaning if attribute else "",
+        vr=vr or (attribute.vr if attribute else ""),
+        code=action.value,
+        actions={"any": action.value},
+        reasons=tuple(_private_reasons(profile, attribute, creator)),
+    )
+
+
+def _private_reasons(profile: Profile, attribute: PrivateAttribute | None, creator: str) -> Iterator[str]:
+    if "retain_safe_private" not in profile.options:
+        yield "All private attributes go: the option retain_safe_private is not chosen."
+    elif not creator:
+        yield "A private attribute is known only with its creator; give --creator."
+    elif attribute is None:
+        yield f'It is not among the safe attributes of the creator "{creator}".'
+    else:
+        yield f"{attribute.source}: it is safe as {attribute.vr or 'a number'}, number of values {attribute.vm}."
+        yield "It goes all the same when its value has another value representation, number of values or form."
+
+
+def tables_compared(left: Profile, right: Profile) -> Iterator[tuple[str, str, str]]:
+    """What two profiles say differently, as (attribute, code on the left, code on the right)."""
+    for tag in sorted(left.codes.keys() | right.codes.keys()):
+        codes = left.codes.get(tag, "-"), right.codes.get(tag, "-")
+        if codes[0] != codes[1]:
+            name = keyword_for_tag(tag) or str(attribute_rows().get(tag, {}).get("name", ""))
+            yield f"{tag_text(tag)} {name}", *codes
+    for uid in sorted(left.classes.keys() | right.classes.keys()):
+        own, other = left.for_class(uid), right.for_class(uid)
+        for tag in sorted(own.overrides.keys() | other.overrides.keys()):
+            codes = own.codes.get(tag, "-"), other.codes.get(tag, "-")
+            if codes[0] != codes[1] and (left.codes.get(tag), right.codes.get(tag)) != codes:
+                yield f"{tag_text(tag)} {keyword_for_tag(tag)} in {UID_dictionary[uid][4]}", *codes
+    kept = left.private_attributes(), right.private_attributes()
+    for key in sorted(kept[0].keys() ^ kept[1].keys()):
+        attribute = kept[0].get(key) or kept[1][key]
+        yield attribute.text(), "kept" if key in kept[0] else "X", "kept" if key in kept[1] else "X"

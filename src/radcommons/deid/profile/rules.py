@@ -1,0 +1,240 @@
+"""What a compiled profile says about each attribute of an object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydicom.datadict import tag_for_keyword
+
+from radcommons.deid.attribute_types import AttributeType
+from radcommons.deid.pixels.rules import PixelRules
+from radcommons.deid.private import PrivateAttribute, PrivateKey, standard_private_attributes
+from radcommons.deid.tables import PIXEL_OPTIONS
+from radcommons.dicom.elements import vr_of_tag
+
+_KEPT_UID_KEYWORDS = [
+    "AffectedSOPClassUID",
+    "CodingSchemeUID",
+    "ContextGroupExtensionCreatorUID",
+    "ContextUID",
+    "MappingResourceUID",
+    "OriginalSpecializedSOPClassUID",
+    "ReferencedRelatedGeneralSOPClassUIDInFile",
+    "ReferencedSOPClassUID",
+    "ReferencedTransferSyntaxUIDInFile",
+    "RelatedGeneralSOPClassUID",
+    "RequestedSOPClassUID",
+    "SOPClassesInStudy",
+    "SOPClassesSupported",
+    "SOPClassUID",
+    "TransferSyntaxUID",
+    "AvailableTransferSyntaxUID",
+    "EncryptedContentTransferSyntaxUID",
+    "MACCalculationTransferSyntaxUID",
+]
+KEPT_UID_TAGS = frozenset(tag for tag in map(tag_for_keyword, _KEPT_UID_KEYWORDS) if tag is not None)
+# Commands, meta information and directories of media: no part of an object, and their addresses and file names tell a lot.
+_OUTER_GROUPS = frozenset({0x0000, 0x0002, 0x0004})
+# Addresses that name a vocabulary; all others name servers, files and persons.
+_KEPT_URLS = frozenset(map(tag_for_keyword, ("CodingSchemeURL", "URNCodeValue")))
+GRAPHIC_GROUPS = frozenset({0x50, 0x60})
+_TRAILING_GROUPS = frozenset({0xFFFA, 0xFFFC})
+_FREE_TEXT_VRS = frozenset({"LO", "SH", "UC"})
+_NARRATIVE_VRS = frozenset({"LT", "ST", "UT"})
+_DATE_OPTIONS = frozenset({"retain_longitudinal_full_dates", "retain_longitudinal_modified_dates"})
+
+
+class Action(StrEnum):
+    """What happens to an attribute, in the letters of PS3.15 Table E.1-1a."""
+
+    DUMMY = "D"
+    EMPTY = "Z"
+    REMOVE = "X"
+    KEEP = "K"
+    CLEAN = "C"
+    UID = "U"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A compiled profile.
+
+    Parameters
+    ----------
+    name, version
+        What it is called; both are written into every object. Together with the digest they are unique.
+    title
+        What it is for, in a sentence.
+    options
+        The options of PS3.15 E.3 it applies, by their names in :data:`~radcommons.deid.tables.OPTION_CODES`.
+    digest
+        SHA-256 of everything that decides its outcome, the tables and this engine's version included.
+    codes
+        For each attribute of the table, and each the profile names itself, its settled or compound code.
+    overrides
+        The attributes the profile treats otherwise than its options say: code and reason, by tag.
+    classes
+        The profile as it is for single SOP classes, where it names some, by their UIDs.
+    private
+        The private attributes it says itself are safe, by group, creator and last two digits.
+    distrusted_creators
+        Whose attributes go although Table E.3.10-1 lists some.
+    pixels
+        What is done about writing in pixels and about faces.
+    maximum_age_years
+        Ages above it become one category; ``None`` leaves ages as they are.
+    """
+
+    name: str
+    version: str
+    title: str
+    options: tuple[str, ...]
+    digest: str
+    codes: Mapping[int, str]
+    overrides: Mapping[int, tuple[str, str]]
+    classes: "Mapping[str, Profile]"
+    private: Mapping[PrivateKey, PrivateAttribute]
+    distrusted_creators: frozenset[str]
+    pixels: PixelRules
+    maximum_age_years: int | None
+
+    @property
+    def clean_reports(self) -> bool:
+        """Whether structured reports keep a cleaned content tree (PS3.15 E.3.4)."""
+        return "clean_structured_content" in self.options
+
+    @property
+    def has_clean_graphics(self) -> bool:
+        """Whether overlays, curves and annotations stay, cleaned (PS3.15 E.3.3)."""
+        return "clean_graphics" in self.options
+
+    @property
+    def keeps_uids(self) -> bool:
+        """Whether UIDs stay as they are (PS3.15 E.3.9)."""
+        return "retain_uids" in self.options
+
+    @property
+    def has_full_dates(self) -> bool:
+        """Whether dates stay as they are (PS3.15 E.3.6)."""
+        return "retain_longitudinal_full_dates" in self.options
+
+    @property
+    def dates_mark(self) -> str:
+        """What Longitudinal Temporal Information Modified (0028,0303) says afterwards (PS3.3 C.12.1.1.7)."""
+        if self.has_full_dates:
+            return "UNMODIFIED"
+        return "MODIFIED" if "retain_longitudinal_modified_dates" in self.options else "REMOVED"
+
+    @property
+    def header_options(self) -> tuple[str, ...]:
+        """The options that every object goes through; those about pixels are claimed where they were applied."""
+        return tuple(option for option in self.options if option not in PIXEL_OPTIONS)
+
+    def for_class(self, sop_class_uid: str) -> "Profile":
+        """The profile with what it says of one SOP class only."""
+        return self.classes.get(sop_class_uid, self)
+
+    def action_for(self, tag: int, vr: str = "", *, attribute_type: AttributeType = AttributeType.OPTIONAL) -> Action:
+        """What happens to an attribute; private ones are asked for with :meth:`private_action`.
+
+        Parameters
+        ----------
+        tag
+            Group and element.
+        vr
+            Its value representation in the object, which decides for attributes the table does not list.
+        attribute_type
+            Whether the object must have it, and with a value (PS3.5 7.4).
+        """
+        group = tag >> 16
+        if group & 1 or tag & 0xFFFF == 0 or group in _OUTER_GROUPS | _TRAILING_GROUPS:
+            return Action.REMOVE
+        if group >> 8 in GRAPHIC_GROUPS:
+            return Action.CLEAN if self.has_clean_graphics and vr != "UN" else Action.REMOVE
+        code = self.codes.get(tag)
+        if vr == "UN" and code in {None, "C", "K"}:
+            # Bytes of unknown form can be neither cleaned nor trusted.
+            return Action.REMOVE
+        if code is None:
+            code = self._unlisted(tag, vr or vr_of_tag(tag))
+        return settled(code, attribute_type)
+
+    def private_attribute(self, group: int, creator: str, element_byte: int) -> PrivateAttribute | None:
+        """The safe private attribute at a place, when the profile keeps it.
+
+        Parameters
+        ----------
+        group
+            The odd group number.
+        creator
+            The text that reserves the block, without padding.
+        element_byte
+            The last two hexadecimal digits of the element number.
+        """
+        if "retain_safe_private" not in self.options or creator in self.distrusted_creators:
+            return None
+        key = (group, creator, element_byte)
+        return self.private.get(key) or standard_private_attributes().get(key)
+
+    def private_attributes(self) -> Mapping[PrivateKey, PrivateAttribute]:
+        """All private attributes that stay."""
+        if "retain_safe_private" not in self.options:
+            return {}
+        every = {**standard_private_attributes(), **self.private}
+        return {key: attribute for key, attribute in every.items() if attribute.creator not in self.distrusted_creators}
+
+    def private_action(self, group: int, creator: str, element_byte: int, vr: str) -> Action:
+        """What happens to a private attribute; its value's shape is checked besides (:func:`.private.fitting`).
+
+        Parameters
+        ----------
+        group, creator, element_byte
+            As for :meth:`private_attribute`.
+        vr
+            Its value representation in the object.
+        """
+        attribute = self.private_attribute(group, creator, element_byte)
+        if attribute is None or (vr != "UN" and vr not in attribute.vrs):
+            return Action.REMOVE
+        vr = attribute.vr.split("/")[0] if vr == "UN" else vr
+        if not vr:
+            return Action.REMOVE
+        if vr == "UI":
+            return Action.KEEP if self.keeps_uids else Action.UID
+        if vr == "PN":
+            return Action.EMPTY
+        return Action.CLEAN if vr in _FREE_TEXT_VRS | _NARRATIVE_VRS | {"DA", "DT", "UR"} else Action.KEEP
+
+    def is_descriptor(self, tag: int, vr: str) -> bool:
+        """Whether a kept text is free text, to be cleaned thoroughly, and not a code or a technical value."""
+        if vr in _NARRATIVE_VRS:
+            return True
+        is_free = bool(tag >> 16 & 1) or tag >> 24 in GRAPHIC_GROUPS or self.codes.get(tag) == "C"
+        return vr in _FREE_TEXT_VRS and is_free
+
+    def _unlisted(self, tag: int, vr: str) -> str:
+        """The code for an attribute the table does not list: deny what could name or date somebody."""
+        if vr_of_tag(tag) == "UN" or ("UR" in {vr, vr_of_tag(tag)} and tag not in _KEPT_URLS):
+            return "X"
+        if vr == "PN":
+            return "Z"
+        if vr == "UI":
+            return "K" if tag in KEPT_UID_TAGS or self.keeps_uids else "U"
+        if vr in {"DA", "DT"}:
+            return "C" if _DATE_OPTIONS.intersection(self.options) else "X/Z/D"
+        return "K"
+
+
+def settled(code: str, attribute_type: AttributeType) -> Action:
+    """The action of a code of Table E.1-1 for an attribute of a type: what identifies least without breaking the object."""
+    if code in {"K", "C", "U"}:
+        return Action(code)
+    if "U*" in code:
+        # Sequences of references: the items stay and every UID in them is replaced (PS3.15 Table E.1-1a, X/Z/U*).
+        return Action.CLEAN
+    choices = code.split("/")
+    if attribute_type is AttributeType.REQUIRED or choices == ["D"]:
+        return Action.DUMMY
+    if attribute_type is AttributeType.MAY_BE_EMPTY:
+        return Action.EMPTY
+    return next(action for action in (Action.REMOVE, Action.EMPTY, Action.DUMMY) if action.value in choices)
