@@ -50,7 +50,7 @@ class Order:
             wanted = self.boxes if self.boxes is not None or self.look is None else house.boxes(self.look)
             return bool(row["pixel_recipe"] == self.recipe(None if self.state == "rejected" else wanted))
         if row["pixel_text"] == NOT_APPLICABLE:
-            return True
+            return row["pixel_recipe"] in {"", self.recipe(None), self.recipe(())}
         if self.look is None:
             return False
         return bool(row["pixel_recipe"] == self.recipe(house.boxes(self.look)))
