@@ -2,7 +2,7 @@
 
 import pytest
 
-from radcommons.deid.pseudonyms import MAX_SHIFT_DAYS, MIN_SHIFT_DAYS, PseudonymKey, normal_patient_id
+from radcommons.deid.pseudonyms import DateShiftRule, PseudonymKey, normal_patient_id
 from radcommons.dicom.uids import is_valid_uid
 
 KEY = PseudonymKey(b"a secret of the hospital, 32 byte")
@@ -39,7 +39,7 @@ def test_spellings_of_one_patient_share_their_shift():
 def test_shifts_are_into_the_past_and_spread():
     shifts = {KEY.date_shift_days(f"patient {number}") for number in range(500)}
     assert len(shifts) > 400
-    assert all(-MAX_SHIFT_DAYS <= shift <= -MIN_SHIFT_DAYS for shift in shifts)
+    assert all(-3650 <= shift <= -30 for shift in shifts)
 
 
 def test_tokens_are_short_and_unambiguous():
@@ -52,3 +52,21 @@ def test_tokens_are_short_and_unambiguous():
 def test_derived_bytes_of_different_labels_are_unrelated():
     assert len(KEY.derive("a")) == 32
     assert KEY.derive("a") != KEY.derive("b")
+
+
+def test_a_project_may_keep_weekdays_and_choose_the_range():
+    rule = DateShiftRule(min_days=365, max_days=1460, is_whole_weeks=True)
+    key = PseudonymKey(b"sixteen bytes ok" * 2, date_shift=rule)
+
+    shifts = {key.date_shift_days(f"patient {number}") for number in range(500)}
+
+    assert all(shift % 7 == 0 and -1460 <= shift <= -365 for shift in shifts)
+    assert len(shifts) > 100
+
+
+@pytest.mark.parametrize(
+    "limits", [(0, 3650), (30, 30), (30, 200), (400, 30), (30, 99_999), (-30, 900)], ids=str
+)
+def test_a_range_that_leaves_little_to_guess_is_refused(limits):
+    with pytest.raises(ValueError, match="a year to choose from"):
+        DateShiftRule(*limits)

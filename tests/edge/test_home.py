@@ -1,6 +1,7 @@
 """The hospital's own state: made once, private, never overwritten."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import sys
 import pytest
 
 from radcommons.dicom.errors import Kind, RadCommonsError
-from radcommons.edge.crosswalk import known_subject_id, patient_key_of, subject_ids
+from radcommons.edge.crosswalk import known_subject_id, map_patients, patient_key_of
 from radcommons.edge.database import database
 from radcommons.edge.home import exclusive, init_home, is_initialised, open_home
 
@@ -138,16 +139,17 @@ def test_the_modules_of_the_hospital_know_no_server():
 class TestPseudonyms:
     """One stable pseudonym for one patient."""
 
-    def test_a_patient_keeps_the_pseudonym(self, home):
+    def test_a_patient_keeps_the_pseudonym_and_the_date_shift(self, home):
         with database(home) as connection:
-            first = subject_ids(connection, ["id:a", "id:b"], site="ALPHA", key=home.key())
-            again = subject_ids(connection, ["id:b", "id:c"], site="ALPHA", key=home.key())
+            first = map_patients(connection, home, [("id:a", "1.1"), ("id:b", "1.2")])
+            again = map_patients(connection, home, [("id:b", "1.3"), ("id:c", "1.4")])
 
             assert again["id:b"] == first["id:b"]
-            assert len({*first.values(), *again.values()}) == 3
-            assert known_subject_id(connection, "id:a") == first["id:a"]
-            assert known_subject_id(connection, "id:z") is None
-        assert all(len(each) == len("ALPHA-000000") and each.startswith("ALPHA-") for each in first.values())
+            assert len({each.subject_id for each in (*first.values(), *again.values())}) == 3
+            assert known_subject_id(connection, home, "id:a") == first["id:a"].subject_id
+            assert known_subject_id(connection, home, "id:z") is None
+        assert all(re.fullmatch(r"ALPHA-\d{6}", each.subject_id) for each in first.values())
+        assert first["id:a"].date_shift_days == home.key().date_shift_days("a")
 
     def test_the_order_of_patients_does_not_show(self, home, tmp_path):
         other = init_home(
@@ -155,19 +157,20 @@ class TestPseudonyms:
         )
         keys = [f"id:{number}" for number in range(50)]
         with database(home) as connection, database(other) as second:
-            forward = subject_ids(connection, keys, site="ALPHA", key=home.key())
-            one_by_one = {key: subject_ids(second, [key], site="ALPHA", key=other.key())[key] for key in reversed(keys)}
+            forward = map_patients(connection, home, [(key, key) for key in keys])
+            one_by_one = {key: map_patients(second, other, [(key, key)])[key] for key in reversed(keys)}
 
         assert forward == one_by_one
-        assert list(forward.values()) != sorted(forward.values())
+        allotted = [forward[key].subject_id for key in keys]
+        assert allotted != sorted(allotted)
 
     def test_a_number_never_stands_for_two_patients(self, home):
-        keys = [f"id:{number}" for number in range(3000)]
+        studies = [(f"id:{number}", str(number)) for number in range(3000)]
 
         with database(home) as connection:
-            allotted = subject_ids(connection, keys, site="ALPHA", key=home.key())
+            allotted = map_patients(connection, home, studies)
 
-        assert len(set(allotted.values())) == 3000
+        assert len({each.subject_id for each in allotted.values()}) == 3000
 
     def test_spelling_does_not_make_another_person(self):
         assert patient_key_of("MRN-0048213", "1.2") == patient_key_of(" mrn-0048213 \x00", "3.4")

@@ -7,12 +7,55 @@ at hand; nobody can go back from a replacement, and without the secret nobody ca
 import hashlib
 import hmac
 import uuid
+from dataclasses import dataclass
 
 UID_ROOT = "2.25."
 MIN_SECRET_BYTES = 16
-MIN_SHIFT_DAYS = 30
-MAX_SHIFT_DAYS = 3650
+_WEEK_DAYS = 7
+_LONGEST_SHIFT_DAYS = 36_500
 _CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+@dataclass(frozen=True, slots=True)
+class DateShiftRule:
+    """How far the dates of a patient move, always into the past.
+
+    Parameters
+    ----------
+    min_days, max_days
+        Limits of the shift, both possible.
+    is_whole_weeks
+        Move by a multiple of seven days, so that weekdays stay; one shift in seven is left to guess then.
+
+    Raises
+    ------
+    ValueError
+        When the limits leave no choice.
+    """
+
+    min_days: int = 30
+    max_days: int = 3650
+    is_whole_weeks: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_days < self.max_days <= _LONGEST_SHIFT_DAYS or self._choices() < self._fewest():
+            raise ValueError("A date shift needs 1 <= min_days < max_days <= 36500 and a year to choose from.")
+
+    def shift_days(self, number: int) -> int:
+        """The shift that a random number chooses, negative."""
+        step, first = self._steps()
+        return -step * (first + number % self._choices())
+
+    def _steps(self) -> tuple[int, int]:
+        step = _WEEK_DAYS if self.is_whole_weeks else 1
+        return step, -(-self.min_days // step)
+
+    def _choices(self) -> int:
+        step, first = self._steps()
+        return self.max_days // step - first + 1
+
+    def _fewest(self) -> int:
+        return 52 if self.is_whole_weeks else 365
 
 
 class PseudonymKey:
@@ -22,6 +65,8 @@ class PseudonymKey:
     ----------
     secret
         At least 16 random bytes. It never leaves the hospital.
+    date_shift
+        How far dates move.
 
     Raises
     ------
@@ -29,12 +74,13 @@ class PseudonymKey:
         When the secret is too short to be one.
     """
 
-    __slots__ = ("_secret",)
+    __slots__ = ("_date_shift", "_secret")
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, *, date_shift: DateShiftRule | None = None) -> None:
         if len(secret) < MIN_SECRET_BYTES:
             raise ValueError(f"A pseudonym key needs at least {MIN_SECRET_BYTES} bytes.")
         self._secret = bytes(secret)
+        self._date_shift = date_shift or DateShiftRule()
 
     def __repr__(self) -> str:
         return "PseudonymKey(…)"
@@ -54,9 +100,9 @@ class PseudonymKey:
         return UID_ROOT + str(uuid.UUID(bytes=bytes(digest)).int)
 
     def date_shift_days(self, patient_id: str) -> int:
-        """By how many days all dates of a patient move: into the past, by one month to ten years."""
+        """By how many days all dates of a patient move: into the past, as far as the rule says."""
         number = int.from_bytes(self.derive(f"shift:{normal_patient_id(patient_id)}")[:8], "big")
-        return -(MIN_SHIFT_DAYS + number % (MAX_SHIFT_DAYS - MIN_SHIFT_DAYS + 1))
+        return self._date_shift.shift_days(number)
 
     def token(self, label: str, *, length: int = 10) -> str:
         """A short code of capital letters and digits that stands for a label, for serial numbers and the like."""

@@ -9,13 +9,16 @@ from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.edge.crosswalk import known_subject_id, patient_key_of
 from radcommons.edge.database import transaction
+from radcommons.edge.home import EdgeHome
 from radcommons.edge.outfolder import OutFolder
 from radcommons.transfer.manifest import Covid19Status
 
 _COLUMNS = frozenset({"patient_id", "covid19_status"})
 
 
-def take_clinical_table(connection: sqlite3.Connection, out: OutFolder, *, path: Path) -> tuple[Finding, ...]:
+def take_clinical_table(
+    connection: sqlite3.Connection, home: EdgeHome, *, out: OutFolder, path: Path
+) -> tuple[Finding, ...]:
     """Map a CSV file with the columns ``patient_id`` and ``covid19_status`` to subjects and keep it for the batch.
 
     Returns
@@ -30,7 +33,7 @@ def take_clinical_table(connection: sqlite3.Connection, out: OutFolder, *, path:
     findings: list[Finding] = []
     statuses: dict[str, set[Covid19Status]] = {}
     for number, row in enumerate(_rows(path), start=2):
-        subject_id = known_subject_id(connection, patient_key_of(row["patient_id"] or "", ""))
+        subject_id = known_subject_id(connection, home, patient_key_of(row["patient_id"] or "", ""))
         status = (row["covid19_status"] or "").strip().lower()
         if subject_id is None:
             findings.append(_finding("edge.clinical-unknown-patient", number, "The patient has no study here."))

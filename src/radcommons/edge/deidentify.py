@@ -7,7 +7,7 @@ key ask for: results of sources that are gone are removed.
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from radcommons import __version__
 from radcommons.deid.engine import PatientMapping
 from radcommons.deid.profile import Profile, load_profile
-from radcommons.deid.pseudonyms import PseudonymKey
+from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import LimitedPool
 from radcommons.edge import findings as stored
@@ -24,6 +24,7 @@ from radcommons.edge.clinical import take_clinical_table
 from radcommons.edge.crosswalk import Subject, map_patients
 from radcommons.edge.database import database, transaction
 from radcommons.edge.grouping import UsableInstance
+from radcommons.edge.held import held_instances, held_roots
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.journal import Origin
 from radcommons.edge.outfolder import OutFolder, claim
@@ -126,11 +127,12 @@ def deidentify_folder(
     """
     options = options or DeidentifyOptions()
     root = Root.of(folder)
-    profile, key = load_profile(options.profile or home.profile), home.key()
+    profile = load_profile(options.profile or home.profile)
     out_folder = claim(home, out, root=root)
     with exclusive(home), database(home) as connection:
         refresh(connection, home, root=root, processes=options.processes, progress=progress)
-        worker = _Worker(connection, home, root=root, out=out_folder, profile=profile, key=key)
+        instances = partial(selected_instances, connection, root)
+        worker = _Worker(connection, home, root=root, out=out_folder, profile=profile, instances=instances)
         worker.run(processes=options.processes, progress=progress)
         removed = journal.forget_unwanted(connection, out_folder, root=root.name, run=worker.journal_run)
         clinical: tuple[Finding, ...] = ()
@@ -144,6 +146,26 @@ def deidentify_folder(
         return replace(result, findings=(*clinical, *journal.kept_out(connection, out_folder))[:_LISTED])
 
 
+def make_again(connection: sqlite3.Connection, home: EdgeHome, *, out: OutFolder, profile: Profile) -> int:
+    """Make anew what decisions about pixels held back in an OUT folder; the caller holds the home.
+
+    Returns
+    -------
+    How many instances were worked on. What only waits for a person to finish, and what is gone, is left as it is.
+    """
+    made = 0
+    for name in held_roots(connection, out):
+        try:
+            root = Root.of(Path(name))
+        except RadCommonsError:
+            continue
+        instances = partial(held_instances, connection, out, root)
+        worker = _Worker(connection, home, root=root, out=out, profile=profile, instances=instances)
+        worker.run(processes=1, progress=None)
+        made += worker.made
+    return made
+
+
 class _Worker:
     """One run over the selected instances of one folder."""
 
@@ -155,14 +177,15 @@ class _Worker:
         root: Root,
         out: OutFolder,
         profile: Profile,
-        key: PseudonymKey,
+        instances: Callable[[], Iterable[UsableInstance]],
     ) -> None:
         self._connection = connection
         self._home = home
         self.root = root
         self.out = out
         self._profile = profile
-        self._key = key
+        self._key = home.key()
+        self._instances = instances
         self.journal_run = journal.next_run(connection)
         self._memory = PixelMemory(connection, means=digest_of_means(profile.pixels))
         self._house = self._memory.house_rules(markers=profile.pixels.markers)
@@ -174,7 +197,7 @@ class _Worker:
         shutil.rmtree(self.out.staging_path, ignore_errors=True)
         self.out.staging_path.mkdir()
         studies = set[tuple[str, str]]()
-        for instance in selected_instances(self._connection, self.root):
+        for instance in self._instances():
             self.asked += 1
             studies.add((instance.patient_key, instance.header.study_instance_uid))
         subjects = map_patients(self._connection, self._home, studies)
@@ -195,7 +218,7 @@ class _Worker:
     def _tasks(self, subjects: Mapping[str, Subject]) -> Iterator[Task]:
         """One task for each instance without a result, patient by patient."""
         patient: _Patient | None = None
-        for instance in selected_instances(self._connection, self.root):
+        for instance in self._instances():
             if patient is None or patient.patient_key != instance.patient_key:
                 patient = self._patient(instance.patient_key, subjects[instance.patient_key])
             origin = self._origin(instance, patient)
@@ -234,7 +257,9 @@ class _Worker:
         described = "\x1f".join(
             (subject.subject_id, str(shift), key_mark, self._profile.digest, __version__, *identifiers)
         )
-        return _Patient(patient_key, subject.subject_id, shift, identifiers, hashlib.sha256(described.encode()).hexdigest())
+        return _Patient(
+            patient_key, subject.subject_id, shift, identifiers, hashlib.sha256(described.encode()).hexdigest()
+        )
 
     def _origin(self, instance: UsableInstance, patient: "_Patient") -> Origin:
         place = f"{instance.path}\x1f{instance.member}"

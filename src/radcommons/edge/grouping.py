@@ -1,17 +1,19 @@
-"""What shows only between instances: duplicates, studies of two patients, series in two studies."""
+"""What shows only between instances: duplicates, studies of two patients, identifiers of two persons."""
 
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.edge.header import Header
+from radcommons.edge.identity import Identities
 from radcommons.edge.walk import place
 
 
 @dataclass(frozen=True, slots=True)
 class UsableInstance:
-    """An instance that may be selected: the first of its SOP Instance UID, in a study of one patient."""
+    """An instance that may be selected: the first of its SOP Instance UID, surely of one patient."""
 
     source_id: int
     path: str
@@ -23,36 +25,39 @@ class UsableInstance:
 
 
 def usable_instances(connection: sqlite3.Connection, root: str) -> Iterator[UsableInstance]:
-    """The instances of a folder that may be selected, by patient, study, series and path."""
+    """The instances of a folder that may be selected, grouped by patient, study and series, each in order of path."""
+    repeated = {source_id for source_id, _ in _duplicates(connection, root)}
+    identities = Identities(connection, root)
     rows = connection.execute(
-        "SELECT * FROM ranked_source WHERE root = :root AND place = 1"
-        " AND study_uid NOT IN (SELECT study_uid FROM mixed_study WHERE root = :root)"
-        " ORDER BY patient_key, study_uid, series_uid, path, member",
-        {"root": root},
+        "SELECT source_id, unseal(path) AS path, member, size_bytes, sha256, unseal(header) AS header,"
+        " patient_key, unseal(patient_key) AS patient, study_uid, series_uid FROM source WHERE root = seal(?) AND state = 'instance'"
+        " ORDER BY patient_key, study_uid, series_uid",
+        (root,),
     )
-    for row in rows:
-        yield UsableInstance(
-            row["source_id"],
-            row["path"],
-            row["member"],
-            row["size_bytes"],
-            row["sha256"],
-            row["patient_key"],
-            Header.from_json(row["header"]),
-        )
+    for (patient_key, study_uid, _), series in groupby(rows, key=_series_of):
+        if identities.refusal(patient_key, study_uid) is not None:
+            continue
+        for row in sorted(series, key=lambda each: (each["path"], each["member"])):
+            if row["source_id"] not in repeated:
+                yield UsableInstance(
+                    *(row["source_id"], row["path"], row["member"], row["size_bytes"], row["sha256"]),
+                    patient_key=row["patient"],
+                    header=Header.from_json(row["header"]),
+                )
 
 
 def grouping_findings(connection: sqlite3.Connection, root: str) -> Iterator[Finding]:
-    """A finding for every instance left out because of another one, and for every doubtful series."""
-    for _, finding in refused_instances(connection, root):
-        yield finding
+    """A finding for every instance left out because of another one, and for every doubtful series and patient."""
+    identities = Identities(connection, root)
+    yield from (finding for _, finding in _duplicates(connection, root))
+    yield from identities.findings()
     rows = connection.execute(
-        "SELECT min(path), min(member_name) FROM source WHERE root = ? AND state = 'instance'"
-        " GROUP BY series_uid HAVING count(DISTINCT study_uid) > 1 ORDER BY 1",
+        "SELECT min(unseal(path)), unseal(member_name) FROM source WHERE root = seal(?) AND state = 'instance'"
+        " AND series_uid <> x'' GROUP BY series_uid HAVING count(DISTINCT study_uid) > 1 ORDER BY 1",
         (root,),
     )
     for path, member_name in rows:
-        yield _finding(
+        yield Finding(
             Severity.WARNING,
             "edge.series-in-two-studies",
             place(path, member_name),
@@ -60,32 +65,31 @@ def grouping_findings(connection: sqlite3.Connection, root: str) -> Iterator[Fin
         )
 
 
-def refused_instances(connection: sqlite3.Connection, root: str) -> Iterator[tuple[int, Finding]]:
-    """The source id of every instance that may not be selected, with the reason."""
+def _duplicates(connection: sqlite3.Connection, root: str) -> Iterator[tuple[int, Finding]]:
+    """The source id of every instance whose SOP Instance UID one of an earlier path has."""
     rows = connection.execute(
-        "SELECT source_id, path, member_name, place, sha256 = first_sha256 AS is_same,"
-        " study_uid IN (SELECT study_uid FROM mixed_study WHERE root = :root) AS is_mixed FROM ranked_source"
-        " WHERE root = :root AND (place > 1 OR is_mixed) ORDER BY path, member",
+        "SELECT source_id, sop_uid, sha256, unseal(path) AS path, unseal(member_name) AS member_name FROM source"
+        " WHERE root = seal(:root) AND state = 'instance' AND sop_uid IN (SELECT sop_uid FROM source"
+        " WHERE root = seal(:root) AND state = 'instance' GROUP BY sop_uid HAVING count(*) > 1)"
+        " ORDER BY sop_uid, 4, member",
         {"root": root},
     )
-    for row in rows:
-        yield row["source_id"], _refusal(row)
+    for _, same in groupby(rows, key=lambda row: row["sop_uid"]):
+        first = next(same)
+        for row in same:
+            yield row["source_id"], _duplicate(row, is_same=row["sha256"] == first["sha256"])
 
 
-def _refusal(row: sqlite3.Row) -> Finding:
+def _duplicate(row: sqlite3.Row, *, is_same: bool) -> Finding:
     where = place(row["path"], row["member_name"])
-    if row["is_mixed"]:
-        return _finding(
-            Severity.ERROR,
-            "edge.mixed-patients",
+    if is_same:
+        return Finding(
+            Severity.INFO,
+            "edge.duplicate",
             where,
-            "The study has instances of more than one patient; it is kept out until the hospital has sorted it.",
+            "The same instance, byte for byte, was found before; one is used.",
         )
-    if row["is_same"]:
-        return _finding(
-            Severity.INFO, "edge.duplicate", where, "The same instance, byte for byte, was found before; one is used."
-        )
-    return _finding(
+    return Finding(
         Severity.WARNING,
         "edge.duplicate-differs",
         where,
@@ -93,5 +97,5 @@ def _refusal(row: sqlite3.Row) -> Finding:
     )
 
 
-def _finding(severity: Severity, code: str, where: str, message: str) -> Finding:
-    return Finding(severity, code, where, message)
+def _series_of(row: sqlite3.Row) -> tuple[bytes, bytes, bytes]:
+    return row["patient_key"], row["study_uid"], row["series_uid"]

@@ -4,24 +4,39 @@ import fcntl
 import os
 import re
 import secrets
-import stat
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from radcommons.deid.pseudonyms import PseudonymKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from radcommons.deid.pseudonyms import DateShiftRule, PseudonymKey
 from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.edge.keyfile import SECRET_BYTES, KeyFile, create_private, key_text, read_key
+from radcommons.edge.sealer import Sealer
 
 DEFAULT_HOME = Path("~/.radcommons/edge")
-SECRET_BYTES = 32
 
 _SITE = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,31}")
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PROFILE = re.compile(r"[A-Za-z0-9._/ -]{1,512}")
 _PRIVATE_DIRECTORY = 0o700
 _PRIVATE_FILE = 0o600
+_SIGNING_INFO = b"radcommons edge signing 1"
+
+
+class Pseudonyms(StrEnum):
+    """Where subject ids come from: a table of the home, or the key alone."""
+
+    CROSSWALK = "crosswalk"
+    KEYED = "keyed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +51,18 @@ class EdgeHome:
         Codes agreed with the centre.
     profile
         Name or path of the de-identification profile.
+    pseudonyms
+        Where subject ids come from.
+    date_shift
+        How far dates move.
     """
 
     path: Path
     site: str
     project: str
     profile: str
+    pseudonyms: Pseudonyms = Pseudonyms.CROSSWALK
+    date_shift: DateShiftRule = field(default_factory=DateShiftRule)
 
     @property
     def database_path(self) -> Path:
@@ -49,9 +70,18 @@ class EdgeHome:
         return self.path / "edge.sqlite"
 
     @property
+    def key_path(self) -> Path:
+        """The file with the secret."""
+        return self.path / "secret.key"
+
+    @property
     def scratch_path(self) -> Path:
         """Where single members of archives lie while they are read."""
         return self.path / "scratch"
+
+    def key_file(self) -> KeyFile:
+        """The secret with its history; see :func:`~radcommons.edge.keyfile.read_key` for what is raised."""
+        return read_key(self.key_path)
 
     def key(self) -> PseudonymKey:
         """The secret that fixes every new identifier.
@@ -59,38 +89,47 @@ class EdgeHome:
         Raises
         ------
         RadCommonsError
-            ``edge.secret-exposed`` when others may read the key file, ``edge.secret-damaged`` when it is not a key.
+            ``edge.secret-exposed`` when others may read the key file, ``edge.secret-damaged`` when it is not a key,
+            ``edge.passphrase-needed`` and ``edge.wrong-passphrase`` when it is protected.
         """
-        path = self.path / "secret.key"
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise RadCommonsError(
-                Kind.FORBIDDEN,
-                "edge.secret-exposed",
-                "Other accounts of this machine may read the secret key. Run chmod 600 on secret.key in the home folder.",
-            )
-        try:
-            secret = bytes.fromhex(path.read_text("ascii").strip())
-        except ValueError:
-            secret = b""
-        if len(secret) < SECRET_BYTES:
-            raise RadCommonsError(
-                Kind.INVALID,
-                "edge.secret-damaged",
-                "secret.key is damaged. Restore it from your backup; never remake it.",
-            )
-        return PseudonymKey(secret)
+        return PseudonymKey(self.key_file().secret, date_shift=self.date_shift)
+
+    def sealer(self) -> Sealer:
+        """What keeps originals unreadable in the database; raises what :meth:`key` raises."""
+        return _sealer(self.key_file().secret)
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The key (Ed25519, RFC 8032) with which this home signs; derived from the secret, and new when that is.
+
+        Raises what :meth:`key` raises.
+        """
+        return signing_key_of(self.key_file().secret)
 
 
-def init_home(home: Path, *, site: str, project: str, profile: str = "ricord", secret: bytes | None = None) -> EdgeHome:
+def signing_key_of(secret: bytes) -> Ed25519PrivateKey:
+    """The signing key that belongs to a secret."""
+    return Ed25519PrivateKey.from_private_bytes(HKDF(SHA256(), 32, salt=None, info=_SIGNING_INFO).derive(secret))
+
+
+def init_home(
+    home: Path,
+    *,
+    site: str,
+    project: str,
+    profile: str = "ricord",
+    secret: bytes | None = None,
+    choices: "HomeChoices | None" = None,
+) -> EdgeHome:
     """Make a home: directory 0700, secret key 0600 (made here unless given, 32 bytes or more) and settings.
 
     Raises
     ------
     RadCommonsError
         ``edge.already-initialised`` when there is a key already: a second key would give every patient a second
-        pseudonym. ``edge.invalid-setting`` when a code is malformed.
+        pseudonym. ``edge.invalid-setting`` when a code is malformed, ``edge.passphrase-too-short``.
     """
     path = home.expanduser().resolve()
+    choices = choices or HomeChoices()
     if not _SITE.fullmatch(site):
         raise _invalid_setting("site", "capital letters, digits, - and _, at most 32")
     if not _PROJECT.fullmatch(project):
@@ -100,12 +139,34 @@ def init_home(home: Path, *, site: str, project: str, profile: str = "ricord", s
     secret = secrets.token_bytes(SECRET_BYTES) if secret is None else secret
     if len(secret) < SECRET_BYTES:
         raise _invalid_setting("secret", f"at least {SECRET_BYTES} bytes")
+    if is_initialised(path):
+        raise _initialised()
+    locked = key_text(KeyFile(secret), passphrase=choices.passphrase)
     path.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     path.chmod(_PRIVATE_DIRECTORY)
-    _create_private(path / "secret.key", secret.hex() + "\n")
-    settings = f'site = "{site}"\nproject = "{project}"\nprofile = "{profile}"\n'
-    _create_private(path / "edge.toml", settings)
+    try:
+        create_private(path / "secret.key", locked)
+        create_private(path / "edge.toml", _settings(site, project, profile=profile, choices=choices))
+    except FileExistsError as error:
+        raise _initialised() from error
     return open_home(path)
+
+
+@dataclass(frozen=True, slots=True)
+class HomeChoices:
+    """What is chosen once, when a home is made.
+
+    Parameters
+    ----------
+    passphrase
+        Locks the secret key; ``None`` leaves it to the file's mode and the disk's encryption.
+    pseudonyms, date_shift
+        As in :class:`EdgeHome`; fixed for the project, since a change would break links between batches.
+    """
+
+    passphrase: str | None = field(default=None, repr=False)
+    pseudonyms: Pseudonyms = Pseudonyms.CROSSWALK
+    date_shift: DateShiftRule = field(default_factory=DateShiftRule)
 
 
 def open_home(home: Path) -> EdgeHome:
@@ -125,9 +186,16 @@ def open_home(home: Path) -> EdgeHome:
         )
     try:
         settings = tomllib.loads((path / "edge.toml").read_text("utf-8"))
-        return EdgeHome(path, str(settings["site"]), str(settings["project"]), str(settings.get("profile", "ricord")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
-        raise _invalid_setting("edge.toml", "site, project and profile as written by init") from error
+        return EdgeHome(
+            path,
+            str(settings["site"]),
+            str(settings["project"]),
+            str(settings.get("profile", "ricord")),
+            Pseudonyms(settings.get("pseudonyms", Pseudonyms.CROSSWALK)),
+            _date_shift(settings.get("date_shift", {})),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _invalid_setting("edge.toml", "site, project and the others as written by init") from error
 
 
 def is_initialised(home: Path) -> bool:
@@ -158,24 +226,34 @@ def exclusive(home: EdgeHome) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _create_private(path: Path, content: str) -> None:
-    """Create a file with mode 0600 at once and whole, or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.link(temporary, path)
-    except FileExistsError as error:
-        raise RadCommonsError(
-            Kind.CONFLICT,
-            "edge.already-initialised",
-            "This home folder is set up already. A second key would give every patient a second pseudonym.",
-        ) from error
-    finally:
-        temporary.unlink()
+@lru_cache(maxsize=4)
+def _sealer(secret: bytes) -> Sealer:
+    return Sealer(secret)
+
+
+def _settings(site: str, project: str, *, profile: str, choices: HomeChoices) -> str:
+    shift = choices.date_shift
+    return (
+        f'site = "{site}"\nproject = "{project}"\nprofile = "{profile}"\n\n'
+        "# Fixed when the home was made: a change would break the links between batches.\n"
+        f'pseudonyms = "{choices.pseudonyms}"\n'
+        f"date_shift = {{ min_days = {shift.min_days}, max_days = {shift.max_days},"
+        f" is_whole_weeks = {str(shift.is_whole_weeks).lower()} }}\n"
+    )
+
+
+def _date_shift(value: Mapping[str, Any]) -> DateShiftRule:
+    if not set(value) <= {"min_days", "max_days", "is_whole_weeks"}:
+        raise ValueError("unknown setting")
+    return DateShiftRule(**value)
+
+
+def _initialised() -> RadCommonsError:
+    return RadCommonsError(
+        Kind.CONFLICT,
+        "edge.already-initialised",
+        "This home folder is set up already. A second key would give every patient a second pseudonym.",
+    )
 
 
 def _invalid_setting(name: str, allowed: str) -> RadCommonsError:

@@ -19,11 +19,8 @@ class OutFolder:
     """One OUT folder of one home. Nothing in it names a patient, a file or a folder of the hospital."""
 
     path: Path
-
-    @property
-    def name(self) -> str:
-        """The folder's name in the home's database."""
-        return str(self.path)
+    name: bytes
+    """The folder's name in the home's database: its path, sealed."""
 
     @property
     def instances_path(self) -> Path:
@@ -126,7 +123,7 @@ def opened(home: EdgeHome, out: Path) -> OutFolder:
             "edge.out-of-another-home",
             "Another home folder or key made this OUT folder. Name the home that made it, or a new OUT folder.",
         )
-    return OutFolder(path)
+    return OutFolder(path, home.sealer().seal(str(path)))
 
 
 def write_atomically(path: Path, content: str) -> None:

@@ -90,17 +90,17 @@ def refresh(
 def summary(connection: sqlite3.Connection, root: Root) -> ScanResult:
     """The remembered sources of ``root`` in numbers."""
     files, archives = connection.execute(
-        "SELECT count(*), count(*) FILTER (WHERE state = 'archive') FROM source WHERE root = ? AND member = -1",
+        "SELECT count(*), count(*) FILTER (WHERE state = 'archive') FROM source WHERE root = seal(?) AND member = -1",
         (root.name,),
     ).fetchone()
     instances, size_bytes, distinct, patients, studies, series = connection.execute(
         "SELECT count(*), coalesce(sum(size_bytes), 0), count(DISTINCT sop_uid), count(DISTINCT patient_key),"
-        " count(DISTINCT study_uid), count(DISTINCT series_uid) FROM source WHERE root = ? AND state = 'instance'",
+        " count(DISTINCT study_uid), count(DISTINCT series_uid) FROM source WHERE root = seal(?) AND state = 'instance'",
         (root.name,),
     ).fetchone()
     modalities = connection.execute(
-        "SELECT json_extract(header, '$.modality') AS modality, count(DISTINCT series_uid) FROM source"
-        " WHERE root = ? AND state = 'instance' GROUP BY 1 ORDER BY 1",
+        "SELECT unseal(modality), count(DISTINCT series_uid) FROM source"
+        " WHERE root = seal(?) AND state = 'instance' GROUP BY modality ORDER BY 1",
         (root.name,),
     )
     counts: dict[str, int] = {}
@@ -126,10 +126,11 @@ def summary(connection: sqlite3.Connection, root: Root) -> ScanResult:
 
 def folder_findings(connection: sqlite3.Connection, root: Root) -> Iterator[Finding]:
     """Everything odd about a folder: the walk, each source, and what only shows between sources."""
-    for row in connection.execute("SELECT body FROM walk_finding WHERE root = ?", (root.name,)):
+    for row in connection.execute("SELECT unseal(body) FROM walk_finding WHERE root = seal(?)", (root.name,)):
         yield from stored.load(row[0])
     rows = connection.execute(
-        "SELECT path, member_name, findings FROM source WHERE root = ? AND findings <> '[]' ORDER BY path, member",
+        "SELECT unseal(path) AS path, unseal(member_name), unseal(findings) FROM source"
+        " WHERE root = seal(?) AND findings NOT IN (x'', seal('[]')) ORDER BY 1, member",
         (root.name,),
     )
     for path, member_name, body in rows:
@@ -141,7 +142,7 @@ def folder_findings(connection: sqlite3.Connection, root: Root) -> Iterator[Find
 def _register(connection: sqlite3.Connection, root: Root, *, progress: Progress | None) -> None:
     """Note what lies in the folder now, keeping what is known of files that did not change."""
     run = connection.execute("SELECT coalesce(max(run), 0) + 1 FROM source").fetchone()[0]
-    connection.execute("DELETE FROM walk_finding WHERE root = ?", (root.name,))
+    connection.execute("DELETE FROM walk_finding WHERE root = seal(?)", (root.name,))
     seen = 0
     entries = walk(root)
     while page := _page(entries):
@@ -149,30 +150,33 @@ def _register(connection: sqlite3.Connection, root: Root, *, progress: Progress 
             for entry in page:
                 if isinstance(entry, Finding):
                     body = stored.dump([entry])
-                    connection.execute("INSERT INTO walk_finding (root, body) VALUES (?, ?)", (root.name, body))
+                    connection.execute(
+                        "INSERT INTO walk_finding (root, body) VALUES (seal(?), seal(?))", (root.name, body)
+                    )
                 else:
                     _register_file(connection, root.name, entry=entry, run=run)
         seen += len(page)
         if progress is not None:
             progress("walk", seen, 0)
     with transaction(connection):
-        connection.execute("DELETE FROM source WHERE root = ? AND run <> ?", (root.name, run))
+        connection.execute("DELETE FROM source WHERE root = seal(?) AND run <> ?", (root.name, run))
 
 
 def _register_file(connection: sqlite3.Connection, root: str, *, entry: WalkedFile, run: int) -> None:
     unchanged = connection.execute(
-        "UPDATE source SET run = ? WHERE root = ? AND path = ? AND member = -1 AND size_bytes = ? AND modified_ns = ?",
+        "UPDATE source SET run = ? WHERE root = seal(?) AND path = seal(?) AND member = -1 AND size_bytes = ?"
+        " AND modified_ns = ?",
         (run, root, entry.path, entry.size_bytes, entry.modified_ns),
     )
     if unchanged.rowcount == 1:
         connection.execute(
-            "UPDATE source SET run = ? WHERE root = ? AND path = ? AND member >= 0", (run, root, entry.path)
+            "UPDATE source SET run = ? WHERE root = seal(?) AND path = seal(?) AND member >= 0", (run, root, entry.path)
         )
         return
-    connection.execute("DELETE FROM source WHERE root = ? AND path = ?", (root, entry.path))
+    connection.execute("DELETE FROM source WHERE root = seal(?) AND path = seal(?)", (root, entry.path))
     connection.execute(
         "INSERT INTO source (root, path, member, member_name, size_bytes, modified_ns, run, state)"
-        " VALUES (?, ?, -1, '', ?, ?, ?, 'pending')",
+        " VALUES (seal(?), seal(?), -1, x'', ?, ?, ?, 'pending')",
         (root, entry.path, entry.size_bytes, entry.modified_ns, run),
     )
 
@@ -190,8 +194,8 @@ def _pending(connection: sqlite3.Connection, root: Root) -> Iterator[sqlite3.Row
     """Pending sources in pages, so that answers can be written while more are read."""
     last = 0
     while rows := connection.execute(
-        "SELECT source_id, path, member, size_bytes, modified_ns, run FROM source"
-        " WHERE root = ? AND state = 'pending' AND source_id > ? ORDER BY source_id LIMIT ?",
+        "SELECT source_id, unseal(path) AS path, member, size_bytes, modified_ns, run FROM source"
+        " WHERE root = seal(?) AND state = 'pending' AND source_id > ? ORDER BY source_id LIMIT ?",
         (root.name, last, _PAGE),
     ).fetchall():
         last = rows[-1]["source_id"]
@@ -222,12 +226,12 @@ def _store_members(
     findings: tuple[Finding, ...],
 ) -> None:
     connection.execute(
-        "UPDATE source SET state = 'archive', findings = ? WHERE source_id = ?",
+        "UPDATE source SET state = 'archive', findings = seal(?) WHERE source_id = ?",
         (stored.dump(findings), archive["source_id"]),
     )
     connection.executemany(
         "INSERT INTO source (root, path, member, member_name, size_bytes, modified_ns, run, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')",
+        " VALUES (seal(?), seal(?), ?, seal(?), ?, ?, ?, 'pending')",
         (
             (
                 root,
@@ -247,7 +251,7 @@ def _describe(
     connection: sqlite3.Connection, home: EdgeHome, *, root: Root, processes: int, progress: Progress | None
 ) -> None:
     total = connection.execute(
-        "SELECT count(*) FROM source WHERE root = ? AND state = 'pending'", (root.name,)
+        "SELECT count(*) FROM source WHERE root = seal(?) AND state = 'pending'", (root.name,)
     ).fetchone()[0]
     if not total:
         return
@@ -259,7 +263,7 @@ def _describe(
     done = 0
     with LimitedPool(describe_source, processes=processes) as pool:
         for source, answer in pool.run(sources):
-            described = Described(None, "", "", (), (answer,)) if isinstance(answer, Finding) else answer
+            described = Described(None, (answer,)) if isinstance(answer, Finding) else answer
             answers.append((source, described))
             done += 1
             if len(answers) == _PAGE:
@@ -275,21 +279,24 @@ def _remember(connection: sqlite3.Connection, answers: list[tuple[Source, Descri
         for source, described in answers:
             header = described.header
             connection.execute(
-                "UPDATE source SET state = ?, sha256 = ?, patient_key = ?, study_uid = ?, series_uid = ?, sop_uid = ?,"
-                " header = ?, findings = ? WHERE source_id = ?",
+                "UPDATE source SET state = ?, sha256 = ?, patient_key = seal(?), person = seal(?), study_uid = seal(?),"
+                " series_uid = seal(?), sop_uid = seal(?), modality = seal(?), header = seal(?), findings = seal(?)"
+                " WHERE source_id = ?",
                 (
                     "other" if header is None else "instance",
                     described.sha256,
                     described.patient_key,
+                    described.person,
                     "" if header is None else header.study_instance_uid,
                     "" if header is None else header.series_instance_uid,
                     "" if header is None else header.sop_instance_uid,
-                    "{}" if header is None else header.to_json(),
+                    "" if header is None else header.modality,
+                    "" if header is None else header.to_json(),
                     stored.dump(described.findings),
                     source.source_id,
                 ),
             )
             connection.executemany(
-                "INSERT INTO identifier (patient_key, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO identifier (patient_key, value) VALUES (seal(?), seal(?)) ON CONFLICT DO NOTHING",
                 ((described.patient_key, value) for value in described.identifiers),
             )

@@ -62,6 +62,7 @@ class Sealed:
     """A manifest with the place of every file in it."""
 
     manifest: BatchManifest
+    out: OutFolder
     paths: Mapping[str, Path]
     result: SealResult
 
@@ -167,7 +168,7 @@ def _sealed(connection: sqlite3.Connection, home: EdgeHome, *, folder: OutFolder
         subjects={subject_id: status for subject_id, status in statuses.items() if subject_id in chosen.subjects},
     )
     write_atomically(folder.manifest_path, manifest.canonical_bytes.decode("utf-8"))
-    return Sealed(manifest, chosen.paths, _result(manifest, folder, chosen))
+    return Sealed(manifest, folder, chosen.paths, _result(manifest, folder, chosen))
 
 
 def _result(manifest: BatchManifest, folder: OutFolder, chosen: _Chosen) -> SealResult:

@@ -102,7 +102,9 @@ def selected_instances(connection: sqlite3.Connection, root: Root) -> Iterator[U
     if not has_selection(connection, root):
         yield from usable_instances(connection, root.name)
         return
-    rows = connection.execute("SELECT study_uid, series_uid FROM selected_series WHERE root = ?", (root.name,))
+    rows = connection.execute(
+        "SELECT unseal(study_uid), unseal(series_uid) FROM selected_series WHERE root = seal(?)", (root.name,)
+    )
     wanted = {(row[0], row[1]) for row in rows}
     for instance in usable_instances(connection, root.name):
         if (instance.header.study_instance_uid, instance.header.series_instance_uid) in wanted:
@@ -111,7 +113,7 @@ def selected_instances(connection: sqlite3.Connection, root: Root) -> Iterator[U
 
 def has_selection(connection: sqlite3.Connection, root: Root) -> bool:
     """Whether a selection of this folder was made."""
-    return connection.execute("SELECT 1 FROM selection WHERE root = ?", (root.name,)).fetchone() is not None
+    return connection.execute("SELECT 1 FROM selection WHERE root = seal(?)", (root.name,)).fetchone() is not None
 
 
 class _Tally:
@@ -191,13 +193,13 @@ def _remember(
     connection: sqlite3.Connection, root: Root, *, chosen: list[tuple[str, str]], selection: Selection
 ) -> None:
     with transaction(connection):
-        connection.execute("DELETE FROM selected_series WHERE root = ?", (root.name,))
+        connection.execute("DELETE FROM selected_series WHERE root = seal(?)", (root.name,))
         connection.executemany(
-            "INSERT INTO selected_series (root, study_uid, series_uid) VALUES (?, ?, ?)",
+            "INSERT INTO selected_series (root, study_uid, series_uid) VALUES (seal(?), seal(?), seal(?))",
             ((root.name, study_uid, series_uid) for study_uid, series_uid in chosen),
         )
         connection.execute(
-            "INSERT OR REPLACE INTO selection (root, criteria_name, criteria_digest, result) VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO selection (root, criteria_name, criteria_digest, result) VALUES (seal(?), ?, ?, ?)",
             (
                 root.name,
                 selection.criteria_name,

@@ -87,7 +87,7 @@ def send(
             connection,
             batch.manifest.batch_id,
             url=url,
-            out=str(out.expanduser().resolve()),
+            out=batch.out.name,
             files=batch.result.files,
         )
         note(state=_UNFINISHED)
@@ -133,7 +133,7 @@ def _asked(
     return SentBatch(row["batch_id"], row["url"], row["files"], state, row["at"], answer)
 
 
-def _note(connection: sqlite3.Connection, batch_id: str, *, url: str, out: str, files: int, state: str) -> None:
+def _note(connection: sqlite3.Connection, batch_id: str, *, url: str, out: bytes, files: int, state: str) -> None:
     connection.execute(
         "INSERT INTO sending (batch_id, url, out, files, state, at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (batch_id, url) DO UPDATE SET state = excluded.state",

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from radcommons.deid.identifiers import harvest_identifiers
 from radcommons.dicom.finding import Finding, Severity
+from radcommons.dicom.header import Header as Attributes
 from radcommons.dicom.instance import describe_file
 from radcommons.dicom.part10 import open_part10
 from radcommons.edge.archive import member_file
 from radcommons.edge.crosswalk import patient_key_of
 from radcommons.edge.header import Header, header_of
+from radcommons.edge.persons import person_of
 
 NOT_A_MEMBER = -1
 _MOST_IDENTIFIERS = 400
@@ -50,10 +52,11 @@ class Described:
     """What a scan learned of one source; without a header it holds no instance, and the findings say why."""
 
     header: Header | None
-    patient_key: str
-    sha256: str
-    identifiers: tuple[str, ...]
     findings: tuple[Finding, ...]
+    patient_key: str = ""
+    person: str = ""
+    sha256: str = ""
+    identifiers: tuple[str, ...] = ()
 
 
 def describe_source(source: Source) -> Described:
@@ -63,19 +66,26 @@ def describe_source(source: Source) -> Described:
             return _described(path)
     except UNREADABLE:
         damaged = Finding(Severity.WARNING, "edge.unreadable", "object", "The file or archive member cannot be read.")
-        return Described(None, "", "", (), (damaged,))
+        return Described(None, (damaged,))
 
 
 def _described(path: Path) -> Described:
     description, findings = describe_file(path, with_json=False)
     if description is None:
-        return Described(None, "", "", (), findings)
+        return Described(None, findings)
     file = open_part10(path)
     patient_key = patient_key_of(description.patient_id, description.study_instance_uid)
     if patient_key.startswith("study:"):
         findings = (*findings, _NO_PATIENT_ID)
     identifiers = tuple(sorted(harvest_identifiers(file.elements)))[:_MOST_IDENTIFIERS]
-    return Described(header_of(description, file), patient_key, description.sha256, identifiers, findings)
+    return Described(
+        header_of(description, file),
+        findings,
+        patient_key,
+        person_of(Attributes(file.elements, file.encoding)).to_text(),
+        description.sha256,
+        identifiers,
+    )
 
 
 _NO_PATIENT_ID = Finding(

@@ -61,8 +61,8 @@ def home_status(home: EdgeHome, *, batches: tuple[SentBatch, ...]) -> HomeStatus
         subjects = connection.execute("SELECT count(*) FROM subject").fetchone()[0]
         folders = tuple(_folders(connection))
         made = connection.execute(
-            "SELECT out, count(*) FILTER (WHERE is_kept), count(*) FILTER (WHERE NOT is_kept)"
-            " FROM output GROUP BY out ORDER BY out"
+            "SELECT unseal(out), count(*) FILTER (WHERE is_kept), count(*) FILTER (WHERE NOT is_kept)"
+            " FROM output GROUP BY out ORDER BY 1"
         ).fetchall()
     outs = tuple(OutStatus(out, kept, refused, _review(home, Path(out))) for out, kept, refused in made)
     return HomeStatus(home.site, home.project, subjects, folders, outs, batches)
@@ -70,15 +70,15 @@ def home_status(home: EdgeHome, *, batches: tuple[SentBatch, ...]) -> HomeStatus
 
 def _folders(connection: sqlite3.Connection) -> Iterator[FolderStatus]:
     rows = connection.execute(
-        "SELECT root, count(*) FILTER (WHERE state = 'instance') AS instances,"
+        "SELECT unseal(root) AS folder, count(*) FILTER (WHERE state = 'instance') AS instances,"
         " count(*) FILTER (WHERE state = 'pending') AS pending,"
         " (SELECT 1 FROM selection WHERE selection.root = source.root) AS has_selection,"
         " (SELECT count(*) FROM selected_series WHERE selected_series.root = source.root) AS selected"
-        " FROM source GROUP BY root ORDER BY root"
+        " FROM source GROUP BY root ORDER BY 1"
     )
     for row in rows:
         selected = row["selected"] if row["has_selection"] else None
-        yield FolderStatus(row["root"], row["instances"], row["pending"], selected)
+        yield FolderStatus(row["folder"], row["instances"], row["pending"], selected)
 
 
 def _review(home: EdgeHome, out: Path) -> ReviewResult | None:

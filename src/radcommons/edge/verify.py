@@ -197,9 +197,11 @@ class _Originals:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._roots = [row[0] for row in connection.execute("SELECT DISTINCT root FROM source")]
+        self._roots = [row[0] for row in connection.execute("SELECT DISTINCT unseal(root) FROM source")]
         self._groups = {
-            value for row in connection.execute("SELECT DISTINCT study_uid, series_uid FROM source") for value in row
+            value
+            for row in connection.execute("SELECT DISTINCT unseal(study_uid), unseal(series_uid) FROM source")
+            for value in row
         }
 
     def findings(self, found: frozenset[str]) -> Iterator[Finding]:
@@ -209,7 +211,9 @@ class _Originals:
 
     def _is_instance(self, value: str) -> bool:
         return any(
-            self._connection.execute("SELECT 1 FROM source WHERE root = ? AND sop_uid = ?", (root, value)).fetchone()
+            self._connection.execute(
+                "SELECT 1 FROM source WHERE root = seal(?) AND sop_uid = seal(?) AND state = 'instance'", (root, value)
+            ).fetchone()
             for root in self._roots
         )
 
@@ -276,7 +280,7 @@ def _looks(connection: sqlite3.Connection, folder: OutFolder, *, total: int, wan
 
 def _identifiers(connection: sqlite3.Connection, subject_id: str) -> frozenset[str]:
     rows = connection.execute(
-        "SELECT value FROM identifier JOIN subject USING (patient_key) WHERE subject_id = ?", (subject_id,)
+        "SELECT unseal(value) FROM identifier JOIN subject USING (patient_key) WHERE subject_id = ?", (subject_id,)
     )
     return frozenset(row[0] for row in rows)
 

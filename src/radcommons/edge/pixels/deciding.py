@@ -156,6 +156,9 @@ class PixelDecisions:
     def _mark_row(self, row: sqlite3.Row, order: Order) -> None:
         if order.state == "approved" and _is_same_file(row, order):
             values = ("approved", order.recipe(order.boxes))
+        elif order.state == "edited" and row["pixel_recipe"]:
+            # Whoever draws has not finished; it is made anew when it is confirmed, or at the next run.
+            values = ("needs_person", "edited")
         else:
             values = ("not_checked", "")
         self._connection.execute(

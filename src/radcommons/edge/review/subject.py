@@ -89,7 +89,8 @@ def text_id(keyword: str, value: str) -> str:
 
 def _descriptions(connection: sqlite3.Connection, out: OutFolder) -> dict[str, str]:
     rows = connection.execute(
-        "SELECT series_uid, keyword, value FROM kept_text WHERE out = ? AND keyword IN (?, ?, ?) ORDER BY keyword DESC",
+        "SELECT series_uid, keyword, unseal(value) AS value FROM kept_text WHERE out = ? AND keyword IN (?, ?, ?)"
+        " ORDER BY keyword DESC, 3",
         (out.name, *_DESCRIPTIONS),
     )
     found: dict[str, list[str]] = {}
@@ -150,9 +151,9 @@ def _spread(items: "list[sqlite3.Row] | range", most: int) -> Iterator:  # type:
 
 def _texts(connection: sqlite3.Connection, out: OutFolder) -> Iterator[KeptText]:
     rows = connection.execute(
-        "SELECT kept_text.keyword, kept_text.value, count(*) AS series, coalesce(decided_by, '') AS known_by"
+        "SELECT kept_text.keyword, unseal(kept_text.value) AS value, count(*) AS series, coalesce(decided_by, '') AS known_by"
         " FROM kept_text LEFT JOIN approved_text USING (keyword, value) WHERE out = ?"
-        " GROUP BY kept_text.keyword, kept_text.value ORDER BY known_by <> '', kept_text.keyword, kept_text.value",
+        " GROUP BY kept_text.keyword, kept_text.value ORDER BY known_by <> '', kept_text.keyword, 2",
         (out.name,),
     )
     for row in rows:

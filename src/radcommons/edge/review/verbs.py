@@ -164,7 +164,9 @@ def _series_with_texts(connection: sqlite3.Connection, out: OutFolder, texts: It
     wanted = set(texts)
     if not wanted:
         return []
-    rows = connection.execute("SELECT keyword, value, series_uid FROM kept_text WHERE out = ?", (out.name,))
+    rows = connection.execute(
+        "SELECT keyword, unseal(value) AS value, series_uid FROM kept_text WHERE out = ?", (out.name,)
+    )
     found = [(text_id(row["keyword"], row["value"]), row["series_uid"]) for row in rows]
     if wanted - {each for each, _ in found}:
         raise RadCommonsError(Kind.NOT_FOUND, "edge.no-such-text", "There is no kept text with this id.")
