@@ -20,9 +20,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from radcommons.apps.wiring import resolve_scope
 from radcommons.server.access.files import files_app, flush_counts
 from radcommons.server.archive.dicomweb.app import dicomweb_app
+from radcommons.server.archive.dicomweb.fast_path import FastPath
 from radcommons.server.intake.upload import upload_app
 from radcommons.server.platform.actors import actor_of_request
 from radcommons.server.platform.policy import Actor
+from radcommons.server.platform.read_pool import database_conninfo
 from radcommons.server.platform.settings import settings
 from radcommons.server.portal.viewer.serve import viewer_app
 
@@ -49,10 +51,14 @@ class NulRefusal:
         await self.app(scope, receive, send)
 
 
+fast_path = FastPath()
+
+
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    """Write down the counts of downloads that are still in memory when the process ends."""
-    yield
+    """Hold the connections of the fast path; write down the counts of downloads in memory when the process ends."""
+    async with fast_path.running(database_conninfo()):
+        yield
     await run_in_threadpool(flush_counts)
 
 
@@ -65,7 +71,7 @@ application = Starlette(
     ],
     routes=[
         *upload_app.routes,
-        Mount("/dicom-web", app=dicomweb_app(resolve_scope, resolve_actor)),
+        Mount("/dicom-web", app=dicomweb_app(resolve_scope, resolve_actor, fast_path=fast_path)),
         Mount("/files", app=files_app(resolve_actor)),
         Mount("/static", app=GZipMiddleware(StaticFiles(packages=[("radcommons.server.portal", "static")]))),
         Mount("/viewer", app=viewer_app(settings().viewer_dir)),

@@ -1,9 +1,10 @@
 """The scopes ``releases/<slug>/<version>``: what the world reads over DICOMweb."""
 
+from radcommons.server.archive.queries import shelf_id
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, authorise
-from radcommons.server.releases.queries import instances_of, readable_release
+from radcommons.server.releases.queries import instances_of, readable_release, shelf_name
 
 PATH_PARTS = 3
 
@@ -24,4 +25,6 @@ def release_scope(path: str, actor: Actor) -> Scope:
     authorise(actor, Action.DICOMWEB_READ)
     release = readable_release(parts[1], parts[2])
     name = f"releases/{release.slug}/{release.version}"
-    return Scope(name, instances_of(release), is_immutable=parts[2] == release.version)
+    return Scope(
+        name, instances_of(release), is_immutable=parts[2] == release.version, shelf_id=shelf_id(shelf_name(release))
+    )

@@ -138,7 +138,12 @@ def joined(objects: Iterable[tuple[bytes | memoryview, str]]) -> Iterator[bytes]
     """
     separator = b"["
     for packed, address in objects:
-        absolute = b'"BulkDataURI":' + orjson.dumps(f"{address}/bulkdata/")[:-1]
-        yield separator + unpack(packed).replace(_RELATIVE, absolute)
+        yield separator + absolute(packed, address)
         separator = b","
     yield b"[]" if separator == b"[" else b"]"
+
+
+def absolute(packed: bytes | memoryview, address: str) -> bytes:
+    """A packed object as JSON, its addresses of bulk data below the address of its instance."""
+    prefix = b'"BulkDataURI":' + orjson.dumps(f"{address}/bulkdata/")[:-1]
+    return unpack(packed).replace(_RELATIVE, prefix)

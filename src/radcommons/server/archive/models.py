@@ -126,3 +126,58 @@ class Instance(models.Model):
                 fields=["created_at"], name="archive_instance_unfinished", condition=models.Q(state="storing")
             ),
         ]
+
+
+class PackedSeries(models.Model):
+    """The instances of a series that never change, made ready to be served: their rows, search results and metadata.
+
+    Named by what is in it, so that versions of a data set that share a series share this too. Addresses are relative;
+    the root under which they exist is filled in when they are served (see :mod:`.shelving`).
+    """
+
+    digest = models.CharField(max_length=64, unique=True)
+    instances = models.PositiveIntegerField()
+    size_bytes = models.BigIntegerField()
+    rows = models.BinaryField()
+    listing = models.BinaryField()
+    metadata = models.BinaryField()
+
+
+class Shelf(models.Model):
+    """A set of instances that never changes, ready to be served; named like its scope."""
+
+    name = models.CharField(max_length=200, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Table options."""
+
+        verbose_name_plural = "shelves"
+
+
+class ShelfStudy(models.Model):
+    """A study on a shelf; ``answer`` is its search result, counted over the shelf."""
+
+    shelf = models.ForeignKey(Shelf, on_delete=models.CASCADE, related_name="studies")
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    answer = models.BinaryField()
+
+    class Meta:
+        """Table options."""
+
+        constraints = [models.UniqueConstraint(fields=["shelf", "study"], name="archive_shelf_study_once")]
+
+
+class ShelfSeries(models.Model):
+    """A series on a shelf; without ``packed`` it is too large to be held in memory and is read from the tables."""
+
+    shelf_study = models.ForeignKey(ShelfStudy, on_delete=models.CASCADE, related_name="series")
+    shelf = models.ForeignKey(Shelf, on_delete=models.CASCADE, related_name="series")
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+")
+    packed = models.ForeignKey(PackedSeries, null=True, on_delete=models.PROTECT, related_name="+")
+    answer = models.BinaryField()
+
+    class Meta:
+        """Table options."""
+
+        constraints = [models.UniqueConstraint(fields=["shelf", "series"], name="archive_shelf_series_once")]

@@ -10,7 +10,7 @@ from datetime import date
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
-from radcommons.server.archive.models import Instance, InstanceState, Series, Study
+from radcommons.server.archive.models import Instance, InstanceState, Series, Shelf, Study
 from radcommons.server.archive.rules import middle_index
 from radcommons.server.platform.errors import NotFoundError
 
@@ -76,6 +76,11 @@ class ViewerInstance:
 def stored_instances() -> QuerySet[Instance]:
     """Every instance whose bytes are placed; the set from which scopes are cut."""
     return Instance.objects.filter(state=InstanceState.STORED)
+
+
+def shelf_id(name: str) -> int | None:
+    """The shelf of a scope; None when it was never put on one."""
+    return Shelf.objects.filter(name=name).values_list("pk", flat=True).first()
 
 
 def study_summaries(

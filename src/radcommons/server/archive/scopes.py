@@ -25,11 +25,14 @@ class Scope:
         The instances in it, each once and not sliced; everything else does not exist there.
     is_immutable
         Whether the set can never change, so that answers may be kept by clients.
+    shelf_id
+        The shelf on which exactly these instances were made ready to be served; None when there is none.
     """
 
     name: str
     instances: QuerySet[Instance]
     is_immutable: bool = False
+    shelf_id: int | None = None
 
 
 class ScopeResolver(Protocol):

@@ -18,6 +18,8 @@ from radcommons.server.platform.errors import InvalidError, NotFoundError, Unava
 from radcommons.server.platform.settings import settings
 
 CHUNK_BYTES = 1 << 20
+# Linux alone can be asked for what is in memory already (preadv2 with RWF_NOWAIT).
+_CAN_READ_AT_ONCE = hasattr(os, "RWF_NOWAIT")
 
 
 class ObjectStore(Protocol):
@@ -31,6 +33,9 @@ class ObjectStore(Protocol):
 
     def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
         """Bytes of an object from ``start``, all of the rest or ``length`` of them."""
+
+    def read_at_once(self, key: str, *, start: int, length: int) -> memoryview | None:
+        """The same when it can be had without waiting for a disk or a network; None otherwise."""
 
     def stream(
         self, key: str, *, chunk_bytes: int = CHUNK_BYTES, start: int = 0, length: int | None = None
@@ -101,6 +106,23 @@ class LocalObjects:
         except FileNotFoundError as error:
             raise NotFoundError("The object is not in the store.") from error
 
+    def read_at_once(self, key: str, *, start: int, length: int) -> memoryview | None:
+        """Bytes that the kernel holds in memory. See :class:`ObjectStore`."""
+        if not _CAN_READ_AT_ONCE:
+            return None
+        buffer = bytearray(length)
+        try:
+            descriptor = os.open(self._path(key), os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            count = os.preadv(descriptor, [buffer], start, os.RWF_NOWAIT)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        return memoryview(buffer) if count == length else None
+
     def stream(
         self, key: str, *, chunk_bytes: int = CHUNK_BYTES, start: int = 0, length: int | None = None
     ) -> Iterator[bytes]:
@@ -166,6 +188,10 @@ class CloudObjects:
             return b""
         with self._guard():
             return bytes(obstore.get_range(self.store, key, start=start, length=length))
+
+    def read_at_once(self, key: str, *, start: int, length: int) -> memoryview | None:  # noqa: ARG002
+        """Nothing: a bucket always answers later."""
+        return None
 
     def stream(
         self, key: str, *, chunk_bytes: int = CHUNK_BYTES, start: int = 0, length: int | None = None

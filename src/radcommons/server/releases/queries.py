@@ -130,6 +130,11 @@ def readable_release(slug: str, version: str) -> Release:
     return release
 
 
+def shelf_name(release: Release) -> str:
+    """The name under which the archive keeps a version ready to be served."""
+    return f"releases/{release.slug}/{release.version}"
+
+
 def instances_of(release: Release) -> QuerySet[Instance]:
     """The instances of a version, without an order."""
     members = ReleaseInstance.objects.filter(release=release, instance=OuterRef("pk"))

@@ -7,6 +7,7 @@ unquoted ``type``, ``type="*/*"`` and ``transfer-syntax=*`` are all in daily use
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from radcommons.server.archive.errors import NotAcceptableError
 
@@ -107,6 +108,7 @@ class FrameForm:
     is_decoded: bool
 
 
+@lru_cache(maxsize=1024)
 def parse_accept(header: str | None) -> tuple[MediaRange, ...]:
     """The alternatives of an Accept header, best first; no header means anything."""
     ranges = [_media_range(text) for text in _RANGES.findall(header or _ANY)]

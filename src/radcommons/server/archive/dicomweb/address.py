@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from radcommons.server.archive.dicomweb.keys import Level
 
@@ -76,6 +77,7 @@ _GRAMMAR = tuple(
 )
 
 
+@lru_cache(maxsize=8192)
 def parse_address(path: str) -> Address | None:
     """The resource at a path below the mount point; None when the grammar knows none.
 

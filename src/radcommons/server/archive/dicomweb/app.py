@@ -5,16 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import MappingProxyType
 from urllib.parse import quote
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as ASGIScope
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.archive.dicomweb.address import Address, Resource, parse_address
-from radcommons.server.archive.dicomweb.by_query import QueriedHoldings
 from radcommons.server.archive.dicomweb.exchange import Exchange, problem
+from radcommons.server.archive.dicomweb.fast_path import FastPath
 from radcommons.server.archive.dicomweb.frames import answer_bulkdata, answer_frames
 from radcommons.server.archive.dicomweb.origin import origin_of
 from radcommons.server.archive.dicomweb.pictures import answer_rendered, answer_thumbnail
@@ -32,7 +31,6 @@ ActorResolver = Callable[[Request], Actor]
 Handler = Callable[[Exchange], Awaitable[Response]]
 ALLOWED = "GET, HEAD, OPTIONS"
 _READING = ("GET", "HEAD")
-_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 _HANDLERS: Mapping[Resource, Handler] = MappingProxyType(
     {
         Resource.SEARCH: answer_search,
@@ -53,7 +51,9 @@ _READ_ONLY = {
 }
 
 
-def dicomweb_app(resolve_scope: ScopeResolver, resolve_actor: ActorResolver) -> ASGIApp:
+def dicomweb_app(
+    resolve_scope: ScopeResolver, resolve_actor: ActorResolver, *, fast_path: FastPath | None = None
+) -> ASGIApp:
     """The application to be mounted; the rooms above decide what a scope is, the platform who is asking.
 
     Parameters
@@ -62,12 +62,19 @@ def dicomweb_app(resolve_scope: ScopeResolver, resolve_actor: ActorResolver) -> 
         Called in a thread, with the path in front of ``/studies`` and the actor.
     resolve_actor
         Called in a thread, with the request.
+    fast_path
+        Serves scopes that never change; without it, or while it does not run, all are asked from the tables.
     """
+    path = fast_path or FastPath()
 
     def admitted(request: Request, address: Address) -> Scope:
         actor = resolve_actor(request)
         admit(actor, Action.DICOMWEB_READ)
         return resolve_scope(address.scope, actor)
+
+    async def app(connection: ASGIScope, receive: Receive, send: Send) -> None:
+        response = await answer(Request(connection, receive))
+        await response(connection, receive, send)
 
     async def answer(request: Request) -> Response:
         if request.method == "OPTIONS":
@@ -76,23 +83,28 @@ def dicomweb_app(resolve_scope: ScopeResolver, resolve_actor: ActorResolver) -> 
             response = JSONResponse(_READ_ONLY, status_code=405, headers={"Allow": ALLOWED})
         else:
             try:
-                response = await _answer(request, admitted)
+                response = await _answer(request, admitted, path)
             except RadCommonsError as error:
                 response = problem(error)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return _without_body(response) if request.method == "HEAD" else response
 
-    return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])
+    return app
 
 
-async def _answer(request: Request, admitted: Callable[[Request, Address], Scope]) -> Response:
-    address = parse_address(request.path_params["path"])
+async def _answer(request: Request, admitted: Callable[[Request, Address], Scope], path: FastPath) -> Response:
+    mount = request.scope.get("root_path", "").rstrip("/")
+    address = parse_address(request.scope["path"].removeprefix(mount))
     if address is None:
         raise NotFoundError("This is no DICOMweb resource (PS3.18 10): check the address.")
-    scope = await in_pool(admitted, request, address)
-    mount = request.scope.get("root_path", "").rstrip("/")
+    visitor = (request.headers.get("authorization", ""), request.headers.get("cookie", ""), address.scope)
+    scope = path.remembered(visitor)
+    if scope is None:
+        generation = path.generation
+        scope = await in_pool(admitted, request, address)
+        path.remember(visitor, scope, generation=generation)
     root = f"{origin_of(request, settings().public_url)}{mount}/{quote(address.scope)}"
-    exchange = Exchange(address, scope, QueriedHoldings(scope.instances), root, request.query_params, request.headers)
+    exchange = Exchange(address, scope, path.holdings(scope), root, request.query_params, request.headers)
     return await _HANDLERS[address.resource](exchange)
 
 

@@ -1,6 +1,7 @@
 """Holdings asked from the tables, whatever set of instances a scope is at this moment."""
 
 import hashlib
+import zlib
 from array import array
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -39,13 +40,14 @@ class KeyedSelection:
         """The number of instances."""
         return len(self.keys)
 
-    def objects(self) -> AsyncIterator[Sequence[tuple[str, str]]]:
-        """Digests and transfer syntaxes; see :class:`.Selection`."""
-        return each_in_pool(self._pages("sha256", "transfer_syntax_uid"))
+    def objects(self) -> AsyncIterator[Sequence[tuple[str, int, str]]]:
+        """Digests, sizes and transfer syntaxes; see :class:`.Selection`."""
+        return each_in_pool(self._pages("sha256", "size_bytes", "transfer_syntax_uid"))
 
-    def metadata(self, root: str) -> AsyncIterator[bytes]:
+    async def metadata(self, root: str, *, is_gzip: bool) -> bytes | AsyncIterator[bytes]:
         """DICOM JSON in pieces; see :class:`.Selection`."""
-        return each_in_pool(self._metadata_pieces(root))
+        pieces = self._metadata_pieces(root)
+        return each_in_pool(_gzipped(pieces) if is_gzip else pieces)
 
     def _metadata_pieces(self, root: str) -> Iterator[bytes]:
         columns = ("series__study__study_instance_uid", "series__series_instance_uid", "sop_instance_uid", "dicom_json")
@@ -135,3 +137,11 @@ class QueriedHoldings:
         }
         conditions = {column: uid for column, uid in wanted.items() if uid}
         return self.instances.filter(state=InstanceState.STORED, **conditions).order_by()
+
+
+def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    for piece in pieces:
+        if packed := packer.compress(piece):
+            yield packed
+    yield packer.flush()

@@ -1,7 +1,5 @@
 """One request and its answers: what every handler is given, and the answers all of them share."""
 
-import zlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import orjson
@@ -89,15 +87,6 @@ class Exchange:
             When the client accepts no JSON.
         """
         return choose(self.accepted, [DICOM_JSON, JSON])
-
-
-async def gzipped(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same content in gzip format, piece by piece."""
-    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    async for piece in pieces:
-        if packed := packer.compress(piece):
-            yield packed
-    yield packer.flush()
 
 
 def problem(error: RadCommonsError) -> Response:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from radcommons.server.archive import metadata, rendering
 from radcommons.server.archive.dicomweb.accept import (
@@ -19,6 +19,7 @@ from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import HeldInstance
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.retrieving import stored_bytes
+from radcommons.server.archive.dicomweb.sending import PiecesResponse
 from radcommons.server.archive.pixel_work import DecodeFrame, ReadValue
 from radcommons.server.archive.rules import frame_spans
 from radcommons.server.platform.errors import NotFoundError
@@ -69,18 +70,18 @@ async def _answer_frames(
     first = await _frame(instance, indexes[0], form)
     if not form.is_multipart:
         headers["Content-Length"] = str(first.size_bytes)
-        return StreamingResponse(_frame_bytes(instance, first), media_type=content_type, headers=headers)
+        return PiecesResponse(_frame_bytes(instance, first), media_type=content_type, headers=headers)
     writer = MultipartWriter(form.media_type)
     if first.spans:
         sizes = [sum(length for _, length in frame_spans(instance.frames, index)) for index in indexes]
         headers["Content-Length"] = str(writer.length(Counter({content_type: len(sizes)}), sum(sizes)))
     parts = _frame_parts(instance, indexes, form, first, writer)
-    return StreamingResponse(parts, media_type=writer.content_type, headers=headers)
+    return PiecesResponse(parts, media_type=writer.content_type, headers=headers)
 
 
 async def _frame_parts(
     instance: HeldInstance, indexes: Sequence[int], form: FrameForm, first: FrameBytes, writer: MultipartWriter
-) -> AsyncIterator[bytes]:
+) -> AsyncIterator[bytes | memoryview]:
     content_type = f"{form.media_type}; transfer-syntax={form.transfer_syntax}"
     for position, index in enumerate(indexes):
         yield writer.open_part(content_type)
@@ -98,11 +99,11 @@ async def _frame(instance: HeldInstance, index: int, form: FrameForm) -> FrameBy
     return FrameBytes(decoded=decoded)
 
 
-async def _frame_bytes(instance: HeldInstance, frame: FrameBytes) -> AsyncIterator[bytes]:
+async def _frame_bytes(instance: HeldInstance, frame: FrameBytes) -> AsyncIterator[bytes | memoryview]:
     if frame.decoded:
         yield frame.decoded
     for start, length in frame.spans:
-        async for chunk in stored_bytes(instance, start, length):
+        async for chunk in stored_bytes(instance.sha256, start, length):
             yield chunk
 
 
@@ -144,14 +145,14 @@ async def _value_type(exchange: Exchange, tag_path: str) -> str:
 def _answer_value(instance: HeldInstance, value: FrameBytes, media_type: str, headers: dict[str, str]) -> Response:
     if media_type != MULTIPART:
         headers["Content-Length"] = str(value.size_bytes)
-        return StreamingResponse(_frame_bytes(instance, value), media_type=media_type, headers=headers)
+        return PiecesResponse(_frame_bytes(instance, value), media_type=media_type, headers=headers)
     writer = MultipartWriter(OCTETS)
     headers["Content-Length"] = str(writer.length(Counter([OCTETS]), value.size_bytes))
 
-    async def parts() -> AsyncIterator[bytes]:
+    async def parts() -> AsyncIterator[bytes | memoryview]:
         yield writer.open_part(OCTETS)
         async for chunk in _frame_bytes(instance, value):
             yield chunk
         yield writer.close()
 
-    return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)
+    return PiecesResponse(parts(), media_type=writer.content_type, headers=headers)

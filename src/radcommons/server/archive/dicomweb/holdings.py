@@ -58,12 +58,12 @@ class Selection(Protocol):
         """Changes when any byte of any of them, or the set, changes."""
         ...
 
-    def objects(self) -> AsyncIterator[Sequence[tuple[str, str]]]:
-        """Digests and transfer syntaxes of the instances, some at a time."""
+    def objects(self) -> AsyncIterator[Sequence[tuple[str, int, str]]]:
+        """Digests, sizes and transfer syntaxes of the instances, some at a time."""
         ...
 
-    def metadata(self, root: str) -> AsyncIterator[bytes]:
-        """Their DICOM JSON as one array, in pieces, with absolute addresses below ``root``."""
+    async def metadata(self, root: str, *, is_gzip: bool) -> bytes | AsyncIterator[bytes]:
+        """Their DICOM JSON as one array, whole or in pieces, with absolute addresses below ``root``."""
         ...
 
 

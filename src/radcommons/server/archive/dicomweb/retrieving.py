@@ -4,14 +4,16 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator
 
-from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
 from radcommons.server.archive.dicomweb.accept import DICOM, choose_instance_form
 from radcommons.server.archive.dicomweb.conditional import requested_range
-from radcommons.server.archive.dicomweb.exchange import Exchange, gzipped
-from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection
+from radcommons.server.archive.dicomweb.exchange import Exchange
+from radcommons.server.archive.dicomweb.holdings import Selection
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
+from radcommons.server.archive.dicomweb.sending import PiecesResponse
+from radcommons.server.platform.errors import UnavailableError
 from radcommons.server.platform.objects import CHUNK_BYTES, instance_key, object_store
 
 
@@ -23,12 +25,13 @@ async def answer_metadata(exchange: Exchange) -> Response:
     etag = f'W/"{version[:32]}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
-    pieces = selection.metadata(exchange.root)
     headers = exchange.cache_headers(etag)
     if exchange.accepts_gzip:
-        pieces = gzipped(pieces)
         headers["Content-Encoding"] = "gzip"
-    return StreamingResponse(pieces, media_type=media_type, headers=headers)
+    body = await selection.metadata(exchange.root, is_gzip=exchange.accepts_gzip)
+    if isinstance(body, bytes):
+        return Response(body, media_type=media_type, headers=headers)
+    return PiecesResponse(body, media_type=media_type, headers=headers)
 
 
 async def answer_instances(exchange: Exchange) -> Response:
@@ -45,19 +48,18 @@ async def answer_instances(exchange: Exchange) -> Response:
     kinds = Counter({_dicom_type(syntax): count for syntax, count in selection.transfer_syntaxes.items()})
     headers = exchange.cache_headers(etag)
     headers["Content-Length"] = str(writer.length(kinds, selection.size_bytes))
-    return StreamingResponse(_instance_parts(selection, writer), media_type=writer.content_type, headers=headers)
+    return PiecesResponse(_instance_parts(selection, writer), media_type=writer.content_type, headers=headers)
 
 
 def _dicom_type(transfer_syntax_uid: str) -> str:
     return f"{DICOM}; transfer-syntax={transfer_syntax_uid}"
 
 
-async def _instance_parts(selection: Selection, writer: MultipartWriter) -> AsyncIterator[bytes]:
-    store = object_store()
+async def _instance_parts(selection: Selection, writer: MultipartWriter) -> AsyncIterator[bytes | memoryview]:
     async for page in selection.objects():
-        for sha256, transfer_syntax_uid in page:
+        for sha256, size_bytes, transfer_syntax_uid in page:
             yield writer.open_part(_dicom_type(transfer_syntax_uid))
-            async for chunk in iterate_in_threadpool(store.stream(instance_key(sha256))):
+            async for chunk in stored_bytes(sha256, 0, size_bytes):
                 yield chunk
     yield writer.close()
 
@@ -75,19 +77,24 @@ async def _one_file(exchange: Exchange) -> Response:
     headers = exchange.cache_headers(etag) | {"Accept-Ranges": "bytes", "Content-Length": str(length)}
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{instance.size_bytes}"
-    return StreamingResponse(
-        stored_bytes(instance, start, length),
+    return PiecesResponse(
+        stored_bytes(instance.sha256, start, length),
         status_code=206 if part is not None else 200,
         media_type=_dicom_type(instance.transfer_syntax_uid),
         headers=headers,
     )
 
 
-async def stored_bytes(instance: HeldInstance, start: int, length: int) -> AsyncIterator[bytes]:
-    """Part of an instance's file in pieces of at most 1 MiB."""
-    key = instance_key(instance.sha256)
-    if length <= CHUNK_BYTES:
-        yield await run_in_threadpool(object_store().read, key, start=start, length=length)
-        return
-    async for chunk in iterate_in_threadpool(object_store().stream(key, start=start, length=length)):
-        yield chunk
+async def stored_bytes(sha256: str, start: int, length: int) -> AsyncIterator[bytes | memoryview]:
+    """Part of a stored file in pieces of at most 1 MiB, without a detour through a thread where it is in memory."""
+    key, store, end = instance_key(sha256), object_store(), start + length
+    while start < end:
+        size = min(CHUNK_BYTES, end - start)
+        piece: bytes | memoryview | None = store.read_at_once(key, start=start, length=size)
+        if piece is None:
+            piece = await run_in_threadpool(store.read, key, start=start, length=size)
+        if not piece:
+            # The file is shorter than it was: the client must see a broken answer, not a short one that looks whole.
+            raise UnavailableError("archive.object-damaged", "A stored object is shorter than it should be.")
+        yield piece
+        start += len(piece)

@@ -91,7 +91,7 @@ def _studies(visible: QuerySet[Instance], query: SearchQuery, root: str) -> list
     rows = Study.objects.filter(_conditions(visible, query), pk__in=visible.values("series__study_id"))
     page = list(_page(rows.order_by(*_STUDY_ORDER).select_related("subject"), query))
     counts = _counts(visible.filter(series__study__in=[study.pk for study in page]))
-    return [_chosen(query, Level.STUDY, study_attributes(study, counts[study.pk], root)) for study in page]
+    return [chosen(query, study_attributes(study, counts[study.pk], root)) for study in page]
 
 
 def _series(visible: QuerySet[Instance], query: SearchQuery, root: str) -> list[Attributes]:
@@ -106,14 +106,13 @@ def _series(visible: QuerySet[Instance], query: SearchQuery, root: str) -> list[
 
 def _series_result(query: SearchQuery, series: Series, size: int, root: str) -> Attributes:
     values = study_attributes(series.study, (), root) | series_attributes(series, size, root)
-    return _chosen(query, Level.SERIES, values)
+    return chosen(query, values)
 
 
 def _instances(visible: QuerySet[Instance], query: SearchQuery, root: str) -> list[Attributes]:
     rows = visible.filter(_conditions(visible, query)).select_related("series__study__subject")
-    usual = _wanted(query, Level.INSTANCE)
     # The whole header is fetched only when an attribute is asked for that the columns do not hold.
-    needs_json = query.is_include_all or bool(query.include - usual)
+    needs_json = query.is_include_all or bool(query.include - usual(query))
     rows = rows.defer("frames", *([] if needs_json else ["dicom_json"]))
     order = ("series_id", *INSTANCE_ORDER)
     return [
@@ -128,7 +127,7 @@ def _instance_result(query: SearchQuery, instance: Instance, root: str, *, needs
         values |= study_attributes(instance.series.study, (), root) | series_attributes(instance.series, None, root)
     if needs_json:
         values |= _without_bulk(metadata.attributes_of(instance.dicom_json))
-    return _chosen(query, Level.INSTANCE, values | instance_attributes(instance, root))
+    return chosen(query, values | instance_attributes(instance, root))
 
 
 def _counts(visible: QuerySet[Instance]) -> Mapping[int, Sequence[tuple[str, int]]]:
@@ -193,20 +192,19 @@ def instance_attributes(instance: Instance, root: str) -> Attributes:
     return values
 
 
-def _wanted(query: SearchQuery, level: Level) -> frozenset[str]:
-    levels = levels_down_to(level) if query.is_relational else (level,)
-    usual = {tag for each in levels for tag in RETURNED[each]}
-    return frozenset({"00080005", "00080056", "00080201", "00081190", *usual})
+def usual(query: SearchQuery) -> frozenset[str]:
+    """The attributes that are returned whether asked for or not."""
+    levels = levels_down_to(query.level) if query.is_relational else (query.level,)
+    returned = {tag for each in levels for tag in RETURNED[each]}
+    return frozenset({"00080005", "00080056", "00080201", "00081190", *returned})
 
 
-def _chosen(query: SearchQuery, level: Level, values: Attributes) -> Attributes:
+def chosen(query: SearchQuery, values: Attributes) -> Attributes:
     """The attributes to return; usual ones without a value are returned empty, as the standard asks."""
-    if query.is_include_all:
-        return dict(sorted(values.items()))
-    chosen = {tag: values[tag] for tag in _wanted(query, level) | query.include if tag in values}
-    if level is not Level.INSTANCE:
-        chosen |= {tag: {"vr": vr} for tag, vr in RETURNED[level].items() if tag not in chosen}
-    return dict(sorted(chosen.items()))
+    if query.level is not Level.INSTANCE:
+        values = {tag: {"vr": vr} for tag, vr in RETURNED[query.level].items()} | values
+    wanted = values.keys() if query.is_include_all else usual(query) | query.include
+    return {tag: values[tag] for tag in sorted(wanted) if tag in values}
 
 
 def _without_bulk(values: Attributes) -> Attributes:

@@ -1,5 +1,6 @@
 """The verbs of the archive; the only writers of its tables."""
 
+from radcommons.server.archive.services.shelving import shelve, unshelve
 from radcommons.server.archive.services.storing import (
     Offer,
     Stored,
@@ -16,7 +17,9 @@ __all__ = [
     "Verification",
     "announce_stored",
     "clean_up_unfinished",
+    "shelve",
     "store_instance",
     "store_instances",
+    "unshelve",
     "verify_objects",
 ]

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from django.db import connection, transaction
 from django.utils import timezone
 
+from radcommons.server.archive.services import shelve
 from radcommons.server.platform import audit, keys, outbox
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import object_store
@@ -20,7 +21,7 @@ from radcommons.server.releases.documents import VersionNote
 from radcommons.server.releases.errors import BusyReleaseError, CheckFailedError, ImmutableReleaseError
 from radcommons.server.releases.folder import Core, Heading, build
 from radcommons.server.releases.models import Release, ReleaseFile, ReleaseState
-from radcommons.server.releases.queries import studies_of, versions_out
+from radcommons.server.releases.queries import instances_of, shelf_name, studies_of, versions_out
 from radcommons.server.releases.rows import release_rows
 from radcommons.server.releases.services.checking import check
 
@@ -55,6 +56,7 @@ def publish(release_id: int, *, actor: Actor) -> Release:
         with TemporaryDirectory(prefix="release-", dir=staging) as aside:
             core = build(Path(aside) / "core", _heading(release), release_rows(release), keys.signing_key())
             files = _store(release, core)
+        shelve(shelf_name(release), instances_of(release))
         return _make_public(release_id, core, files, actor)
 
 

@@ -6,11 +6,13 @@ The studies themselves are not withdrawn by it: a corrected version may hold the
 from django.db import transaction
 from django.utils import timezone
 
+from radcommons.server.archive.services import unshelve
 from radcommons.server.platform import audit
 from radcommons.server.platform.errors import ConflictError, NotFoundError
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.releases.errors import InvalidReleaseError
 from radcommons.server.releases.models import Release, ReleaseState
+from radcommons.server.releases.queries import shelf_name
 
 
 def withdraw(release_id: int, *, reason: str, actor: Actor) -> Release:
@@ -40,6 +42,7 @@ def withdraw(release_id: int, *, reason: str, actor: Actor) -> Release:
         release.state = ReleaseState.WITHDRAWN
         release.withdrawn_at, release.withdrawal_reason = timezone.now(), reason.strip()
         release.save(update_fields=["state", "withdrawn_at", "withdrawal_reason"])
+        unshelve(shelf_name(release))
         audit.record(
             actor,
             "releases.withdrawn",

@@ -1,0 +1,66 @@
+"""What one process remembers so that it need not ask again: who was let into which scope, and what lies on shelves.
+
+An admission is remembered only for scopes that never change, for a few seconds, and only while the database tells of every
+change of a token, a session, a role or a version; a change that was made while the question was asked counts as well.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from radcommons.server.archive.dicomweb.by_query import QueriedHoldings
+from radcommons.server.archive.dicomweb.by_shelf import ShelfReader, ShelvedHoldings
+from radcommons.server.archive.dicomweb.holdings import Holdings
+from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
+from radcommons.server.archive.scopes import Scope
+from radcommons.server.platform.access_watch import AccessWatch
+from radcommons.server.platform.read_pool import ReadPool
+
+Visitor = tuple[str, str, str]
+# A second line behind the watch: whatever goes wrong, nobody stays admitted longer than this.
+REMEMBERED_S = 5.0
+_ADMISSIONS_BYTES = 8 << 20
+_ADMISSION_BYTES = 2048
+
+
+class FastPath:
+    """The memory of one web process. Until :meth:`running` is entered it remembers nothing."""
+
+    def __init__(self) -> None:
+        self._pool = ReadPool()
+        self._watch = AccessWatch()
+        self._reader = ShelfReader(self._pool)
+        self._admissions: RecentlyUsed[Visitor, tuple[Scope, float, int]] = RecentlyUsed(_ADMISSIONS_BYTES)
+
+    @asynccontextmanager
+    async def running(self, database_url: str) -> AsyncIterator[None]:
+        """Connect to the database while the application runs."""
+        async with self._pool.running(database_url), self._watch.running(database_url):
+            yield
+
+    @property
+    def generation(self) -> int | None:
+        """The state of everybody's rights; None while nothing may be remembered."""
+        return self._watch.generation
+
+    def holdings(self, scope: Scope) -> Holdings:
+        """How the instances of a scope are reached."""
+        queried = QueriedHoldings(scope.instances)
+        if scope.shelf_id is None or not self._pool.is_running:
+            return queried
+        return ShelvedHoldings(self._reader, scope.shelf_id, queried)
+
+    def remembered(self, visitor: Visitor) -> Scope | None:
+        """The scope a visitor (two headers and a path) was let into a moment ago, when nothing has changed since."""
+        found = self._admissions.get(visitor)
+        if found is None:
+            return None
+        scope, until, generation = found
+        return scope if generation == self.generation and time.monotonic() < until else None
+
+    def remember(self, visitor: Visitor, scope: Scope, *, generation: int | None) -> None:
+        """Remember an admission that was decided on rights of this generation."""
+        if generation is None or scope.shelf_id is None:
+            return
+        entry = (scope, time.monotonic() + REMEMBERED_S, generation)
+        self._admissions.put(visitor, entry, size_bytes=_ADMISSION_BYTES + sum(map(len, visitor)))
