@@ -90,7 +90,7 @@ class ShownPicture:
             "frames": max(1, frames, self.row["number_of_frames"]),
             "is_edited": self.decided.state == "edited",
             "is_image": bool(self.row["is_image"]) or self.look is not None,
-            "is_made": bool(self.row["is_kept"]) and not self.is_in_the_making,
+            "is_made": bool(self.row["is_kept"]) and self.row["pixel_recipe"] not in {"", "edited"},
             "is_refused": self.is_refused,
             "is_waiting": self.is_waiting,
             "key": self.key,
