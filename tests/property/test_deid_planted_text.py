@@ -12,11 +12,13 @@ from tests.support.made_dicom import made_ct, write_made
 
 from radcommons.deid.descriptors import clean_descriptor
 from radcommons.deid.engine import deidentify_file
-from radcommons.deid.identifiers import IdentifierPattern, fold, vocabulary
+from radcommons.deid.folding import fold
+from radcommons.deid.identifiers import IdentifierPattern
 from radcommons.deid.profile import load_profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.deid.rewriting import PatientMapping
 from radcommons.deid.verify import residual_scan, verify_deidentified
+from radcommons.deid.vocabulary import vocabulary
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzäöüéñçåø"
 names = st.text(LETTERS, min_size=4, max_size=12).filter(lambda name: fold(name).text not in vocabulary())

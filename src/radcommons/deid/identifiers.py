@@ -1,86 +1,57 @@
 """The identifiers a study itself carries, and how to find them again in any text.
 
-Names, numbers and addresses are harvested from the header before anything is removed; descriptions and comments are then
-searched for them in every way people write them: other case, order and separators, without accents, with or without
-leading zeros. General name recognition is the wrong tool for DICOM strings; this finds exactly what must not remain.
+Names, numbers, dates and addresses are harvested from the header before anything is removed; descriptions and comments
+are then searched for them in every way people write them (:mod:`radcommons.deid.spellings`). General name recognition is
+the wrong tool for DICOM strings; this finds exactly what must not remain.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from importlib.resources import files
 
 from pydicom.datadict import tag_for_keyword
 
 from radcommons.deid.declared_vr import judged
+from radcommons.deid.folding import FoldedText, fold, is_east_asian, listed
+from radcommons.deid.spellings import Gap, Needle, name_words_of, needles_of
+from radcommons.deid.vocabulary import vocabulary
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, texts_of
 
-_MIN_NAME_LENGTH = 2
-_MIN_DISTINCT_LENGTH = 4
-_MIN_DIGITS = 5
-_MIN_IDENTIFIER_LENGTH = 4
 _MAX_IDENTIFIER_LENGTH = 256
-_FIRST_EAST_ASIAN = 0x2E80
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "æ": "ae"})
+_LONGEST_GAP = 3
+_DATE_LENGTH = len("YYYYMMDD")
+_SHORT_NAME_LENGTH = 3
+_BEGINNING = 3
+# What short names are beside a number: units of measurement.
+_UNITS = listed("ma mas kv ng mg ml mm cm dl pg mo min sec ms hz mhz gy sv hu mgy yo fr ga to al")
+# Said of nobody: conventions for a date that is not known.
+_NO_DATES = frozenset({"19000101", "00010101", "19700101", "99991231", "18991230"})
 
-_IDENTIFYING_KEYWORDS = [
-    "AccessionNumber",
-    "AdmissionID",
-    "AffectedSOPInstanceUID",
-    "ClinicalTrialSubjectID",
-    "ClinicalTrialSubjectReadingID",
-    "ConfidentialityCode",
-    "CountryOfResidence",
-    "DeviceSerialNumber",
-    "FillerOrderNumberImagingServiceRequest",
-    "FillerOrderNumberProcedure",
-    "InstitutionAddress",
-    "InstitutionName",
-    "InsurancePlanIdentification",
-    "IssuerOfPatientID",
-    "IssueTimeOfImagingServiceRequest",
-    "MedicalRecordLocator",
-    "MilitaryRank",
-    "OrderCallbackPhoneNumber",
-    "OrderCallbackTelecomInformation",
-    "OtherPatientIDs",
-    "PatientAddress",
-    "PatientID",
-    "PatientInstitutionResidence",
-    "PatientReligiousPreference",
-    "PatientTelecomInformation",
-    "PatientTelephoneNumbers",
-    "PersonAddress",
-    "PersonTelecomInformation",
-    "PersonTelephoneNumbers",
-    "PhysicianOfRecordAddress",
-    "PlacerOrderNumberImagingServiceRequest",
-    "PlacerOrderNumberProcedure",
-    "ReferringPhysicianAddress",
-    "ReferringPhysicianTelephoneNumbers",
-    "RegionOfResidence",
-    "RequestedProcedureID",
-    "ResponsibleOrganization",
-    "ServiceEpisodeID",
-    "StationName",
-]
+_IDENTIFYING_KEYWORDS = listed(
+    """
+AccessionNumber AdmissionID AffectedSOPInstanceUID CassetteID ClinicalTrialSiteID ClinicalTrialSiteName ClinicalTrialSubjectID
+ClinicalTrialSubjectReadingID ConfidentialityCode ContainerIdentifier CountryOfResidence CurrentPatientLocation DetectorID DeviceSerialNumber
+FillerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequestRetired FillerOrderNumberProcedure GantryID
+InstitutionAddress InstitutionName InstitutionalDepartmentName InsurancePlanIdentification IssuerOfAdmissionID IssuerOfPatientID
+IssuerOfServiceEpisodeID MedicalRecordLocator MilitaryRank OrderCallbackPhoneNumber OrderCallbackTelecomInformation
+OtherPatientIDs PatientAddress PatientID PatientInstitutionResidence PatientReligiousPreference PatientTelecomInformation
+PatientTelephoneNumbers PerformedLocation PerformedProcedureStepID PerformedStationAETitle PerformedStationName PersonAddress
+PersonTelecomInformation PersonTelephoneNumbers PhysicianOfRecordAddress PlacerOrderNumberImagingServiceRequest
+PlacerOrderNumberImagingServiceRequestRetired PlacerOrderNumberProcedure PlateID ReferringPhysicianAddress ReferringPhysicianTelephoneNumbers
+RegionOfResidence RequestedProcedureID RequestingService ResponsibleOrganization RetrieveAETitle ScheduledPatientInstitutionResidence
+ScheduledProcedureStepID ScheduledProcedureStepLocation ScheduledStationAETitle ScheduledStationName ScheduledStudyLocation ServiceEpisodeID
+SourceSerialNumber SpecimenIdentifier StationAETitle StationName StudyID UniqueDeviceIdentifier
+"""
+)
 IDENTIFYING_TAGS = frozenset(tag for tag in map(tag_for_keyword, _IDENTIFYING_KEYWORDS) if tag is not None)
 
 
-@lru_cache(maxsize=1)
-def vocabulary() -> frozenset[str]:
-    """Words that identify nobody by themselves."""
-    text = (files("radcommons.deid") / "data" / "vocabulary.txt").read_text(encoding="utf-8")
-    return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
-
-
 def harvest_identifiers(elements: Iterable[Element], inherited: tuple[str, ...] = DEFAULT_ENCODINGS) -> frozenset[str]:
-    """All names, numbers, addresses and telephone numbers a data set carries in its own identifying attributes.
+    """All names, numbers, dates, addresses and telephone numbers a data set carries in its own attributes.
 
-    Every person name counts, at whatever depth. Private attributes are not read: they are removed as a whole.
+    Every person name and every date counts, at whatever depth; of private attributes only person names, since what is in
+    the others nobody knows.
     """
     return frozenset(_harvest(tuple(elements), inherited))
 
@@ -88,39 +59,24 @@ def harvest_identifiers(elements: Iterable[Element], inherited: tuple[str, ...] 
 def _harvest(elements: tuple[Element, ...], inherited: tuple[str, ...]) -> Iterator[str]:
     encodings = encodings_of(elements, inherited)
     for element in map(judged, elements):
-        if element.is_private:
-            continue
         if element.items is not None:
-            for item in element.items:
+            for item in () if element.is_private else element.items:
                 yield from _harvest(item, encodings)
-        elif element.vr == "PN" or element.tag in IDENTIFYING_TAGS:
-            for text in texts_of(element, encodings):
-                if text.strip():
-                    yield f"^{text.strip()}" if element.vr == "PN" and "^" not in text else text.strip()
+        elif element.vr == "PN":
+            for name in map(str.strip, texts_of(element, encodings)):
+                if name.strip("^= "):
+                    yield name if "^" in name else f"^{name}"
+        elif element.is_private:
+            continue
+        elif element.vr in {"DA", "DT"}:
+            yield from (day for text in texts_of(element) if (day := _day(text)))
+        elif element.tag in IDENTIFYING_TAGS:
+            yield from (text for text in map(str.strip, texts_of(element, encodings)) if text)
 
 
-@dataclass(frozen=True, slots=True)
-class FoldedText:
-    """A text without case and accents, and which character of the original each of its characters came from."""
-
-    text: str
-    origins: tuple[int, ...]
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        """The span of the original text that a span of the folded one stands for."""
-        return self.origins[start], self.origins[end - 1] + 1
-
-
-def fold(text: str) -> FoldedText:
-    """Lower case, no accents, nothing invisible, compatibility forms unified; every character traceable to its origin."""
-    letters: list[str] = []
-    origins: list[int] = []
-    for index, character in enumerate(text):
-        for part in unicodedata.normalize("NFKD", character).casefold():
-            if not unicodedata.combining(part) and unicodedata.category(part) != "Cf":
-                letters.append(part)
-                origins.append(index)
-    return FoldedText("".join(letters), tuple(origins))
+def _day(text: str) -> str:
+    day = text.strip().replace(".", "")[:_DATE_LENGTH]
+    return day if len(day) == _DATE_LENGTH and day.isdecimal() and day not in _NO_DATES else ""
 
 
 class IdentifierPattern:
@@ -133,15 +89,20 @@ class IdentifierPattern:
     """
 
     def __init__(self, identifiers: Iterable[str]) -> None:
-        every: set[str] = set()
-        distinct: set[str] = set()
-        for identifier in identifiers:
-            for expression, is_distinct in _expressions(identifier[:_MAX_IDENTIFIER_LENGTH]):
-                every.add(expression)
-                if is_distinct:
-                    distinct.add(expression)
-        self._every = _alternation(every)
-        self._distinct = _alternation(distinct)
+        self._needles: dict[str, list[Needle]] = {}
+        names: set[str] = set()
+        found: dict[Needle, None] = {}
+        for identifier in sorted(identifiers):
+            shortened = identifier[:_MAX_IDENTIFIER_LENGTH]
+            found.update(dict.fromkeys(needles_of(shortened)))
+            names.update(name_words_of(shortened))
+        # The longest first, so that a whole name goes before its parts.
+        for needle in sorted(found, key=lambda each: (-len(each.text), each.text)):
+            self._needles.setdefault(needle.text[:2], []).append(needle)
+        beginnings = "|".join(sorted({re.escape(needle.text[:_BEGINNING]) for needle in found}))
+        self._beginnings = re.compile(f"(?={beginnings})") if beginnings else None
+        self.name_words = frozenset(names)
+        """The parts of all names, folded, those that are words of imaging too."""
 
     def spans(self, text: str, *, is_thorough: bool) -> list[tuple[int, int]]:
         """Where identifiers stand in a text.
@@ -154,83 +115,114 @@ class IdentifierPattern:
             Whether short and common words count as well, as they must in free text; otherwise only what is
             distinctive, so that codes and technical values do not suffer.
         """
-        pattern = self._every if is_thorough else self._distinct
-        if pattern is None or not text:
+        if self._beginnings is None or not text:
             return []
         folded = fold(text)
-        return [folded.span(*match.span()) for match in pattern.finditer(folded.text) if match.end() > match.start()]
+        squeezed = folded.squeezed()
+        letters, found, free = squeezed.text, [], 0
+        for match in self._beginnings.finditer(letters):
+            position = match.start()
+            if position < free:
+                continue
+            for needle in self._needles[letters[position : position + 2]]:
+                if (needle.is_distinct or is_thorough) and letters.startswith(needle.text, position):
+                    span = _Place(text, folded, squeezed.origins, position).span(needle)
+                    if span is not None:
+                        found.append(folded.span(*span))
+                        free = position + len(needle.text)
+                        break
+        return found
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def pattern_of(identifiers: frozenset[str]) -> IdentifierPattern:
     """The pattern of a set of identifiers, kept because the files of a series share theirs."""
     return IdentifierPattern(identifiers)
 
 
-def _alternation(expressions: set[str]) -> re.Pattern[str] | None:
-    # The longest first, so that a whole name goes before its parts.
-    ordered = sorted(expressions, key=lambda expression: (-len(expression), expression))
-    return re.compile("|".join(ordered)) if ordered else None
+class _Place:
+    """A place in a text where the letters of a needle stand; whether they really are it depends on what is around."""
+
+    def __init__(self, text: str, folded: FoldedText, places: Sequence[int], position: int) -> None:
+        self._text = text
+        self._folded = folded
+        self._places = places
+        self._position = position
+
+    def span(self, needle: Needle) -> tuple[int, int] | None:
+        """The span in the folded text, or none."""
+        places = self._places[self._position : self._position + len(needle.text)]
+        first, last = places[0], places[-1]
+        if not self._are_gaps_allowed(needle, places):
+            return None
+        if is_east_asian(needle.text):
+            return first, last + 1
+        if needle.is_number:
+            while first and self._folded.text[first - 1] == "0":
+                first -= 1
+        if self._is_bounded(first, last):
+            return None if self._is_word_after_all(needle, first, last) else (first, last + 1)
+        return self._around(first, last) if needle.is_embedded else None
+
+    def _are_gaps_allowed(self, needle: Needle, places: Sequence[int]) -> bool:
+        length = len(needle.text)
+        if places[-1] - places[0] == length - 1:
+            return needle.gap is Gap.ANY
+        gaps = {index: places[index] - places[index - 1] - 1 for index in range(1, length)}
+        gaps = {index: width for index, width in gaps.items() if width}
+        if needle.is_number:
+            # A single point or comma makes another number of it.
+            is_decimal = len(gaps) == 1 and self._folded.text[places[next(iter(gaps))] - 1] in ".,"
+            return max(gaps.values()) == 1 and len(gaps) <= max(2, length // 2) and not is_decimal
+        if gaps.keys() <= needle.joints and max(gaps.values()) <= _LONGEST_GAP:
+            between = "".join(self._folded.text[places[index - 1] + 1 : places[index]] for index in gaps)
+            return needle.gap is not Gap.PUNCTUATION or any(mark in between for mark in ".,^")
+        # Letters that are all set apart: D O E, D.O.E.
+        return length >= _SHORT_NAME_LENGTH and len(gaps) == length - 1 and set(gaps.values()) == {1}
+
+    def _is_bounded(self, first: int, last: int) -> bool:
+        text = self._folded.text
+        before, after = text[first - 1 : first], text[last + 1 : last + 2]
+        if text[first].isalpha():
+            is_free = not before.isalpha() or self._is_hump(first)
+        else:
+            is_free = not before.isdigit() and not (before in {".", ","} and text[first - 2 : first - 1].isdigit())
+        if text[last].isalpha():
+            return is_free and (not after.isalpha() or self._is_hump(last + 1))
+        return is_free and not after.isdigit() and not (after == "." and text[last + 2 : last + 3].isdigit())
+
+    def _is_hump(self, place: int) -> bool:
+        """Whether a capital begins a new word within letters: ``ChestDoe``."""
+        here, before = self._folded.origins[place], self._folded.origins[place - 1]
+        return self._text[here].isupper() and self._text[before].islower()
+
+    def _is_word_after_all(self, needle: Needle, first: int, last: int) -> bool:
+        """Whether a short name is a unit beside its number, or the beginning of a known word with a hyphen."""
+        if len(needle.text) > _SHORT_NAME_LENGTH or needle.joints:
+            return False
+        text = self._folded.text
+        if needle.text in _UNITS and text[:first].rstrip(" ")[-1:].isdigit():
+            return True
+        rest = text[last + 1 :]
+        joined = rest[:1] == "-" and _leading_letters(rest[1:])
+        return bool(joined) and needle.text + str(joined) in vocabulary()
+
+    def _around(self, first: int, last: int) -> tuple[int, int] | None:
+        """What goes when a name stands inside a longer word: all of it, unless the rest is known words."""
+        text = self._folded.text
+        start, end = first, last + 1
+        while start and text[start - 1].isalpha():
+            start -= 1
+        while end < len(text) and text[end].isalpha():
+            end += 1
+        if text[start:end] in vocabulary():
+            return None
+        rests = (text[start:first], text[last + 1 : end])
+        return (first, last + 1) if all(not rest or rest in vocabulary() for rest in rests) else (start, end)
 
 
-def _expressions(identifier: str) -> Iterator[tuple[str, bool]]:
-    """Regular expressions over folded text, each with whether it is distinctive."""
-    if "^" in identifier or "=" in identifier:
-        yield from _name_expressions(identifier)
-        return
-    words = re.findall(r"\w+", fold(identifier).text)
-    joined = "".join(words)
-    has_digit = any(character.isdecimal() for character in joined)
-    if len(joined) >= _MIN_IDENTIFIER_LENGTH and not (len(words) == 1 and words[0] in vocabulary()):
-        is_plain = all(word in vocabulary() for word in words)
-        yield _bounded(r"[\W_]{0,3}".join(map(re.escape, words)), joined), not is_plain
-    if has_digit:
-        yield from _number_expressions(identifier)
-    if len(words) > 1:
-        for word in words:
-            if word.isalpha() and len(word) >= _MIN_DISTINCT_LENGTH and word not in vocabulary():
-                yield _bounded(re.escape(word), word), True
-        for part in re.split(r"[,;\n]", fold(identifier).text):
-            pieces = re.findall(r"\w+", part)
-            if len("".join(pieces)) >= _MIN_IDENTIFIER_LENGTH and not all(piece in vocabulary() for piece in pieces):
-                yield _bounded(r"[\W_]{0,3}".join(map(re.escape, pieces)), part), len(pieces) > 1
-
-
-def _number_expressions(identifier: str) -> Iterator[tuple[str, bool]]:
-    digits = re.sub(r"\D", "", identifier)
-    core = digits.lstrip("0")
-    # Leading zeros come and go, but what remains of a number without them may be as plain as 1.
-    number, lead = (core, "0*") if len(core) >= _MIN_DISTINCT_LENGTH else (digits, "")
-    if len(digits) >= _MIN_DIGITS:
-        yield rf"(?<![\d.]){lead}" + r"[^\w.]?".join(number) + r"(?![\d.]\d)(?!\d)", True
-
-
-def _name_expressions(name: str) -> Iterator[tuple[str, bool]]:
-    for group in name.split("="):
-        tokens = [token for token in re.split(r"[\W_]+", fold(group).text) if token]
-        spelled = [token for token in re.split(r"[\W_]+", fold(group.casefold().translate(_UMLAUTS)).text) if token]
-        for token in {*tokens, *spelled}:
-            is_distinct = len(token) >= _MIN_DISTINCT_LENGTH and token not in vocabulary()
-            if _is_east_asian(token):
-                if len(token) >= _MIN_NAME_LENGTH:
-                    yield re.escape(token), True
-            elif len(token) >= _MIN_NAME_LENGTH and token not in vocabulary():
-                yield _bounded(re.escape(token), token), is_distinct
-        if 1 < len(tokens) <= 5:  # noqa: PLR2004  more parts are no longer a name somebody writes out
-            # Family and given name are also written without the rest, in both orders.
-            for order in (tokens, tokens[::-1], tokens[:2], tokens[1::-1]):
-                is_plain = all(token in vocabulary() for token in order)
-                yield _bounded(r"[\W_]{0,3}".join(map(re.escape, order)), "".join(order)), not is_plain
-
-
-def _bounded(expression: str, word: str) -> str:
-    """An expression that does not match inside a longer word."""
-    if _is_east_asian(word):
-        return expression
-    before = r"(?<![^\W\d_])" if word[:1].isalpha() else r"(?<!\d)"
-    after = r"(?![^\W\d_])" if word[-1:].isalpha() else r"(?!\d)"
-    return before + expression + after
-
-
-def _is_east_asian(word: str) -> bool:
-    return any(ord(character) >= _FIRST_EAST_ASIAN for character in word)
+def _leading_letters(text: str) -> str:
+    end = 0
+    while end < len(text) and text[end].isalpha():
+        end += 1
+    return text[:end]

@@ -1,0 +1,232 @@
+"""Words that announce a person or a place: titles, roles, degrees, in the main languages of Europe.
+
+What follows (or stands before a degree) is taken for a name when it is written like one. Words of the vocabulary end a
+name, so that ``Dr Lindqvist chest CT`` keeps its last two words.
+"""
+
+import re
+from collections.abc import Iterator
+
+from radcommons.deid.folding import fold, listed
+from radcommons.deid.vocabulary import imaging_words, is_known
+
+_WORD = r"[^\W\d_]{1,40}(?:['’-][^\W\d_]{1,40}){0,3}"
+_TOKEN = re.compile(_WORD)
+_MOST_NAME_WORDS = 5
+_FREE_BEFORE, _NO_LETTER_AFTER = r"(?<![^\W_])", r"(?![^\W\d_])"
+# Forms of address are followed by a name and by nothing else.
+_TITLES = (
+    r"mrs?|ms|mister|missis|miss|mx|prof|professor|drs|dr|doctor|sister|"
+    r"herrn?|frau|hr|fr|prim|oa|oä|priv\.?-?doz|"
+    r"mme|mlle|monsieur|madame|mademoiselle|docteur|pr|"
+    r"se[ñn]or|se[ñn]ora|sra?|srta|dr\.?a|d[ñn]a|don|do[ñn]a|"
+    r"sig(?:\.?ra|nora?)?|dott(?:\.?ssa|oressa|or)?|"
+    r"dhr|mevr|meneer|mevrouw|senhora?|exmo"
+)
+# Titles that are words of imaging as well when they stand in capitals: DR CHEST, MS PROTOCOL, PR 12, MISS.
+_AMBIGUOUS = frozenset({"dr", "mr", "ms", "pr", "sr", "fr", "hr", "oa", "don", "sig", "prim", "prof", "miss", "sister"})
+_ROLES = (
+    r"daughter|son|wife|husband|mother|father|brother|spouse|partner|neighbou?r|next of kin|nok|guardian|carer|"
+    r"patient(?:'s)?(?: name)?|pat(?:\.|ient)? ?name|pt(?: name)?|name(?: of patient)?|surname|last ?name|first ?name|forename|physician|nurse|technologist|radiographer|sonographer|tech|operator|"
+    r"radiologist|reader|surgeon|consultant|registrar|resident|attending|gp|pcp|referr(?:er|ing)(?: (?:physician|doctor|dr))?|"
+    r"(?:seen|dictated|reported|read|signed|referred|performed|ordered|requested|reviewed|scanned|done|approved|verified|checked|cosigned|interpreted|"
+    r"transcribed|taken|booked|entered|discussed|consented|injected|supervised|protocol(?:l?ed)?)(?: (?:by|with))|"
+    r"call(?:ed)?(?: report)?(?: to)?|notified|contact|c/o|attn|cc to|copy to|results? to|fax(?:ed)? to|page|inform(?:ed)?|spoke (?:to|with)|"
+    r"patientin|pat|vorname|nachname|familienname|arzt|ärztin|oberarzt|chefarzt|zuweiser|überweiser|befunder|mta|mtra|untersucher|überwiesen von|zugewiesen von|"
+    r"befundet von|durchgeführt von|angefordert von|einsender|hausarzt|unterschrieben von|ehefrau|ehemann|tochter|sohn|mutter|vater|"
+    r"nom|pr[ée]nom|m[ée]decin|prescripteur|adress[ée]e? par|vue? par|lue? par|demand[ée]e? par|r[ée]alis[ée]e? par|manipulat(?:eur|rice)|"
+    r"nombre|apellidos?|m[ée]dico|vist[oa] por|informad[oa] por|solicitad[oa] por|remitid[oa] por|realizad[oa] por|"
+    r"nome|cognome|medico|refertat[oa] da|richiest[oa] da|vist[oa] da|eseguit[oa] da|inviat[oa] da|"
+    r"naam|voornaam|achternaam|arts|huisarts|aangevraagd door|verwezen door|gezien door|uitgevoerd door|verslag door|"
+    r"apelido|sobrenome|pedido por|visto por|realizado por|t[ée]cnico"
+)
+_DEGREES = (
+    r"m\.?d|ph\.?d|mbbs|mbchb|frcr|franzcr|facr|pa-c|cnp|crnp|rt\(r\)|r\.t\.|rdms|bsc|msc|dds|dpm|dmd|lpn|d\.o|r\.n"
+)
+# These are words or sides as well, and count only after a comma.
+_DEGREES_AFTER_COMMA = r"do|rn|np|pa"
+_TITLE = re.compile(
+    rf"{_FREE_BEFORE}(?i:{_TITLES}){_NO_LETTER_AFTER}(?P<mark>[.:]{{0,2}})[\s_^]{{0,4}}(?:(?i:med|dent|rer|nat|univ|h\.c)\.?\s{{0,2}}){{0,3}}(?=[^\W\d_])"
+)
+_ROLE = re.compile(rf"{_FREE_BEFORE}(?i:{_ROLES}){_NO_LETTER_AFTER}(?P<mark>\s?[.:=]{{0,2}}|)[\s_^]{{0,4}}(?=[^\W\d_])")
+_DEGREE = re.compile(
+    rf"(?P<name>(?:{_WORD}\.?[ ]){{0,2}}{_WORD})\.?(?:,?[ ]{{1,2}}|,)(?:{_DEGREES}|(?<=[,][ ])(?:{_DEGREES_AFTER_COMMA})|(?<=,)(?:{_DEGREES_AFTER_COMMA}))\.?(?![\w(])",
+    re.IGNORECASE,
+)
+_JOINING = re.compile(r"[ \t.,^_]{1,3}")
+_PARTICLES = listed(
+    "van von de der den ten ter la le el al bin ibn da di do dos das del della du mac mc st zu af av y e o und and"
+)
+_PLACE_CUE = re.compile(
+    r"\b(?i:lives? (?:at|in|on)|address|resident of|resid(?:es|ing) (?:at|in)|wohnhaft (?:in)?|wohnt in|anschrift|adresse|habite|domicili[ée]e? [àa]|demeurant|"
+    r"direcci[óo]n|domicilio|residente (?:en|in|em)|vive en|indirizzo|adres|woont (?:in|te)|endere[çc]o|morada|住所)\b[.:]?\s{0,4}([^,;\n]{1,200})"
+)
+_PLACE_WORDS = (
+    r"hospitals?|clinics?|klinikum|klinik(?:en)?|krankenhaus|universitätsklinikum|infirmary|medical cent(?:er|re)|health cent(?:er|re)|hospice|sanatorium|"
+    r"nursing home|praxis|ziekenhuis|umc|ospedale|policlinico|poliklinik|spital"
+)
+_PLACE_AFTER = re.compile(rf"(?<![\w'’-])((?:(?:{_WORD}|St\.)[ ]{{1,2}}){{1,4}})(?i:{_PLACE_WORDS})(?!\w)")
+_PLACE_BEFORE = re.compile(
+    r"(?<!\w)(?i:h[ôo]pital|chu|clinique|hospital|cl[íi]nica|ospedale|policlinico|casa di cura|krankenhaus|klinikum|klinik|praxis|uniklinik|santa casa)\s(?:(?i:de|du|des|la|le|"
+    rf"l'|di|del|della|do|da|dos|of|St\.?|San|Santa|Saint)[ ]?){{0,3}}({_WORD}(?:[ ]{_WORD}){{0,2}})"
+)
+_FOLLOWED_BY_NAMES = re.compile(
+    rf"\b(?:for|by|from|at|von|durch|par|pour|por|para|da|door|voor)\s{{1,4}}((?:{_WORD}\s{{0,4}}){{2,3}})(?=$|[,.;])"
+)
+_CARET = re.compile(rf"{_WORD}(?:[ ]{_WORD}){{0,2}}\^{{1,4}}{_WORD}(?:[\^ ]{{1,3}}{_WORD}){{0,3}}")
+_COMMA = re.compile(rf"(?<![\w,;])({_WORD}),[ ]?({_WORD})(?![\w'’-])")
+_HONOURED = re.compile(
+    r"([\u3400-\u9fff\u3040-\u30ff]{1,6}?)(?=様|さん|氏(?!名)|殿|先生|医師|女士|先生)|([\uac00-\ud7a3]{2,4}?)(?=\s?(?:씨|님|선생|의사))"
+)
+_NO_PERSONS = frozenset({"患者", "担当", "主治", "お客", "皆", "同", "両"})
+_MOST_INITIAL = 1
+
+
+def cue_spans(text: str, name_words: frozenset[str] = frozenset()) -> Iterator[tuple[int, int, str]]:
+    """Where announced persons and places stand.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    name_words
+        Parts of names that the study carries: after a title they are names although they are words of imaging.
+    """
+    for match in _TITLE.finditer(text):
+        yield from _person(text, match, name_words, is_title=True)
+    for match in _ROLE.finditer(text):
+        yield from _person(text, match, name_words, is_title=False)
+    for match in _DEGREE.finditer(text):
+        yield from _before_degree(match)
+    for match in _CARET.finditer(text):
+        if _is_name_of_components(match[0]):
+            yield (*match.span(), "name")
+    for match in _COMMA.finditer(text):
+        if all(_is_capitalised(word) and not _is_word(word) for word in (match[1], match[2])):
+            yield (*match.span(), "name")
+    for match in _HONOURED.finditer(text):
+        if (match[1] or match[2]) not in _NO_PERSONS:
+            yield (*match.span(), "announced person")
+    yield from _places(text)
+
+
+def _is_name_of_components(text: str) -> bool:
+    """Whether ``^`` stands between parts of a name, and not between a region and a protocol as some scanners write."""
+    words = [fold(word).text for word in re.findall(r"[^\W\d_]{2,}", text)]
+    return not any(word in imaging_words() for word in words) and not all(map(is_known, words))
+
+
+def _places(text: str) -> Iterator[tuple[int, int, str]]:
+    yield from ((*match.span(1), "announced place") for match in _PLACE_CUE.finditer(text) if _has_name(match[1]))
+    for match in _FOLLOWED_BY_NAMES.finditer(text):
+        names = _TOKEN.findall(match[1])
+        if all(_is_capitalised(word) and not _is_word(word) for word in names):
+            yield (*match.span(1), "announced person")
+    for match in _PLACE_AFTER.finditer(text):
+        start = _first_capital(match[1])
+        if start is not None:
+            yield match.start(1) + start, match.end(), "place"
+    for match in _PLACE_BEFORE.finditer(text):
+        words = [word for word in _TOKEN.finditer(match[1]) if _is_capitalised(word[0]) and not _is_word(word[0])]
+        if words:
+            yield match.start(), match.start(1) + words[-1].end(), "place"
+
+
+def _first_capital(words: str) -> int | None:
+    """Where the name of a place begins among the words before ``Hospital``: after the last word that is none of it."""
+    start, has_name = None, False
+    for word in _TOKEN.finditer(words):
+        is_part = _is_capitalised(word[0]) and fold(word[0]).text not in imaging_words()
+        if not is_part and fold(word[0]).text not in {"of", "the", "and"}:
+            start, has_name = None, False
+            continue
+        if is_part:
+            start = word.start() if start is None else start
+            has_name = (
+                has_name or not _is_word(word[0]) or word[0].lower() in {"mercy", "mount", "royal", "saint", "st"}
+            )
+    return start if has_name else None
+
+
+def _person(
+    text: str, match: re.Match[str], name_words: frozenset[str], *, is_title: bool
+) -> Iterator[tuple[int, int, str]]:
+    title = match[0].rstrip(" .:_^\t\n").casefold()
+    # A title written as one, or with its point, is nothing else; "DR" and "MR" at the beginning are modalities.
+    is_sure = is_title and (title not in _AMBIGUOUS or "." in match["mark"] or match[0][:2].istitle())
+    if is_title and not is_sure and not text[: match.start()].strip():
+        return
+    end = _end_of_name(text, match.end(), name_words, is_sure=is_sure, is_title=is_title or ":" in match["mark"])
+    if end is not None:
+        start = match.start() if is_title else match.end()
+        yield start, end, "announced person"
+
+
+def _end_of_name(text: str, start: int, name_words: frozenset[str], *, is_sure: bool, is_title: bool) -> int | None:
+    """Where the name that begins at a place ends, or nothing when there is none."""
+    end: int | None = None
+    place, words, has_surname = start, 0, False
+    while words < _MOST_NAME_WORDS and (token := _TOKEN.match(text, place)) is not None:
+        word = token[0]
+        kind = _kind_of(word, name_words, is_first=words == 0, is_sure=is_sure, is_title=is_title)
+        if kind == "no" or (kind == "initial" and has_surname and not _is_initial_here(text, token)):
+            break
+        words += 1
+        if kind == "name":
+            has_surname = True
+        if kind != "particle":
+            end = token.end()
+        joining = _JOINING.match(text, token.end())
+        if joining is None:
+            break
+        if "," in joining[0] and words > 1:
+            break
+        place = joining.end()
+    if not has_surname:
+        return None
+    return end
+
+
+def _is_initial_here(text: str, token: re.Match[str]) -> bool:
+    return text[token.end() : token.end() + 1] in {".", ""} or text[token.end() : token.end() + 2] == ". "
+
+
+def _kind_of(word: str, name_words: frozenset[str], *, is_first: bool, is_sure: bool, is_title: bool) -> str:
+    folded = fold(word).text
+    if folded in name_words:
+        return "name"
+    if folded in _PARTICLES:
+        return "particle"
+    if len(word) == _MOST_INITIAL:
+        return "initial" if word.isupper() else "no"
+    if not _is_word(word):
+        return "name" if is_title or _is_capitalised(word) else "no"
+    # "Dr Brown" is a person, "Dr brown" and "DR PORTABLE" are not.
+    return "name" if is_first and is_sure and word.istitle() and folded not in imaging_words() else "no"
+
+
+def _before_degree(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+    tokens = list(_TOKEN.finditer(match["name"]))
+    first = None
+    for token in reversed(tokens):
+        word = token[0]
+        is_initial = len(word) == _MOST_INITIAL and word.isupper() and first is not None
+        is_name = len(word) > _MOST_INITIAL and _is_capitalised(word) and not _is_word(word)
+        if not is_initial and not is_name:
+            break
+        first = token
+    if first is not None:
+        yield match.start("name") + first.start(), match.end(), "announced person"
+
+
+def _is_word(word: str) -> bool:
+    """Whether every part of a word is in the vocabulary."""
+    return all(is_known(part) for part in re.split(r"['’-]", word) if part)
+
+
+def _is_capitalised(word: str) -> bool:
+    return word[:1].isupper() or not word[:1].islower()
+
+
+def _has_name(text: str) -> bool:
+    return any(not _is_word(word) for word in _TOKEN.findall(text)) or any(character.isdecimal() for character in text)

@@ -1,0 +1,330 @@
+"""How one identifier is written elsewhere: other order, initials, run together, taken apart, other date forms.
+
+Every way is a :class:`Needle`: letters and digits only, as :meth:`~radcommons.deid.folding.FoldedText.squeezed` leaves
+them, and where other characters may stand between them.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum, auto
+from functools import lru_cache
+
+from radcommons.deid.folding import fold, is_east_asian, listed
+from radcommons.deid.vocabulary import imaging_words, vocabulary
+
+_MIN_DISTINCT_LENGTH = 4
+_MIN_EMBEDDED_LENGTH = 6
+_MIN_DIGITS = 5
+_MIN_PHONE_DIGITS = 9
+_SUBSCRIBER_DIGITS = 7
+_MAX_NAME_PARTS = 6
+_LOGIN_LENGTH = 7
+_MIN_ACRONYM = 3
+_YEARS = range(1870, 2100)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+# Cyrillic and Greek letters with the Latin ones that passports give them.
+_LATIN = listed(
+    "а=a б=b в=v г=g д=d е=e ж=zh з=z и=i й=y к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f х=kh ц=ts ч=ch ш=sh щ=shch ъ= ы=y ь= э=e ю=yu я=ya "
+    "ё=e і=i ї=yi є=ye ґ=g α=a β=v γ=g δ=d ε=e ζ=z η=i θ=th ι=i κ=k λ=l μ=m ν=n ξ=x ο=o π=p ρ=r σ=s ς=s τ=t υ=y φ=f χ=ch ψ=ps ω=o"
+)
+_TRANSLITERATED = str.maketrans(dict(pair.split("=") for pair in _LATIN))
+_TITLES = listed(
+    "dr prof professor doctor md mr mrs ms miss mister phd rn do pa np frcr fracr jr sr ii iii iv herr frau hr fr dipl med priv doz drs ir "
+    "dott dottssa dra sra srta mme mlle monsieur madame docteur don dona rt ra bsc msc mbbs mba sir lady lord pd"
+)
+# Parts of names that are words of half the languages of Europe.
+_PARTICLES = listed(
+    "van von de der den het ten ter la le les l el al bin ibn abu ben bint di da do dos das del della dello du des d st ste saint san santa mc mac "
+    "o y e zu zur zum af av und the of and for und et fur fuer"
+)
+
+
+# Short words of sentences; other short ones are searched for although some language has them.
+_FUNCTION_WORDS = listed(
+    "is in an to or no he she we us at by as on be if so up am pm are was has had can not but out one two all any and the der die das und mit von vor "
+    "bei ein ist dem den les des une est sur par con sin por las los una per non che met van het een dos das uma com sem til og"
+)
+# What most hospitals are called, besides the word that is theirs.
+_INSTITUTION_WORDS = listed(
+    "hospital hospitals general university universitaets universitats medical medicine centre center clinic clinics klinik klinikum krankenhaus "
+    "universitaetsklinikum hopital hopitaux ospedale ziekenhuis clinica clinique memorial regional national city county community children childrens "
+    "women womens veterans health healthcare care system systems trust foundation institute institut instituto istituto department dept radiology "
+    "radiologie radiologia imaging diagnostic cancer heart emergency north south east west northern southern eastern western central royal "
+    "school college faculty group associates infirmary ambulatory outpatient of for"
+)
+
+
+class Gap(Enum):
+    """What has to stand between the parts of a needle."""
+
+    ANY = auto()
+    SOME = auto()
+    PUNCTUATION = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Needle:
+    """One way to write an identifier.
+
+    Parameters
+    ----------
+    text
+        Its letters and digits, folded.
+    joints
+        Before which of its characters others may stand.
+    is_distinct
+        Whether it means the person wherever it stands, and not only in free text.
+    is_embedded
+        Whether it is also looked for inside longer words.
+    gap
+        What stands at its joints.
+    is_number
+        Whether leading zeros come and go.
+    """
+
+    text: str
+    joints: frozenset[int] = frozenset()
+    is_distinct: bool = True
+    is_embedded: bool = False
+    gap: Gap = Gap.ANY
+    is_number: bool = False
+
+
+@lru_cache(maxsize=4096)
+def needles_of(identifier: str) -> tuple[Needle, ...]:
+    """All ways to write an identifier; names have ``^`` between their components, dates are ``YYYYMMDD``."""
+    found = _of_name(identifier) if is_name(identifier) else _of_value(identifier)
+    return tuple(dict.fromkeys(needle for needle in found if len(needle.text) > 1))
+
+
+def name_words_of(identifier: str) -> frozenset[str]:
+    """The single parts of a name, those that are words of imaging too; none when the identifier is no name."""
+    if not is_name(identifier):
+        return frozenset()
+    return frozenset(
+        token
+        for group in identifier.split("=")
+        for spelled in _spelled(group)
+        for token in _tokens(spelled)
+        if len(token) > 1 and token not in _TITLES and token not in _PARTICLES
+    )
+
+
+def is_name(identifier: str) -> bool:
+    """Whether an identifier is a person's name (PS3.5 6.2.1)."""
+    return "^" in identifier or "=" in identifier
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", fold(text).text)
+
+
+def _joined(parts: tuple[str, ...], *, is_distinct: bool, gap: Gap = Gap.ANY, is_embedded: bool = False) -> Needle:
+    """One needle of several parts, with joints between them and where letters meet digits."""
+    text = "".join(parts)
+    joints, place = set(), 0
+    for part in parts[:-1]:
+        place += len(part)
+        joints.add(place)
+    joints.update(place for place in range(1, len(text)) if text[place].isdigit() != text[place - 1].isdigit())
+    return Needle(text, frozenset(joints), is_distinct=is_distinct, is_embedded=is_embedded, gap=gap)
+
+
+# Names
+
+
+def _spelled(group: str) -> dict[str, None]:
+    """One group of a name as it is, with spelled-out umlauts, with umlauts for what was spelled out, in Latin letters."""
+    plain = group.casefold()
+    forms = [plain, plain.translate(_UMLAUTS)]
+    forms.extend(re.sub(pair, pair[0], plain) for pair in ("ae", "oe", "ue", "aa", "ou", "uu", "oo") if pair in plain)
+    forms.append(fold(plain).text.translate(_TRANSLITERATED))
+    return dict.fromkeys(forms)
+
+
+def _of_name(name: str) -> Iterator[Needle]:
+    for group in name.split("="):
+        for spelled in _spelled(group):
+            components = [_name_tokens(part) for part in [*spelled.split("^"), "", "", ""][:3]]
+            titles = [_name_tokens(part) for part in spelled.split("^")[3:]]
+            for token in dict.fromkeys(token for part in [*components, *titles] for token in part):
+                yield from _single(token)
+            yield from _whole_names(*components)
+
+
+def _name_tokens(component: str) -> tuple[str, ...]:
+    tokens = _tokens(component.replace("'", "").replace("’", ""))
+    apart = (
+        [token for token in _tokens(component) if token not in tokens] if "'" in component or "’" in component else []
+    )
+    return tuple(token for token in [*tokens, *apart] if token not in _TITLES)
+
+
+def _single(token: str) -> Iterator[Needle]:
+    """A part of a name alone: not where it is a word of imaging, and short ones only where they are no word at all."""
+    if is_east_asian(token):
+        yield Needle(token)
+    elif token in imaging_words() or token in _PARTICLES or token.isdigit():
+        return
+    elif len(token) >= _MIN_DISTINCT_LENGTH:
+        is_distinct = token not in vocabulary()
+        yield Needle(token, is_distinct=is_distinct, is_embedded=is_distinct and len(token) >= _MIN_EMBEDDED_LENGTH)
+    elif len(token) > 1 and token not in _FUNCTION_WORDS:
+        yield Needle(token, is_distinct=False)
+
+
+def _whole_names(family: tuple[str, ...], given: tuple[str, ...], middle: tuple[str, ...]) -> Iterator[Needle]:
+    if not (given or middle) and len(family) > 1:
+        # Written into one component, in an order nobody knows.
+        yield from _whole_names(family[:1], family[1:], ())
+        yield from _whole_names(family[1:], family[:1], ())
+        return
+    if not family and len(given) > 1:
+        yield from _whole_names(given, (), ())
+        return
+    if len(family) > 1:
+        yield from _whole(family)
+    if len(given) > 1:
+        yield from _whole(given)
+    if len(family) + len(given) + len(middle) > _MAX_NAME_PARTS:
+        return
+    for last in dict.fromkeys((family, *((token,) for token in family if token not in _PARTICLES))):
+        for first in dict.fromkeys((given, given[:1])):
+            if last and first:
+                yield from _orders(last, first, middle)
+
+
+def _orders(family: tuple[str, ...], given: tuple[str, ...], middle: tuple[str, ...]) -> Iterator[Needle]:
+    first, second = given[0][:1], middle[0][:1] if middle else ""
+    for parts in ((*family, *given), (*given, *family)):
+        yield from _whole(parts)
+    if middle:
+        for between in (middle, (second,)):
+            yield from _whole((*family, *given, *between))
+            yield from _whole((*given, *between, *family))
+    if is_east_asian(first):
+        return
+    # Initials and login names: J. Doe, Doe J, jdoe, doej, jmdoe.
+    for initials in dict.fromkeys(tuple(filter(None, each)) for each in ((first,), (first, second))):
+        for parts in ((*initials, *family), (*family, *initials)):
+            yield from _with_initials(parts, family)
+    joined = "".join(family)
+    if len(joined) > _LOGIN_LENGTH:
+        for login in (first + joined[:_LOGIN_LENGTH], joined[:_LOGIN_LENGTH] + first):
+            yield Needle(login)
+
+
+def _whole(parts: tuple[str, ...]) -> Iterator[Needle]:
+    text = "".join(parts)
+    is_plain = all(part in vocabulary() or part in _PARTICLES or len(part) == 1 for part in parts)
+    gap = Gap.SOME if text in vocabulary() or len(text) < _MIN_DISTINCT_LENGTH else Gap.ANY
+    is_distinct = not is_plain and len(text) >= _MIN_DISTINCT_LENGTH
+    is_embedded = is_distinct and len(text) >= _MIN_EMBEDDED_LENGTH
+    yield _joined(parts, is_distinct=is_distinct, gap=gap, is_embedded=is_embedded)
+
+
+def _with_initials(parts: tuple[str, ...], family: tuple[str, ...]) -> Iterator[Needle]:
+    if all(word in imaging_words() or word in _PARTICLES for word in family):
+        # "HAND L" and "C SPINE" are no names; "Hand, L." is.
+        yield _joined(parts, is_distinct=False, gap=Gap.PUNCTUATION)
+        return
+    yield from _whole(parts)
+
+
+# Numbers, addresses, institutions, dates
+
+
+def _of_value(value: str) -> Iterator[Needle]:
+    words = _tokens(value)
+    joined = "".join(words)
+    if len(joined) >= _MIN_DISTINCT_LENGTH and not _is_generic(words):
+        is_plain = all(word in vocabulary() for word in words) or (joined.isdigit() and len(joined) < _MIN_DIGITS)
+        yield _joined(tuple(words), is_distinct=not is_plain)
+    if any(character.isdecimal() for character in joined):
+        yield from _of_digits(value)
+    if len(words) > 1:
+        yield from _of_parts(value, words)
+
+
+def _is_generic(words: list[str]) -> bool:
+    """Whether a value is one word of imaging, or one with a number of two digits: ``CT64`` is half the scanners there are."""
+    if len(words) != 1:
+        return False
+    return re.sub(r"\d{0,2}$", "", words[0]) in vocabulary()
+
+
+def _of_parts(value: str, words: list[str]) -> Iterator[Needle]:
+    for word in words:
+        is_own = word.isalpha() and word not in vocabulary() and word not in _PARTICLES
+        if is_own and len(word) >= _MIN_DISTINCT_LENGTH:
+            yield Needle(word, is_embedded=len(word) >= _MIN_EMBEDDED_LENGTH)
+    for part in re.split(r"[,;\r\n]", value):
+        pieces = _tokens(part)
+        text = "".join(pieces)
+        is_own = len(text) >= _MIN_DISTINCT_LENGTH and not all(piece in vocabulary() for piece in pieces)
+        if is_own and not (text.isdigit() and len(text) < _MIN_DIGITS):
+            yield _joined(tuple(pieces), is_distinct=len(pieces) > 1)
+    if not any(character.isdecimal() or character == "@" for character in value):
+        yield from _of_institution(words)
+
+
+def _of_institution(words: list[str]) -> Iterator[Needle]:
+    """The word that is a hospital's own, and its initials."""
+    own = [word for word in words if word not in _INSTITUTION_WORDS and word not in imaging_words()]
+    while own and (own[0] in _PARTICLES or len(own[0]) == 1):
+        own = own[1:]
+    if own and len("".join(own)) >= _MIN_DISTINCT_LENGTH:
+        yield _joined(tuple(own), is_distinct=any(word not in vocabulary() for word in own))
+    for letters in {"".join(word[0] for word in words), "".join(word[0] for word in words if word not in _PARTICLES)}:
+        if len(letters) >= _MIN_ACRONYM and letters not in vocabulary():
+            yield Needle(letters, is_distinct=False)
+
+
+def _of_digits(value: str) -> Iterator[Needle]:
+    digits = re.sub(r"\D", "", value)
+    runs = {digits, *re.findall(r"\d+", value)}
+    is_phone = not re.search(r"[^\W\d_]", value) and len(digits) >= _MIN_PHONE_DIGITS and not value.isdigit()
+    if is_phone:
+        # The same telephone is also written without the code of its country or town.
+        runs.add(digits[-_SUBSCRIBER_DIGITS:])
+    for run in sorted(runs):
+        yield from _number(run)
+    if value.isdigit():
+        yield from _date(value)
+
+
+def _number(digits: str) -> Iterator[Needle]:
+    if len(digits) < _MIN_DIGITS or len(set(digits)) == 1:
+        return
+    core = digits.lstrip("0")
+    # Leading zeros come and go, but what remains of a number without them may be as plain as 1.
+    text = core if len(core) >= _MIN_DISTINCT_LENGTH else digits
+    yield Needle(text, frozenset(range(1, len(text))), is_number=True)
+
+
+def _date(value: str) -> Iterator[Needle]:
+    day = _as_date(value)
+    if day is None:
+        return
+    year, short = f"{day:%Y}", f"{day:%y}"
+    month, number = f"{day:%m}", f"{day:%d}"
+    for parts in ((year, month, number), (number, month, year), (month, number, year)):
+        yield _joined(parts, is_distinct=True)
+    for parts in ((short, month, number), (number, month, short), (month, number, short)):
+        yield _joined(parts, is_distinct=False)
+    name = _MONTHS[day.month - 1]
+    for spoken in (number, str(day.day)):
+        yield _joined((spoken, name, year), is_distinct=True)
+        yield _joined((name, spoken, year), is_distinct=True)
+
+
+def _as_date(value: str) -> date | None:
+    if len(value) != len("YYYYMMDD") or int(value[:4]) not in _YEARS:
+        return None
+    try:
+        return date(int(value[:4]), int(value[4:6]), int(value[6:]))
+    except ValueError:
+        return None
