@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from radcommons.deid.attribute_types import AttributeType, attribute_type
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.descriptors import clean_descriptor
-from radcommons.deid.identifiers import IdentifierPattern, pattern_of
+from radcommons.deid.graphics import is_safe_graphic
+from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern, pattern_of
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
-from radcommons.deid.profile import KEPT_UID_TAGS, Action, Profile
+from radcommons.deid.private import fitting
+from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile
 from radcommons.dicom import uids
 from radcommons.dicom.elements import PIXEL_TAGS, Element, tag_text
 from radcommons.dicom.finding import Finding, Severity
@@ -47,6 +49,9 @@ class ElementLook:
     sop_class_uid: str
     subject_id: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "profile", self.profile.for_class(self.sop_class_uid))
+
     def level_findings(self, elements: tuple[Element, ...], level: Level) -> Iterator[Finding]:
         """What must not be in a whole data set; ``level`` is what encloses it."""
         own = level.holding(elements)
@@ -62,12 +67,17 @@ class ElementLook:
         where = _where(element.tag, level)
         kind = attribute_type(element.tag, self.sop_class_uid, level.parents)
         if element.is_private:
-            action = self._private_action(element, level)
-            if action is Action.REMOVE:
-                yield error("deid.private-attribute", where, "A private attribute is there.")
+            fitted = self._safe_private(element, level)
+            if fitted is None:
+                yield error(
+                    "deid.private-attribute", where, "A private attribute is there that is not known to be safe."
+                )
                 return
+            element = fitted
         else:
             action = self.profile.action_for(element.tag, element.vr, attribute_type=kind)
+            if element.tag >> 24 in GRAPHIC_GROUPS and action is Action.CLEAN:
+                yield from _graphic_findings(element, level, where)
             yield from self._misplaced(element, action, kind, level, where)
         if element.items is not None:
             for item in element.items:
@@ -75,11 +85,10 @@ class ElementLook:
         elif element.vr in STRING_VRS:
             yield from self._texts(element, level, where)
 
-    def _private_action(self, element: Element, level: Level) -> Action:
+    def _safe_private(self, element: Element, level: Level) -> Element | None:
         creator = level.creator_of(element.tag)
-        if not creator:
-            return Action.REMOVE
-        return self.profile.private_action(element.group, creator, element.tag & 0xFF, element.vr)
+        attribute = self.profile.private_attribute(element.group, creator, element.tag & 0xFF)
+        return None if attribute is None else fitting(attribute, element)
 
     def _misplaced(
         self, element: Element, action: Action, kind: AttributeType, level: Level, where: str
@@ -93,6 +102,11 @@ class ElementLook:
         elif action is Action.EMPTY and has_value and not is_subject:
             yield error("deid.forbidden-value", where, "The profile empties this attribute, and it has a value.")
 
+    def _keeps_uid(self, element: Element) -> bool:
+        return element.tag not in KEPT_UID_TAGS and (
+            self.profile.keeps_uids if element.is_private else self.profile.action_for(element.tag, "UI") is Action.KEEP
+        )
+
     def _texts(self, element: Element, level: Level, where: str) -> Iterator[Finding]:
         values = [value.strip() for value in texts_of(element, level.encodings)]
         if element.vr == "PN":
@@ -100,6 +114,8 @@ class ElementLook:
                 yield error("deid.person-name", where, "A person's name is there.")
         elif element.vr == "UI":
             may_stay = uids.is_harmless_uid if element.tag in KEPT_UID_TAGS else _is_new_uid
+            if self._keeps_uid(element):
+                may_stay = uids.is_valid_uid
             if not all(may_stay(value) for value in values if value):
                 yield error("deid.uid", where, "A UID is neither of the standard nor a replacement under 2.25.")
         elif element.vr == "AS":
@@ -112,16 +128,23 @@ class ElementLook:
                 yield Finding(Severity.WARNING, "deid.suspicious-text", where, message)
 
 
+def _graphic_findings(element: Element, level: Level, where: str) -> Iterator[Finding]:
+    if level.parents or not is_safe_graphic(level.graphics, element.group):
+        yield error("deid.graphic-writing", where, "An overlay or curve is there that may show writing.")
+
+
 def private_findings(tags: Iterator[int], level: Level) -> Iterator[Finding]:
     """Owners of private blocks that own nothing."""
     for tag in sorted(idle_creators(tags)):
         yield error("deid.private-attribute", _where(tag, level), "A private block is named that holds nothing.")
 
 
-def residues(element: Element, pattern: IdentifierPattern, level: Level) -> Iterator[str]:
-    """At which attributes of one element, or inside it, known identifiers stand."""
+def residues(
+    element: Element, pattern: IdentifierPattern, level: Level, *, kept: frozenset[int] = frozenset()
+) -> Iterator[str]:
+    """At which attributes of one element, or inside it, known identifiers stand; ``kept`` ones are meant to hold some."""
     where = _where(element.tag, level)
-    if element.tag in PIXEL_TAGS or element.tag in _METHOD_TAGS:
+    if element.tag in PIXEL_TAGS or element.tag in _METHOD_TAGS or element.tag in kept:
         return
     if element.tag in PATIENT_IDENTITY and not level.parents:
         return
@@ -129,7 +152,7 @@ def residues(element: Element, pattern: IdentifierPattern, level: Level) -> Iter
         for item in element.items:
             inner = level.inside(element.tag).holding(item)
             for each in item:
-                yield from residues(each, pattern, inner)
+                yield from residues(each, pattern, inner, kept=kept)
     elif any(pattern.spans(text, is_thorough=False) for text in _searched_texts(element, level.encodings)):
         yield where
 
@@ -142,6 +165,11 @@ def _searched_texts(element: Element, encodings: tuple[str, ...]) -> list[str]:
     if element.vr in _SEARCHED_BINARY_VRS and len(element.value) <= _MAX_SEARCHED_BYTES:
         return [bytes(element.value).decode("latin-1")]
     return []
+
+
+def kept_identifiers(profile: Profile) -> frozenset[int]:
+    """The identifying attributes an option of the profile keeps, such as the name of the institution."""
+    return frozenset(tag for tag in IDENTIFYING_TAGS if profile.codes.get(tag) == "K")
 
 
 def error(code: str, where: str, message: str) -> Finding:

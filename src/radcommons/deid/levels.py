@@ -7,6 +7,7 @@ from radcommons.dicom.elements import Element
 from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, first_text
 
 _FIRST_BLOCK, _LAST_BLOCK = 0x10, 0xFF
+_GRAPHIC_GROUPS = frozenset({0x50, 0x60})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +22,22 @@ class Level:
         The sequences around it, outermost first.
     creators
         The private creators of its blocks, by the tags of the elements that name them (PS3.5 7.8.1).
+    graphics
+        Its overlays and curves, by tag: whether one element of them may stay, the others of its group decide.
     """
 
     encodings: tuple[str, ...] = DEFAULT_ENCODINGS
     parents: tuple[int, ...] = ()
     creators: Mapping[int, str] = field(default_factory=dict)
+    graphics: Mapping[int, Element] = field(default_factory=dict)
 
     def holding(self, elements: Iterable[Element]) -> "Level":
         """The level as its own elements describe it: their character set, their private creators."""
         every = tuple(elements)
         encodings = encodings_of(every, self.encodings)
         creators = {each.tag: first_text(each, encodings) for each in every if is_creator_tag(each.tag)}
-        return Level(encodings, self.parents, creators)
+        graphics = {each.tag: each for each in every if each.tag >> 24 in _GRAPHIC_GROUPS}
+        return Level(encodings, self.parents, creators, graphics)
 
     def inside(self, tag: int) -> "Level":
         """What an item of a sequence inherits; private blocks are its own."""

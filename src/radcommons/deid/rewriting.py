@@ -15,9 +15,12 @@ from radcommons.deid.dates import shift_value
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.descriptors import CleanedText, clean_descriptor, clean_technical
 from radcommons.deid.direct import REMOVED_DIRECTLY, STAYING, TIME, Direct, is_plain_uid
-from radcommons.deid.identifiers import IdentifierPattern
+from radcommons.deid.dummies import DUMMY_CODE, DUMMY_VALUES, REMOVED, dummy_value, padded
+from radcommons.deid.graphics import is_safe_graphic
+from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
-from radcommons.deid.profile import KEPT_UID_TAGS, Action, Profile
+from radcommons.deid.private import fitting
+from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.dicom.elements import Element, tag_text
 from radcommons.dicom.text import (
@@ -26,35 +29,24 @@ from radcommons.dicom.text import (
     encode_text,
     is_numeric,
     split_values,
+    texts_of,
 )
 from radcommons.dicom.uids import is_harmless_uid, is_listed_uid
 
-REMOVED = "REMOVED"
 _PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
 _CONTENT_SEQUENCE = 0x0040A730
+# The sequences of Table E.1-1 that Clean Structured Content keeps.
+_STRUCTURED_CONTENT = frozenset(
+    tag
+    for tag, row in attribute_rows().items()
+    if "clean_structured_content" in dict(row["options"])  # type: ignore[call-overload]
+)
 _FRAME_GROUPS = frozenset({0x52009229, 0x52009230})
-_CODE_MEANING = 0x00080104
 # Codes, and what is written anew afterwards anyway.
 _UNREVIEWED = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00120062, 0x00120063, 0x00280303})
 _REVIEWED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UR", "UT"})
 _AGE = re.compile(r"(\d{3})([DWMY])")
 _MAX_CLEANING_ROUNDS = 3
-_DUMMY_VALUES = {
-    "AS": b"000Y",
-    "CS": b"REMOVED ",
-    "DA": b"19000101",
-    "DS": b"0 ",
-    "DT": b"19000101",
-    "IS": b"0 ",
-    "TM": b"000000",
-    "UR": b"urn:removed ",
-}
-_TOKEN_VRS = frozenset({"LO", "SH", "UC"})
-_DUMMY_CODE = (
-    Element(0x00080100, "SH", b"REMOVED "),
-    Element(0x00080102, "SH", b"99RADCOMMONS"),
-    Element(_CODE_MEANING, "LO", b"REMOVED "),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +121,10 @@ class Rewriter:
     redactions: int = 0
     has_cleaned_content: bool = False
     _content: ContentRules = field(init=False)
+    _safe_graphics: dict[int, bool] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.profile = self.profile.for_class(self.sop_class_uid)
         self._content = ContentRules(self.profile.options)
 
     def rewrite(self, elements: Iterable[Element], level: Level | None = None) -> tuple[Element, ...]:
@@ -156,10 +150,12 @@ class Rewriter:
         action = self._action(element, kind, level)
         if element.tag in _PATIENT_IDENTITY and not level.parents:
             self._note(element, level, Action.DUMMY, "pseudonym")
-            return Element(element.tag, element.vr, _padded(self.patient.subject_id.encode("ascii", "replace")))
-        if action is Action.REMOVE:
-            self._note(element, level, action, "private" if element.is_private else "profile")
+            return Element(element.tag, element.vr, padded(self.patient.subject_id.encode("ascii", "replace")))
+        fitted = self._fitted(element, level) if element.is_private and action is not Action.REMOVE else element
+        if action is Action.REMOVE or fitted is None:
+            self._note(element, level, Action.REMOVE, "private" if element.is_private else "profile")
             return None
+        element = fitted
         if element.items is not None:
             return self._rewrite_sequence(element, action, kind, level)
         if action is Action.EMPTY:
@@ -170,7 +166,7 @@ class Rewriter:
             return element
         if action is Action.DUMMY:
             self._note(element, level, action, "profile")
-            return Element(element.tag, element.vr, self._dummy(element, level.encodings))
+            return Element(element.tag, element.vr, self._dummy_of(element, level.encodings))
         return self._rewrite_value(element, action, kind, level)
 
     def note_idle_creator(self, element: Element, level: Level) -> None:
@@ -193,8 +189,10 @@ class Rewriter:
         action = self._action(probe, attribute_type(tag, self.sop_class_uid, level.parents), level)
         if action is Action.REMOVE:
             return REMOVED_DIRECTLY
-        if action in {Action.EMPTY, Action.DUMMY} or vr == "SQ":
+        if action in {Action.EMPTY, Action.DUMMY} or vr == "SQ" or probe.is_private or tag >> 24 in GRAPHIC_GROUPS:
             return None
+        if vr == "UI" and action is Action.KEEP and tag not in KEPT_UID_TAGS:
+            return Direct(is_plain_uid)
         if vr == "UI":
             may_stay = is_harmless_uid if tag in KEPT_UID_TAGS else is_listed_uid
             return Direct(is_plain_uid, lambda uid: None if may_stay(uid) else self.key.map_uid(uid))
@@ -202,13 +200,34 @@ class Rewriter:
 
     def _action(self, element: Element, kind: AttributeType, level: Level) -> Action:
         if not element.is_private:
-            return self.profile.action_for(element.tag, element.vr, attribute_type=kind)
+            action = self.profile.action_for(element.tag, element.vr, attribute_type=kind)
+            if element.tag >> 24 in GRAPHIC_GROUPS and action is Action.CLEAN:
+                return Action.KEEP if self._is_safe_graphic(element.group, level) else Action.REMOVE
+            return action
         if is_creator_tag(element.tag):
             return Action.KEEP
         creator = level.creator_of(element.tag)
         if not creator:
             return Action.REMOVE
         return self.profile.private_action(element.group, creator, element.tag & 0xFF, element.vr)
+
+    def _is_safe_graphic(self, group: int, level: Level) -> bool:
+        if level.parents:
+            return False
+        if group not in self._safe_graphics:
+            self._safe_graphics[group] = is_safe_graphic(level.graphics, group)
+        return self._safe_graphics[group]
+
+    def _fitted(self, element: Element, level: Level) -> Element | None:
+        """A private element that may stay, as it must be; ``None`` when its value is not what its table says."""
+        if is_creator_tag(element.tag):
+            return element
+        attribute = self.profile.private_attribute(element.group, level.creator_of(element.tag), element.tag & 0xFF)
+        return None if attribute is None else fitting(attribute, element)
+
+    def _is_dummied(self, level: Level) -> bool:
+        """Whether it stands inside a sequence of which only the form may stay."""
+        return any(self.profile.codes.get(parent, "").endswith("D") for parent in level.parents)
 
     def _note(self, element: Element, level: Level, action: Action, reason: str) -> None:
         path = "/".join(tag_text(tag) for tag in (*level.parents, element.tag))
@@ -224,8 +243,7 @@ class Rewriter:
         level: Level,
     ) -> Element | None:
         items = element.items or ()
-        if element.tag == _CONTENT_SEQUENCE and self.profile.clean_reports:
-            action = Action.CLEAN
+        if items and action is Action.CLEAN and self.profile.clean_reports and element.tag in _STRUCTURED_CONTENT:
             self.has_cleaned_content = True
         if action is Action.EMPTY:
             if items:
@@ -233,7 +251,7 @@ class Rewriter:
             return Element(element.tag, "SQ", items=())
         if action is Action.DUMMY and keyword_for_tag(element.tag).endswith("CodeSequence"):
             self._note(element, level, action, "profile")
-            return Element(element.tag, "SQ", items=(_DUMMY_CODE,) if items else ())
+            return Element(element.tag, "SQ", items=(DUMMY_CODE,) if items else ())
         if element.tag == _CONTENT_SEQUENCE:
             items = self._prepare_content(element, level)
         rewritten = tuple(self.rewrite(item, level.inside(element.tag)) for item in items)
@@ -263,7 +281,8 @@ class Rewriter:
     ) -> Element | None:
         vr = element.vr
         if vr == "UI":
-            return self._rewrite_uids(element, level)
+            is_kept = action is Action.KEEP and element.tag not in KEPT_UID_TAGS
+            return element if is_kept else self._rewrite_uids(element, level)
         if vr in {"DA", "DT"}:
             return self._per_value(element, kind, level, self._shifted(vr), "date moved")
         if vr == "TM":
@@ -276,10 +295,13 @@ class Rewriter:
             # Such values cannot be cleaned, only replaced.
             self._note(element, level, Action.DUMMY, "profile")
             return (
-                Element(element.tag, vr, self._dummy(element, level.encodings))
+                Element(element.tag, vr, self._dummy_of(element, level.encodings))
                 if kind is AttributeType.REQUIRED
                 else None
             )
+        if action is Action.KEEP and element.tag in IDENTIFYING_TAGS:
+            # An option keeps it although it identifies a device or an institution; so it cannot be cleaned of itself.
+            return self._reviewed(element, texts_of(element, level.encodings))
         if vr in STRING_VRS and not (vr in {"DS", "IS"} and is_numeric(element.value)):
             return self._rewrite_text(element, kind, level)
         return element
@@ -291,10 +313,10 @@ class Rewriter:
         if mapped == values:
             return element
         self._note(element, level, Action.UID, "keyed UID")
-        return Element(element.tag, "UI", _padded("\\".join(mapped).encode("ascii"), b"\0"))
+        return Element(element.tag, "UI", padded("\\".join(mapped).encode("ascii"), b"\0"))
 
     def _shifted(self, vr: str) -> Callable[[str], str | None]:
-        days = self.patient.date_shift_days
+        days = 0 if self.profile.has_full_dates else self.patient.date_shift_days
         return lambda value: shift_value(value, vr, days)
 
     def _capped_age(self, value: str) -> str | None:
@@ -321,11 +343,14 @@ class Rewriter:
         self._note(element, level, Action.EMPTY if is_broken else Action.CLEAN, "not valid" if is_broken else reason)
         text = "\\".join(value or "" for value in changed).encode("ascii")
         if not text.strip(b"\\") and kind is AttributeType.REQUIRED:
-            return Element(element.tag, element.vr, _DUMMY_VALUES[element.vr])
-        return Element(element.tag, element.vr, _padded(text))
+            return Element(element.tag, element.vr, DUMMY_VALUES[element.vr])
+        return Element(element.tag, element.vr, padded(text))
 
     def _rewrite_text(self, element: Element, kind: AttributeType, level: Level) -> Element:
         is_descriptor = self.profile.is_descriptor(element.tag, element.vr)
+        if is_descriptor and self._is_dummied(level):
+            self._note(element, level, Action.DUMMY, "profile")
+            return Element(element.tag, element.vr, padded(REMOVED.encode("ascii")))
         values = split_values(decode_text(element.value, element.vr, level.encodings), element.vr)
         cleaned = [self._clean(value, is_descriptor=is_descriptor) for value in values]
         if any(each.is_changed for each in cleaned):
@@ -335,15 +360,22 @@ class Rewriter:
             texts = [each.text for each in cleaned]
             if not any(texts) and (kind is AttributeType.REQUIRED or level.parents or not is_descriptor):
                 # Inside items, and for technical values, an empty text would break what it belongs to.
-                texts = [_DUMMY_VALUES[element.vr].decode().strip() if element.vr in _DUMMY_VALUES else REMOVED]
+                texts = [DUMMY_VALUES[element.vr].decode().strip() if element.vr in DUMMY_VALUES else REMOVED]
             element = Element(
-                element.tag, element.vr, _padded(encode_text("\\".join(texts), element.vr, level.encodings))
+                element.tag, element.vr, padded(encode_text("\\".join(texts), element.vr, level.encodings))
             )
             values = texts
+        return self._reviewed(element, values)
+
+    def _reviewed(self, element: Element, values: list[str]) -> Element:
         if element.vr in _REVIEWED_VRS and element.tag not in _UNREVIEWED:
             keyword = keyword_for_tag(element.tag)
             self.kept_texts.update({(keyword, value): None for value in values if value.strip()})
         return element
+
+    def _dummy_of(self, element: Element, encodings: tuple[str, ...]) -> bytes:
+        days = None if self.profile.dates_mark == "REMOVED" else self.patient.date_shift_days
+        return dummy_value(element, encodings, key=self.key, date_shift_days=days)
 
     def _clean(self, text: str, *, is_descriptor: bool) -> CleanedText:
         clean = clean_descriptor if is_descriptor else clean_technical
@@ -358,27 +390,3 @@ class Rewriter:
         if decided is None or decided == answer.text:
             return answer
         return CleanedText(decided, tuple(sorted({*answer.reasons, "decided by a person"})))
-
-    def _dummy(self, element: Element, encodings: tuple[str, ...]) -> bytes:
-        vr = element.vr
-        if vr in {"DA", "DT", "TM"}:
-            value = self._first(element, encodings)
-            kept = value if vr == "TM" else shift_value(value, vr, self.patient.date_shift_days)
-            return _padded(kept.encode("ascii", "replace")) if kept and value.isascii() else _DUMMY_VALUES[vr]
-        if vr in _TOKEN_VRS:
-            # One original gives one code, so that devices, containers and the like can still be told apart.
-            label = f"{element.tag:08X}:{self._first(element, encodings).casefold()}"
-            return _padded(f"RC{self.key.token(label)}".encode("ascii"))
-        if vr == "UI":
-            return _padded(self.key.map_uid(self._first(element, encodings)).encode("ascii"), b"\0")
-        if vr in STRING_VRS:
-            return _DUMMY_VALUES.get(vr, _padded(REMOVED.encode("ascii")))
-        return b"\0" * 8 if vr in {"FD", "SV", "UV", "OV", "OD"} else b"\0" * 4
-
-    @staticmethod
-    def _first(element: Element, encodings: tuple[str, ...]) -> str:
-        return decode_text(element.value, element.vr, encodings).split("\\")[0].strip("\0 ")
-
-
-def _padded(value: bytes, padding: bytes = b" ") -> bytes:
-    return value + padding if len(value) & 1 else value

@@ -35,7 +35,7 @@ OPTION_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "retain_institution_identity": ("113112", "Retain Institution Identity Option"),
     }
 )
-# Options about pixels have no column in Table E.1-1, and are claimed object by object.
+# Options about pixels have no column in Table E.1-1.
 PIXEL_OPTIONS = frozenset({"clean_pixel_data", "clean_recognizable_visual_features"})
 
 

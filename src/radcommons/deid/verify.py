@@ -92,7 +92,7 @@ def verify_parsed(
     for finding in (
         *refusal_of_class(sop_class_uid, released_classes),
         *_verify_envelope(buffer, file),
-        *mark_findings(header),
+        *mark_findings(header, profile),
         *ElementLook(profile, sop_class_uid, header.text(0x00100020)).level_findings(file.elements, Level()),
     ):
         # Warnings must not fill the list before an error is reached: only errors decide.
@@ -124,13 +124,18 @@ def residual_scan(path: Path, identifiers: Iterable[str]) -> tuple[Finding, ...]
     return tuple(residual_findings(file, frozenset(identifiers)))
 
 
-def residual_findings(file: Part10File, identifiers: frozenset[str]) -> list[Finding]:
-    """Search a parsed file for identifiers; see :func:`residual_scan`."""
+def residual_findings(
+    file: Part10File, identifiers: frozenset[str], *, kept: frozenset[int] = frozenset()
+) -> list[Finding]:
+    """Search a parsed file for identifiers; see :func:`residual_scan`.
+
+    ``kept`` are the attributes that a profile keeps although they identify (:func:`.element_look.kept_identifiers`).
+    """
     subject = Header(file.elements, file.encoding).text(0x00100020)
     # The code that now stands for the patient is no identifier, even where a centre chose it to look like one.
     pattern = pattern_of(frozenset(each for each in identifiers if each.strip() and each.strip("^") != subject))
     level = Level().holding(file.elements)
-    places = dict.fromkeys(place for element in file.elements for place in residues(element, pattern, level))
+    places = dict.fromkeys(place for element in file.elements for place in residues(element, pattern, level, kept=kept))
     return [residual_finding(place) for place in places]
 
 
@@ -157,16 +162,15 @@ def _verify_envelope(buffer: memoryview, file: Part10File) -> Iterator[Finding]:
             yield error("deid.trailing-bytes", "object", "Bytes follow the data set.")
 
 
-def mark_findings(header: Header) -> Iterator[Finding]:
-    """What is missing of the marks that tell a de-identified object (PS3.3 C.12.1)."""
+def mark_findings(header: Header, profile: Profile) -> Iterator[Finding]:
+    """What is missing of the marks that tell a de-identified object (PS3.3 C.12.1), by the profile it went through."""
     if header.text(0x00120062) != "YES":
         yield error("deid.not-marked", "(0012,0062)", "Patient Identity Removed is not YES.")
     codes = {Header(item, header.encoding).text(0x00080100) for item in header.items(0x00120064)}
     if BASIC_PROFILE_CODE[0] not in codes:
         yield error("deid.no-method", "(0012,0064)", "The Basic Profile is not among the method codes.")
-    if header.text(0x00280303) not in {"MODIFIED", "REMOVED"}:
-        yield error(
-            "deid.dates-not-marked", "(0028,0303)", "Longitudinal Temporal Information is not marked as modified."
-        )
+    if header.text(0x00280303) not in ({"UNMODIFIED"} if profile.has_full_dates else {"MODIFIED", "REMOVED"}):
+        message = "Longitudinal Temporal Information Modified does not say what the profile does to dates."
+        yield error("deid.dates-not-marked", "(0028,0303)", message)
     if not header.text(0x00100020):
         yield error("deid.no-subject", "(0010,0020)", "The object has no subject.")

@@ -41,6 +41,7 @@ GRAPHIC_GROUPS = frozenset({0x50, 0x60})
 _TRAILING_GROUPS = frozenset({0xFFFA, 0xFFFC})
 _FREE_TEXT_VRS = frozenset({"LO", "SH", "UC"})
 _NARRATIVE_VRS = frozenset({"LT", "ST", "UT"})
+_CLAIMED_WHERE_APPLIED = PIXEL_OPTIONS | {"clean_structured_content"}
 _DATE_OPTIONS = frozenset({"retain_longitudinal_full_dates", "retain_longitudinal_modified_dates"})
 
 
@@ -127,8 +128,8 @@ class Profile:
 
     @property
     def header_options(self) -> tuple[str, ...]:
-        """The options that every object goes through; those about pixels are claimed where they were applied."""
-        return tuple(option for option in self.options if option not in PIXEL_OPTIONS)
+        """The options that every object goes through; those about pixels and content trees are claimed where they were applied."""
+        return tuple(option for option in self.options if option not in _CLAIMED_WHERE_APPLIED)
 
     def for_class(self, sop_class_uid: str) -> "Profile":
         """The profile with what it says of one SOP class only."""
