@@ -18,6 +18,8 @@ _VOI_LUT = 0x00283010
 _PADDING = 0x00280120
 _WIDTH_STEP = 1.0
 _MAX_LUT_ENTRIES = 65_536
+# Values of at most so many bytes are listed rather than computed pixel by pixel.
+_LISTED_BYTES = 2
 
 
 def to_grayscale(
@@ -36,6 +38,22 @@ def to_grayscale(
     window
         Center and width after rescaling; overrides what the object asks for.
     """
+    if values.dtype.kind not in "iu" or values.dtype.itemsize > _LISTED_BYTES or not values.size:
+        return _to_grey(values, header, frame_index=frame_index, window=window)
+    # Grey depends on the value alone, and a picture holds far fewer values than pixels.
+    lowest = int(values.min())
+    offsets = values.astype(np.intp)
+    offsets -= lowest
+    present = np.flatnonzero(np.bincount(offsets.ravel()))
+    table = np.zeros(int(present[-1]) + 1, np.uint8)
+    distinct = (present + lowest).astype(values.dtype)
+    table[present] = _to_grey(distinct, header, frame_index=frame_index, window=window)
+    return np.take(table, offsets)
+
+
+def _to_grey(
+    values: NDArray[np.generic], header: Header, *, frame_index: int, window: Window | None
+) -> NDArray[np.uint8]:
     transform = _level(header, frame_index, _VALUE_TRANSFORMATION)
     voi = _level(header, frame_index, _FRAME_VOI)
     scaled = _rescale(values, header, transform)
