@@ -122,6 +122,8 @@ class ElementLook:
             if any(_is_too_old(value, self.profile) for value in values):
                 yield error("deid.age", where, "An age above the highest category is there.")
         elif self.profile.is_descriptor(element.tag, element.vr):
+            if self.profile.has_only_form(level.parents) and any(value not in _ALLOWED_NAMES for value in values):
+                yield error("deid.forbidden-value", where, "Only the form of this sequence may stay, and it has text.")
             nothing = pattern_of(frozenset())
             if any(clean_descriptor(value, nothing).is_changed for value in values):
                 message = "The text looks as if it held a date, a number, a name or an address."

@@ -22,6 +22,7 @@ from radcommons.deid.levels import Level, idle_creators, is_creator_tag
 from radcommons.deid.private import fitting
 from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile
 from radcommons.deid.pseudonyms import PseudonymKey
+from radcommons.deid.tables import tags_of_option
 from radcommons.dicom.elements import Element, tag_text
 from radcommons.dicom.text import (
     STRING_VRS,
@@ -35,12 +36,6 @@ from radcommons.dicom.uids import is_harmless_uid, is_listed_uid
 
 _PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
 _CONTENT_SEQUENCE = 0x0040A730
-# The sequences of Table E.1-1 that Clean Structured Content keeps.
-_STRUCTURED_CONTENT = frozenset(
-    tag
-    for tag, row in attribute_rows().items()
-    if "clean_structured_content" in dict(row["options"])  # type: ignore[call-overload]
-)
 _FRAME_GROUPS = frozenset({0x52009229, 0x52009230})
 # Codes, and what is written anew afterwards anyway.
 _UNREVIEWED = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00120062, 0x00120063, 0x00280303})
@@ -225,10 +220,6 @@ class Rewriter:
         attribute = self.profile.private_attribute(element.group, level.creator_of(element.tag), element.tag & 0xFF)
         return None if attribute is None else fitting(attribute, element)
 
-    def _is_dummied(self, level: Level) -> bool:
-        """Whether it stands inside a sequence of which only the form may stay."""
-        return any(self.profile.codes.get(parent, "").endswith("D") for parent in level.parents)
-
     def _note(self, element: Element, level: Level, action: Action, reason: str) -> None:
         path = "/".join(tag_text(tag) for tag in (*level.parents, element.tag))
         self.report[ReportLine(path, keyword_for_tag(element.tag), action.value, reason)] = None
@@ -243,7 +234,7 @@ class Rewriter:
         level: Level,
     ) -> Element | None:
         items = element.items or ()
-        if items and action is Action.CLEAN and self.profile.clean_reports and element.tag in _STRUCTURED_CONTENT:
+        if items and self.profile.clean_reports and element.tag in tags_of_option("clean_structured_content"):
             self.has_cleaned_content = True
         if action is Action.EMPTY:
             if items:
@@ -348,7 +339,7 @@ class Rewriter:
 
     def _rewrite_text(self, element: Element, kind: AttributeType, level: Level) -> Element:
         is_descriptor = self.profile.is_descriptor(element.tag, element.vr)
-        if is_descriptor and self._is_dummied(level):
+        if is_descriptor and self.profile.has_only_form(level.parents):
             self._note(element, level, Action.DUMMY, "profile")
             return Element(element.tag, element.vr, padded(REMOVED.encode("ascii")))
         values = split_values(decode_text(element.value, element.vr, level.encodings), element.vr)

@@ -64,6 +64,12 @@ def _is_one(tag: str) -> bool:
     return "x" not in tag and tag != "PRIVATE"
 
 
+@lru_cache(maxsize=16)
+def tags_of_option(option: str) -> frozenset[int]:
+    """The attributes for which Table E.1-1 has something to say under an option."""
+    return frozenset(tag for tag, row in attribute_rows().items() if option in str(row["options"]))
+
+
 def code_of(row: Mapping[str, object], options: tuple[str, ...]) -> str:
     """The code of a table row under some options: cleaning goes before keeping, and both before the Basic Profile."""
     given: Mapping[str, str] = row["options"]  # type: ignore[assignment]  # the generated tables have this shape

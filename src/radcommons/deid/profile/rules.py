@@ -206,6 +206,10 @@ class Profile:
             return Action.EMPTY
         return Action.CLEAN if vr in _FREE_TEXT_VRS | _NARRATIVE_VRS | {"DA", "DT", "UR"} else Action.KEEP
 
+    def has_only_form(self, parents: tuple[int, ...]) -> bool:
+        """Whether what stands in these sequences, outermost first, may say nothing: one of them has to be a dummy (D)."""
+        return any(self.codes.get(parent, "").endswith("D") for parent in parents)
+
     def is_descriptor(self, tag: int, vr: str) -> bool:
         """Whether a kept text is free text, to be cleaned thoroughly, and not a code or a technical value."""
         if vr in _NARRATIVE_VRS:
