@@ -5,7 +5,14 @@ attribute has where it stands, always to the side that identifies less without b
 """
 
 from radcommons.deid.profile.document import ProfileError
-from radcommons.deid.profile.explaining import Explanation, explain, tables_compared
+from radcommons.deid.profile.explaining import (
+    MEANINGS,
+    Explanation,
+    explain,
+    find_attribute,
+    find_class,
+    tables_compared,
+)
 from radcommons.deid.profile.loading import ENGINE_VERSION, READY_PROFILES, SCHEMA, load_profile
 from radcommons.deid.profile.rules import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile, settled
 from radcommons.deid.tables import (
@@ -22,6 +29,7 @@ __all__ = [
     "ENGINE_VERSION",
     "GRAPHIC_GROUPS",
     "KEPT_UID_TAGS",
+    "MEANINGS",
     "OPTION_CODES",
     "READY_PROFILES",
     "SCHEMA",
@@ -30,6 +38,8 @@ __all__ = [
     "Profile",
     "ProfileError",
     "explain",
+    "find_attribute",
+    "find_class",
     "load_profile",
     "settled",
     "tables_compared",

@@ -1,5 +1,6 @@
 """What a profile does to an attribute and why, for people: the row of the table, the options, the object, its own rules."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -8,9 +9,11 @@ from pydicom.datadict import dictionary_description, keyword_for_tag
 
 from radcommons.deid.attribute_types import AttributeType, attribute_type, object_of
 from radcommons.deid.private import PrivateAttribute
+from radcommons.deid.profile.overrides import sop_class_of, tag_of
 from radcommons.deid.profile.rules import GRAPHIC_GROUPS, Action, Profile
 from radcommons.deid.tables import attribute_rows
 from radcommons.dicom.elements import tag_text, vr_of_tag
+from radcommons.dicom.errors import Kind, RadCommonsError
 
 MEANINGS: Mapping[Action, str] = {
     Action.DUMMY: "replaced by a dummy value",
@@ -25,6 +28,8 @@ _TYPE_MEANINGS = {
     AttributeType.MAY_BE_EMPTY: "must be there and may be empty (type 2)",
     AttributeType.OPTIONAL: "may be missing (type 3)",
 }
+_PRIVATE = re.compile(r"\(?([0-9A-Fa-f]{3}[13579BDFbdf]),?\s*xx([0-9A-Fa-f]{2})\)?")
+_BARE_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _COMMON_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.2",
     "1.2.840.10008.5.1.4.1.1.1",
@@ -67,6 +72,40 @@ class Explanation:
             yield f"  {letter}: {MEANINGS[Action(letter)]}{where}"
         for reason in self.reasons:
             yield f"  - {reason}"
+
+
+def find_attribute(text: str) -> int:
+    """The attribute a person names: a keyword, ``(0010,0010)``, ``00100010``, or ``(0019,xx0C)`` for a private one.
+
+    Raises
+    ------
+    RadCommonsError
+        ``deid.unknown-attribute`` when it is none of these.
+    """
+    match = _PRIVATE.fullmatch(text.strip())
+    if match is not None:
+        return int(match[1], 16) << 16 | 0x1000 | int(match[2], 16)
+    tag = tag_of(f"{text[:4]},{text[4:]}" if _BARE_TAG.fullmatch(text.strip()) else text)
+    if tag is None:
+        message = "Name a keyword such as StationName, or a tag such as (0008,1010) or, if private, (0019,xx0C)."
+        raise RadCommonsError(Kind.INVALID, "deid.unknown-attribute", message)
+    return tag
+
+
+def find_class(text: str) -> str:
+    """The UID of the SOP class a person names by keyword or UID.
+
+    Raises
+    ------
+    RadCommonsError
+        ``deid.unknown-class`` when there is none.
+    """
+    uid = sop_class_of(text)
+    if uid is None:
+        raise RadCommonsError(
+            Kind.INVALID, "deid.unknown-class", "There is no such SOP class; name one such as CTImageStorage."
+        )
+    return uid
 
 
 def explain(profile: Profile, tag: int, *, vr: str = "", sop_class_uid: str = "", creator: str = "") -> Explanation:
@@ -139,10 +178,12 @@ def _option_reasons(profile: Profile, row: Mapping[str, object]) -> Iterator[str
 
 
 def _unlisted_reasons(tag: int, vr: str) -> Iterator[str]:
-    yield "PS3.15 Table E.1-1, edition 2026d, does not list it."
     if tag >> 24 in GRAPHIC_GROUPS:
-        yield "Overlays and curves go as a whole group, and stay with the option clean_graphics where they show no writing."
-    elif vr_of_tag(tag) == "UN":
+        yield "PS3.15 Table E.1-1, edition 2026d: for overlays and curves the Basic Profile says X, clean_graphics says C."
+        yield "They go as a whole group, and stay with that option where they show no writing."
+        return
+    yield "PS3.15 Table E.1-1, edition 2026d, does not list it."
+    if vr_of_tag(tag) == "UN":
         yield "The dictionary does not know it, so it is removed."
     elif vr == "PN":
         yield "It names a person, so it is emptied."

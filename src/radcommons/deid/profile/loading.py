@@ -14,6 +14,7 @@ from radcommons.deid.profile.document import Document, ProfileError
 from radcommons.deid.profile.overrides import actions_of, classes_of, kept_of, private_of
 from radcommons.deid.profile.rules import Profile
 from radcommons.deid.tables import OPTION_CODES, attribute_rows, code_of, option_name, table
+from radcommons.deid.vocabulary import vocabulary
 
 SCHEMA = "radcommons.profile/1"
 # Part of every digest: raised whenever the same profile would give other bytes.
@@ -28,6 +29,7 @@ _KEYS = frozenset(
         "title",
         "options",
         "maximum_age_years",
+        "unknown_words",
         "actions",
         "keep",
         "classes",
@@ -98,6 +100,7 @@ def _compile(document: Document) -> Profile:
         distrusted_creators=distrusted,
         pixels=_pixels(document),
         maximum_age_years=_age(document),
+        are_unknown_words_removed=_unknown_words(document) == "remove",
     )
     classes = {uid: _variant(profile, own) for uid, own in classes_of(document).items()}
     return replace(profile, classes=classes) if classes else profile
@@ -110,6 +113,7 @@ def _variant(profile: Profile, own: Mapping[int, tuple[str, str]]) -> Profile:
 
 def _digest(content: Mapping[str, object]) -> str:
     tables = [hashlib.sha256(json.dumps(table(name), sort_keys=True).encode()).hexdigest() for name in _TABLES]
+    tables.append(hashlib.sha256(" ".join(sorted(vocabulary())).encode()).hexdigest())
     fingerprint = json.dumps([ENGINE_VERSION, content, tables], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(fingerprint.encode()).hexdigest()
 
@@ -152,6 +156,14 @@ def _pixels(document: Document) -> PixelRules:
         )
     except ValueError as error:
         raise section.error("release", f"{error}") from error
+
+
+def _unknown_words(document: Document) -> str:
+    """``review`` shows words outside the vocabulary to a person, ``remove`` takes them out of every free text."""
+    choice = document.text("unknown_words", default="review")
+    if choice not in {"review", "remove"}:
+        raise document.error("unknown_words", 'write "review" or "remove".')
+    return choice
 
 
 def _age(document: Document) -> int | None:

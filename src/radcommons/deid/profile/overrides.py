@@ -42,6 +42,13 @@ def tag_of(text: str) -> int | None:
     return None if tag is None else int(tag)
 
 
+def sop_class_of(text: str) -> str | None:
+    """The UID of a SOP class by its keyword, such as ``CTImageStorage``, or by itself; ``None`` when there is none."""
+    if text in UID_dictionary:
+        return text
+    return next((uid for uid, entry in UID_dictionary.items() if entry[4] == text and entry[1] == "SOP Class"), None)
+
+
 def actions_of(document: Document) -> dict[int, Override]:
     """The stricter actions of a profile or of one of its classes.
 
@@ -91,10 +98,9 @@ def kept_of(document: Document, codes: Mapping[int, str]) -> dict[int, Override]
 def classes_of(document: Document) -> dict[str, dict[int, Override]]:
     """The stricter actions for single SOP classes, by UID: ``[classes.CTImageStorage.actions]``."""
     section = document.section("classes")
-    by_keyword = {entry[4]: uid for uid, entry in UID_dictionary.items() if entry[1] == "SOP Class"}
     found = {}
     for key in section.content:
-        uid = key if key in UID_dictionary else by_keyword.get(key)
+        uid = sop_class_of(key)
         if uid is None:
             raise section.error(key, "there is no SOP class of this keyword or UID; write CTImageStorage or its UID.")
         entry = section.section(key)

@@ -84,6 +84,8 @@ class Profile:
         What is done about writing in pixels and about faces.
     maximum_age_years
         Ages above it become one category; ``None`` leaves ages as they are.
+    are_unknown_words_removed
+        Whether free text loses every word outside the vocabulary of imaging, rather than showing it to a reviewer.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Profile:
     distrusted_creators: frozenset[str]
     pixels: PixelRules
     maximum_age_years: int | None
+    are_unknown_words_removed: bool = False
 
     @property
     def clean_reports(self) -> bool:

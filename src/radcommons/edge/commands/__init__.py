@@ -4,6 +4,7 @@ import click
 
 from radcommons.edge.commands.folders import init, scan, select, status
 from radcommons.edge.commands.making import deidentify
+from radcommons.edge.commands.profiles import profile
 from radcommons.edge.commands.reviewing import review
 from radcommons.edge.commands.shipping import send
 from radcommons.edge.commands.verifying import verify
@@ -14,5 +15,5 @@ def edge() -> None:
     """Work at the hospital: find, de-identify, review and send studies. Nothing leaves before `send`."""
 
 
-for command in (init, scan, select, deidentify, review, verify, send, status):
+for command in (init, scan, select, deidentify, review, verify, send, status, profile):
     edge.add_command(command)
