@@ -161,7 +161,7 @@ def _send(code: str, made: MadeBatch) -> str:
         sink.write(path.read_bytes())
         sink.commit()
         intake.record_part_staged(ticket)
-    intake.seal_batch(batch_id, actor=actor)
+    intake.seal_batch(batch_id, envelope=made.envelope, actor=actor)
     return key
 
 

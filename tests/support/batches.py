@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 
 from radcommons.deid.pixel_text import PixelText
+from radcommons.deid.profile import load_profile
 from radcommons.server.platform.policy import Actor
 from radcommons.server.sites import services as sites
 from radcommons.server.sites.models import Site
@@ -22,6 +24,7 @@ from radcommons.transfer.manifest import (
     ReviewStamp,
     SoftwareStamp,
 )
+from radcommons.transfer.summary import sign_summary, summarise
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -111,6 +114,23 @@ class MadeBatch:
     manifest: BatchManifest
     paths: Mapping[str, Path]
 
+    @property
+    def envelope(self) -> bytes:
+        """The signed summary, by the site's own key."""
+        return self.signed_by(self.manifest.site)
+
+    def signed_by(self, name: str) -> bytes:
+        """The signed summary by the key of that name."""
+        summary = summarise(
+            self.manifest, engine="1", actions={"keep": 4, "remove": 2}, attributes={"PatientName": {"replace": 1}}
+        )
+        return sign_summary(summary, signing_key(name))
+
+
+def signing_key(name: str) -> Ed25519PrivateKey:
+    """A key that depends on nothing but its name."""
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"signing {name}".encode()).digest())
+
 
 def make_batch(
     paths: Sequence[Path], *, site: str = "ALPHA", subjects: Mapping[str, str] | None = None, **claims: object
@@ -120,7 +140,7 @@ def make_batch(
     manifest = BatchManifest(
         site=site,
         project="covid19",
-        profile=ProfileStamp("ricord", "1", "a" * 64),
+        profile=profile_stamp(),
         software=SoftwareStamp("radcommons", "0.1.0"),
         report_sha256="b" * 64,
         review=ReviewStamp("A. Coordinator", "approved"),
@@ -128,6 +148,12 @@ def make_batch(
         subjects={key: Covid19Status(value) for key, value in (subjects or {}).items()},
     )
     return MadeBatch(manifest, {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in paths})
+
+
+def profile_stamp(name: str = "ricord") -> ProfileStamp:
+    """A packaged profile as manifests name it."""
+    profile = load_profile(name)
+    return ProfileStamp(profile.name, profile.version, profile.digest)
 
 
 def _file(path: Path, claims: Mapping[str, object]) -> BatchFile:

@@ -25,6 +25,7 @@ class SmallCentre:
         self.manifests = {}
         self.parts = {}
         self.sealed = set()
+        self.summaries = {}
         self.requests = Counter()
         self.faults = []
         self.forgotten = []
@@ -79,6 +80,7 @@ class SmallCentre:
             body = {"code": "intake.parts-missing", "message": "Parts are missing.", "missing": missing}
             return JSONResponse(body, 409)
         self.sealed.add(batch_id)
+        self.summaries[batch_id] = await request.body()
         return JSONResponse({"state": "sealed"}, 202)
 
     async def batch(self, request):

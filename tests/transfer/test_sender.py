@@ -19,6 +19,7 @@ from radcommons.transfer.manifest import BatchFile, BatchManifest, ProfileStamp,
 from radcommons.transfer.sender import batch_state, send_batch, wait_until_verified
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
+ENVELOPE = b"{}"
 QUICK = SendOptions(threads=4, timeout_s=10, patience_s=15)
 
 
@@ -57,19 +58,28 @@ def batch(folder, count=12, size_bytes=5000):
 def test_a_batch_arrives_whole_and_sealed(centre, url, tmp_path):
     manifest, paths = batch(tmp_path)
 
-    result = send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+    result = send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
 
     assert (result.batch_id, result.state, result.files) == (manifest.batch_id, "sealed", 12)
     assert (result.sent, result.already_there, result.sent_bytes) == (12, 0, 60_000)
     assert centre.parts == {sha256: path.read_bytes() for sha256, path in paths.items()}
     assert centre.sealed == {manifest.batch_id}
+    assert centre.summaries == {manifest.batch_id: ENVELOPE}
 
 
 def test_progress_counts_files_and_bytes_to_the_end(url, tmp_path):
     manifest, paths = batch(tmp_path)
     told = []
 
-    send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK, progress=lambda *numbers: told.append(numbers))
+    send_batch(
+        manifest,
+        paths,
+        envelope=ENVELOPE,
+        url=url,
+        token=TOKEN,
+        options=QUICK,
+        progress=lambda *numbers: told.append(numbers),
+    )
 
     assert told[0] == (0, 12, 0, 60_000)
     assert told[-1] == (12, 12, 60_000, 60_000)
@@ -78,10 +88,10 @@ def test_progress_counts_files_and_bytes_to_the_end(url, tmp_path):
 
 def test_sending_the_same_batch_again_sends_nothing(centre, url, tmp_path):
     manifest, paths = batch(tmp_path)
-    send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+    send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
     puts = centre.requests["part"]
 
-    again = send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+    again = send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
 
     assert (again.state, again.sent, again.already_there) == ("sealed", 0, 12)
     assert centre.requests["part"] == puts
@@ -92,7 +102,7 @@ def test_only_what_the_centre_lacks_is_sent(centre, url, tmp_path):
     for each in manifest.files[:7]:
         centre.parts[each.sha256] = paths[each.sha256].read_bytes()
 
-    result = send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+    result = send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
 
     assert (result.sent, result.already_there) == (5, 7)
 
@@ -102,7 +112,7 @@ def test_a_busy_centre_is_asked_again(centre, url, tmp_path, status):
     manifest, paths = batch(tmp_path)
     centre.faults = [("open", status), ("part", status), ("part", status), ("seal", status)]
 
-    result = send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+    result = send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
 
     assert result.state == "sealed"
     assert centre.faults == []
@@ -113,7 +123,7 @@ def test_the_time_a_centre_asks_for_is_waited(centre, url, tmp_path):
     centre.faults = [("open", 503, {"Retry-After": "1"})]
     started = time.monotonic()
 
-    send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+    send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
 
     assert time.monotonic() - started >= 1.0
 
@@ -122,7 +132,14 @@ def test_patience_has_an_end_and_says_that_nothing_is_lost(tmp_path):
     manifest, paths = batch(tmp_path, count=1)
 
     with pytest.raises(RadCommonsError, match="Nothing is lost") as refusal:
-        send_batch(manifest, paths, url="http://127.0.0.1:9", token=TOKEN, options=SendOptions(patience_s=0.5))
+        send_batch(
+            manifest,
+            paths,
+            envelope=ENVELOPE,
+            url="http://127.0.0.1:9",
+            token=TOKEN,
+            options=SendOptions(patience_s=0.5),
+        )
 
     assert (refusal.value.kind, refusal.value.code) == (Kind.UNAVAILABLE, "transfer.unreachable")
 
@@ -133,7 +150,9 @@ def test_a_centre_that_starts_late_still_gets_the_batch(centre, tmp_path):
         port = int(address.rpartition(":")[2])
     results = []
     sender = threading.Thread(
-        target=lambda: results.append(send_batch(manifest, paths, url=address, token=TOKEN, options=QUICK))
+        target=lambda: results.append(
+            send_batch(manifest, paths, envelope=ENVELOPE, url=address, token=TOKEN, options=QUICK)
+        )
     )
     sender.start()
     time.sleep(1.0)
@@ -148,7 +167,7 @@ def test_parts_that_a_centre_loses_are_sent_again(centre, url, tmp_path):
     manifest, paths = batch(tmp_path)
     centre.forgotten = [each.sha256 for each in manifest.files[:2]]
 
-    result = send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+    result = send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
 
     assert (result.state, result.sent) == ("sealed", 14)
 
@@ -158,7 +177,7 @@ def test_a_refusal_keeps_the_centres_own_words(centre, url, tmp_path):
     centre.refusal = {"code": "sites.no-valid-agreement", "message": "The agreement ended.", "ended_on": "2026-01-31"}
 
     with pytest.raises(RadCommonsError, match="The agreement ended") as refusal:
-        send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+        send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
 
     assert (refusal.value.kind, refusal.value.code) == (Kind.FORBIDDEN, "sites.no-valid-agreement")
     assert refusal.value.facts["ended_on"] == "2026-01-31"
@@ -169,7 +188,7 @@ def test_an_unknown_token_is_refused_at_once_and_never_repeated(centre, url, tmp
     manifest, paths = batch(tmp_path)
 
     with pytest.raises(RadCommonsError) as refusal:
-        send_batch(manifest, paths, url=url, token="rcs_other", options=QUICK)
+        send_batch(manifest, paths, envelope=ENVELOPE, url=url, token="rcs_other", options=QUICK)
 
     assert (refusal.value.kind, refusal.value.code) == (Kind.UNAUTHENTICATED, "sites.unknown-token")
     assert centre.requests["open"] == 1
@@ -182,7 +201,7 @@ def test_a_file_that_changed_after_sealing_stops_the_batch(centre, url, tmp_path
     change(paths[manifest.files[5].sha256])
 
     with pytest.raises(RadCommonsError) as refusal:
-        send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+        send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
 
     assert refusal.value.code == "transfer.file-changed"
     assert centre.sealed == set()
@@ -199,7 +218,7 @@ def test_a_page_that_is_no_intake_is_recognised(tmp_path):
             return response
 
     with running(Elsewhere()) as address, pytest.raises(RadCommonsError) as refusal:
-        send_batch(manifest, paths, url=address, token=TOKEN, options=QUICK)
+        send_batch(manifest, paths, envelope=ENVELOPE, url=address, token=TOKEN, options=QUICK)
 
     assert refusal.value.code == "transfer.other-batch"
 
@@ -207,7 +226,7 @@ def test_a_page_that_is_no_intake_is_recognised(tmp_path):
 def test_large_files_travel_in_small_pieces(centre, url, tmp_path):
     manifest, paths = batch(tmp_path, count=2, size_bytes=24 * 2**20)
 
-    send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+    send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
 
     assert {len(body) for body in centre.parts.values()} == {24 * 2**20}
     assert centre.largest_chunk <= 2**20
@@ -225,7 +244,7 @@ def test_memory_does_not_grow_with_the_files(centre, url, tmp_path):
         manifest = BatchManifest.from_bytes((folder / "manifest.json").read_bytes())
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         paths = {file_sha256(path): path for path in folder.glob("*.dcm")}
-        send_batch(manifest, paths, url=url, token=token, options=SendOptions(threads=4))
+        send_batch(manifest, paths, envelope=b"{}", url=url, token=token, options=SendOptions(threads=4))
         print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
     """
     manifest, _ = batch(tmp_path, count=4, size_bytes=48 * 2**20)
@@ -250,7 +269,7 @@ def test_a_killed_sender_goes_on_where_it_was(centre, url, tmp_path):
         folder = Path(sys.argv[1])
         manifest = BatchManifest.from_bytes((folder / "manifest.json").read_bytes())
         paths = {file_sha256(path): path for path in folder.glob("*.dcm")}
-        send_batch(manifest, paths, url=sys.argv[2], token=sys.argv[3])
+        send_batch(manifest, paths, envelope=b"{}", url=sys.argv[2], token=sys.argv[3])
     """
     sender = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code), str(tmp_path), url, TOKEN])
     while len(centre.parts) < 20:
@@ -259,7 +278,7 @@ def test_a_killed_sender_goes_on_where_it_was(centre, url, tmp_path):
     sender.wait()
     there = len(centre.parts)
 
-    result = send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+    result = send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
 
     assert 20 <= there < 200
     assert result.state == "sealed"
@@ -269,7 +288,7 @@ def test_a_killed_sender_goes_on_where_it_was(centre, url, tmp_path):
 
 def test_the_state_of_a_batch_is_asked_for_and_awaited(url, tmp_path):
     manifest, paths = batch(tmp_path, count=1)
-    send_batch(manifest, paths, url=url, token=TOKEN, options=QUICK)
+    send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
 
     assert batch_state(manifest.batch_id, url=url, token=TOKEN)["state"] == "verified"
     assert wait_until_verified(manifest.batch_id, url=url, token=TOKEN)["counts"] == {"sent": 1}

@@ -57,6 +57,11 @@ class OutFolder:
         """The sealed batch."""
         return self.path / "manifest.json"
 
+    @property
+    def summary_path(self) -> Path:
+        """What was done to the sealed batch, signed."""
+        return self.path / "summary.json"
+
     def instance_path(self, study_uid: str, series_uid: str, *, sop_uid: str) -> Path:
         """Where one instance lies."""
         return self.instances_path / study_uid / series_uid / f"{sop_uid}.dcm"

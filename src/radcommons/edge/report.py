@@ -3,7 +3,8 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -45,6 +46,37 @@ def write_report(connection: sqlite3.Connection, out: OutFolder, *, profile: Pro
             stream.write(line)
     temporary.replace(out.report_path)
     return WrittenReport(digest.hexdigest(), _write_findings(connection, out))
+
+
+def action_counts(
+    connection: sqlite3.Connection, lists: Mapping[str, int]
+) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+    """How often each action was taken, and how often on which attribute.
+
+    Parameters
+    ----------
+    lists
+        Instances by the digest of their list of actions.
+
+    Returns
+    -------
+    Counts by action, and by attribute keyword and action; attributes without a keyword are ``private`` or ``unknown``.
+    """
+    actions: Counter[str] = Counter()
+    attributes: dict[str, Counter[str]] = {}
+    for digest, instances in lists.items():
+        row = connection.execute("SELECT body FROM action_list WHERE digest = ?", (digest,)).fetchone()
+        for line in orjson.loads(row["body"]):
+            actions[line["action"]] += instances
+            attributes.setdefault(_name_of(line), Counter())[line["action"]] += instances
+    return dict(actions), {name: dict(counts) for name, counts in attributes.items()}
+
+
+def _name_of(line: Mapping[str, str]) -> str:
+    if line["keyword"].isidentifier():
+        return line["keyword"]
+    group = line["tag_path"].rpartition("/")[2].removeprefix("(")[:4]
+    return "private" if int(group, 16) % 2 else "unknown"
 
 
 def _report_lines(

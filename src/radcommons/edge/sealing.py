@@ -1,12 +1,15 @@
-"""Sealing: the approved instances of an OUT folder become one batch, named by the digest of its manifest."""
+"""Sealing: the approved instances of an OUT folder become one batch, named by the digest of its manifest and signed."""
 
 import sqlite3
-from collections.abc import Mapping
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from radcommons import __version__
 from radcommons.deid.pixel_text import PixelText
+from radcommons.deid.profile import ENGINE_VERSION
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.edge import findings as stored
@@ -15,6 +18,7 @@ from radcommons.edge.clinical import subject_statuses
 from radcommons.edge.database import database
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.outfolder import OutFolder, opened, write_atomically
+from radcommons.edge.report import action_counts
 from radcommons.edge.review.decisions import (
     Content,
     Review,
@@ -23,8 +27,10 @@ from radcommons.edge.review.decisions import (
     is_approved,
     read_review,
 )
+from radcommons.edge.texts.memory import HELD
 from radcommons.transfer.manifest import BatchFile, BatchManifest, ProfileStamp, ReviewStamp, SoftwareStamp
 from radcommons.transfer.sender import file_sha256
+from radcommons.transfer.summary import sign_summary, summarise
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class SealResult:
     batch_id
         SHA-256 of the manifest.
     manifest_path
-        ``manifest.json`` in OUT.
+        ``manifest.json`` in OUT; ``summary.json`` with the signed summary lies beside it.
     files, size_bytes, subjects
         What the batch holds.
     held_back
@@ -63,6 +69,7 @@ class Sealed:
 
     manifest: BatchManifest
     out: OutFolder
+    envelope: bytes
     paths: Mapping[str, Path]
     result: SealResult
 
@@ -102,6 +109,26 @@ def sealed(home: EdgeHome, out: Path) -> Sealed:
         return _sealed(connection, home, folder=folder, chosen=chosen, by=review.approval.by)
 
 
+class _Places(Mapping[str, Path]):
+    """Where the file of each digest lies, worked out when it is asked for."""
+
+    def __init__(self, folder: OutFolder, files: Mapping[str, BatchFile]) -> None:
+        self._folder = folder
+        self._files = files
+
+    def __getitem__(self, sha256: str) -> Path:
+        file = self._files[sha256]
+        return self._folder.instance_path(
+            file.study_instance_uid, file.series_instance_uid, sop_uid=file.sop_instance_uid
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
 class _Chosen:
     """The instances of one OUT folder, sorted into sent, held back and excluded."""
 
@@ -110,7 +137,7 @@ class _Chosen:
         self._content = content
         self._review = review
         self.files: dict[str, BatchFile] = {}
-        self.paths: dict[str, Path] = {}
+        self.action_lists: Counter[str] = Counter()
         self.subjects: set[str] = set()
         self.held_back: list[Finding] = []
         self.excluded = 0
@@ -124,17 +151,19 @@ class _Chosen:
         if pixel_text is PixelText.NOT_CHECKED:
             self.held_back.append(_held_back(row["sop_uid"]))
             return
+        if row["text_recipe"] == HELD:
+            self.held_back.append(_overtaken(row["sop_uid"]))
+            return
         self.subjects.add(row["subject_id"])
-        self.paths[row["sha256"]] = self._folder.instance_path(
-            row["study_uid"], row["series_uid"], sop_uid=row["sop_uid"]
-        )
+        self.action_lists[row["actions"]] += 1
         self.files[row["sha256"]] = BatchFile(
             sha256=row["sha256"],
             size_bytes=row["size_bytes"],
-            study_instance_uid=row["study_uid"],
-            series_instance_uid=row["series_uid"],
+            # A large batch repeats these a hundred thousand times.
+            study_instance_uid=sys.intern(row["study_uid"]),
+            series_instance_uid=sys.intern(row["series_uid"]),
             sop_instance_uid=row["sop_uid"],
-            sop_class_uid=row["sop_class_uid"],
+            sop_class_uid=sys.intern(row["sop_class_uid"]),
             pixel_text=pixel_text,
         )
 
@@ -167,8 +196,12 @@ def _sealed(connection: sqlite3.Connection, home: EdgeHome, *, folder: OutFolder
         files=tuple(sorted(chosen.files.values())),
         subjects={subject_id: status for subject_id, status in statuses.items() if subject_id in chosen.subjects},
     )
+    actions, attributes = action_counts(connection, chosen.action_lists)
+    summary = summarise(manifest, engine=str(ENGINE_VERSION), actions=actions, attributes=attributes)
+    envelope = sign_summary(summary, home.signing_key())
     write_atomically(folder.manifest_path, manifest.canonical_bytes.decode("utf-8"))
-    return Sealed(manifest, folder, chosen.paths, _result(manifest, folder, chosen))
+    write_atomically(folder.summary_path, envelope.decode("utf-8"))
+    return Sealed(manifest, folder, envelope, _Places(folder, chosen.files), _result(manifest, folder, chosen))
 
 
 def _result(manifest: BatchManifest, folder: OutFolder, chosen: _Chosen) -> SealResult:
@@ -190,6 +223,15 @@ def _held_back(sop_instance_uid: str) -> Finding:
         "deid.pixel-text-not-checked",
         sop_instance_uid,
         "Writing may be burned into the pixels and nobody has looked; the instance stays at the hospital.",
+    )
+
+
+def _overtaken(sop_instance_uid: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "edge.text-decision-pending",
+        sop_instance_uid,
+        "Somebody decided about a text in it; run `radcommons edge deidentify` again to apply that.",
     )
 
 

@@ -91,7 +91,15 @@ def send(
             files=batch.result.files,
         )
         note(state=_UNFINISHED)
-        sent = send_batch(batch.manifest, batch.paths, url=url, token=token, options=options, progress=progress)
+        sent = send_batch(
+            batch.manifest,
+            batch.paths,
+            envelope=batch.envelope,
+            url=url,
+            token=token,
+            options=options,
+            progress=progress,
+        )
         note(state=sent.state)
     return EdgeSendResult(
         batch_id=sent.batch_id,

@@ -131,10 +131,17 @@ class Centre:
 
         return self._patiently(call).status_code == HTTPStatus.CREATED
 
-    def seal(self, batch_id: str) -> str:
-        """Declare the batch complete and return its state; a conflict means that parts are missing."""
-        answer = _json(self._patiently(lambda: self._client.post(f"/api/v1/intake/batches/{batch_id}/seal")))
-        return str(answer.get("state", "sealed"))
+    def seal(self, batch_id: str, *, envelope: bytes) -> str:
+        """Declare the batch complete with its signed summary, and return its state; a conflict means missing parts."""
+
+        def call() -> httpx.Response:
+            return self._client.post(
+                f"/api/v1/intake/batches/{batch_id}/seal",
+                content=envelope,
+                headers={"Content-Type": "application/json"},
+            )
+
+        return str(_json(self._patiently(call)).get("state", "sealed"))
 
     def batch(self, batch_id: str) -> dict[str, object]:
         """What became of a batch: state, counts, findings by code and the state of each study."""

@@ -23,7 +23,7 @@ SendProgress = Callable[[int, int, int, int], None]
 _CHUNK_BYTES = 2**20
 _ROUNDS = 5
 _OPEN_STATES = frozenset({"receiving"})
-_FINAL_STATES = frozenset({"verified", "refused"})
+_FINAL_STATES = frozenset({"verified", "refused", "held"})
 _LOOK_AHEAD = 4
 
 
@@ -57,6 +57,7 @@ def send_batch(
     manifest: BatchManifest,
     files: Mapping[str, Path],
     *,
+    envelope: bytes,
     url: str,
     token: str,
     options: SendOptions | None = None,
@@ -70,6 +71,8 @@ def send_batch(
         The sealed batch.
     files
         Where the bytes of each digest lie.
+    envelope
+        The signed summary (:mod:`radcommons.transfer.summary`).
     url, token
         The centre's address and the site's contributor token.
     options
@@ -101,7 +104,8 @@ def send_batch(
                 meter=meter,
             )
             try:
-                return _result(manifest, centre.seal(manifest.batch_id), meter=meter, missing_at_first=first_missing)
+                state = centre.seal(manifest.batch_id, envelope=envelope)
+                return _result(manifest, state, meter=meter, missing_at_first=first_missing)
             except RadCommonsError as error:
                 if error.kind is not Kind.CONFLICT:
                     raise
@@ -123,7 +127,7 @@ def batch_state(batch_id: str, *, url: str, token: str, options: SendOptions | N
 def wait_until_verified(
     batch_id: str, *, url: str, token: str, timeout_s: float = 600.0, options: SendOptions | None = None
 ) -> dict[str, object]:
-    """Ask every second or so until the centre has verified or refused a batch, and return its last word.
+    """Ask every second or so until the centre has verified, refused or held a batch, and return its last word.
 
     Raises
     ------

@@ -30,7 +30,7 @@ def batch(transactional_db, tmp_store, run_worker, tmp_path) -> Batch:
         sink = staging.PartSink(made.manifest.batch_id, sha256, size_bytes=path.stat().st_size)
         sink.write(path.read_bytes())
         sink.commit()
-    services.seal_batch(made.manifest.batch_id, actor=actor)
+    services.seal_batch(made.manifest.batch_id, envelope=made.envelope, actor=actor)
     run_worker()
     return Batch.objects.get()
 

@@ -32,7 +32,7 @@ def _seal(made: MadeBatch) -> Batch:
         sink = staging.PartSink(made.manifest.batch_id, sha256, size_bytes=path.stat().st_size)
         sink.write(path.read_bytes())
         sink.commit()
-    return services.seal_batch(made.manifest.batch_id, actor=ALPHA)
+    return services.seal_batch(made.manifest.batch_id, envelope=made.envelope, actor=ALPHA)
 
 
 def _counts(made: MadeBatch) -> dict[str, int]:
@@ -163,8 +163,8 @@ def test_staged_bytes_that_vanished_are_said(run_worker, tmp_path):
 
 
 def test_what_the_site_states_about_subjects_becomes_facts(run_worker, tmp_path):
-    path = write_instance(tmp_path / "a.dcm", PatientID="ALPHA-7")
-    _seal(make_batch([path], subjects={"ALPHA-7": "positive", "ALPHA-8": "negative"}))
+    path = write_instance(tmp_path / "a.dcm", PatientID="ALPHA-000007")
+    _seal(make_batch([path], subjects={"ALPHA-000007": "positive", "ALPHA-000008": "negative"}))
     run_worker()
     fact = OutboxFact.objects.get(kind="SubjectsDescribed")
     assert (fact.facts, fact.study_instance_uid) == ({"covid19_status": "positive"}, uid("study", 1))

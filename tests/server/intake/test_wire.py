@@ -38,7 +38,7 @@ def _put(client: httpx.Client, made: MadeBatch, sha256: str, data: bytes | None 
 def test_a_batch_sent_by_the_real_sender_is_verified_and_stored(live_server_url, run_worker, tmp_path):
     token = make_token(make_site())
     made = _batch(tmp_path)
-    result = send_batch(made.manifest, made.paths, url=live_server_url, token=token)
+    result = send_batch(made.manifest, made.paths, envelope=made.envelope, url=live_server_url, token=token)
     assert (result.state, result.sent) == ("sealed", 3)
     run_worker()
     with _client(live_server_url, token) as client:
@@ -53,10 +53,10 @@ def test_a_batch_sent_by_the_real_sender_is_verified_and_stored(live_server_url,
 def test_the_same_batch_sent_again_changes_nothing(live_server_url, run_worker, tmp_path):
     token = make_token(make_site())
     made = _batch(tmp_path)
-    send_batch(made.manifest, made.paths, url=live_server_url, token=token)
+    send_batch(made.manifest, made.paths, envelope=made.envelope, url=live_server_url, token=token)
     run_worker()
     events = AuditEvent.objects.count()
-    again = send_batch(made.manifest, made.paths, url=live_server_url, token=token)
+    again = send_batch(made.manifest, made.paths, envelope=made.envelope, url=live_server_url, token=token)
     run_worker()
     assert (again.sent, again.state) == (0, "verified")
     assert (Batch.objects.count(), Instance.objects.count(), AuditEvent.objects.count()) == (1, 3, events)

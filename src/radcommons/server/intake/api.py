@@ -9,6 +9,7 @@ from radcommons.server.intake import queries, services
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.policy import Action
+from radcommons.transfer.summary import MAXIMUM_ENVELOPE_BYTES
 
 router = Router(tags=["intake"])
 
@@ -32,8 +33,9 @@ def open_batch(request: ActorRequest) -> JsonResponse:
 @router.post("/batches/{batch_id}/seal", summary="Declare a batch complete")
 @door(Action.INTAKE_SEND)
 def seal_batch(request: ActorRequest, batch_id: str) -> JsonResponse:
-    """Put the verification of a complete batch into the queue."""
-    batch = services.seal_batch(batch_id, actor=request.actor)
+    """Take the signed summary of a complete batch, and put its verification into the queue."""
+    envelope = request.read(MAXIMUM_ENVELOPE_BYTES + 1)
+    batch = services.seal_batch(batch_id, envelope=envelope, actor=request.actor)
     return JsonResponse({"batch_id": batch.batch_id, "state": batch.state}, status=HTTPStatus.ACCEPTED)
 
 

@@ -5,8 +5,11 @@ RadCommonsError
 ├── PartTooLargeError     intake.part-too-large    more bytes than the manifest announced
 ├── DiskFullError         intake.disk-full         the staging disk has no room
 ├── WrongSiteError        intake.wrong-site        a key of one site, a manifest of another
+├── UnknownProfileError   intake.unknown-profile   de-identified by a profile this centre does not accept
+├── SigningKeyError       intake.signing-key       signed with a key that was refused
 └── ConflictError, InvalidError of the platform with the codes intake.parts-missing, intake.batch-sealed,
-    intake.manifest-too-large, intake.batch-too-large, intake.quarantine-decided, intake.reason
+    intake.manifest-too-large, intake.batch-too-large, intake.quarantine-decided, intake.reason,
+    intake.key-decided, intake.summary-missing, intake.profile-packaged
 """
 
 from radcommons.dicom.errors import Kind, RadCommonsError
@@ -42,3 +45,22 @@ class WrongSiteError(RadCommonsError):
     def __init__(self) -> None:
         message = "The contributor key belongs to another site than the manifest names. Use that site's own key."
         super().__init__(Kind.FORBIDDEN, "intake.wrong-site", message)
+
+
+class UnknownProfileError(RadCommonsError):
+    """The instances went through a profile that neither comes with this software nor was accepted for the project."""
+
+    def __init__(self, name: str, version: str) -> None:
+        message = (
+            "This centre does not accept the de-identification profile of the batch, or not in this version. Use a profile "
+            "that comes with RadCommons in the centre's version, or ask the centre to accept yours for the project."
+        )
+        super().__init__(Kind.FORBIDDEN, "intake.unknown-profile", message, name=name, version=version)
+
+
+class SigningKeyError(RadCommonsError):
+    """A person at the centre refused the key that signed the batch."""
+
+    def __init__(self) -> None:
+        message = "The centre refused the key that signed this batch. Speak with the centre before sending again."
+        super().__init__(Kind.FORBIDDEN, "intake.signing-key", message)

@@ -1,4 +1,4 @@
-"""Tables of the intake room: batches, their parts, what was held back and why."""
+"""Tables of the intake room: batches and who signed them, their parts, what was held back and why, accepted profiles."""
 
 from django.db import models
 
@@ -9,6 +9,7 @@ class BatchState(models.TextChoices):
     """How far a batch has come."""
 
     RECEIVING = "receiving"
+    HELD = "held"
     SEALED = "sealed"
     VERIFIED = "verified"
     REFUSED = "refused"
@@ -25,6 +26,55 @@ class PartState(models.TextChoices):
     DISCARDED = "discarded"
 
 
+class SigningKey(models.Model):
+    """A key by which a site vouches for its batches; the first one is trusted, every other waits for a person."""
+
+    class Trust(models.TextChoices):
+        """Whether batches signed with it are taken."""
+
+        WAITING = "waiting"
+        TRUSTED = "trusted"
+        REFUSED = "refused"
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="signing_keys")
+    fingerprint = models.CharField(max_length=64)
+    public_key = models.TextField()
+    trust = models.CharField(max_length=8, choices=Trust.choices)
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.CharField(max_length=200, blank=True, default="")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        """Table options."""
+
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["site", "fingerprint"], name="intake_signing_key_once")]
+
+    @property
+    def shown_fingerprint(self) -> str:
+        """The fingerprint in groups of eight, as it is read out over the telephone."""
+        return " ".join(self.fingerprint[start : start + 8] for start in range(0, len(self.fingerprint), 8))
+
+
+class AcceptedProfile(models.Model):
+    """A de-identification profile that does not come with this software and that the centre accepts all the same."""
+
+    name = models.CharField(max_length=256)
+    version = models.CharField(max_length=256)
+    sha256 = models.CharField(max_length=64)
+    project = models.CharField(max_length=64)
+    content = models.TextField()
+    accepted_by = models.CharField(max_length=200)
+    accepted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Table options."""
+
+        ordering = ["project", "name", "version"]
+        constraints = [models.UniqueConstraint(fields=["project", "sha256"], name="intake_profile_once")]
+
+
 class Batch(models.Model):
     """One sending of a site, named by the digest of its manifest."""
 
@@ -39,6 +89,10 @@ class Batch(models.Model):
     software = models.CharField(max_length=520)
     report_sha256 = models.CharField(max_length=64)
     reviewed_by = models.CharField(max_length=256)
+    # The signed statement of what de-identification did, once the batch is sealed; numbers and attribute names only.
+    summary = models.JSONField(default=dict)
+    summary_sha256 = models.CharField(max_length=64, blank=True, default="")
+    signing_key = models.ForeignKey(SigningKey, null=True, on_delete=models.PROTECT, related_name="batches")
     size_bytes = models.BigIntegerField()
     opened_at = models.DateTimeField(auto_now_add=True)
     sealed_at = models.DateTimeField(null=True)
@@ -70,6 +124,7 @@ class BatchPart(models.Model):
     sop_class_uid = models.CharField(max_length=64)
     pixel_text = models.CharField(max_length=16)
     pixel_text_approved_by = models.CharField(max_length=200, blank=True, default="")
+    texts_approved_by = models.CharField(max_length=200, blank=True, default="")
     state = models.CharField(max_length=12, choices=PartState.choices, default=PartState.MISSING)
     is_announced = models.BooleanField(default=False)
     findings = models.JSONField(default=list)

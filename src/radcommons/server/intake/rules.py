@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.instance import InstanceDescription
 
-# The shape of a pseudonym in a batch manifest; a patient identifier of a hospital system rarely has it, a name never.
-SUBJECT_ID = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,63}")
+# After the site's code: what crosswalks and keys draw. No name has it, and no identifier of a hospital system.
+_SUBJECT_NUMBER = re.compile(r"[0-9]{6,32}")
+SUSPICIOUS_TEXT = "deid.suspicious-text"
+PIXEL_TEXT = "intake.pixel-text-not-checked"
 # Far beyond any disk, and what the tables can count.
 MAXIMUM_BATCH_BYTES = 2**60
 # Parts that one job verifies: enough to pay for the child process, few enough to spread over workers.
@@ -18,7 +20,11 @@ PARTS_PER_JOB = 200
 
 @dataclass(frozen=True, slots=True)
 class PartClaim:
-    """What a manifest says about one file, and where its bytes lie; a value that travels to the child process."""
+    """What a manifest says about one file, and where its bytes lie; a value that travels to the child process.
+
+    ``profile`` is the name or the path of the profile by whose rules the file is verified; ``are_texts_approved`` says
+    that a curator read the texts that look suspicious.
+    """
 
     part_id: int
     path: str
@@ -28,6 +34,9 @@ class PartClaim:
     sop_instance_uid: str
     sop_class_uid: str
     pixel_text: str
+    site: str
+    profile: str
+    are_texts_approved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +65,30 @@ def compare(claim: PartClaim, description: InstanceDescription) -> tuple[Finding
     if description.sha256 != claim.sha256:
         message = "The bytes changed after they were received. Send the file again in a new batch."
         findings.append(Finding(Severity.ERROR, "intake.digest-mismatch", "file", message))
-    if not SUBJECT_ID.fullmatch(description.patient_id or ""):
-        message = "The Patient ID is not a pseudonym as the edge makes it: capital letters, digits and hyphens."
+    if not is_subject_id(description.patient_id or "", site=claim.site):
+        message = "The Patient ID is not a pseudonym as the edge makes it: the site's code, a hyphen and digits."
         findings.append(Finding(Severity.ERROR, "intake.subject-id", "0010,0020", message))
     if claim.pixel_text != PixelText.APPROVED and may_carry_pixel_text(description):
         message = (
             "Objects of this kind may carry text in the picture, and nobody has checked it. A curator must look, "
             "or the site approves it in its review and sends it again."
         )
-        findings.append(Finding(Severity.ERROR, "intake.pixel-text-not-checked", "7FE0,0010", message))
+        findings.append(Finding(Severity.ERROR, PIXEL_TEXT, "7FE0,0010", message))
     return tuple(findings)
+
+
+def is_subject_id(value: str, *, site: str) -> bool:
+    """Whether a Patient ID is a pseudonym of a site."""
+    prefix = f"{site}-"
+    return value.startswith(prefix) and _SUBJECT_NUMBER.fullmatch(value[len(prefix) :]) is not None
+
+
+def judged(findings: Iterable[Finding], *, are_texts_approved: bool) -> tuple[Finding, ...]:
+    """Findings as the centre weighs them: a suspicious text keeps a file out until somebody has read it."""
+    return tuple(
+        replace(each, severity=Severity.ERROR) if each.code == SUSPICIOUS_TEXT and not are_texts_approved else each
+        for each in findings
+    )
 
 
 def _mismatches(claim: PartClaim, description: InstanceDescription) -> Iterable[Finding]:
@@ -85,6 +108,12 @@ def unreadable() -> Finding:
     """The finding for a file of which nothing could be made and nobody said why."""
     message = "The file cannot be read as DICOM. Check the original at the site."
     return Finding(Severity.ERROR, "intake.unreadable", "file", message)
+
+
+def unknown_profile() -> Finding:
+    """The finding for a file whose profile the centre accepted once and does not accept any longer."""
+    message = "The centre does not accept the de-identification profile of this batch any longer."
+    return Finding(Severity.ERROR, "intake.unknown-profile", "batch", message)
 
 
 def lost() -> Finding:
@@ -109,6 +138,10 @@ def next_step(state: str, *, missing: int, quarantined: int) -> str:
     """What happens next with a batch, in one sentence for the site."""
     if state == "receiving":
         return f"{missing} files are still missing. Run the same send command again: it goes on where it stopped."
+    if state == "held":
+        return (
+            "The batch is signed with a key the centre does not know. Somebody there compares its fingerprint with you."
+        )
     if state == "sealed":
         return "The centre is verifying the files. Nothing is to be done."
     if state == "refused":

@@ -1,5 +1,6 @@
 """The verbs of the intake room: receive, verify, decide about what was held back, tell the site."""
 
+from radcommons.server.intake.services.profiles import accept_profile, forget_profile
 from radcommons.server.intake.services.progress import record_progress
 from radcommons.server.intake.services.quarantine import discard_quarantined, release_quarantined, retry_batch
 from radcommons.server.intake.services.receive import (
@@ -10,20 +11,25 @@ from radcommons.server.intake.services.receive import (
     record_part_staged,
     seal_batch,
 )
+from radcommons.server.intake.services.signing import refuse_signing_key, trust_signing_key
 from radcommons.server.intake.services.verify import finish_batch, resume_batches, verify_parts
 
 __all__ = [
     "OpenedBatch",
     "PartTicket",
+    "accept_profile",
     "discard_quarantined",
     "finish_batch",
+    "forget_profile",
     "open_batch",
     "part_to_receive",
     "record_part_staged",
     "record_progress",
+    "refuse_signing_key",
     "release_quarantined",
     "resume_batches",
     "retry_batch",
     "seal_batch",
+    "trust_signing_key",
     "verify_parts",
 ]

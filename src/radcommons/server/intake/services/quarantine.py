@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from radcommons.deid.pixel_text import PixelText
-from radcommons.server.intake import staging
+from radcommons.server.intake import rules, staging
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, QuarantinedInstance
 from radcommons.server.intake.queue import defer_verification
 from radcommons.server.platform import audit
@@ -13,10 +13,10 @@ from radcommons.server.platform.policy import Action, Actor, authorise
 
 
 def release_quarantined(quarantined_id: int, *, reason: str, actor: Actor) -> QuarantinedInstance:
-    """Vouch that the picture carries no identifying text, and have the file verified again.
+    """Vouch that nothing in the picture and in the doubtful texts identifies anybody, and have the file verified again.
 
-    Only the question of pixel text is a person's to answer; every rule is applied again, and a file that breaks one
-    comes back into quarantine.
+    Only what a rule asked a person about is a person's to answer; every other rule is applied again, and a file that
+    breaks one comes back into quarantine.
 
     Raises
     ------
@@ -27,9 +27,13 @@ def release_quarantined(quarantined_id: int, *, reason: str, actor: Actor) -> Qu
     with transaction.atomic():
         row, batch = _undecided(quarantined_id, reason=reason, actor=actor)
         part = row.part
-        part.pixel_text, part.pixel_text_approved_by = PixelText.APPROVED.value, actor.name
+        codes = {each["code"] for each in row.findings}
+        if rules.PIXEL_TEXT in codes:
+            part.pixel_text, part.pixel_text_approved_by = PixelText.APPROVED.value, actor.name
+        if rules.SUSPICIOUS_TEXT in codes:
+            part.texts_approved_by = actor.name
         part.state = PartState.STAGED
-        part.save(update_fields=["pixel_text", "pixel_text_approved_by", "state"])
+        part.save(update_fields=["pixel_text", "pixel_text_approved_by", "texts_approved_by", "state"])
         _decide(row, QuarantinedInstance.Decision.RELEASED, reason=reason, actor=actor)
         _verify_again(batch)
     return row

@@ -8,8 +8,10 @@ from django.utils import timezone
 
 from radcommons.server.intake import rules, staging
 from radcommons.server.intake.errors import WrongSiteError
-from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, StatedSubject
+from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, SigningKey, StatedSubject
+from radcommons.server.intake.profiles import profile_source
 from radcommons.server.intake.queue import defer_verification
+from radcommons.server.intake.services.signing import keep_summary
 from radcommons.server.platform import audit
 from radcommons.server.platform.errors import ConflictError, InvalidError, NotFoundError
 from radcommons.server.platform.objects import object_store
@@ -64,6 +66,8 @@ def open_batch(data: bytes, *, actor: Actor) -> OpenedBatch:
         When the key is another site's.
     NoValidAgreementError
         When the site has no agreement in force for the project.
+    UnknownProfileError
+        When the centre does not accept the profile of the batch.
     """
     manifest = BatchManifest.from_bytes(data)
     _authorise_sending(actor, manifest.site)
@@ -74,6 +78,8 @@ def open_batch(data: bytes, *, actor: Actor) -> OpenedBatch:
     if batch is not None and batch.state != BatchState.RECEIVING:
         return OpenedBatch(batch, (), is_new=False)
     agreement = require_agreement(site, manifest.project, timezone.localdate())
+    profile = manifest.profile
+    profile_source(manifest.project, name=profile.name, version=profile.version, sha256=profile.digest)
     if batch is None:
         batch = _record_batch(manifest, site, agreement, actor=actor)
         if batch is not None:
@@ -167,8 +173,15 @@ def record_part_staged(ticket: PartTicket) -> None:
     rows.update(state=PartState.STAGED)
 
 
-def seal_batch(batch_id: str, *, actor: Actor) -> Batch:
+def seal_batch(batch_id: str, *, envelope: bytes, actor: Actor) -> Batch:
     """Declare a batch complete and put its verification into the queue; sealing it again changes nothing.
+
+    A batch that is signed with a key the centre does not know waits for a person.
+
+    Parameters
+    ----------
+    envelope
+        The signed summary (:mod:`radcommons.transfer.summary`).
 
     Raises
     ------
@@ -178,6 +191,8 @@ def seal_batch(batch_id: str, *, actor: Actor) -> Batch:
         ``intake.parts-missing`` with the digests that have not arrived.
     NoValidAgreementError
         When the agreement ended since the batch was opened.
+    RadCommonsError
+        ``intake.summary-missing``, ``transfer.summary-invalid``, ``transfer.summary-mismatch``, ``intake.signing-key``.
     """
     with transaction.atomic():
         batch = Batch.objects.select_for_update(of=("self",)).select_related("site").filter(batch_id=batch_id).first()
@@ -191,10 +206,14 @@ def seal_batch(batch_id: str, *, actor: Actor) -> Batch:
         if missing:
             message = f"{len(missing)} files have not arrived yet. Send them, then seal again."
             raise ConflictError("intake.parts-missing", message, missing=list(missing))
-        batch.state, batch.sealed_at = BatchState.SEALED, timezone.now()
-        batch.save(update_fields=["state", "sealed_at"])
-        defer_verification(batch)
-        audit.record(actor, "intake.seal-batch", object_kind="batch", object_id=batch_id, facts={})
+        key = keep_summary(batch, envelope)
+        is_trusted = key.trust == SigningKey.Trust.TRUSTED
+        batch.state, batch.sealed_at = BatchState.SEALED if is_trusted else BatchState.HELD, timezone.now()
+        batch.save(update_fields=["state", "sealed_at", "summary", "summary_sha256", "signing_key"])
+        if is_trusted:
+            defer_verification(batch)
+        facts = {"state": batch.state, "signing_key": key.fingerprint}
+        audit.record(actor, "intake.seal-batch", object_kind="batch", object_id=batch_id, facts=facts)
     return batch
 
 

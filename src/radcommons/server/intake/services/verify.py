@@ -15,8 +15,10 @@ from radcommons.server.archive.models import Study
 from radcommons.server.archive.rules import StoreOutcome
 from radcommons.server.archive.services import Offer, announce_stored, store_instances
 from radcommons.server.intake import rules, staging
+from radcommons.server.intake.errors import UnknownProfileError
 from radcommons.server.intake.inspection import inspect_part
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, QuarantinedInstance, StatedSubject
+from radcommons.server.intake.profiles import profile_source
 from radcommons.server.intake.queue import defer_verification, has_live_job
 from radcommons.server.intake.rules import Inspection, PartClaim
 from radcommons.server.platform import audit, outbox
@@ -50,7 +52,8 @@ def verify_parts(batch_pk: int, *, first_part: int, last_part: int) -> None:
     parts = BatchPart.objects.filter(batch=batch, state=PartState.STAGED, pk__range=(first_part, last_part)).order_by(
         "pk"
     )
-    claims = [_claim(batch, part) for part in parts]
+    profile = _profile_of(batch)
+    claims = [_claim(batch, part, profile=profile) for part in parts]
     if claims:
         limits = settings()
         with LimitedPool(
@@ -88,7 +91,16 @@ def _grouped(inspected: Iterable[Inspected]) -> Iterator[list[Inspected]]:
         yield group
 
 
-def _claim(batch: Batch, part: BatchPart) -> PartClaim:
+def _profile_of(batch: Batch) -> str:
+    try:
+        return profile_source(
+            batch.project, name=batch.profile_name, version=batch.profile_version, sha256=batch.profile_sha256
+        )
+    except UnknownProfileError:
+        return ""
+
+
+def _claim(batch: Batch, part: BatchPart, *, profile: str) -> PartClaim:
     return PartClaim(
         part_id=part.pk,
         path=str(staging.path_of(batch.batch_id, part.sha256)),
@@ -98,6 +110,9 @@ def _claim(batch: Batch, part: BatchPart) -> PartClaim:
         sop_instance_uid=part.sop_instance_uid,
         sop_class_uid=part.sop_class_uid,
         pixel_text=part.pixel_text,
+        site=batch.site.code,
+        profile=profile,
+        are_texts_approved=bool(part.texts_approved_by),
     )
 
 
