@@ -36,6 +36,9 @@ COMMANDS = {
     "edge": Entry("radcommons.edge.commands", "edge", "At the hospital: scan, select, de-identify, review, send."),
     "download": Entry("radcommons.client.commands", "download", "Download a release, resumable and verified."),
     "verify": Entry("radcommons.client.commands", "verify", "Verify a downloaded release offline."),
+    "dicomweb-check": Entry(
+        "radcommons.client.conformance_command", "dicomweb_check", "Check any DICOMweb server against PS3.18."
+    ),
     "accounts": Entry("radcommons.apps.accounts_commands", "accounts", "Accounts and roles.", needs_server=True),
     "audit": Entry(
         "radcommons.apps.audit_commands", "audit", "The audit log: verify, show, checkpoint.", needs_server=True

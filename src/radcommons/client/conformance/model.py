@@ -1,0 +1,115 @@
+"""What a check is, what it finds, and how it says so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from radcommons.client.conformance.sample import Sample
+
+
+class Demand(StrEnum):
+    """How much the standard wants it: ``shall``, or what it allows and clients are glad of."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+
+
+class Verdict(StrEnum):
+    """What became of a check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class FailedCheck(Exception):  # noqa: N818 - a verdict, not an error
+    """The server did otherwise; the message says what was expected and what came."""
+
+
+class SkippedCheck(Exception):  # noqa: N818 - a verdict, not an error
+    """The server holds nothing on which this can be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One statement about a server.
+
+    Parameters
+    ----------
+    name
+        Stable, as ``search.studies.range``.
+    clause
+        The paragraph of PS3.18 (or an RFC) that says so.
+    title
+        The statement itself.
+    """
+
+    name: str
+    clause: str
+    title: str
+    demand: Demand
+    run: Callable[["Sample"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A check and its verdict; ``message`` says what was seen when it did not pass."""
+
+    check: Check
+    verdict: Verdict
+    message: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """The result as ``--json`` shows it."""
+        return {
+            "check": self.check.name,
+            "clause": self.check.clause,
+            "title": self.check.title,
+            "demand": self.check.demand.value,
+            "verdict": self.verdict.value,
+            "message": self.message,
+        }
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def check(
+    name: str, clause: str, title: str, *, is_optional: bool = False
+) -> Callable[[Callable[["Sample"], None]], Callable[["Sample"], None]]:
+    """Register a function as a check; it returns when the server does right."""
+
+    def register(function: Callable[["Sample"], None]) -> Callable[["Sample"], None]:
+        if name in CHECKS:
+            raise ValueError(f"Two checks are called {name}.")
+        demand = Demand.OPTIONAL if is_optional else Demand.REQUIRED
+        CHECKS[name] = Check(name, clause, title, demand, function)
+        return function
+
+    return register
+
+
+def expect(condition: object, message: str) -> None:
+    """Fail the check unless something holds.
+
+    Raises
+    ------
+    FailedCheck
+        With the message.
+    """
+    if not condition:
+        raise FailedCheck(message)
+
+
+def need(value: object, message: str) -> None:
+    """Skip the check unless the server holds what it needs.
+
+    Raises
+    ------
+    SkippedCheck
+        With the message.
+    """
+    if not value:
+        raise SkippedCheck(message)
