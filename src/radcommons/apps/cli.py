@@ -54,6 +54,9 @@ COMMANDS = {
     ),
     "catalog": Entry("radcommons.server.catalog.commands", "catalog", "Facets and cohorts.", needs_server=True),
     "release": Entry("radcommons.server.releases.commands", "release", "Draft, check, publish.", needs_server=True),
+    "deid-benchmark": Entry(
+        "radcommons.apps.deid_benchmark.command", "deid_benchmark", "Measure de-identifiers on planted identifiers."
+    ),
     "viewer": Entry("radcommons.server.portal.viewer.commands", "viewer", "Install the OHIF viewer's files."),
 }
 

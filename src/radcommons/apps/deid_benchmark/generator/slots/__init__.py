@@ -1,0 +1,1 @@
+"""Where identifiers are planted, one file for each sort of place."""

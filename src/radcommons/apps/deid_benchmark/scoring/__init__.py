@@ -1,0 +1,1 @@
+"""Scoring the output of any tool against an answer key."""

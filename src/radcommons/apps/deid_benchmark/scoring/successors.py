@@ -1,0 +1,124 @@
+"""Which output file came of which object: by the tool's own map when it gives one, otherwise by what tools leave alone.
+
+Instance numbers are unique in our sets and no table asks to change them; where they are gone or not unique, identical
+decoded pixels decide, then the shape of the picture, then how many of the values that have to stay are there.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+
+from radcommons.apps.deid_benchmark.key import Action, AnswerKey, PlantedObject
+from radcommons.apps.deid_benchmark.scoring.looking import Looked
+
+_LEAST_ALIKE = 0.5
+
+
+@dataclass(slots=True)
+class Pairing:
+    """Objects and what came of them.
+
+    Parameters
+    ----------
+    files
+        By ordinal of the object in the key.
+    how
+        How many were found in which way.
+    unexpected
+        Output files that came of no object, or a second time of one.
+    """
+
+    files: dict[int, Looked] = field(default_factory=dict)
+    how: Counter[str] = field(default_factory=Counter)
+    unexpected: list[Looked] = field(default_factory=list)
+
+
+def pair(key: AnswerKey, outputs: Iterable[Looked], *, uid_map: dict[str, str] | None = None) -> Pairing:
+    """Find the successor of every object."""
+    found, left = Pairing(), [output for output in outputs if output.is_dicom]
+    others = [output for output in outputs if not output.is_dicom]
+    given = uid_map or {}
+    _match(key, left, found, "map", lambda planted: given.get(planted.sop_instance_uid), _uid)
+    _match(key, left, found, "same UID", lambda planted: planted.sop_instance_uid, _uid)
+    _match(key, left, found, "instance number", _number_of_object, _number_of_output)
+    _match(key, left, found, "pixels", _pixels_of_object, _pixels_of_output)
+    _match(key, left, found, "shape", _shape_of_object, _shape_of_output)
+    _match_by_content(key, left, found)
+    found.unexpected = [*left, *others]
+    return found
+
+
+def _uid(output: Looked) -> Hashable | None:
+    return output.text("SOPInstanceUID") or output.text("(meta).MediaStorageSOPInstanceUID") or None
+
+
+def _number_of_object(planted: PlantedObject) -> Hashable | None:
+    return (planted.sop_class_uid, planted.instance_number) if planted.instance_number else None
+
+
+def _number_of_output(output: Looked) -> Hashable | None:
+    number = output.text("InstanceNumber")
+    return (output.text("SOPClassUID"), number) if number else None
+
+
+def _pixels_of_object(planted: PlantedObject) -> Hashable | None:
+    return planted.pixels_sha256 or None
+
+
+def _pixels_of_output(output: Looked) -> Hashable | None:
+    return output.pixels_sha256 or None
+
+
+def _shape_of_object(planted: PlantedObject) -> Hashable | None:
+    return (planted.sop_class_uid, tuple(planted.shape), planted.transfer_syntax_uid)
+
+
+def _shape_of_output(output: Looked) -> Hashable | None:
+    return (output.text("SOPClassUID"), output.shape, output.transfer_syntax_uid)
+
+
+def _match(
+    key: AnswerKey,
+    left: list[Looked],
+    found: Pairing,
+    way: str,
+    of_object: Callable[[PlantedObject], Hashable | None],
+    of_output: Callable[[Looked], Hashable | None],
+) -> None:
+    """Pair what a mark names once on both sides."""
+    waiting = [(number, of_object(planted)) for number, planted in enumerate(key.objects) if number not in found.files]
+    wanted = Counter(mark for _, mark in waiting if mark is not None)
+    offered = Counter(mark for output in left if (mark := of_output(output)) is not None)
+    by_mark = {mark: output for output in left if (mark := of_output(output)) is not None and offered[mark] == 1}
+    for number, mark in waiting:
+        if mark is not None and wanted[mark] == 1 and mark in by_mark:
+            found.files[number] = by_mark[mark]
+            found.how[way] += 1
+            left.remove(by_mark[mark])
+
+
+def _match_by_content(key: AnswerKey, left: list[Looked], found: Pairing) -> None:
+    """Pair the rest by the values that have to stay, the most alike first."""
+    candidates = sorted(
+        (
+            (-_likeness(planted, output), number, index)
+            for number, planted in enumerate(key.objects)
+            if number not in found.files
+            for index, output in enumerate(left)
+            if output.text("SOPClassUID") == planted.sop_class_uid
+        ),
+    )
+    taken: set[int] = set()
+    for negative, number, index in candidates:
+        if -negative >= _LEAST_ALIKE and number not in found.files and index not in taken:
+            found.files[number] = left[index]
+            found.how["content"] += 1
+            taken.add(index)
+    left[:] = [output for index, output in enumerate(left) if index not in taken]
+
+
+def _likeness(planted: PlantedObject, output: Looked) -> float:
+    kept = [check for check in planted.checks if check.action == Action.TEXT_RETAINED]
+    if not kept:
+        return 0.0
+    return sum(check.text in output.text(check.path) for check in kept) / len(kept)
