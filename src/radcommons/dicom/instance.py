@@ -1,7 +1,7 @@
 """What one DICOM file is: identifiers, description, frames, DICOM JSON; safe on bytes of strangers."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from radcommons.dicom import uids
@@ -95,14 +95,19 @@ def describe_file(path: Path, *, with_json: bool = True) -> tuple[InstanceDescri
 
 
 def describe_parsed(
-    file: Part10File, buffer: memoryview, *, with_json: bool = True
+    file: Part10File, buffer: memoryview, *, with_json: bool = True, with_digest: bool = True
 ) -> tuple[InstanceDescription | None, tuple[Finding, ...]]:
-    """Describe a file that is already parsed; ``buffer`` is the file itself. See :func:`describe_file`."""
+    """Describe a file that is already parsed; ``buffer`` is the file itself. See :func:`describe_file`.
+
+    Without its digest nothing but the header is read; ``sha256`` is then empty.
+    """
     findings = [*file.findings, *identity_findings(file)]
     if any(finding.is_error for finding in findings):
         return None, tuple(findings)
     index = frame_index_of(file)
     description = _describe(file, index, buffer, with_json=with_json)
+    if with_digest:
+        description = replace(description, sha256=_sha256(buffer))
     return description, (*findings, *index.findings)
 
 
@@ -199,7 +204,7 @@ def _describe(file: Part10File, index: FrameIndex, buffer: memoryview, *, with_j
         fragments=index.fragments,
         dicom_json=data_set_json(file.elements, file.encoding) if with_json else b"",
         size_bytes=len(buffer),
-        sha256=_sha256(buffer),
+        sha256="",
     )
 
 

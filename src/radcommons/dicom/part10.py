@@ -93,6 +93,16 @@ def map_file(path: Path) -> memoryview:
         raise FormatError("dicom.unreadable", "The file cannot be opened.") from error
 
 
+def leave(view: bytes | memoryview) -> None:
+    """Give back the memory of a mapped file that was read through; its bytes stay readable.
+
+    Pages of a mapping count as memory of the process until they are left, however large the file.
+    """
+    mapping = view.obj if isinstance(view, memoryview) else None
+    if isinstance(mapping, mmap.mmap) and hasattr(mapping, "madvise"):
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
 def open_part10(path: Path) -> Part10File:
     """Read the meta information and all elements of a file, large values by reference.
 

@@ -1,23 +1,26 @@
 """De-identifying one source, in a limited process: look at its pixels, rewrite it, look again at what was written."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import orjson
 
 from radcommons.deid.cleaning import Cleaning
 from radcommons.deid.engine import Outcome, PatientMapping, deidentify_file
+from radcommons.deid.outcome import WrittenInstance
 from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.profile import Profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.dicom.finding import Finding, Severity
-from radcommons.dicom.instance import InstanceDescription
 from radcommons.edge.pixels.looking import LookMeans, look_at, verdict_of
 from radcommons.edge.pixels.looks import Look
 from radcommons.edge.pixels.orders import NOTHING_KNOWN, Order
 from radcommons.edge.sources import UNREADABLE, Source
+from radcommons.transfer.sender import file_sha256
 
 REJECTED = Finding(Severity.INFO, "edge.rejected", "object", "A person decided that this object does not leave.")
 
@@ -94,12 +97,22 @@ class Made:
     look: Look | None = None
 
 
-def deidentify_source(task: Task, *, profile: Profile, key: PseudonymKey, means: LookMeans) -> Made:
-    """De-identify one source; the engine looks again at what it wrote, and anything of the patient in it keeps it out."""
+def deidentify_source(
+    task: Task,
+    *,
+    profile: Profile,
+    key: PseudonymKey,
+    means: LookMeans,
+    texts: Mapping[str, str] = MappingProxyType({}),
+) -> Made:
+    """De-identify one source; the engine looks again at what it wrote, and anything of the patient in it keeps it out.
+
+    ``texts`` are a person's words for texts that would stay, empty where one is taken out.
+    """
     destination = Path(task.destination)
     try:
         with task.source.opened() as path:
-            return _made(path, task, profile=profile, key=key, means=means)
+            return _made(path, task, profile=profile, key=key, means=means, texts=texts)
     except UNREADABLE:
         destination.unlink(missing_ok=True)
         damaged = Finding(Severity.ERROR, "edge.unreadable", "object", "The file or archive member cannot be read.")
@@ -111,11 +124,14 @@ def refused(finding: Finding) -> Made:
     return Made(None, "[]", "", (finding,))
 
 
-def _made(path: Path, task: Task, *, profile: Profile, key: PseudonymKey, means: LookMeans) -> Made:
+def _made(
+    path: Path, task: Task, *, profile: Profile, key: PseudonymKey, means: LookMeans, texts: Mapping[str, str]
+) -> Made:
     order, destination = task.order, Path(task.destination)
     look = order.look if order.look is not None or order.boxes is not None else look_at(path, means)
     boxes = _boxes(order, look, means)
-    cleaning = Cleaning(boxes=boxes, released_classes=frozenset({task.sop_class_uid} if order.is_released else ()))
+    released = frozenset({task.sop_class_uid} if order.is_released else ())
+    cleaning = Cleaning(boxes=boxes, text_decisions=dict(texts), released_classes=released)
     outcome = deidentify_file(path, destination, profile=profile, key=key, patient=task.patient, cleaning=cleaning)
     seen = None if look is order.look else look
     findings = (*outcome.findings, *(look.findings if look is not None and not order.state else ()))
@@ -127,7 +143,7 @@ def _made(path: Path, task: Task, *, profile: Profile, key: PseudonymKey, means:
     elif look is not None:
         verdict = verdict_of(destination, look, means=means, is_blackened=bool(boxes))
     actions = _actions(outcome)
-    instance = _new_instance(outcome, outcome.description, verdict)
+    instance = _new_instance(outcome, outcome.description, verdict, sha256=file_sha256(destination))
     return Made(instance, actions, _digest(actions), findings, boxes, seen)
 
 
@@ -138,9 +154,9 @@ def _boxes(order: Order, look: Look | None, means: LookMeans) -> tuple[Box, ...]
     return None if look is None else means.house.boxes(look)
 
 
-def _new_instance(outcome: Outcome, description: InstanceDescription, pixel_text: PixelText) -> NewInstance:
+def _new_instance(outcome: Outcome, description: WrittenInstance, pixel_text: PixelText, *, sha256: str) -> NewInstance:
     return NewInstance(
-        sha256=description.sha256,
+        sha256=sha256,
         size_bytes=description.size_bytes,
         study_instance_uid=description.study_instance_uid,
         series_instance_uid=description.series_instance_uid,

@@ -1,0 +1,192 @@
+"""Cutting the header of an ordinary file into its elements, without reading them.
+
+Ordinary is: preamble and meta information, explicit or implicit little endian, known value representations, tags in
+ascending order, and uncompressed pixel data (or none) as the last element, up to the last byte. Everything else is left to
+the reader that knows oddities.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from radcommons.dicom.elements import KNOWN_VRS, LONG_FORM_VRS, MAX_DEPTH, PIXEL_TAGS, UNDEFINED_LENGTH, vr_of_tag
+
+PREAMBLE_LENGTH = 128
+START = PREAMBLE_LENGTH + 4
+META_END = 0x00030000
+_LONG_FORMS = frozenset(vr.encode("ascii") for vr in LONG_FORM_VRS)
+_SHORT_FORMS = frozenset(vr.encode("ascii") for vr in KNOWN_VRS - LONG_FORM_VRS)
+_TRANSFER_SYNTAX = 0x00020010
+_SYNTAXES = {b"1.2.840.10008.1.2": True, b"1.2.840.10008.1.2.1": False}
+_GRAPHIC_GROUPS = frozenset({0x50, 0x60})
+_ITEM = 0xFFFEE000
+_ITEM_END = 0xFFFEE00D
+_SEQUENCE_END = 0xFFFEE0DD
+_EXPLICIT = struct.Struct("<HH2sH")
+_IMPLICIT = struct.Struct("<HHI")
+_LENGTH = struct.Struct("<I")
+
+
+class NotOrdinaryError(Exception):
+    """The file is for the long way; nothing is wrong with it for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The header of one file.
+
+    Parameters
+    ----------
+    tags, raws
+        Every element in order, meta information first, with its raw bytes from its tag to the end of its value.
+    is_implicit
+        Whether the data set has no value representations.
+    pixels_at
+        Where the pixel data element begins; the size of the file when there is none.
+    value_at
+        Where its value begins.
+    """
+
+    tags: tuple[int, ...]
+    raws: tuple[bytes, ...]
+    is_implicit: bool
+    pixels_at: int
+    value_at: int
+
+
+def layout_of(data: bytes, size: int) -> Layout:
+    """Cut a header.
+
+    Parameters
+    ----------
+    data
+        The file, or as much from its beginning as holds the header.
+    size
+        The size of the whole file.
+
+    Raises
+    ------
+    NotOrdinaryError
+        When the file is not ordinary in the sense above.
+    """
+    if data[PREAMBLE_LENGTH:START] != b"DICM":
+        raise NotOrdinaryError
+    tags: list[int] = []
+    raws: list[bytes] = []
+    try:
+        position = _walk(data, START, size, is_implicit=False, until=META_END, tags=tags, raws=raws)
+        is_implicit = _SYNTAXES[raws[tags.index(_TRANSFER_SYNTAX)][8:].rstrip(b"\0")]
+        # The reader at length goes by what the first element looks like; here it must look as declared.
+        has_vr = data[position + 4 : position + 6] in _LONG_FORMS | _SHORT_FORMS
+        must(has_vr is not is_implicit and data[position + 1] == 0)
+        position = _walk(data, position, size, is_implicit=is_implicit, until=min(PIXEL_TAGS), tags=tags, raws=raws)
+        value_at = _pixel_value(data, position, size, is_implicit=is_implicit)
+    except (struct.error, ValueError, KeyError, IndexError) as error:
+        raise NotOrdinaryError from error
+    return Layout(tuple(tags), tuple(raws), is_implicit, position, value_at)
+
+
+def is_long_form(raw: bytes) -> bool:
+    """Whether an explicit element has a length of four bytes (PS3.5 7.1.2)."""
+    return raw[4:6] in _LONG_FORMS
+
+
+def end_of_element(data: bytes, position: int, *, is_implicit: bool) -> int:
+    """Where the element after one begins, sequences of undefined length skipped item by item.
+
+    Raises
+    ------
+    NotOrdinaryError, struct.error
+        When it is no element, or longer than the data.
+    """
+    return _skip(data, position, is_implicit=is_implicit, depth=0)
+
+
+def must(is_so: bool) -> None:  # noqa: FBT001  an assertion has no other argument
+    """Leave the file to the long way unless something is so."""
+    if not is_so:
+        raise NotOrdinaryError
+
+
+def _walk(
+    data: bytes, position: int, size: int, *, is_implicit: bool, until: int, tags: list[int], raws: list[bytes]
+) -> int:
+    """Append the elements below a tag; where the next one begins."""
+    last = tags[-1] if tags else 0
+    unpack_explicit, unpack_implicit, available = _EXPLICIT.unpack_from, _IMPLICIT.unpack_from, len(data)
+    while position < size:
+        if is_implicit:
+            group, number, length = unpack_implicit(data, position)
+            following = position + 8 + length
+        else:
+            group, number, vr, length = unpack_explicit(data, position)
+            following = position + 8 + length
+            if vr not in _SHORT_FORMS:
+                must(vr in _LONG_FORMS)
+                (length,) = _LENGTH.unpack_from(data, position + 8)
+                following = position + 12 + length
+        tag = group << 16 | number
+        if tag >= until:
+            return position
+        if length == UNDEFINED_LENGTH:
+            following = _skip(data, position, is_implicit=is_implicit, depth=0)
+        must(tag > last and following <= available and group >> 8 not in _GRAPHIC_GROUPS)
+        tags.append(tag)
+        raws.append(data[position:following])
+        last, position = tag, following
+    must(position == size)
+    return position
+
+
+def _skip(data: bytes, position: int, *, is_implicit: bool, depth: int) -> int:
+    """Where the element after one begins that may be a sequence of undefined length."""
+    must(depth <= MAX_DEPTH)
+    if is_implicit:
+        group, number, length = _IMPLICIT.unpack_from(data, position)
+        value_at, is_sequence = position + 8, vr_of_tag(group << 16 | number) == "SQ"
+    else:
+        group, number, vr, length = _EXPLICIT.unpack_from(data, position)
+        value_at, is_sequence = position + 8, vr == b"SQ"
+        if vr not in _SHORT_FORMS:
+            must(vr in _LONG_FORMS)
+            (length,) = _LENGTH.unpack_from(data, position + 8)
+            value_at += 4
+    if length != UNDEFINED_LENGTH:
+        return int(value_at + length)
+    must(is_sequence)
+    return _skip_items(data, value_at, is_implicit=is_implicit, depth=depth + 1)
+
+
+def _skip_items(data: bytes, position: int, *, is_implicit: bool, depth: int) -> int:
+    while True:
+        group, number, length = _IMPLICIT.unpack_from(data, position)
+        tag, position = group << 16 | number, position + 8
+        if tag == _SEQUENCE_END:
+            return position
+        must(tag == _ITEM)
+        if length != UNDEFINED_LENGTH:
+            position += length
+            continue
+        while _tag_at(data, position) != _ITEM_END:
+            position = _skip(data, position, is_implicit=is_implicit, depth=depth)
+        position += 8
+
+
+def _tag_at(data: bytes, position: int) -> int:
+    group, number, _ = _IMPLICIT.unpack_from(data, position)
+    return int(group << 16 | number)
+
+
+def _pixel_value(data: bytes, position: int, size: int, *, is_implicit: bool) -> int:
+    """Where the pixel value begins; it must reach to the end of the file."""
+    if position == size:
+        return size
+    must(_tag_at(data, position) in PIXEL_TAGS)
+    if is_implicit:
+        length_at = position + 4
+    else:
+        vr = data[position + 4 : position + 6]
+        must(vr in {b"OB", b"OW", b"OF", b"OD"} and data[position + 6 : position + 8] == b"\0\0")
+        length_at = position + 8
+    (length,) = _LENGTH.unpack_from(data, length_at)
+    must(length != UNDEFINED_LENGTH and length_at + 4 + length == size and length & 1 == 0)
+    return int(length_at + 4)

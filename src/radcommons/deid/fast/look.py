@@ -1,0 +1,259 @@
+"""The last look on the short way: the header is read back from the disk, and every element in it has to be vouched for.
+
+It knows nothing of how the header was made. An element counts as seen when exactly these bytes went through the second
+look (:mod:`radcommons.deid.element_look`) in this context before, or when its value is a plain number, a time of day or a
+new UID where such a value was allowed. Whatever it cannot vouch for goes the long way, whose look then speaks.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from radcommons.deid.direct import STAYING, is_plain_uid
+from radcommons.deid.element_look import private_findings
+from radcommons.deid.fast.context import Context, Memory, creators_in, parsed
+from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError, is_long_form, layout_of
+from radcommons.deid.fast.recipe import SHAPE_TAGS, SOP_INSTANCE_UID
+from radcommons.deid.fast.shelf import bring_forward, put
+from radcommons.deid.fast.stencil import Stencil
+from radcommons.deid.hidden_pixels import tail_bytes
+from radcommons.deid.last_look import instance_of, pixel_text_of
+from radcommons.deid.levels import Level, creator_tag_of
+from radcommons.deid.outcome import WrittenInstance
+from radcommons.deid.pixel_text import PixelText
+from radcommons.deid.verify import META_TAGS, META_TWINS, mark_findings
+from radcommons.deid.writing import PREAMBLE
+from radcommons.dicom.elements import Element, vr_of_tag
+from radcommons.dicom.finding import Finding
+from radcommons.dicom.header import Header
+from radcommons.dicom.instance import describe_parsed
+from radcommons.dicom.part10 import Part10File, map_file
+from radcommons.dicom.text import SPECIFIC_CHARACTER_SET
+
+_SYNTAX = 0x00020010
+_TWIN = 0x00020003
+_STUDY, _SERIES, _NUMBER = 0x0020000D, 0x0020000E, 0x00200013
+_MARK_TAGS = frozenset({0x00100010, 0x00100020, 0x00120062, 0x00120063, 0x00120064, 0x00280303})
+# All that a description tells; the attributes that differ in every file are read from each.
+_DESCRIBED = frozenset(
+    {
+        *SHAPE_TAGS,
+        *(0x00080008, 0x00080016, 0x00080018, 0x00080020, 0x00080030, 0x00080050, 0x00080060, 0x00080064, 0x00080070),
+        *(0x00081030, 0x0008103E, 0x00081090, 0x00100020, 0x00100030, 0x00100040, 0x00101010, 0x00120062, 0x00180015),
+        *(0x00180050, 0x00181030, _STUDY, _SERIES, 0x00200011, _NUMBER, 0x00280301),
+    }
+)
+_READ_FROM_EACH = frozenset({SOP_INSTANCE_UID, _STUDY, _SERIES, _NUMBER})
+_PINNED = frozenset({_SYNTAX, SPECIFIC_CHARACTER_SET, 0x00080016, *SHAPE_TAGS, *_MARK_TAGS})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen: the new object, and warnings about it."""
+
+    description: WrittenInstance
+    pixel_text: PixelText
+    findings: tuple[Finding, ...]
+
+
+class Sight:
+    """One written header in which nothing is that must not be there.
+
+    Parameters
+    ----------
+    layout
+        The header.
+    context
+        What it should have been through.
+    tail
+        The bytes of the pixel data element before its value.
+    pixel_length
+        How long that value is.
+
+    Raises
+    ------
+    NotOrdinaryError
+        When something cannot be vouched for.
+    """
+
+    def __init__(self, layout: Layout, context: Context, *, tail: bytes, pixel_length: int) -> None:
+        self.layout = layout
+        self.slots: tuple[int, ...] = ()
+        self._context = context
+        self._tail = tail
+        self._pixel_length = pixel_length
+        owners = creators_in(layout.tags, layout.raws, context.encoding, context.harvest.encodings)
+        self._creators = tuple(owners.get(creator_tag_of(tag), "") if tag >> 16 & 1 else "" for tag in layout.tags)
+        self._findings = [
+            context.findings(tag, raw, creator) if tag >= META_END else ()
+            for tag, raw, creator in zip(layout.tags, layout.raws, self._creators, strict=True)
+        ]
+        self._by_tag = dict(zip(layout.tags, layout.raws, strict=True))
+        self._descriptions: Memory[tuple[WrittenInstance, PixelText]] = Memory()
+        self._stencil: Stencil | None = None
+        self._check_whole()
+
+    def _check_whole(self) -> None:
+        tags = self.layout.tags
+        meta = [tag for tag in tags if tag < META_END]
+        header = Header(self._elements(_MARK_TAGS), self._context.encoding)
+        found = [
+            *(finding for findings in self._findings for finding in findings if finding.is_error),
+            *private_findings((tag for tag in tags if tag >= META_END), Level()),
+            *mark_findings(header, self._context.job.profile),
+        ]
+        twins = all(_value(self._by_tag[tag]) == _value(self._by_tag[META_TWINS[tag]]) for tag in META_TWINS)
+        if found or set(meta) != META_TAGS or not twins:
+            raise NotOrdinaryError
+
+    def seen(self, path: Path, size: int) -> Seen:
+        """What was seen of the file itself."""
+        return self._seen({}, path, size, self._findings)
+
+    def differing(self, other: "Sight") -> frozenset[int] | None:
+        """The positions at which another file of the same elements differs; ``None`` when it is not alike enough."""
+        if self.layout.tags != other.layout.tags or self._tail != other._tail:  # noqa: SLF001  of the same class
+            return None
+        pairs = enumerate(zip(self.layout.raws, other.layout.raws, strict=True))
+        found = frozenset(index for index, (mine, others) in pairs if mine != others)
+        return None if any(self.layout.tags[index] in _PINNED for index in found) else found
+
+    def open_slots(self, slots: frozenset[int]) -> bool:
+        """Expect files that differ at some positions."""
+        self.slots = tuple(sorted(slots))
+        layout = self.layout
+        self._stencil = Stencil(layout.tags, layout.raws, self.slots, tail=self._tail, is_implicit=layout.is_implicit)
+        return True
+
+    def compared(self, data: bytes, path: Path, size: int) -> Seen | None:
+        """What is seen of another file; ``None`` when it is not like this one, or has something new in it."""
+        matched = self._stencil.matched(data) if self._stencil is not None else None
+        if matched is None or matched[1] != len(data):
+            return None
+        raws, _ = matched
+        own = dict(zip((self.layout.tags[index] for index in self.slots), raws, strict=True))
+        findings: list[tuple[Finding, ...]] | None = None
+        for index, raw in zip(self.slots, raws, strict=True):
+            found = self._slot_findings(index, raw)
+            if any(each.is_error for each in found):
+                return None
+            if found != self._findings[index]:
+                findings = findings or list(self._findings)
+                findings[index] = found
+        if _TWIN in own and _value(own[_TWIN]) != _value(own.get(SOP_INSTANCE_UID, b"")):
+            return None
+        return self._seen(own, path, size, findings or self._findings)
+
+    def _slot_findings(self, index: int, raw: bytes) -> tuple[Finding, ...]:
+        tag = self.layout.tags[index]
+        if tag < META_END:
+            return ()
+        if self.layout.is_implicit:
+            vr, value = vr_of_tag(tag), raw[8:]
+        else:
+            vr, value = raw[4:6].decode("ascii"), raw[12 if is_long_form(raw) else 8 :]
+        if not self._findings[index] and value:
+            form = STAYING.get(vr)
+            if form is not None and form.is_plain(value):
+                return ()
+            if vr == "UI" and value.startswith(b"2.25.") and is_plain_uid(value):
+                return ()
+        return self._context.findings(tag, raw, self._creators[index])
+
+    def _seen(self, own: dict[int, bytes], path: Path, size: int, findings: list[tuple[Finding, ...]]) -> Seen:
+        changed = tuple(raw for tag, raw in own.items() if tag in _DESCRIBED and tag not in _READ_FROM_EACH)
+        known = self._descriptions.get(changed)
+        if known is None:
+            known = self._descriptions.keep(changed, self._described(own, path))
+        description, pixel_text = known
+        return Seen(
+            replace(
+                description,
+                study_instance_uid=self._uid(own, _STUDY),
+                series_instance_uid=self._uid(own, _SERIES),
+                sop_instance_uid=self._uid(own, SOP_INSTANCE_UID),
+                instance_number=self._number(own),
+                size_bytes=size,
+            ),
+            pixel_text,
+            tuple(dict.fromkeys(each for found in findings for each in found)),
+        )
+
+    def _described(self, own: dict[int, bytes], path: Path) -> tuple[WrittenInstance, PixelText]:
+        """Describe the object by its few telling elements, as the whole of it would be described."""
+        elements = list(self._elements(_DESCRIBED, own))
+        if self._tail:
+            pixels = parsed(self._tail[:-4] + bytes(4), self._context.encoding)
+            elements.append(replace(pixels, value=map_file(path)[-self._pixel_length :]))
+        syntax = _value(self._by_tag[_SYNTAX]).decode("ascii")
+        file = Part10File(memoryview(b""), (), tuple(elements), syntax, self._context.encoding, False, ())
+        description, odd = describe_parsed(file, memoryview(b""), with_json=False, with_digest=False)
+        if description is None or odd or tail_bytes(file):
+            raise NotOrdinaryError
+        return instance_of(description), pixel_text_of(description, self._context.job.cleaning)
+
+    def _elements(self, tags: frozenset[int], own: dict[int, bytes] | None = None) -> list[Element]:
+        raws = {**self._by_tag, **(own or {})}
+        return [parsed(raw, self._context.encoding) for tag, raw in raws.items() if tag in tags]
+
+    def _uid(self, own: dict[int, bytes], tag: int) -> str:
+        return _value(own[tag] if tag in own else self._by_tag[tag]).decode("ascii")
+
+    def _number(self, own: dict[int, bytes]) -> int | None:
+        raw = own.get(_NUMBER) or self._by_tag.get(_NUMBER)
+        if raw is None:
+            return None
+        text = raw[8:].strip(b" ")
+        if text.isdigit():
+            return int(text) if len(text) <= 20 else None  # noqa: PLR2004  as Header reads it
+        return Header((parsed(raw, self._context.encoding),), self._context.encoding).integer(_NUMBER)
+
+
+def _value(raw: bytes) -> bytes:
+    """The value of a raw UID, whose header has eight bytes in either encoding, without padding."""
+    return raw[8:].rstrip(b"\0 ")
+
+
+class Eye:
+    """The last look of one context, with what it saw before.
+
+    Parameters
+    ----------
+    context
+        What files should have been through.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._sights: list[Sight] = []
+
+    def look(self, data: bytes, path: Path, size: int, originals: tuple[bytes, ...]) -> Seen:
+        """Look at a written file.
+
+        Parameters
+        ----------
+        data
+            Its bytes up to the pixel value, read from the disk.
+        path, size
+            The file.
+        originals
+            UIDs that must not be found in it.
+
+        Raises
+        ------
+        NotOrdinaryError
+            When it cannot be vouched for.
+        """
+        if not data.startswith(PREAMBLE) or any(original in data for original in originals):
+            raise NotOrdinaryError
+        for sight in self._sights:
+            seen = sight.compared(data, path, size)
+            if seen is not None:
+                bring_forward(self._sights, sight)
+                return seen
+        layout = layout_of(data, size)
+        if layout.value_at != len(data):
+            raise NotOrdinaryError
+        sight = Sight(layout, self._context, tail=data[layout.pixels_at :], pixel_length=size - layout.value_at)
+        seen = sight.seen(path, size)
+        put(self._sights, sight)
+        return seen
