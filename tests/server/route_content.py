@@ -19,7 +19,7 @@ from radcommons.apps import worker
 from radcommons.deid.pixel_text import PixelText
 from radcommons.server.curation.models import Case
 from radcommons.server.intake import services as intake
-from radcommons.server.intake.models import BatchPart, QuarantinedInstance
+from radcommons.server.intake.models import BatchPart, QuarantinedInstance, SigningKey
 from radcommons.server.intake.staging import PartSink
 from radcommons.server.platform import accounts
 from radcommons.server.platform.models import ApiToken, User
@@ -197,6 +197,7 @@ def _addresses(own: MadeBatch) -> dict[str, str]:
         "code": "ALPHA",
         "agreement_id": site.agreements.get().pk,
         "key_id": ContributorKey.objects.get(site=site, name="spare").pk,
+        "signing_key_id": SigningKey.objects.get(site=site).pk,
         "survey_id": survey.pk,
         "batch_id": own.manifest.batch_id,
         "quarantined_id": held.pk,

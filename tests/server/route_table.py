@@ -109,6 +109,8 @@ PAGES = (
     ),
     Row("POST", "quarantine/<int:quarantined_id>/release/", A.INTAKE_DECIDE_QUARANTINE),
     Row("POST", "quarantine/<int:quarantined_id>/discard/", A.INTAKE_DECIDE_QUARANTINE),
+    Row("POST", "signing-keys/<int:key_id>/trust/", A.SITES_MANAGE, given={"key_id": "{signing_key_id}"}),
+    Row("POST", "signing-keys/<int:key_id>/refuse/", A.SITES_MANAGE, given={"key_id": "{signing_key_id}"}),
     # --- journey
     Row("GET", "studies/<str:study_instance_uid>/timeline/", A.JOURNEY_READ_TIMELINE, SITE),
     Row("GET", "journey/failed/", A.JOURNEY_RETRY),

@@ -1,5 +1,7 @@
 """``radcommons intake``: batches and quarantine from the command line."""
 
+from pathlib import Path
+
 import click
 import orjson
 
@@ -142,3 +144,79 @@ def discard(number: int, reason: str, by: str | None) -> None:
     """Delete the bytes of a file held back; its findings stay."""
     services.discard_quarantined(number, reason=reason, actor=_actor(by))
     click.echo(f"File {number} was deleted.")
+
+
+@intake.group()
+def keys() -> None:
+    """Keys by which sites sign their batches."""
+
+
+@keys.command("list")
+@json_option
+def list_keys(*, as_json: bool) -> None:
+    """List the keys, those that wait for a person first."""
+    rows = queries.signing_keys()
+    if as_json:
+        names = ("fingerprint", "trust", "decided_by", "reason")
+        value = [{"id": row.pk, "site": row.site.code, **{name: getattr(row, name) for name in names}} for row in rows]
+        click.echo(orjson.dumps(value).decode())
+        return
+    for row in rows:
+        click.echo(f"{row.pk:>5}  {row.site.code:<12} {row.trust:<8} {row.shown_fingerprint}")
+
+
+@keys.command()
+@click.argument("number", type=int)
+@reason_option
+@by_option
+def trust(number: int, reason: str, by: str | None) -> None:
+    """Take batches signed with a key, after its fingerprint was compared with the site."""
+    services.trust_signing_key(number, reason=reason, actor=_actor(by))
+    click.echo(f"Key {number} is trusted. Batches that waited for it are verified.")
+
+
+@keys.command()
+@click.argument("number", type=int)
+@reason_option
+@by_option
+def refuse(number: int, reason: str, by: str | None) -> None:
+    """Take no batch signed with a key; those that wait are deleted."""
+    services.refuse_signing_key(number, reason=reason, actor=_actor(by))
+    click.echo(f"Key {number} is refused.")
+
+
+@intake.group()
+def profiles() -> None:
+    """De-identification profiles that are accepted beside those that come with RadCommons."""
+
+
+@profiles.command("list")
+@json_option
+def list_profiles(*, as_json: bool) -> None:
+    """List the accepted profiles."""
+    names = ("project", "name", "version", "sha256", "accepted_by")
+    rows = [{"id": row.pk, **{name: getattr(row, name) for name in names}} for row in queries.accepted_profiles()]
+    if as_json:
+        click.echo(orjson.dumps(rows).decode())
+        return
+    for row in rows:
+        click.echo(f"{row['id']:>5}  {row['project']:<16} {row['name']} {row['version']}  {row['sha256'][:16]}…")
+
+
+@profiles.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--project", required=True, help="The project whose batches may come with it.")
+@by_option
+def accept(file: Path, project: str, by: str | None) -> None:
+    """Accept a profile for a project; batches that come with it are verified by its rules."""
+    row = services.accept_profile(file.read_text(encoding="utf-8"), project=project, actor=_actor(by))
+    click.echo(f"Profile {row.name} {row.version} is accepted for {row.project}.")
+
+
+@profiles.command()
+@click.argument("number", type=int)
+@by_option
+def forget(number: int, by: str | None) -> None:
+    """Accept a profile no longer."""
+    services.forget_profile(number, actor=_actor(by))
+    click.echo("Batches that come with this profile are refused from now on.")

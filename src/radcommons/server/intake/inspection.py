@@ -1,12 +1,47 @@
 """Looking into a stranger's file: runs in a limited child process, never in the web process (DESIGN, invariant 6)."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from radcommons.deid.declared_vr import judged as judged_vr
+from radcommons.deid.levels import Level
 from radcommons.deid.profile import Profile, load_profile
 from radcommons.deid.verify import verify_deidentified
+from radcommons.dicom.elements import Element, FormatError, tag_text
 from radcommons.dicom.instance import describe_file
+from radcommons.dicom.part10 import map_file, parse_part10
+from radcommons.dicom.text import texts_of
 from radcommons.server.intake.rules import Inspection, PartClaim, compare, judged, lost, unknown_profile, unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class TextsWanted:
+    """Which attributes of which file, by the paths of tags that findings name."""
+
+    path: str
+    places: tuple[str, ...]
+
+
+def texts_at(wanted: TextsWanted) -> tuple[tuple[str, str], ...]:
+    """The distinct texts in some attributes of a file, with the attribute; none when the file cannot be read."""
+    try:
+        file = parse_part10(map_file(Path(wanted.path)))
+    except FormatError:
+        return ()
+    return tuple(dict.fromkeys(_texts(file.elements, Level(), frozenset(wanted.places))))
+
+
+def _texts(elements: tuple[Element, ...], level: Level, places: frozenset[str]) -> Iterator[tuple[str, str]]:
+    own = level.holding(elements)
+    for element in elements:
+        where = "/".join(tag_text(tag) for tag in (*own.parents, element.tag))
+        if element.items is not None:
+            for item in element.items:
+                yield from _texts(item, own.inside(element.tag), places)
+        elif where in places:
+            yield from ((where, text.strip()) for text in texts_of(judged_vr(element), own.encodings))
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,15 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from radcommons.server.intake import rules
-from radcommons.server.intake.models import Batch, BatchPart, PartState, QuarantinedInstance, StudyProgress
+from radcommons.server.intake.models import (
+    AcceptedProfile,
+    Batch,
+    BatchPart,
+    PartState,
+    QuarantinedInstance,
+    SigningKey,
+    StudyProgress,
+)
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, sites_for
 
@@ -79,7 +87,7 @@ class SentStudy:
 
 def readable_batches(actor: Actor) -> QuerySet[Batch]:
     """The batches an actor may see, newest first."""
-    rows = Batch.objects.select_related("site")
+    rows = Batch.objects.select_related("site", "signing_key")
     allowed = sites_for(actor, Action.INTAKE_READ_BATCH)
     return rows if allowed is None else rows.filter(site__code__in=allowed)
 
@@ -190,6 +198,8 @@ def batch_json(batch: Batch) -> dict[str, object]:
         "site": batch.site.code,
         "project": batch.project,
         "state": batch.state,
+        "signing_key": batch.signing_key.fingerprint if batch.signing_key else None,
+        "summary_sha256": batch.summary_sha256 or None,
         "counts": line(batch).counts.to_json(),
         "findings": [finding.to_json() for finding in findings_of(batch)],
         "studies": [
@@ -231,6 +241,21 @@ def quarantine_codes() -> Sequence[tuple[str, int]]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return [(code, count) for code, count in cursor.fetchall()]
+
+
+def signing_keys_of(site_code: str) -> Sequence[SigningKey]:
+    """The keys by which a site vouched for batches, in the order in which they came."""
+    return list(SigningKey.objects.filter(site__code=site_code))
+
+
+def signing_keys() -> QuerySet[SigningKey]:
+    """The keys of all sites, those that wait for a person first."""
+    return SigningKey.objects.select_related("site").order_by("-trust", "site__code", "id")
+
+
+def accepted_profiles() -> Sequence[AcceptedProfile]:
+    """The profiles that are accepted beside those of this software."""
+    return list(AcceptedProfile.objects.all())
 
 
 def batches_of_site(site_code: str) -> QuerySet[Batch]:

@@ -1,5 +1,7 @@
 """Pages of the intake: batches for their site and the curators, the quarantine for the curators."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -9,9 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from radcommons.dicom.errors import RadCommonsError
-from radcommons.server.intake import queries, services
+from radcommons.server.intake import queries, rules, services
+from radcommons.server.intake.models import SigningKey
 from radcommons.server.intake.pictures import picture_of
+from radcommons.server.intake.texts import doubtful_texts
 from radcommons.server.platform.doors import ActorRequest, door
+from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, holds, may
 
 PAGE_SIZE = 50
@@ -39,6 +44,8 @@ def batch(request: ActorRequest, batch_id: str) -> HttpResponse:
         "studies": queries.studies_of(row),
         "page": held_back,
         "may_decide": may(request.actor, Action.INTAKE_DECIDE_QUARANTINE),
+        "may_manage": may(request.actor, Action.SITES_MANAGE),
+        "attributes": sorted(row.summary.get("attributes", {}).items()),
     }
     return render(request, "intake/batch.html", context)
 
@@ -67,7 +74,8 @@ def quarantined(request: ActorRequest, quarantined_id: int) -> HttpResponse:
         "frame_number": frame_number,
         "previous_frame": frame_number - 1,
         "next_frame": frame_number + 1 if frame_number < row.number_of_frames else 0,
-        "is_pixel_text": any(finding["code"] == "intake.pixel-text-not-checked" for finding in row.findings),
+        "is_pixel_text": any(finding["code"] == rules.PIXEL_TEXT for finding in row.findings),
+        "texts": doubtful_texts(row) if row.decision == row.Decision.WAITING else (),
         "is_waiting": row.decision == row.Decision.WAITING,
     }
     return render(request, "intake/quarantined.html", context)
@@ -109,6 +117,32 @@ def discard(request: ActorRequest, quarantined_id: int) -> HttpResponse:
     return redirect("intake:quarantine")
 
 
+@require_POST
+@door(Action.SITES_MANAGE)
+def trust_key(request: ActorRequest, key_id: int) -> HttpResponse:
+    """Take batches signed with a key."""
+    return _decided(request, services.trust_signing_key, key_id, "Batches signed with this key are taken from now on.")
+
+
+@require_POST
+@door(Action.SITES_MANAGE)
+def refuse_key(request: ActorRequest, key_id: int) -> HttpResponse:
+    """Take no batch signed with a key."""
+    return _decided(request, services.refuse_signing_key, key_id, "Batches signed with this key are refused.")
+
+
+def _decided(request: ActorRequest, verb: Callable[..., SigningKey], key_id: int, done: str) -> HttpResponse:
+    try:
+        key = verb(key_id, reason=request.POST.get("reason", ""), actor=request.actor)
+    except NotFoundError:
+        raise
+    except RadCommonsError as error:
+        messages.error(request, error.message)
+        return redirect("journey:site", queries.signing_keys().get(pk=key_id).site.code)
+    messages.success(request, done)
+    return redirect("journey:site", key.site.code)
+
+
 def _number(text: str | None) -> int:
     return min(int(text), MAXIMUM_FRAME) if text and text.isascii() and text.isdigit() and len(text) < 8 else 1  # noqa: PLR2004
 
@@ -121,4 +155,6 @@ urlpatterns = [
     path("quarantine/<int:quarantined_id>/pictures/<int:frame_number>/", picture, name="picture"),
     path("quarantine/<int:quarantined_id>/release/", release, name="release"),
     path("quarantine/<int:quarantined_id>/discard/", discard, name="discard"),
+    path("signing-keys/<int:key_id>/trust/", trust_key, name="trust-key"),
+    path("signing-keys/<int:key_id>/refuse/", refuse_key, name="refuse-key"),
 ]

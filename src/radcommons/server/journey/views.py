@@ -51,6 +51,7 @@ def site(request: ActorRequest, code: str) -> HttpResponse:
         "key_form": KeyForm(),
         "batches": batches,
         "studies": studies,
+        "signing_keys": intake.signing_keys_of(code),
         "next_step": next_step(state, has_key=has_key, has_batch=bool(batches), returned=returned),
         "may_manage": may(request.actor, Action.SITES_MANAGE),
         "may_manage_keys": may(request.actor, Action.SITES_MANAGE_KEYS, site_code=code),

@@ -1,0 +1,176 @@
+"""The centre's own look: profiles it knows, subjects of the site, texts that somebody must have read."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.batches import MadeBatch, make_batch, make_site, profile_stamp, write_instance
+
+from radcommons.deid.profile import READY_PROFILES, load_profile
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.server.intake import commands, queries, rules, services, staging
+from radcommons.server.intake.models import AcceptedProfile, Batch, BatchPart, QuarantinedInstance
+from radcommons.server.intake.profiles import profile_source
+from radcommons.server.platform.policy import Actor
+from radcommons.transfer.manifest import ProfileStamp
+
+ALPHA = Actor.contributor("ALPHA")
+DATABASE = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def site(transactional_db, tmp_store):
+    return make_site()
+
+
+def _seal(made: MadeBatch) -> Batch:
+    services.open_batch(made.manifest.canonical_bytes, actor=ALPHA)
+    for sha256, path in made.paths.items():
+        sink = staging.PartSink(made.manifest.batch_id, sha256, size_bytes=path.stat().st_size)
+        sink.write(path.read_bytes())
+        sink.commit()
+    return services.seal_batch(made.manifest.batch_id, envelope=made.envelope, actor=ALPHA)
+
+
+def _with_profile(made: MadeBatch, stamp: ProfileStamp) -> MadeBatch:
+    values = {name: getattr(made.manifest, name) for name in made.manifest.__dataclass_fields__}
+    return MadeBatch(type(made.manifest)(**(values | {"profile": stamp})), made.paths)
+
+
+def _own_profile(folder: Path) -> Path:
+    """The packaged ricord under another name, as a site would write its own."""
+    text = (files("radcommons.deid") / "profiles" / "ricord.toml").read_text("utf-8")
+    path = folder / "own.toml"
+    path.write_text(text.replace('name = "ricord"', 'name = "own-ricord"', 1), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", READY_PROFILES)
+@DATABASE
+def test_every_profile_of_the_software_is_accepted(name, site):
+    stamp = profile_stamp(name)
+    assert profile_source("covid19", name=name, version=stamp.version, sha256=stamp.digest) == name
+
+
+@pytest.mark.parametrize(
+    "changes", [{"digest": "a" * 64}, {"version": "999"}, {"name": "unheard-of"}, {"name": "../ricord"}]
+)
+@DATABASE
+def test_a_profile_nobody_accepted_brings_nothing_in(site, tmp_path, changes):
+    stamp = profile_stamp()
+    values = {"name": stamp.name, "version": stamp.version, "digest": stamp.digest} | changes
+    made = _with_profile(make_batch([write_instance(tmp_path / "a.dcm")]), ProfileStamp(**values))
+
+    with pytest.raises(RadCommonsError) as refusal:
+        services.open_batch(made.manifest.canonical_bytes, actor=ALPHA)
+
+    assert refusal.value.code == "intake.unknown-profile"
+    assert not Batch.objects.exists()
+
+
+@DATABASE
+def test_a_profile_accepted_for_a_project_is_the_one_its_instances_are_held_against(
+    site, tmp_path, run_worker, tmp_store
+):
+    path = _own_profile(tmp_path)
+    own = load_profile(path)
+    made = _with_profile(
+        make_batch([write_instance(tmp_path / "a.dcm")]), ProfileStamp(own.name, own.version, own.digest)
+    )
+    run = CliRunner()
+    accepted = run.invoke(commands.intake, ["profiles", "accept", str(path), "--project", "covid19"])
+    assert "own-ricord" in accepted.output, accepted.output
+    assert "own-ricord" in run.invoke(commands.intake, ["profiles", "list"]).output
+
+    _seal(made)
+    run_worker()
+
+    assert Batch.objects.get().state == "verified"
+    number = AcceptedProfile.objects.get().pk
+    with pytest.raises(RadCommonsError):
+        profile_source("another-project", name=own.name, version=own.version, sha256=own.digest)
+    assert run.invoke(commands.intake, ["profiles", "forget", str(number)]).exit_code == 0
+    assert run.invoke(commands.intake, ["profiles", "list", "--json"]).output.strip() == "[]"
+
+
+@DATABASE
+def test_a_profile_forgotten_while_its_batch_waits_holds_everything_back(site, tmp_path, run_worker):
+    path = _own_profile(tmp_path)
+    own = load_profile(path)
+    row = services.accept_profile(path.read_text("utf-8"), project="covid19", actor=Actor.system("tests"))
+    stamp = ProfileStamp(own.name, own.version, own.digest)
+    _seal(_with_profile(make_batch([write_instance(tmp_path / "a.dcm")]), stamp))
+
+    services.forget_profile(row.pk, actor=Actor.system("tests"))
+    run_worker()
+
+    assert Batch.objects.get().state == "refused"
+    assert [each["code"] for each in QuarantinedInstance.objects.get().findings] == ["intake.unknown-profile"]
+
+
+@DATABASE
+def test_a_profile_of_the_software_needs_no_acceptance(site):
+    text = (files("radcommons.deid") / "profiles" / "ricord.toml").read_text("utf-8")
+    with pytest.raises(RadCommonsError) as refusal:
+        services.accept_profile(text, project="covid19", actor=Actor.system("tests"))
+    assert refusal.value.code == "intake.profile-packaged"
+    assert not AcceptedProfile.objects.exists()
+
+
+@DATABASE
+def test_a_suspicious_text_waits_for_a_curator_who_reads_it(site, tmp_path, run_worker, client_of):
+    _seal(make_batch([write_instance(tmp_path / "a.dcm", SeriesDescription="seen by Dr. Zaphod on 12.03.2020")]))
+    run_worker()
+    row = QuarantinedInstance.objects.get()
+    assert "deid.suspicious-text" in {each["code"] for each in row.findings if each["severity"] == "error"}
+    assert "Zaphod" not in str(row.findings)
+
+    curator = client_of("curator")
+    page = curator.get(f"/quarantine/{row.pk}/").content.decode()
+    assert "seen by Dr. Zaphod on 12.03.2020" in page
+    assert "I have read them" in page
+    curator.post(f"/quarantine/{row.pk}/release/", {"reason": "a made-up person"})
+    run_worker()
+
+    part = BatchPart.objects.get()
+    assert (part.state, bool(part.texts_approved_by), part.pixel_text_approved_by) == ("stored", True, "")
+    assert "Zaphod" not in curator.get(f"/quarantine/{row.pk}/").content.decode()
+
+
+@DATABASE
+def test_vouching_for_a_picture_does_not_vouch_for_a_text(site, tmp_path, run_worker, actor_of):
+    made = make_batch([write_instance(tmp_path / "a.dcm", SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1", Modality="DX")])
+    _seal(made)
+    run_worker()
+
+    services.release_quarantined(queries.quarantined().get().pk, reason="nothing to read", actor=actor_of("curator"))
+
+    part = BatchPart.objects.get()
+    assert (part.pixel_text, part.texts_approved_by) == ("approved", "")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ALPHA-OKONKWO",
+        "ALPHA-12345",
+        "ALPHA-1234567X",
+        "BETA-123456",
+        "alpha-123456",
+        "123456",
+        "ALPHA-",
+        "",
+        "ALPHA 123456",
+    ],
+)
+def test_what_is_no_pseudonym_of_the_site_is_told_apart(value):
+    assert not rules.is_subject_id(value, site="ALPHA")
+
+
+@given(st.integers(0, 10**24 - 1), st.integers(6, 24))
+def test_every_number_a_hospital_draws_is_a_pseudonym(number, digits):
+    assert rules.is_subject_id(f"ALPHA-{number % 10**digits:0{digits}d}", site="ALPHA")
+    assert not rules.is_subject_id(f"ALPHA-{number % 10**digits:0{digits}d}", site="ALPHA-1")
