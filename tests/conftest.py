@@ -121,7 +121,7 @@ def live_server_url(transactional_db: None, tmp_store: objects.ObjectStore) -> I
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(asgi.application, port=port, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(asgi.application, port=port, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 10

@@ -1,7 +1,6 @@
 """Asking a server and reading what it answers: JSON, parts of a message, files."""
 
 import io
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import httpx
+import orjson
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 
@@ -60,7 +60,7 @@ class Answer:
     def array(self) -> list[dict[str, Any]]:
         """The body as an array of DICOM JSON objects."""
         try:
-            value = json.loads(self.body)
+            value = orjson.loads(self.body)
         except ValueError as error:
             raise FailedCheck("the body is no JSON") from error
         expect(isinstance(value, list) and all(isinstance(each, dict) for each in value), "no JSON array of objects")

@@ -34,7 +34,9 @@ class FastPath:
 
     @asynccontextmanager
     async def running(self, database_url: str) -> AsyncIterator[None]:
-        """Connect to the database while the application runs."""
+        """Connect to the database while the application runs; what an earlier run remembered is forgotten."""
+        self._reader = ShelfReader(self._pool)
+        self._admissions.clear()
         async with self._pool.running(database_url), self._watch.running(database_url):
             yield
 
