@@ -18,6 +18,7 @@ _EMPTY = str(Path(tempfile.gettempdir()) / "radcommons-reference")
 os.environ.setdefault("RADCOMMONS_DATA", _EMPTY)
 os.environ.setdefault("RADCOMMONS_DATABASE_URL", "postgresql://127.0.0.1:1/nothing")
 
+from tools import deidentification_page
 from tools.code_slugs import find_slugs
 
 from radcommons.apps import bootstrap, cli
@@ -182,6 +183,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "errors.md": page_of_errors,
     "actions.md": page_of_actions,
     "journey.md": page_of_journey,
+    "deidentification.md": deidentification_page.page,
 }
 
 

@@ -122,7 +122,9 @@ class ElementLook:
             if any(_is_too_old(value, self.profile) for value in values):
                 yield error("deid.age", where, "An age above the highest category is there.")
         elif self.profile.is_descriptor(element.tag, element.vr):
-            if self.profile.has_only_form(level.parents) and any(value not in _ALLOWED_NAMES for value in values):
+            if self.profile.has_only_form(element.tag, level.parents) and any(
+                value not in _ALLOWED_NAMES for value in values
+            ):
                 yield error("deid.forbidden-value", where, "Only the form of this sequence may stay, and it has text.")
             nothing = pattern_of(frozenset())
             if any(clean_descriptor(value, nothing).is_changed for value in values):
@@ -146,7 +148,7 @@ def residues(
 ) -> Iterator[str]:
     """At which attributes of one element, or inside it, known identifiers stand; ``kept`` ones are meant to hold some."""
     where = _where(element.tag, level)
-    if element.tag in PIXEL_TAGS or element.tag in _METHOD_TAGS or element.tag in kept:
+    if element.tag in PIXEL_TAGS or element.tag in _METHOD_TAGS or element.tag in kept or is_creator_tag(element.tag):
         return
     if element.tag in PATIENT_IDENTITY and not level.parents:
         return

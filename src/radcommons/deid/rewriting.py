@@ -41,7 +41,6 @@ _FRAME_GROUPS = frozenset({0x52009229, 0x52009230})
 _UNREVIEWED = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00120062, 0x00120063, 0x00280303})
 _REVIEWED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UR", "UT"})
 _AGE = re.compile(r"(\d{3})([DWMY])")
-_MAX_CLEANING_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +140,9 @@ class Rewriter:
         The owner of a private block stays for now: it goes when nothing of its block is left.
         """
         element = judged(element)
+        if is_creator_tag(element.tag):
+            # It is a key, not a text: whose attributes stay is known by it, all others go and it with them.
+            return element
         kind = attribute_type(element.tag, self.sop_class_uid, level.parents)
         action = self._action(element, kind, level)
         if element.tag in _PATIENT_IDENTITY and not level.parents:
@@ -215,8 +217,6 @@ class Rewriter:
 
     def _fitted(self, element: Element, level: Level) -> Element | None:
         """A private element that may stay, as it must be; ``None`` when its value is not what its table says."""
-        if is_creator_tag(element.tag):
-            return element
         attribute = self.profile.private_attribute(element.group, level.creator_of(element.tag), element.tag & 0xFF)
         return None if attribute is None else fitting(attribute, element)
 
@@ -243,7 +243,7 @@ class Rewriter:
         if action is Action.DUMMY and keyword_for_tag(element.tag).endswith("CodeSequence"):
             self._note(element, level, action, "profile")
             return Element(element.tag, "SQ", items=(DUMMY_CODE,) if items else ())
-        if element.tag == _CONTENT_SEQUENCE:
+        if element.tag == _CONTENT_SEQUENCE and self.profile.clean_reports:
             items = self._prepare_content(element, level)
         rewritten = tuple(self.rewrite(item, level.inside(element.tag)) for item in items)
         if element.tag not in _FRAME_GROUPS:
@@ -292,7 +292,8 @@ class Rewriter:
             )
         if action is Action.KEEP and element.tag in IDENTIFYING_TAGS:
             # An option keeps it although it identifies a device or an institution; so it cannot be cleaned of itself.
-            return self._reviewed(element, texts_of(element, level.encodings))
+            self._note_kept(element, [CleanedText(text) for text in texts_of(element, level.encodings)])
+            return element
         if vr in STRING_VRS and not (vr in {"DS", "IS"} and is_numeric(element.value)):
             return self._rewrite_text(element, kind, level)
         return element
@@ -339,11 +340,13 @@ class Rewriter:
 
     def _rewrite_text(self, element: Element, kind: AttributeType, level: Level) -> Element:
         is_descriptor = self.profile.is_descriptor(element.tag, element.vr)
-        if is_descriptor and self.profile.has_only_form(level.parents):
+        if is_descriptor and self.profile.has_only_form(element.tag, level.parents):
             self._note(element, level, Action.DUMMY, "profile")
             return Element(element.tag, element.vr, padded(REMOVED.encode("ascii")))
         values = split_values(decode_text(element.value, element.vr, level.encodings), element.vr)
         cleaned = [self._clean(value, is_descriptor=is_descriptor) for value in values]
+        self._note_kept(element, cleaned)
+        cleaned = [self._decided(each) for each in cleaned]
         if any(each.is_changed for each in cleaned):
             self.redactions += 1
             reasons = sorted({reason for each in cleaned for reason in each.reasons})
@@ -355,29 +358,26 @@ class Rewriter:
             element = Element(
                 element.tag, element.vr, padded(encode_text("\\".join(texts), element.vr, level.encodings))
             )
-            values = texts
-        return self._reviewed(element, values)
+        return element
 
-    def _reviewed(self, element: Element, values: list[str]) -> Element:
+    def _note_kept(self, element: Element, cleaned: list[CleanedText]) -> None:
+        """What a person is to read: every text as cleaning left it, before anybody's decision about it."""
         if element.vr in _REVIEWED_VRS and element.tag not in _UNREVIEWED:
             keyword = keyword_for_tag(element.tag)
-            self.kept_texts.update({(keyword, value): None for value in values if value.strip()})
-        return element
+            self.kept_texts.update({(keyword, each.text): None for each in cleaned if each.text.strip()})
 
     def _dummy_of(self, element: Element, encodings: tuple[str, ...]) -> bytes:
         days = None if self.profile.dates_mark == "REMOVED" else self.patient.date_shift_days
         return dummy_value(element, encodings, key=self.key, date_shift_days=days)
 
     def _clean(self, text: str, *, is_descriptor: bool) -> CleanedText:
-        clean = clean_descriptor if is_descriptor else clean_technical
-        answer = CleanedText(text)
-        for _ in range(_MAX_CLEANING_ROUNDS):
-            # Cutting may bring together what was apart, so the result is looked at again.
-            again = clean(answer.text, self.pattern)
-            if not again.is_changed:
-                break
-            answer = CleanedText(again.text, tuple(sorted({*answer.reasons, *again.reasons})))
-        decided = self.text_decisions.get(answer.text) if answer.text else None
-        if decided is None or decided == answer.text:
-            return answer
-        return CleanedText(decided, tuple(sorted({*answer.reasons, "decided by a person"})))
+        if not is_descriptor:
+            return clean_technical(text, self.pattern)
+        return clean_descriptor(text, self.pattern, are_unknown_words_removed=self.profile.are_unknown_words_removed)
+
+    def _decided(self, cleaned: CleanedText) -> CleanedText:
+        """The text as a person wants it, who read what cleaning left."""
+        decided = self.text_decisions.get(cleaned.text) if cleaned.text else None
+        if decided is None or decided == cleaned.text:
+            return cleaned
+        return CleanedText(decided, tuple(sorted({*cleaned.reasons, "decided by a person"})))

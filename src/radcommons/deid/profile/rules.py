@@ -158,7 +158,7 @@ class Profile:
         code = self.codes.get(tag)
         if vr == "UN" and code in {None, "C", "K"}:
             # Bytes of unknown form can be neither cleaned nor trusted.
-            return Action.REMOVE
+            code = "X"
         if code is None:
             code = self._unlisted(tag, vr or vr_of_tag(tag))
         return settled(code, attribute_type)
@@ -209,9 +209,14 @@ class Profile:
             return Action.EMPTY
         return Action.CLEAN if vr in _FREE_TEXT_VRS | _NARRATIVE_VRS | {"DA", "DT", "UR"} else Action.KEEP
 
-    def has_only_form(self, parents: tuple[int, ...]) -> bool:
-        """Whether what stands in these sequences, outermost first, may say nothing: one of them has to be a dummy (D)."""
-        return any(self.codes.get(parent, "").endswith("D") for parent in parents)
+    def has_only_form(self, tag: int, parents: tuple[int, ...]) -> bool:
+        """Whether a text in these sequences, outermost first, may say nothing: one of them has to be a dummy (D).
+
+        Texts whose own row of the table has them cleaned or kept are the exception.
+        """
+        return self.codes.get(tag) not in {"C", "K"} and any(
+            self.codes.get(parent, "").endswith("D") for parent in parents
+        )
 
     def is_descriptor(self, tag: int, vr: str) -> bool:
         """Whether a kept text is free text, to be cleaned thoroughly, and not a code or a technical value."""
