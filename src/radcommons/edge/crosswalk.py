@@ -78,6 +78,35 @@ def known_subject_id(connection: sqlite3.Connection, home: EdgeHome, patient_key
     return _keyed(patient_key, home=home, key=home.key()).subject_id if row else None
 
 
+def patients_by_subject(connection: sqlite3.Connection, home: EdgeHome) -> dict[str, list[str]]:
+    """The patient keys behind each subject id of this home; more than one when a person said they are one."""
+    rows = connection.execute("SELECT subject_id, unseal(patient_key) AS patient_key FROM subject ORDER BY 2")
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["subject_id"], []).append(row["patient_key"])
+    if home.pseudonyms is Pseudonyms.KEYED:
+        key, tabled = home.key(), {each for keys in found.values() for each in keys}
+        for row in connection.execute("SELECT DISTINCT unseal(patient_key) FROM mapped_study ORDER BY 1"):
+            if row[0] not in tabled:
+                found.setdefault(_keyed(row[0], home=home, key=key).subject_id, []).append(row[0])
+    return found
+
+
+def subject_of(connection: sqlite3.Connection, home: EdgeHome, patient_key: str) -> Subject:
+    """Who a patient becomes, without writing it down; for a crosswalk only patients that have a subject.
+
+    Raises
+    ------
+    KeyError
+        When a crosswalk has no such patient.
+    """
+    if known := _known(connection, patient_key):
+        return known
+    if home.pseudonyms is Pseudonyms.CROSSWALK:
+        raise KeyError("no subject")
+    return _keyed(patient_key, home=home, key=home.key())
+
+
 def insert_subject(connection: sqlite3.Connection, patient_key: str, subject: Subject) -> None:
     """Write down who a patient becomes, in the transaction of the caller."""
     connection.execute(

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.home import EdgeHome
-from radcommons.edge.schema import DROPPED_FROM_1, KEPT_FROM_1, SCHEMA, VERSION
+from radcommons.edge.keyfile import promote, read_key
+from radcommons.edge.schema import FROM_1, SCHEMA, VERSION
+from radcommons.edge.sealer import Sealer
 
-_CHECK_VALUE = "radcommons"
+CHECK_VALUE = "radcommons"
 
 
 @contextmanager
@@ -40,6 +42,8 @@ def database(home: EdgeHome) -> Iterator[sqlite3.Connection]:
         home.sealer().register(connection)
         if _version(connection) != VERSION:
             _migrate(connection, home)
+        if not is_secret_right(connection) and home.next_key_path.exists():
+            finish_rotation(connection, home)
         _check_secret(connection)
         yield connection
     finally:
@@ -48,7 +52,30 @@ def database(home: EdgeHome) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing, taking the write lock at once."""
+    """All or nothing, taking the write lock at once.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.wrong-secret`` when another process gave the home a new secret meanwhile.
+    """
+    with _immediate(connection):
+        _check_secret(connection)
+        yield
+
+
+@contextmanager
+def durable(connection: sqlite3.Connection) -> Iterator[None]:
+    """A :func:`transaction` that a loss of power does not undo, and of whose deletions no byte stays in the file."""
+    connection.execute("PRAGMA synchronous = FULL")
+    with transaction(connection):
+        yield
+    purge(connection)
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+@contextmanager
+def _immediate(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -60,12 +87,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def purge(connection: sqlite3.Connection) -> None:
     """Leave no byte of what was deleted: rewrite the file and empty the log beside it."""
+    # Rewriting handles sealed pages only, so that it may use a temporary file instead of memory.
+    connection.execute("PRAGMA temp_store = FILE")
     connection.execute("VACUUM")
+    connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _migrate(connection: sqlite3.Connection, home: EdgeHome) -> None:
-    with transaction(connection):
+    with _immediate(connection):
         found = _version(connection)
         if found > VERSION:
             raise RadCommonsError(
@@ -83,28 +113,25 @@ def _migrate(connection: sqlite3.Connection, home: EdgeHome) -> None:
 def _create(connection: sqlite3.Connection) -> None:
     for statement in _statements(SCHEMA):
         connection.execute(statement)
-    connection.execute("INSERT INTO sealed_with (only, check_value) VALUES (1, seal(?))", (_CHECK_VALUE,))
+    connection.execute("INSERT INTO sealed_with (only, check_value) VALUES (1, seal(?))", (CHECK_VALUE,))
 
 
 def _from_1(connection: sqlite3.Connection, home: EdgeHome) -> None:
     """Seal what version 1 kept in clear, in the transaction of the caller."""
     key = home.key()
     connection.create_function("date_shift", 1, lambda each: str(key.date_shift_days(each.removeprefix("id:"))))
-    for statement in _statements(DROPPED_FROM_1):
-        connection.execute(statement)
-    columns: dict[str, str] = {}
-    for table in KEPT_FROM_1:
-        columns[table] = ", ".join(row["name"] for row in connection.execute(f"PRAGMA table_info({table})"))
-        for row in connection.execute(f"PRAGMA index_list({table})").fetchall():
-            if row["origin"] == "c":
-                connection.execute(f"DROP INDEX {row['name']}")
-        connection.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
-    columns["output"] = columns["output"].removeprefix("output_id, ")
-    columns["subject"] += ", date_shift_days"
+    found = connection.execute("SELECT type, name FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    old = [name for kind, name in found if kind == "table"]
+    for kind, name in found:
+        if kind in {"view", "index"}:
+            connection.execute(f"DROP {kind} {name}")
+    for name in old:
+        connection.execute(f"ALTER TABLE {name} RENAME TO v1_{name}")
     _create(connection)
-    for table, query in KEPT_FROM_1.items():
-        connection.execute(f"INSERT INTO {table} ({columns[table]}) {query}")  # noqa: S608 - names of this module
-        connection.execute(f"DROP TABLE old_{table}")
+    for statement in _statements(FROM_1):
+        connection.execute(statement)
+    for name in old:
+        connection.execute(f"DROP TABLE v1_{name}")
 
 
 def _statements(schema: str) -> Iterator[str]:
@@ -117,9 +144,29 @@ def _statements(schema: str) -> Iterator[str]:
             statement = ""
 
 
+def finish_rotation(connection: sqlite3.Connection, home: EdgeHome) -> None:
+    """Put the next secret in place when it is the one that seals the database, and use it from now on.
+
+    Renaming the file is the last step of a rotation; whoever opens the home next does it for a process that was killed.
+    """
+    try:
+        sealer = Sealer(read_key(home.next_key_path).secret)
+        sealer.register(connection)
+        if is_secret_right(connection):
+            promote(home.next_key_path, home.key_path)
+    except FileNotFoundError:
+        # Another process was faster.
+        home.sealer().register(connection)
+
+
+def is_secret_right(connection: sqlite3.Connection) -> bool:
+    """Whether the secret in use is the one that sealed the database."""
+    row = connection.execute("SELECT check_value = seal(?) FROM sealed_with", (CHECK_VALUE,)).fetchone()
+    return bool(row and row[0])
+
+
 def _check_secret(connection: sqlite3.Connection) -> None:
-    row = connection.execute("SELECT check_value = seal(?) FROM sealed_with", (_CHECK_VALUE,)).fetchone()
-    if row is None or not row[0]:
+    if not is_secret_right(connection):
         raise RadCommonsError(
             Kind.CONFLICT,
             "edge.wrong-secret",

@@ -74,9 +74,11 @@ def _duplicates(connection: sqlite3.Connection, root: str) -> Iterator[tuple[int
         " ORDER BY sop_uid, 4, member",
         {"root": root},
     )
-    for _, same in groupby(rows, key=lambda row: row["sop_uid"]):
-        first = next(same)
-        for row in same:
+    first: sqlite3.Row | None = None
+    for row in rows:
+        if first is None or row["sop_uid"] != first["sop_uid"]:
+            first = row
+        else:
             yield row["source_id"], _duplicate(row, is_same=row["sha256"] == first["sha256"])
 
 

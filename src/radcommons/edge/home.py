@@ -75,6 +75,11 @@ class EdgeHome:
         return self.path / "secret.key"
 
     @property
+    def next_key_path(self) -> Path:
+        """The secret that a rotation is about to put in place."""
+        return self.path / "secret.key.next"
+
+    @property
     def scratch_path(self) -> Path:
         """Where single members of archives lie while they are read."""
         return self.path / "scratch"

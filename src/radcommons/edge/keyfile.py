@@ -108,7 +108,12 @@ def create_private(path: Path, content: str) -> None:
 
 def replace_private(path: Path, content: str) -> None:
     """Replace a file of mode 0600: a reader, and a machine that lost power, sees the old or the new content."""
-    _written(path, content).replace(path)
+    promote(_written(path, content), path)
+
+
+def promote(temporary: Path, path: Path) -> None:
+    """Put a whole file in the place of another, for good."""
+    temporary.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

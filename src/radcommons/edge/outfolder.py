@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.walk import Root
@@ -80,7 +81,8 @@ def claim(home: EdgeHome, out: Path, *, root: Root) -> OutFolder:
     ------
     RadCommonsError
         ``edge.out-overlaps`` when it lies inside the source, the home or the other way round; ``edge.out-not-empty``
-        when it holds something else; ``edge.out-of-another-home`` when another home or key made it.
+        when it holds something else; ``edge.out-of-another-home`` when another home made it. One that this home made
+        with an earlier secret is taken over: nothing of it is used, everything is made anew.
     """
     path = out.expanduser().resolve()
     # A single file or archive may lie beside its OUT folder; only a whole folder is walked.
@@ -100,7 +102,9 @@ def claim(home: EdgeHome, out: Path, *, root: Root) -> OutFolder:
                 Kind.CONFLICT, "edge.out-not-empty", "OUT holds something else already. Name a new or empty folder."
             )
         path.mkdir(parents=True, exist_ok=True)
-        write_atomically(marker, json.dumps(_marker(home), indent=1, sort_keys=True) + "\n")
+        _mark(home, marker)
+    elif _found_marker(marker) in _earlier_markers(home):
+        _mark(home, marker)
     return opened(home, path)
 
 
@@ -110,7 +114,7 @@ def opened(home: EdgeHome, out: Path) -> OutFolder:
     Raises
     ------
     RadCommonsError
-        ``edge.no-such-out`` or ``edge.out-of-another-home``.
+        ``edge.no-such-out``, ``edge.out-of-earlier-key`` or ``edge.out-of-another-home``.
     """
     path = out.expanduser().resolve()
     marker = path / _MARKER
@@ -118,10 +122,13 @@ def opened(home: EdgeHome, out: Path) -> OutFolder:
         raise RadCommonsError(
             Kind.NOT_FOUND, "edge.no-such-out", "This is no folder that `radcommons edge deidentify` made."
         )
-    try:
-        found = json.loads(marker.read_text("utf-8"))
-    except ValueError:
-        found = None
+    found = _found_marker(marker)
+    if found in _earlier_markers(home):
+        raise RadCommonsError(
+            Kind.CONFLICT,
+            "edge.out-of-earlier-key",
+            "This OUT folder was made before the secret key was rotated. Make it anew with `radcommons edge deidentify`.",
+        )
     if found != _marker(home):
         raise RadCommonsError(
             Kind.CONFLICT,
@@ -141,6 +148,26 @@ def write_atomically(path: Path, content: str) -> None:
     temporary.replace(path)
 
 
-def _marker(home: EdgeHome) -> dict[str, str]:
-    fingerprint = home.key().derive("out-folder")[:16].hex()
+def fingerprint_of(key: PseudonymKey) -> str:
+    """How OUT folders name the secret that made them; nothing can be learned from it."""
+    return key.derive("out-folder")[:16].hex()
+
+
+def _mark(home: EdgeHome, marker: Path) -> None:
+    write_atomically(marker, json.dumps(_marker(home), indent=1, sort_keys=True) + "\n")
+
+
+def _found_marker(marker: Path) -> object:
+    try:
+        return json.loads(marker.read_text("utf-8"))
+    except ValueError:
+        return None
+
+
+def _marker(home: EdgeHome, fingerprint: str | None = None) -> dict[str, str]:
+    fingerprint = fingerprint or fingerprint_of(home.key())
     return {"schema": _SCHEMA, "site": home.site, "project": home.project, "home": fingerprint}
+
+
+def _earlier_markers(home: EdgeHome) -> list[dict[str, str]]:
+    return [_marker(home, fingerprint) for fingerprint in home.key_file().earlier]

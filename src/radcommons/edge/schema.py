@@ -116,6 +116,8 @@ CREATE TABLE output (
     pixel_text    TEXT NOT NULL DEFAULT 'not_applicable',
     pixel_recipe  TEXT NOT NULL DEFAULT '', -- what the boxes depend on
     boxes         TEXT NOT NULL DEFAULT '', -- those blackened, empty when nobody looked
+    text_set      TEXT NOT NULL DEFAULT '', -- the texts it was found with, before anybody's decision
+    text_recipe   TEXT NOT NULL DEFAULT '', -- what decisions made of them
     actions       TEXT NOT NULL DEFAULT '',
     findings      TEXT NOT NULL DEFAULT '[]',
     UNIQUE (out, root, path, member)
@@ -132,11 +134,17 @@ CREATE TABLE kept_text (
     series_uid TEXT NOT NULL,
     PRIMARY KEY (out, keyword, value, series_uid)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE approved_text (
-    keyword    TEXT NOT NULL,
-    value      BLOB NOT NULL,
-    decided_by TEXT NOT NULL,
-    PRIMARY KEY (keyword, value)
+CREATE TABLE text_decision (
+    value       BLOB PRIMARY KEY,           -- a text as cleaning leaves it, whatever its attribute
+    verdict     TEXT NOT NULL CHECK (verdict IN ('keep', 'remove', 'replace')),
+    replacement BLOB NOT NULL DEFAULT x'',
+    by          BLOB NOT NULL,
+    at          TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE text_set (
+    digest TEXT NOT NULL,
+    value  BLOB NOT NULL,
+    PRIMARY KEY (digest, value)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE out_profile (
@@ -169,11 +177,11 @@ CREATE TABLE pixel_look (
 CREATE TABLE pixel_act (
     act_id    INTEGER PRIMARY KEY,
     at        TEXT NOT NULL,
-    by        TEXT NOT NULL,
+    by        BLOB NOT NULL,
     verb      TEXT NOT NULL,
-    reason    TEXT NOT NULL DEFAULT '',
+    reason    BLOB NOT NULL DEFAULT x'',
     undone_at TEXT NOT NULL DEFAULT '',
-    undone_by TEXT NOT NULL DEFAULT ''
+    undone_by BLOB NOT NULL DEFAULT x''
 ) STRICT;
 CREATE TABLE pixel_decision (
     source_sha256 TEXT NOT NULL,            -- digest of the bytes somebody looked at
@@ -190,26 +198,22 @@ CREATE TABLE pixel_rule (
 ) STRICT, WITHOUT ROWID;
 """
 
-# Version 1 kept everything in clear. What a scan finds again is not carried over: scanning reads more of it now.
-DROPPED_FROM_1 = """
-DROP VIEW mixed_study;
-DROP VIEW ranked_source;
-DROP TABLE source;
-DROP TABLE walk_finding;
-DROP TABLE identifier;
+# Version 1 kept everything in clear; its tables are called v1_… while they are read. What a scan finds again is not
+# carried over: scanning reads more of it now.
+FROM_1 = """
+INSERT INTO subject SELECT seal(patient_key), subject_id, seal(date_shift(patient_key)) FROM v1_subject;
+INSERT INTO selection SELECT seal(root), criteria_name, criteria_digest, result FROM v1_selection;
+INSERT INTO selected_series SELECT seal(root), seal(study_uid), seal(series_uid) FROM v1_selected_series;
+INSERT INTO output (out, root, path, member, recipe, run, is_kept, token, subject_id, sha256, size_bytes, study_uid,
+    series_uid, sop_uid, sop_class_uid, modality, instance_number, number_of_frames, is_image, pixel_text, actions, findings)
+  SELECT seal(out), seal(root), seal(path), member, recipe, run, is_kept, token, subject_id, sha256, size_bytes, study_uid,
+    series_uid, sop_uid, sop_class_uid, modality, instance_number, number_of_frames, is_image, pixel_text, actions, findings
+  FROM v1_output;
+INSERT INTO action_list SELECT digest, body FROM v1_action_list;
+INSERT INTO kept_text SELECT seal(out), keyword, seal(value), series_uid FROM v1_kept_text;
+INSERT INTO text_decision (value, verdict, by, at)
+  SELECT seal(value), 'keep', seal(min(decided_by)), '' FROM v1_approved_text GROUP BY value;
+INSERT INTO out_profile (out, name, version, digest) SELECT seal(out), name, version, digest FROM v1_out_profile;
+INSERT INTO subject_status SELECT seal(out), subject_id, covid19_status FROM v1_subject_status;
+INSERT INTO sending SELECT batch_id, url, seal(out), files, state, at FROM v1_sending;
 """
-KEPT_FROM_1 = {
-    "subject": "SELECT seal(patient_key), subject_id, seal(date_shift(patient_key)) FROM old_subject",
-    "selection": "SELECT seal(root), criteria_name, criteria_digest, result FROM old_selection",
-    "selected_series": "SELECT seal(root), seal(study_uid), seal(series_uid) FROM old_selected_series",
-    "output": "SELECT seal(out), seal(root), seal(path), member, recipe, run, is_kept, token, subject_id, sha256, size_bytes,"
-    " study_uid, series_uid, sop_uid, sop_class_uid, modality, instance_number, number_of_frames, is_image, pixel_text,"
-    " actions, findings FROM old_output",
-    "action_list": "SELECT digest, body FROM old_action_list",
-    "kept_text": "SELECT seal(out), keyword, seal(value), series_uid FROM old_kept_text",
-    "approved_text": "SELECT keyword, seal(value), decided_by FROM old_approved_text",
-    "out_profile": "SELECT seal(out), name, version, digest FROM old_out_profile",
-    "subject_status": "SELECT seal(out), subject_id, covid19_status FROM old_subject_status",
-    "sending": "SELECT batch_id, url, seal(out), files, state, at FROM old_sending",
-}
-"""How each table of version 1 that is kept fills the table of today; both have its columns by the same names."""

@@ -7,12 +7,13 @@ the originals, the original UIDs of every patient of this home, and the verdict 
 import hashlib
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from radcommons.deid.element_look import kept_identifiers
 from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.profile import Profile, load_profile
 from radcommons.deid.verify import residual_findings, verify_parsed
@@ -24,6 +25,7 @@ from radcommons.dicom.header import Header
 from radcommons.dicom.isolation import LimitedPool
 from radcommons.dicom.part10 import Part10File, map_file, parse_part10
 from radcommons.edge import findings as stored
+from radcommons.edge.crosswalk import patients_by_subject
 from radcommons.edge.database import database
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.outfolder import OutFolder, opened
@@ -123,7 +125,7 @@ def verify_folder(
     options = options or VerifyOptions()
     folder = opened(home, out)
     with exclusive(home), database(home) as connection:
-        profile = _profile(connection, home, folder, named=options.profile)
+        profile = profile_of(connection, home, folder, named=options.profile)
         tally, originals = _Tally(), _Originals(connection)
         total = connection.execute("SELECT count(*) FROM output WHERE out = ? AND is_kept", (folder.name,)).fetchone()[
             0
@@ -132,7 +134,7 @@ def verify_folder(
         for finding in _folder_findings(connection, folder):
             tally.add(finding)
         with LimitedPool(partial(look_again, profile=profile), processes=options.processes) as pool:
-            for look, answer in pool.run(islice(_looks(connection, folder, total=total, wanted=wanted), wanted)):
+            for look, answer in pool.run(islice(_looks(connection, home, folder=folder, total=total, wanted=wanted), wanted)):
                 seen = Seen((answer,), frozenset()) if isinstance(answer, Finding) else answer
                 tally.take(look, (*seen.findings, *originals.findings(seen.uids)))
                 if progress is not None:
@@ -156,7 +158,7 @@ def look_again(look: Look, *, profile: Profile) -> Seen:
     except FormatError as error:
         return Seen((*found, Finding(Severity.ERROR, error.code, error.where, error.message)), frozenset())
     found += verify_parsed(buffer, file, profile)
-    found += residual_findings(file, look.identifiers)
+    found += residual_findings(file, look.identifiers, kept=kept_identifiers(profile))
     found += _identity(look, file)
     found += _pixel_verdict(look, file)
     return Seen(tuple(dict.fromkeys(found)), _uids(buffer, file))
@@ -250,8 +252,11 @@ class _Tally:
         )
 
 
-def _looks(connection: sqlite3.Connection, folder: OutFolder, *, total: int, wanted: int) -> Iterator[Look]:
+def _looks(
+    connection: sqlite3.Connection, home: EdgeHome, *, folder: OutFolder, total: int, wanted: int
+) -> Iterator[Look]:
     """The instances to look at, patient by patient; a sample is spread evenly over them."""
+    patients = patients_by_subject(connection, home)
     identifiers: frozenset[str] = frozenset()
     subject_id = ""
     step = max(1, total // max(1, wanted))
@@ -264,7 +269,7 @@ def _looks(connection: sqlite3.Connection, folder: OutFolder, *, total: int, wan
             continue
         if row["subject_id"] != subject_id:
             subject_id = row["subject_id"]
-            identifiers = _identifiers(connection, subject_id)
+            identifiers = _identifiers(connection, patients.get(subject_id, ()))
         path = folder.instance_path(row["study_uid"], row["series_uid"], sop_uid=row["sop_uid"])
         yield Look(
             path=str(path),
@@ -278,11 +283,9 @@ def _looks(connection: sqlite3.Connection, folder: OutFolder, *, total: int, wan
         )
 
 
-def _identifiers(connection: sqlite3.Connection, subject_id: str) -> frozenset[str]:
-    rows = connection.execute(
-        "SELECT unseal(value) FROM identifier JOIN subject USING (patient_key) WHERE subject_id = ?", (subject_id,)
-    )
-    return frozenset(row[0] for row in rows)
+def _identifiers(connection: sqlite3.Connection, patient_keys: Iterable[str]) -> frozenset[str]:
+    query = "SELECT unseal(value) FROM identifier WHERE patient_key = seal(?)"
+    return frozenset(row[0] for each in patient_keys for row in connection.execute(query, (each,)))
 
 
 def _folder_findings(connection: sqlite3.Connection, folder: OutFolder) -> Iterator[Finding]:
@@ -296,7 +299,16 @@ def _folder_findings(connection: sqlite3.Connection, folder: OutFolder) -> Itera
             yield _error("edge.foreign-file", "OUT", "A file lies among the instances that this home did not make.")
 
 
-def _profile(connection: sqlite3.Connection, home: EdgeHome, folder: OutFolder, *, named: str | None) -> Profile:
+def profile_of(
+    connection: sqlite3.Connection, home: EdgeHome, folder: OutFolder, *, named: str | None = None
+) -> Profile:
+    """The profile that an OUT folder was made with.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.nothing-made``, or ``edge.unknown-profile`` when it is not here or was changed since.
+    """
     row = connection.execute("SELECT * FROM out_profile WHERE out = ?", (folder.name,)).fetchone()
     if row is None:
         raise RadCommonsError(

@@ -4,10 +4,12 @@ import click
 
 from radcommons.edge.commands.folders import init, scan, select, status
 from radcommons.edge.commands.making import deidentify
+from radcommons.edge.commands.mapping import crosswalk, key
 from radcommons.edge.commands.profiles import profile
 from radcommons.edge.commands.reviewing import review
 from radcommons.edge.commands.shipping import send
 from radcommons.edge.commands.verifying import verify
+from radcommons.edge.commands.wording import texts
 
 
 @click.group("edge")
@@ -15,5 +17,5 @@ def edge() -> None:
     """Work at the hospital: find, de-identify, review and send studies. Nothing leaves before `send`."""
 
 
-for command in (init, scan, select, deidentify, review, verify, send, status, profile):
+for command in (init, scan, select, deidentify, review, texts, verify, send, status, profile, crosswalk, key):
     edge.add_command(command)

@@ -1,10 +1,14 @@
 """``radcommons edge init|scan|select|status``: the home, and what lies in the hospital's folders."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
-from radcommons.edge import console
+from radcommons.deid.pseudonyms import DateShiftRule
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.edge import console, passphrase
 from radcommons.edge.commands.options import (
     folder_argument,
     has_token,
@@ -15,7 +19,7 @@ from radcommons.edge.commands.options import (
     token_options,
 )
 from radcommons.edge.criteria import load_criteria
-from radcommons.edge.home import init_home, open_home
+from radcommons.edge.home import HomeChoices, Pseudonyms, init_home, open_home
 from radcommons.edge.scan import scan_folder
 from radcommons.edge.selection import read_patient_list, select_studies
 from radcommons.edge.sending import sent_batches
@@ -26,12 +30,47 @@ from radcommons.edge.status import home_status
 @click.option("--site", required=True, help="The site's code, as agreed with the centre, such as ALPHA.")
 @click.option("--project", required=True, help="The project's code, such as covid19.")
 @click.option("--profile", default="ricord", show_default=True, help="De-identification profile, by name or path.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help=f"Protect the key with the first line of this file; {passphrase.VARIABLE} in the environment does so too.",
+)
+@click.option(
+    "--pseudonyms",
+    type=click.Choice([each.value for each in Pseudonyms]),
+    default=Pseudonyms.CROSSWALK.value,
+    show_default=True,
+    help="Subjects from a table that can forget a patient, or from the key alone, without any table.",
+)
+@click.option(
+    "--shift-days",
+    type=(int, int),
+    default=(DateShiftRule().min_days, DateShiftRule().max_days),
+    show_default=True,
+    help="Least and most days by which the dates of a patient move into the past.",
+)
+@click.option("--whole-weeks", is_flag=True, help="Move dates by whole weeks, so that weekdays stay.")
 @home_option
 @json_option
-def init(site: str, project: str, profile: str, *, home: Path, is_json: bool) -> None:
+def init(site: str, project: str, profile: str, *, home: Path, is_json: bool, **chosen: Any) -> None:
     """Make the home folder with its secret key (mode 0600). Back the key up; never share it."""
-    made = init_home(home, site=site, project=project, profile=profile)
+    made = init_home(home, site=site, project=project, profile=profile, choices=_choices(**chosen))
     console.show(made, is_json=is_json, title="Home folder made. Keep a safe copy of secret.key inside the hospital.")
+
+
+def _choices(
+    passphrase_file: Path | None, pseudonyms: str, shift_days: tuple[int, int], *, whole_weeks: bool
+) -> HomeChoices:
+    given = os.environ.get(passphrase.VARIABLE) or None
+    try:
+        rule = DateShiftRule(*shift_days, is_whole_weeks=whole_weeks)
+    except ValueError as error:
+        raise RadCommonsError(Kind.INVALID, "edge.invalid-setting", f"{error}") from error
+    return HomeChoices(
+        passphrase=given if passphrase_file is None else passphrase.read_passphrase(passphrase_file),
+        pseudonyms=Pseudonyms(pseudonyms),
+        date_shift=rule,
+    )
 
 
 @click.command()
