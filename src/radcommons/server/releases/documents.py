@@ -73,6 +73,10 @@ def datasheet(title: str, description: str, counts: Counts, facets: Facets) -> s
             "Dates are shifted by one offset per person: intervals between a person's studies are true, dates are not. "
             "Identifiers were replaced by keyed pseudonyms whose keys never left the hospitals."
         ),
+        (
+            "`provenance.json` names, for each site, the profile with its digest, the engine that applied it, and the key by "
+            "which the site vouches for what it did."
+        ),
         "## Use",
         (
             "For research. Not for diagnosis. Do not try to identify anybody. Contributing sites are not a random sample of "

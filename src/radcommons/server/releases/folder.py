@@ -1,7 +1,7 @@
 """Building the signed core of a release in a folder: tables, manifest, texts, ``release.json`` and its signature."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from radcommons import __version__
 from radcommons.server.releases import documents
 from radcommons.server.releases.documents import Facets, VersionNote
+from radcommons.server.releases.provenance import provenance_json
 from radcommons.server.releases.rules import LICENCES
 from radcommons.server.releases.tables import Spool, manifest_row
 from radcommons.transfer.release.attestation import sign, statement
@@ -54,15 +55,23 @@ class Core:
     files: tuple[tuple[FileEntry, Path], ...]
 
 
-def build(folder: Path, heading: Heading, rows: Iterable[Mapping[str, Any]], key: Ed25519PrivateKey) -> Core:
+def build(
+    folder: Path,
+    heading: Heading,
+    rows: Iterable[Mapping[str, Any]],
+    key: Ed25519PrivateKey,
+    *,
+    provenance: Sequence[Mapping[str, object]] = (),
+) -> Core:
     """Write the core of a version below *folder* from its rows, in the order of the hash tree.
 
-    Equal headings, rows, salts and key give equal bytes in every file.
+    Equal headings, rows, salts, provenance and key give equal bytes in every file.
     """
     (folder / "tables").mkdir(parents=True)
     (folder / "manifest").mkdir()
     content = _write_tables(folder, rows)
     _write_texts(folder, heading, content)
+    (folder / "provenance.json").write_bytes(provenance_json(provenance))
     entries = [_entry(folder, path) for path in _paths_below(folder)]
     (folder / SHA256SUMS).write_text(documents.sha256sums(entries), encoding="utf-8")
     entries.append(_entry(folder, folder / SHA256SUMS))

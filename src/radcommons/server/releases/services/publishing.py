@@ -21,6 +21,7 @@ from radcommons.server.releases.documents import VersionNote
 from radcommons.server.releases.errors import BusyReleaseError, CheckFailedError, ImmutableReleaseError
 from radcommons.server.releases.folder import Core, Heading, build
 from radcommons.server.releases.models import Release, ReleaseFile, ReleaseState
+from radcommons.server.releases.provenance import provenance_of
 from radcommons.server.releases.queries import instances_of, shelf_name, studies_of, versions_out
 from radcommons.server.releases.rows import release_rows
 from radcommons.server.releases.services.checking import check
@@ -54,7 +55,13 @@ def publish(release_id: int, *, actor: Actor) -> Release:
         staging = settings().staging_dir
         staging.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix="release-", dir=staging) as aside:
-            core = build(Path(aside) / "core", _heading(release), release_rows(release), keys.signing_key())
+            core = build(
+                Path(aside) / "core",
+                _heading(release),
+                release_rows(release),
+                keys.signing_key(),
+                provenance=provenance_of(release),
+            )
             files = _store(release, core)
         shelve(shelf_name(release), instances_of(release))
         return _make_public(release_id, core, files, actor)
