@@ -12,6 +12,7 @@ from starlette.types import Scope as ASGIScope
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.archive.dicomweb.address import Address, Resource, parse_address
+from radcommons.server.archive.dicomweb.capabilities import describe
 from radcommons.server.archive.dicomweb.exchange import Exchange, problem
 from radcommons.server.archive.dicomweb.fast_path import FastPath
 from radcommons.server.archive.dicomweb.frames import answer_bulkdata, answer_frames
@@ -20,6 +21,7 @@ from radcommons.server.archive.dicomweb.pictures import answer_rendered, answer_
 from radcommons.server.archive.dicomweb.retrieving import answer_instances, answer_metadata
 from radcommons.server.archive.dicomweb.searching import answer_search
 from radcommons.server.archive.dicomweb.threads import in_pool
+from radcommons.server.archive.dicomweb.uri_service import uri_request
 from radcommons.server.archive.scopes import Scope, ScopeResolver
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, admit
@@ -42,6 +44,14 @@ _HANDLERS: Mapping[Resource, Handler] = MappingProxyType(
         Resource.THUMBNAIL: answer_thumbnail,
     }
 )
+# Viewers of other origins may read what needs no cookie: none is ever sent to an origin named "*" (Fetch 3.2).
+_FOR_OTHER_ORIGINS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": ALLOWED,
+    "Access-Control-Allow-Headers": "Accept, Authorization, If-None-Match, If-Range, Range",
+    "Access-Control-Expose-Headers": "Content-Length, Content-Range, ETag, Warning",
+    "Access-Control-Max-Age": "86400",
+}
 _READ_ONLY = {
     "code": "archive.read-only",
     "message": (
@@ -78,7 +88,7 @@ def dicomweb_app(
 
     async def answer(request: Request) -> Response:
         if request.method == "OPTIONS":
-            response = Response(status_code=204, headers={"Allow": ALLOWED})
+            response = _options(request)
         elif request.method not in _READING:
             response = JSONResponse(_READ_ONLY, status_code=405, headers={"Allow": ALLOWED})
         else:
@@ -87,24 +97,43 @@ def dicomweb_app(
             except RadCommonsError as error:
                 response = problem(error)
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.update(_FOR_OTHER_ORIGINS)
         return _without_body(response) if request.method == "HEAD" else response
 
     return app
 
 
+def _options(request: Request) -> Response:
+    """What the root can do (PS3.18 8.9), or what may be asked of one resource."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", "").rstrip("/"))
+    is_preflight = "access-control-request-method" in request.headers
+    response = Response(status_code=204) if is_preflight or parse_address(path) else describe(_root(request, path))
+    response.headers["Allow"] = ALLOWED
+    return response
+
+
+def _root(request: Request, scope: str) -> str:
+    """The absolute address of a scope, without a final slash."""
+    mount = request.scope.get("root_path", "").rstrip("/")
+    return f"{origin_of(request, settings().public_url)}{mount}/{quote(scope.strip('/'))}"
+
+
 async def _answer(request: Request, admitted: Callable[[Request, Address], Scope], path: FastPath) -> Response:
     mount = request.scope.get("root_path", "").rstrip("/")
-    address = parse_address(request.scope["path"].removeprefix(mount))
+    path_below = request.scope["path"].removeprefix(mount)
+    address, query = parse_address(path_below), request.query_params
     if address is None:
-        raise NotFoundError("This is no DICOMweb resource (PS3.18 10): check the address.")
+        named = uri_request(path_below, query)
+        if named is None:
+            raise NotFoundError("This is no DICOMweb resource (PS3.18 10): check the address.")
+        address, query = named
     visitor = (request.headers.get("authorization", ""), request.headers.get("cookie", ""), address.scope)
     scope = path.remembered(visitor)
     if scope is None:
         generation = path.generation
         scope = await in_pool(admitted, request, address)
         path.remember(visitor, scope, generation=generation)
-    root = f"{origin_of(request, settings().public_url)}{mount}/{quote(address.scope)}"
-    exchange = Exchange(address, scope, path.holdings(scope), root, request.query_params, request.headers)
+    exchange = Exchange(address, scope, path.holdings(scope), _root(request, address.scope), query, request.headers)
     return await _HANDLERS[address.resource](exchange)
 
 
