@@ -19,7 +19,7 @@ from pydicom.uid import UID
 from radcommons.dicom.color import apply_palette
 from radcommons.dicom.elements import Element, FormatError
 from radcommons.dicom.errors import Kind, RadCommonsError
-from radcommons.dicom.frames import MAX_FRAMES
+from radcommons.dicom.frames import MAX_FRAMES, FrameIndex
 from radcommons.dicom.grayscale import to_grayscale
 from radcommons.dicom.header import Header
 from radcommons.dicom.instance import frame_index_of
@@ -73,8 +73,55 @@ def decode_frame(source: Path | bytes | memoryview, frame_index: int) -> NDArray
     PixelDecodeError
         When there are no pixels, no such frame, too many pixels, or no decoder for them.
     """
-    file = _open(source)
-    return _decode(file, Header(file.elements, file.encoding), frame_index)
+    return FrameReader(_open(source)).decode(frame_index)
+
+
+class FrameReader:
+    """The frames of one parsed object, to be decoded one after the other.
+
+    Parameters
+    ----------
+    file
+        The object; it must have pixel data.
+
+    Raises
+    ------
+    PixelDecodeError
+        When there are no pixels, or a frame has more of them than are decoded here.
+    """
+
+    def __init__(self, file: Part10File) -> None:
+        element = file.pixel_element()
+        if element is None or not len(element.value):
+            raise PixelDecodeError("dicom.no-pixels", "The object has no pixel data.", Kind.NOT_FOUND)
+        self.header = Header(file.elements, file.encoding)
+        self._file, self._element, self._layout = file, element, _layout(self.header)
+        self._index: FrameIndex | None = None
+        self.number_of_frames = min(self._layout.number_of_frames, MAX_FRAMES)
+
+    def decode(self, frame_index: int, *, is_raw: bool = False) -> NDArray[np.generic]:
+        """Decode one frame; see :func:`decode_frame`.
+
+        Parameters
+        ----------
+        frame_index
+            From 0.
+        is_raw
+            Whether compressed colour stays in the colour space its decoder gives, and values as they were compressed.
+        """
+        layout = self._layout
+        if not 0 <= frame_index < self.number_of_frames:
+            raise PixelDecodeError("dicom.no-such-frame", "The object has no such frame.", Kind.NOT_FOUND)
+        frame_bits = layout.rows * layout.columns * layout.samples_per_pixel * max(layout.bits_allocated, 8)
+        if not 0 < frame_bits <= MAX_FRAME_BYTES * 8:
+            raise PixelDecodeError(
+                "dicom.too-many-pixels", "A frame of this object is larger than is decoded here.", Kind.TOO_LARGE
+            )
+        if self._index is None:
+            self._index = frame_index_of(self._file)
+        data, frames, position = _frame_bytes(self._index, self._element, frame_index, layout)
+        decode = _decoder(self._file, self._element, layout, frames, is_raw=is_raw)
+        return _guarded(lambda: decode(data, position))
 
 
 def render_frame(
@@ -106,7 +153,7 @@ def render_frame(
     """
     file = _open(source)
     header = Header(file.elements, file.encoding)
-    values = _decode(file, header, frame_index)
+    values = FrameReader(file).decode(frame_index)
     if header.text(0x00280004) == "PALETTE COLOR":
         picture = _guarded(lambda: apply_palette(values, header))
     elif values.ndim == _COLOR_SAMPLES:
@@ -129,23 +176,6 @@ def _open(source: Path | bytes | memoryview) -> Part10File:
         return open_part10(source) if isinstance(source, Path) else parse_part10(memoryview(source))
     except FormatError as error:
         raise PixelDecodeError(error.code, error.message, Kind.INVALID) from error
-
-
-def _decode(file: Part10File, header: Header, frame_index: int) -> NDArray[np.generic]:
-    element = file.pixel_element()
-    if element is None or not len(element.value):
-        raise PixelDecodeError("dicom.no-pixels", "The object has no pixel data.", Kind.NOT_FOUND)
-    layout = _layout(header)
-    if not 0 <= frame_index < min(layout.number_of_frames, MAX_FRAMES):
-        raise PixelDecodeError("dicom.no-such-frame", "The object has no such frame.", Kind.NOT_FOUND)
-    frame_bits = layout.rows * layout.columns * layout.samples_per_pixel * max(layout.bits_allocated, 8)
-    if not 0 < frame_bits <= MAX_FRAME_BYTES * 8:
-        raise PixelDecodeError(
-            "dicom.too-many-pixels", "A frame of this object is larger than is decoded here.", Kind.TOO_LARGE
-        )
-    data, frames, index = _frame_bytes(file, element, frame_index, layout)
-    decode = _decoder(file, element, layout, frames)
-    return _guarded(lambda: decode(data, index))
 
 
 def _guarded(work: Callable[[], NDArray[np.generic]]) -> NDArray[np.generic]:
@@ -184,11 +214,10 @@ def _layout(header: Header) -> _Layout:
 
 
 def _frame_bytes(
-    file: Part10File, element: Element, frame_index: int, layout: _Layout
+    index: FrameIndex, element: Element, frame_index: int, layout: _Layout
 ) -> tuple[bytes | memoryview, int, int]:
     """The bytes to decode, how many frames they hold and which of them is wanted."""
     value = memoryview(element.value)
-    index = frame_index_of(file)
     if not index.frames:
         # Frames that begin inside a byte cannot be cut out; the decoder finds them by counting bits.
         return value, layout.number_of_frames, frame_index
@@ -207,7 +236,7 @@ def _frame_bytes(
 
 
 def _decoder(
-    file: Part10File, element: Element, layout: _Layout, frames: int
+    file: Part10File, element: Element, layout: _Layout, frames: int, *, is_raw: bool
 ) -> Callable[[bytes | memoryview, int], NDArray[np.generic]]:
     syntax = UID(file.transfer_syntax_uid)
     options: dict[str, Any] = {
@@ -225,7 +254,7 @@ def _decoder(
     }
 
     def decode(data: bytes | memoryview, index: int) -> NDArray[np.generic]:
-        array, _ = get_decoder(syntax).as_array(bytes(data), index=index, **options)
+        array, _ = get_decoder(syntax).as_array(bytes(data), index=index, raw=is_raw, **options)
         return array
 
     return decode
