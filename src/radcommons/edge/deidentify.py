@@ -34,6 +34,7 @@ from radcommons.edge.report import profile_stamp, write_report
 from radcommons.edge.scan import Progress, refresh
 from radcommons.edge.selection import has_selection, selected_instances
 from radcommons.edge.sources import Source
+from radcommons.edge.texts.memory import TextMemory
 from radcommons.edge.walk import Root
 from radcommons.edge.work import REJECTED, Made, Task, deidentify_source, refused
 
@@ -182,6 +183,7 @@ class _Worker:
         self._connection = connection
         self._home = home
         self.root = root
+        self.release = profile.pixels.release
         self.out = out
         self._profile = profile
         self._key = home.key()
@@ -189,6 +191,7 @@ class _Worker:
         self.journal_run = journal.next_run(connection)
         self._memory = PixelMemory(connection, means=digest_of_means(profile.pixels))
         self._house = self._memory.house_rules(markers=profile.pixels.markers)
+        self._texts = TextMemory(connection)
         self._origins: dict[int, Origin] = {}
         self.asked = self.made = self.unchanged = 0
 
@@ -202,7 +205,9 @@ class _Worker:
             studies.add((instance.patient_key, instance.header.study_instance_uid))
         subjects = map_patients(self._connection, self._home, studies)
         means = LookMeans(self._profile.pixels, self._house)
-        function = partial(deidentify_source, profile=self._profile, key=self._key, means=means)
+        function = partial(
+            deidentify_source, profile=self._profile, key=self._key, means=means, texts=self._texts.replacements
+        )
         answers: list[tuple[Task, Made]] = []
         with LimitedPool(function, processes=processes, timeout_s=_TIMEOUT_S, memory_bytes=memory_bytes()) as pool:
             for task, answer in pool.run(self._tasks(subjects)):
@@ -222,7 +227,7 @@ class _Worker:
             if patient is None or patient.patient_key != instance.patient_key:
                 patient = self._patient(instance.patient_key, subjects[instance.patient_key])
             origin = self._origin(instance, patient)
-            if journal.is_done(self._connection, self.out, origin=origin, house=self._house):
+            if journal.is_done(self._connection, self.out, origin=origin, house=self._house, texts=self._texts):
                 self.unchanged += 1
                 continue
             if origin.order.state == "rejected":
@@ -273,6 +278,10 @@ class _Worker:
             run=self.journal_run,
             source_sha256=instance.sha256,
             order=self._memory.order(instance.sha256),
+            new_study_uid=self._key.map_uid(instance.header.study_instance_uid),
+            new_series_uid=self._key.map_uid(instance.header.series_instance_uid),
+            sop_class_uid=instance.header.sop_class_uid,
+            modality=instance.header.modality,
         )
 
     def _note(self, answers: list[tuple[Task, Made]]) -> None:
@@ -283,13 +292,13 @@ class _Worker:
                 if made.look is not None:
                     self._memory.keep_look(origin.source_sha256, made.look)
                 placed = self._placed(task, made, origin=origin)
-                journal.note(self._connection, self.out, origin=origin, made=placed)
+                journal.note(self._connection, self.out, origin=origin, made=placed, texts=self._texts)
                 self.made += 1
 
     def _keep_out(self, origin: Origin) -> None:
         """Note a source that a person keeps out; a file made of it before is removed with all that nobody asks for."""
         with transaction(self._connection):
-            journal.note(self._connection, self.out, origin=origin, made=refused(REJECTED))
+            journal.note(self._connection, self.out, origin=origin, made=refused(REJECTED), texts=self._texts)
         self.made += 1
 
     def _placed(self, task: Task, made: Made, *, origin: Origin) -> Made:
@@ -339,12 +348,12 @@ def _result(
         " count(DISTINCT subject_id) FILTER (WHERE is_kept) AS subjects,"
         " count(DISTINCT study_uid) FILTER (WHERE is_kept) AS studies,"
         " count(DISTINCT series_uid) FILTER (WHERE is_kept) AS series, count(*) FILTER (WHERE NOT is_kept) AS kept_out,"
-        " count(*) FILTER (WHERE is_kept AND pixel_text = 'not_checked') AS not_checked"
+        " count(*) FILTER (WHERE is_kept AND pixel_text IN ('not_checked', 'needs_person', ?, ?)) AS not_checked"
         " FROM output WHERE out = ?",
-        (worker.out.name,),
+        (*(("clean", "redacted") if worker.release == "person" else ("", "")), worker.out.name),
     ).fetchone()
     texts = connection.execute(
-        "SELECT count(*) FROM (SELECT DISTINCT keyword, value FROM kept_text WHERE out = ?)", (worker.out.name,)
+        "SELECT count(DISTINCT value) FROM kept_text WHERE out = ?", (worker.out.name,)
     ).fetchone()
     return DeidentifyResult(
         asked=worker.asked,

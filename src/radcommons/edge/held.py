@@ -1,4 +1,4 @@
-"""What decisions about pixels hold back in an OUT folder until it was made anew."""
+"""What decisions about pixels and texts hold back in an OUT folder until it was made anew."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ from radcommons.edge.walk import Root
 def held_roots(connection: sqlite3.Connection, out: OutFolder) -> tuple[str, ...]:
     """The folders that results come from which have to be made anew."""
     rows = connection.execute(
-        "SELECT DISTINCT unseal(root) FROM output WHERE out = ? AND pixel_text = 'not_checked' AND pixel_recipe = ''",
+        "SELECT DISTINCT unseal(root) FROM output WHERE out = ?"
+        " AND (pixel_text = 'not_checked' AND pixel_recipe = '' OR text_recipe = 'held')",
         (out.name,),
     )
     return tuple(sorted(row[0] for row in rows))
@@ -25,7 +26,8 @@ def held_instances(connection: sqlite3.Connection, out: OutFolder, root: Root) -
         " unseal(source.patient_key) AS patient, unseal(header) AS header FROM output"
         " JOIN source ON source.root = output.root AND source.path = output.path AND source.member = output.member"
         " AND source.sha256 = output.source_sha256"
-        " WHERE output.out = ? AND output.root = seal(?) AND pixel_text = 'not_checked' AND pixel_recipe = ''"
+        " WHERE output.out = ? AND output.root = seal(?)"
+        " AND (pixel_text = 'not_checked' AND pixel_recipe = '' OR text_recipe = 'held')"
         " AND source.state = 'instance' ORDER BY source.patient_key, source_id",
         (out.name, root.name),
     )

@@ -9,6 +9,7 @@ from radcommons.edge import findings as stored
 from radcommons.edge.outfolder import OutFolder
 from radcommons.edge.pixels.looks import HouseRules, boxes_json
 from radcommons.edge.pixels.orders import NOTHING_KNOWN, Order
+from radcommons.edge.texts.memory import TextMemory
 from radcommons.edge.walk import place
 from radcommons.edge.work import Made, NewInstance
 
@@ -26,6 +27,10 @@ class Origin:
     run: int
     source_sha256: str = ""
     order: Order = NOTHING_KNOWN
+    new_study_uid: str = ""
+    new_series_uid: str = ""
+    sop_class_uid: str = ""
+    modality: str = ""
 
 
 def next_run(connection: sqlite3.Connection) -> int:
@@ -33,13 +38,17 @@ def next_run(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(run), 0) + 1 FROM output").fetchone()[0])
 
 
-def is_done(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, house: HouseRules) -> bool:
+def is_done(
+    connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, house: HouseRules, texts: TextMemory
+) -> bool:
     """Whether the source was worked on with the same recipe and its result is still there; marks it as still wanted."""
     row = connection.execute(
         "SELECT * FROM output WHERE out = ? AND root = seal(?) AND path = seal(?) AND member = ? AND recipe = ?",
         (out.name, origin.root, origin.path, origin.member, origin.recipe),
     ).fetchone()
     if row is None or not origin.order.is_met_by(row, house):
+        return False
+    if row["is_kept"] and row["text_recipe"] != texts.recipe(row["text_set"]):
         return False
     if row["is_kept"]:
         path = out.instance_path(row["study_uid"], row["series_uid"], sop_uid=row["sop_uid"])
@@ -49,19 +58,27 @@ def is_done(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, h
     return True
 
 
-def note(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, made: Made) -> None:
-    """Write down what came of one source."""
+def note(connection: sqlite3.Connection, out: OutFolder, *, origin: Origin, made: Made, texts: TextMemory) -> None:
+    """Write down what came of one source; a file that was made of it before and is not again is removed."""
+    before = _before(connection, out, origin)
+    if before is not None and before["is_kept"]:
+        old = out.instance_path(before["study_uid"], before["series_uid"], sop_uid=before["sop_uid"])
+        if made.instance is None or made.instance.sop_instance_uid != before["sop_uid"]:
+            old.unlink(missing_ok=True)
+    text_set = "" if made.instance is None else texts.keep_set(value for _, value in made.instance.kept_texts)
     connection.execute(
         "INSERT OR REPLACE INTO output (out, root, path, member, recipe, run, is_kept, token, subject_id, actions,"
         " findings, sha256, size_bytes, study_uid, series_uid, sop_uid, sop_class_uid, modality, instance_number,"
-        " number_of_frames, is_image, pixel_text, source_sha256, pixel_recipe, boxes)"
-        " VALUES (?, seal(?), seal(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " number_of_frames, is_image, pixel_text, source_sha256, pixel_recipe, boxes,"
+        " text_set, text_recipe)"
+        " VALUES (?, seal(?), seal(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(out.name, origin.root, origin.path, origin.member, origin.recipe, origin.run),
             *(made.instance is not None, origin.token, origin.subject_id, made.actions_digest),
             stored.dump(made.findings),
-            *_values(made.instance),
+            *_values(made.instance, origin=origin, before=before),
             *(origin.source_sha256, origin.order.recipe(made.boxes), boxes_json(made.boxes)),
+            *(text_set, texts.recipe(text_set)),
         ),
     )
     if made.instance is None:
@@ -151,9 +168,21 @@ def reference(row: sqlite3.Row) -> dict[str, str]:
     return {"sop_instance_uid": row["sop_uid"]} if row["is_kept"] else {"source": row["token"]}
 
 
-def _values(instance: NewInstance | None) -> tuple[object, ...]:
+def _before(connection: sqlite3.Connection, out: OutFolder, origin: Origin) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT is_kept, study_uid, series_uid, sop_uid FROM output"
+        " WHERE out = ? AND root = seal(?) AND path = seal(?) AND member = ?",
+        (out.name, origin.root, origin.path, origin.member),
+    ).fetchone()
+    return row
+
+
+def _values(instance: NewInstance | None, *, origin: Origin, before: sqlite3.Row | None) -> tuple[object, ...]:
     if instance is None:
-        return ("", 0, "", "", "", "", "", 0, 0, 0, "not_applicable")
+        # What was kept out still belongs to its series on the review page.
+        place = (before["study_uid"], before["series_uid"]) if before is not None and before["series_uid"] else ()
+        study_uid, series_uid = place or (origin.new_study_uid, origin.new_series_uid)
+        return ("", 0, study_uid, series_uid, "", origin.sop_class_uid, origin.modality, 0, 0, 0, "not_applicable")
     return (
         *(instance.sha256, instance.size_bytes),
         *(instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid),

@@ -18,15 +18,14 @@ from radcommons.edge.clinical import subject_statuses
 from radcommons.edge.database import database
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.outfolder import OutFolder, opened, write_atomically
-from radcommons.edge.report import action_counts
+from radcommons.edge.report import action_counts, write_report
 from radcommons.edge.review.decisions import (
-    Content,
     Review,
-    are_pixels_approved,
     content_of,
     is_approved,
     read_review,
 )
+from radcommons.edge.review.waiting import may_leave, release_rule
 from radcommons.edge.texts.memory import HELD
 from radcommons.transfer.manifest import BatchFile, BatchManifest, ProfileStamp, ReviewStamp, SoftwareStamp
 from radcommons.transfer.sender import file_sha256
@@ -103,7 +102,9 @@ def sealed(home: EdgeHome, out: Path) -> Sealed:
                 "edge.not-approved",
                 "Nobody approved exactly this content. Look at `radcommons edge review OUT`, then approve it.",
             )
-        chosen = _Chosen(folder, content, review=review)
+        # Decisions since it was written are in the report that is sealed.
+        write_report(connection, folder, profile=_profile(connection, folder))
+        chosen = _Chosen(review, release=release_rule(connection, folder))
         for row in journal.kept(connection, folder):
             chosen.take(row)
         return _sealed(connection, home, folder=folder, chosen=chosen, by=review.approval.by)
@@ -132,10 +133,9 @@ class _Places(Mapping[str, Path]):
 class _Chosen:
     """The instances of one OUT folder, sorted into sent, held back and excluded."""
 
-    def __init__(self, folder: OutFolder, content: Content, *, review: Review) -> None:
-        self._folder = folder
-        self._content = content
+    def __init__(self, review: Review, *, release: str) -> None:
         self._review = review
+        self._release = release
         self.files: dict[str, BatchFile] = {}
         self.action_lists: Counter[str] = Counter()
         self.subjects: set[str] = set()
@@ -147,8 +147,7 @@ class _Chosen:
         if row["series_uid"] in self._review.exclusions:
             self.excluded += 1
             return
-        pixel_text = self._pixel_text(row)
-        if pixel_text is PixelText.NOT_CHECKED:
+        if not may_leave(row["pixel_text"], release=self._release):
             self.held_back.append(_held_back(row["sop_uid"]))
             return
         if row["text_recipe"] == HELD:
@@ -164,16 +163,8 @@ class _Chosen:
             series_instance_uid=sys.intern(row["series_uid"]),
             sop_instance_uid=row["sop_uid"],
             sop_class_uid=sys.intern(row["sop_class_uid"]),
-            pixel_text=pixel_text,
+            pixel_text=PixelText(row["pixel_text"]),
         )
-
-    def _pixel_text(self, row: sqlite3.Row) -> PixelText:
-        found = PixelText(row["pixel_text"])
-        if found is PixelText.NOT_CHECKED and are_pixels_approved(
-            self._review, self._content, series_uid=row["series_uid"]
-        ):
-            return PixelText.APPROVED
-        return found
 
 
 def _sealed(connection: sqlite3.Connection, home: EdgeHome, *, folder: OutFolder, chosen: _Chosen, by: str) -> Sealed:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.pixels.markers import is_marker_text, marker_words
 from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.edge.deciders import checked_name, checked_reason
 from radcommons.edge.pixels.looks import HouseRules, SiteRectangle, boxes_json
 from radcommons.edge.pixels.memory import PixelMemory
 from radcommons.edge.pixels.orders import Order
 
-_LONGEST_NAME = 120
-_LONGEST_REASON = 500
 _LONGEST_MARKER = 64
 _MOST_BOXES = 500
 
@@ -164,34 +163,6 @@ class PixelDecisions:
         self._connection.execute(
             "UPDATE output SET pixel_text = ?, pixel_recipe = ? WHERE output_id = ?", (*values, row["output_id"])
         )
-
-
-def checked_name(by: str) -> str:
-    """The name of a deciding person, cleaned.
-
-    Raises
-    ------
-    RadCommonsError
-        ``edge.name-needed`` when there is none.
-    """
-    cleaned = " ".join(by.split())
-    if not cleaned or len(cleaned) > _LONGEST_NAME or not cleaned.isprintable():
-        raise _invalid("edge.name-needed", "Give the name of the person who decides (--by). It is sent to the centre.")
-    return cleaned
-
-
-def checked_reason(reason: str) -> str:
-    """The reason for a decision, cleaned.
-
-    Raises
-    ------
-    RadCommonsError
-        ``edge.reason-needed`` when there is none.
-    """
-    cleaned = " ".join(reason.split())
-    if not cleaned or len(cleaned) > _LONGEST_REASON:
-        raise _invalid("edge.reason-needed", "Say why in one or two sentences (--reason).")
-    return cleaned
 
 
 def _is_same_file(row: sqlite3.Row, order: Order) -> bool:

@@ -5,7 +5,7 @@ never for other bytes. Decisions of one moment form one act, which is undone as 
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -98,7 +98,7 @@ class PixelMemory:
     def decided(self, source_sha256: str) -> Decided:
         """What persons decided about a source."""
         rows = self._connection.execute(
-            "SELECT state, boxes, by, at, reason FROM pixel_decision JOIN pixel_act USING (act_id)"
+            "SELECT state, boxes, unseal(by) AS by, at, unseal(reason) AS reason FROM pixel_decision JOIN pixel_act USING (act_id)"
             " WHERE source_sha256 = ? AND undone_at = '' ORDER BY act_id",
             (source_sha256,),
         )
@@ -131,7 +131,7 @@ class PixelMemory:
         """Begin an act; its decisions and rules follow in the same transaction."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
         cursor = self._connection.execute(
-            "INSERT INTO pixel_act (at, by, verb, reason) VALUES (?, ?, ?, ?)", (at, by, verb, reason)
+            "INSERT INTO pixel_act (at, by, verb, reason) VALUES (?, seal(?), ?, seal(?))", (at, by, verb, reason)
         )
         return int(cursor.lastrowid or 0)
 
@@ -159,7 +159,8 @@ class PixelMemory:
         """
         at = datetime.now(UTC).isoformat(timespec="seconds")
         changed = self._connection.execute(
-            "UPDATE pixel_act SET undone_at = ?, undone_by = ? WHERE act_id = ? AND undone_at = ''", (at, by, act_id)
+            "UPDATE pixel_act SET undone_at = ?, undone_by = seal(?) WHERE act_id = ? AND undone_at = ''",
+            (at, by, act_id),
         )
         if changed.rowcount != 1:
             raise RadCommonsError(Kind.NOT_FOUND, "edge.no-such-act", "There is no such decision, or it was undone.")
@@ -169,7 +170,8 @@ class PixelMemory:
     def history(self, sources: Iterable[str]) -> tuple[Act, ...]:
         """Every act about any of the sources, and every rule, the latest first."""
         rows = self._connection.execute(
-            "SELECT * FROM pixel_act WHERE act_id IN"
+            "SELECT act_id, at, unseal(by) AS by, verb, unseal(reason) AS reason, undone_at, unseal(undone_by) AS undone_by"
+            " FROM pixel_act WHERE act_id IN"
             " (SELECT act_id FROM pixel_decision WHERE source_sha256 IN (SELECT value FROM json_each(?))"
             " UNION SELECT act_id FROM pixel_rule) ORDER BY act_id DESC",
             (orjson.dumps(sorted(set(sources))).decode("ascii"),),
@@ -192,9 +194,3 @@ def _after(before: Decided, row: sqlite3.Row) -> Decided:
         return Decided(before.state, before.boxes, before.is_released, face, before.by, before.at, before.reason)
     kept = before.boxes if state == "rejected" else boxes
     return Decided(state, kept, before.is_released, before.face, *who)
-
-
-def all_acts(connection: sqlite3.Connection) -> Iterator[Act]:
-    """Every act of the home, the earliest first."""
-    for row in connection.execute("SELECT * FROM pixel_act ORDER BY act_id"):
-        yield _act(row)

@@ -6,16 +6,13 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge import journal
+from radcommons.edge.deciders import checked_name, checked_reason
 from radcommons.edge.outfolder import OutFolder, write_atomically
-from radcommons.transfer.sender import file_sha256
 
 SCHEMA = "radcommons.review/1"
-_LONGEST_NAME = 120
-_LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,6 @@ class Review:
     """All decisions about one OUT folder, by new Series Instance UID where they concern a series."""
 
     approval: Approval | None = None
-    pixel_approvals: Mapping[str, Approval] = field(default_factory=dict)
     exclusions: Mapping[str, Exclusion] = field(default_factory=dict)
 
 
@@ -52,30 +48,23 @@ class Content:
     Parameters
     ----------
     sha256
-        Digest of all instances and the report.
+        Digest of all instances and of what was done to them.
     series
-        Digest of the instances of each series.
-    unchecked_series
-        Series with at least one instance whose pixels nobody looked at for text.
+        The series in it, by new UID.
     """
 
     sha256: str
-    series: Mapping[str, str]
-    unchecked_series: frozenset[str]
+    series: frozenset[str]
 
 
 def content_of(connection: sqlite3.Connection, out: OutFolder) -> Content:
-    """The content of an OUT folder as its journal knows it."""
-    whole = hashlib.sha256(file_sha256(out.report_path).encode("ascii"))
-    series: dict[str, Any] = {}
-    unchecked: set[str] = set()
+    """The content of an OUT folder as its journal knows it; decisions that change no byte do not change it."""
+    whole = hashlib.sha256()
+    series: set[str] = set()
     for row in journal.kept(connection, out):
-        line = f"{row['sop_uid']} {row['sha256']} {row['pixel_text']}\n".encode("ascii")
-        whole.update(line)
-        series.setdefault(row["series_uid"], hashlib.sha256()).update(line)
-        if row["pixel_text"] == "not_checked":
-            unchecked.add(row["series_uid"])
-    return Content(whole.hexdigest(), {uid: each.hexdigest() for uid, each in series.items()}, frozenset(unchecked))
+        whole.update(f"{row['sop_uid']} {row['sha256']} {row['actions']}\n".encode("ascii"))
+        series.add(row["series_uid"])
+    return Content(whole.hexdigest(), frozenset(series))
 
 
 def read_review(out: OutFolder) -> Review:
@@ -93,7 +82,6 @@ def read_review(out: OutFolder) -> Review:
         approval = value["approval"]
         return Review(
             approval=None if approval is None else Approval(**approval),
-            pixel_approvals={uid: Approval(**each) for uid, each in value["pixel_approvals"].items()},
             exclusions={uid: Exclusion(**each) for uid, each in value["exclusions"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -113,67 +101,27 @@ def is_approved(review: Review, content: Content) -> bool:
     return review.approval is not None and review.approval.content_sha256 == content.sha256
 
 
-def are_pixels_approved(review: Review, content: Content, *, series_uid: str) -> bool:
-    """Whether somebody looked at the pixels of exactly these instances of a series and found no identifying text."""
-    approval = review.pixel_approvals.get(series_uid)
-    return approval is not None and approval.content_sha256 == content.series.get(series_uid)
-
-
 def approved(review: Review, content: Content, *, by: str) -> Review:
     """The review with the approval of the whole content."""
     return replace(review, approval=Approval(checked_name(by), _now(), content.sha256))
 
 
-def with_pixels_approved(review: Review, content: Content, *, series: Iterable[str], by: str) -> Review:
-    """The review with the pixels of some series approved; ``all`` stands for every series that waits for it."""
-    wanted = _known(series, content, every=content.unchecked_series - review.exclusions.keys())
-    made = {uid: Approval(checked_name(by), _now(), content.series[uid]) for uid in wanted}
-    return replace(review, pixel_approvals={**review.pixel_approvals, **made})
-
-
 def with_excluded(review: Review, content: Content, *, series: Iterable[str], by: str, reason: str) -> Review:
     """The review with some series kept out."""
-    cleaned = " ".join(reason.split())
-    if not cleaned or len(cleaned) > _LONGEST_REASON:
-        raise RadCommonsError(
-            Kind.INVALID, "edge.reason-needed", "Say in one or two sentences why the series is kept out (--reason)."
-        )
-    made = {uid: Exclusion(checked_name(by), _now(), cleaned) for uid in _known(series, content, every=frozenset())}
+    cleaned, wanted = checked_reason(reason), sorted(set(series))
+    if not content.series.issuperset(wanted):
+        raise no_such_series()
+    made = {uid: Exclusion(checked_name(by), _now(), cleaned) for uid in wanted}
     return replace(review, exclusions={**review.exclusions, **made})
 
 
-def checked_name(by: str) -> str:
-    """The name of a deciding person, cleaned.
-
-    Raises
-    ------
-    RadCommonsError
-        ``edge.name-needed`` when there is none.
-    """
-    cleaned = " ".join(by.split())
-    if not cleaned or len(cleaned) > _LONGEST_NAME or not cleaned.isprintable():
-        raise RadCommonsError(
-            Kind.INVALID,
-            "edge.name-needed",
-            "Give the name of the person who decides (--by). It is sent to the centre.",
-        )
-    return cleaned
-
-
-def _known(series: Iterable[str], content: Content, *, every: frozenset[str]) -> list[str]:
-    wanted: set[str] = set()
-    for uid in series:
-        if uid == "all":
-            wanted |= every
-        elif uid in content.series:
-            wanted.add(uid)
-        else:
-            raise RadCommonsError(
-                Kind.NOT_FOUND,
-                "edge.no-such-series",
-                "There is no such series in this OUT folder. Use the new Series Instance UID as the review page shows it.",
-            )
-    return sorted(wanted)
+def no_such_series() -> RadCommonsError:
+    """The error for a series that is not in OUT."""
+    return RadCommonsError(
+        Kind.NOT_FOUND,
+        "edge.no-such-series",
+        "There is no such series in this OUT folder. Use the new Series Instance UID as the review page shows it.",
+    )
 
 
 def _now() -> str:

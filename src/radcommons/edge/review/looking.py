@@ -75,7 +75,7 @@ class ShownPicture:
     @property
     def is_in_the_making(self) -> bool:
         """Whether what lies in OUT is older than the decision."""
-        return self.row["pixel_recipe"] == "" and self.row["pixel_text"] == "not_checked"
+        return bool(self.row["pixel_recipe"] == "" and self.row["pixel_text"] == "not_checked")
 
     def to_json(self, house: HouseRules) -> dict[str, object]:
         """The picture as the page's script gets it."""
@@ -207,9 +207,8 @@ def series_json(
 def _shown(row: sqlite3.Row, *, memory: PixelMemory, house: HouseRules, release: str) -> ShownPicture:
     sha256 = row["source_sha256"]
     decided, look = memory.decided(sha256), memory.look(sha256)
-    if decided.boxes is not None:
-        boxes = decided.boxes
-    else:
+    boxes = decided.boxes
+    if boxes is None:
         boxes = boxes_of(row["boxes"]) if look is None else house.boxes(look)
     state = "released" if decided.is_released and not decided.state else decided.state
     return ShownPicture(row, decided, look, boxes, waits(row, state, release=release))

@@ -7,9 +7,11 @@ from importlib import resources
 from string import Template
 
 from radcommons.edge.home import EdgeHome
-from radcommons.edge.review.decisions import Content, Review, are_pixels_approved, is_approved
+from radcommons.edge.review.decisions import Content, Review, is_approved
 from radcommons.edge.review.pictures import close_up_name, sheet_name
 from radcommons.edge.review.subject import Picture, ReviewSubject, ShownSeries
+from radcommons.edge.review.texts_section import texts_section
+from radcommons.edge.review.waiting import VERDICT_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +88,14 @@ class _Parts:
         return "".join(f"<div><dt>{name}</dt><dd>{number}</dd></div>" for name, number in values.items())
 
     def pixels(self) -> str:
-        unchecked = [each for each in self._subject.series if each.unchecked]
-        if not unchecked:
+        pictured = [each for each in self._subject.series if each.verdicts]
+        if not pictured:
             return "<p>None.</p>"
-        return "".join(self._pixel_series(each) for each in unchecked)
+        return "".join(self._pixel_series(each) for each in pictured)
 
     def texts(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(each.keyword)}</td><td class=value>{escape(each.value)}</td>"
-            f"<td class=number>{each.series}</td><td>{self._known(each.known_by)}</td><td><code>{each.text_id}</code></td></tr>"
-            for each in self._subject.texts
-        )
-        head = "<tr><th>Attribute</th><th>Text</th><th>Series</th><th>State</th><th>Id for --exclude-text</th></tr>"
-        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else "<p>None.</p>"
+        hidden = {} if self._forms is None else {"token": self._forms.token, "content": self._content.sha256}
+        return texts_section(self._subject.texts, hidden=hidden)
 
     def findings(self) -> str:
         rows = "".join(
@@ -123,11 +120,13 @@ class _Parts:
             hidden = f"<p><strong>{series.hidden_frames} further frames are not shown.</strong> Look at them in a viewer.</p>"
         form = ""
         if self._is_waiting(series):
-            form = self._form(
-                "approve-pixels", "No identifying text in these", values={"series": series.series_instance_uid}
-            )
+            uid = series.series_instance_uid
+            form = self._form("approve-pixels", "No identifying text is left in these", values={"series": uid})
+            if self._forms is not None:
+                form = f'<p><a href="/series/{escape(uid)}">Look at this series closely</a></p>{form}'
+        found = ", ".join(f"{number} {VERDICT_WORDS[name]}" for name, number in series.verdicts.items())
         return (
-            f'<article class="{self._class(series)}">{self._head(series)}{hidden}'
+            f'<article class="{self._class(series)}">{self._head(series)}<p>{found}</p>{hidden}'
             f'<div class="pictures large">{pictures}</div>{form}{self._exclude_form(series)}</article>'
         )
 
@@ -137,10 +136,9 @@ class _Parts:
         if excluded is not None:
             tags.append(f'<span class="tag bad">excluded by {escape(excluded.by)}: {escape(excluded.reason)}</span>')
         elif self._is_waiting(series):
-            tags.append('<span class="tag wait">held back: pixel text not checked</span>')
-        elif series.unchecked:
-            by = escape(self._review.pixel_approvals[series.series_instance_uid].by)
-            tags.append(f'<span class="tag ok">pixels approved by {by}</span>')
+            tags.append('<span class="tag wait">held back: a person must look at its pictures</span>')
+        elif series.verdicts:
+            tags.append('<span class="tag ok">pixels confirmed</span>')
         noun = "instance" if series.instances == 1 else "instances"
         title = escape(series.description or "(no description)")
         return (
@@ -153,12 +151,6 @@ class _Parts:
             return "<p>No pictures in this series.</p>"
         return f'<div class="pictures">{"".join(self._figure(each, sheet_name(each)) for each in series.sheet)}</div>'
 
-    @staticmethod
-    def _known(known_by: str) -> str:
-        if not known_by:
-            return '<span class="tag wait">new</span>'
-        return f'<span class="tag ok">approved before by {escape(known_by)}</span>'
-
     def _class(self, series: ShownSeries) -> str:
         if self._is_excluded(series):
             return "excluded"
@@ -168,9 +160,7 @@ class _Parts:
         return series.series_instance_uid in self._review.exclusions
 
     def _is_waiting(self, series: ShownSeries) -> bool:
-        if not series.unchecked or self._is_excluded(series):
-            return False
-        return not are_pixels_approved(self._review, self._content, series_uid=series.series_instance_uid)
+        return series.series_instance_uid in self._subject.waiting and not self._is_excluded(series)
 
     def _exclude_form(self, series: ShownSeries) -> str:
         if self._is_excluded(series):

@@ -9,17 +9,28 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import orjson
+
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.outfolder import opened
-from radcommons.edge.review.page import Forms, style_css
+from radcommons.edge.review.look_page import ASSETS, asset, look_html, seen_digest
+from radcommons.edge.review.page import Forms
 from radcommons.edge.review.pictures import drawn_names, pictures_path
+from radcommons.edge.review.session import LookSession, request_of
+from radcommons.edge.review.texts_section import decisions_of
 from radcommons.edge.review.verbs import Decision, content_sha256, record_review, served_page
+from radcommons.edge.texts.applying import settle_texts
 
-_LARGEST_FORM_BYTES = 64 * 1024
+_LARGEST_FORM_BYTES = 1024 * 1024
 _COOKIE = "radcommons_review"
+_HTML = "text/html; charset=utf-8"
+_CHANGED = "The content changed since this page was shown. Load it again and look."
+_SERIES_VERBS = {"/confirm-series": "confirm", "/reject-series": "reject"}
+_TOKEN_HEADER = "X-Radcommons-Token"  # noqa: S105 - the name of a header, no secret
 _POLICY = (
-    "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self';"
+    " frame-ancestors 'none'; base-uri 'none'"
 )
 
 
@@ -36,6 +47,7 @@ class ReviewServer:
         self.token = secrets.token_urlsafe(24)
         self.home = home
         self.out = opened(home, out)
+        self.session = LookSession(home, self.out)
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_of(self))
         self._server.daemon_threads = True
 
@@ -51,10 +63,12 @@ class ReviewServer:
 
     def run(self) -> None:
         """Serve until :meth:`stop` or an interrupt."""
+        self.session.maker.start()
         try:
             self._server.serve_forever(poll_interval=0.2)
         finally:
             self._server.server_close()
+            self.session.close()
 
     def stop(self) -> None:
         """End :meth:`run` from another thread."""
@@ -99,30 +113,60 @@ class _ReviewHandler(BaseHTTPRequestHandler):
             answer()
         except RadCommonsError as error:
             status = HTTPStatus.NOT_FOUND if error.kind is Kind.NOT_FOUND else HTTPStatus.CONFLICT
-            self._send(status, f"{error.message} ({error.code})")
+            if self.path.startswith("/api/"):
+                self._send_json({"code": error.code, "message": error.message}, status)
+            else:
+                self._send(status, f"{error.message} ({error.code})")
 
     def _get(self) -> None:
         address = urlsplit(self.path)
-        given = parse_qs(address.query).get("token", [""])[0]
-        if address.path == "/" and self.review.is_token(given):
+        query = {name: values[0] for name, values in parse_qs(address.query).items()}
+        if address.path == "/" and self.review.is_token(query.get("token", "")):
             cookie = f"{_COOKIE}={self.review.token}; HttpOnly; SameSite=Strict; Path=/"
-            self._send(HTTPStatus.SEE_OTHER, "", headers={"Location": "/", "Set-Cookie": cookie})
+            self._send(HTTPStatus.SEE_OTHER, "", headers={"Location": self._start(), "Set-Cookie": cookie})
         elif not self._has_session():
             self._send(HTTPStatus.FORBIDDEN, "Open the address that the command printed; it carries a token.")
         elif address.path == "/":
             page = served_page(self.review.home, self.review.out.path, forms=Forms(self.review.token))
-            self._send(HTTPStatus.OK, page, content_type="text/html; charset=utf-8")
-        elif address.path == "/style.css":
-            self._send(HTTPStatus.OK, style_css(), content_type="text/css; charset=utf-8")
+            self._send(HTTPStatus.OK, page, content_type=_HTML)
         else:
-            self._picture(address.path.removeprefix("/pictures/"))
+            self._part(address.path, query)
 
-    def _picture(self, name: str) -> None:
-        if name not in drawn_names(self.review.out):
+    def _part(self, path: str, query: dict[str, str]) -> None:
+        """Everything but the page of texts and findings."""
+        _, head, *rest = path.split("/")
+        if path == "/favicon.ico":
+            self._send(HTTPStatus.NO_CONTENT, b"")
+        elif not rest and head in ASSETS:
+            self._send(HTTPStatus.OK, asset(head), content_type=f"{ASSETS[head]}; charset=utf-8")
+        elif (head, len(rest)) == ("series", 1):
+            self._send(HTTPStatus.OK, self._look(rest[0], query), content_type=_HTML)
+        elif (head, len(rest)) == ("api", 2) and rest[0] == "series":
+            self._send_json(self.review.session.state(rest[1]))
+        elif (head, len(rest)) == ("frames", 2):
+            small, side = query.get("small") == "1", query.get("side", "original")
+            frame = self.review.session.frame(rest[0], place=rest[1], side=side, is_small=small)
+            self._send(HTTPStatus.OK, frame, content_type="image/jpeg")
+        elif (head, len(rest)) == ("pictures", 1) and rest[0] in drawn_names(self.review.out):
+            body = (pictures_path(self.review.out) / rest[0]).read_bytes()
+            self._send(HTTPStatus.OK, body, content_type="image/jpeg")
+        else:
             self._send(HTTPStatus.NOT_FOUND, "There is no such page.")
-            return
-        body = (pictures_path(self.review.out) / name).read_bytes()
-        self._send(HTTPStatus.OK, body, content_type="image/jpeg")
+
+    def _start(self) -> str:
+        first = self.review.session.first()
+        return "/" if first is None else f"/series/{first}"
+
+    def _look(self, series: str, query: dict[str, str]) -> str:
+        shown, place, house = self.review.session.shown(series)
+        return look_html(
+            self.review.home,
+            shown,
+            place,
+            house=house,
+            token=self.review.token,
+            instance=query.get("instance", ""),
+        )
 
     def _post(self) -> None:
         length = self.headers.get("Content-Length", "")
@@ -130,16 +174,49 @@ class _ReviewHandler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The form is too large.")
             return
-        form = {key: values[0] for key, values in parse_qs(self.rfile.read(int(length)).decode("utf-8")).items()}
+        body, path = self.rfile.read(int(length)), urlsplit(self.path).path
+        if path.startswith("/api/series/"):
+            self._post_json(path.removeprefix("/api/series/"), body)
+            return
+        form = {key: values[0] for key, values in parse_qs(body.decode("utf-8", "replace")).items()}
         if not self._has_session() or not self.review.is_token(form.get("token", "")):
             self._send(HTTPStatus.FORBIDDEN, "Open the address that the command printed; it carries a token.")
             return
-        if form.get("content") != content_sha256(self.review.home, self.review.out.path):
-            self._send(HTTPStatus.CONFLICT, "The content changed since this page was shown. Load it again and look.")
+        self._send(HTTPStatus.SEE_OTHER, "", headers={"Location": self._posted(path, form)})
+
+    def _post_json(self, series: str, body: bytes) -> None:
+        # A form of another site can neither set this header nor send JSON without being asked first.
+        is_json = self.headers.get("Content-Type", "").partition(";")[0].strip() == "application/json"
+        if not self._has_session() or not is_json or not self.review.is_token(self.headers.get(_TOKEN_HEADER, "")):
+            message = "Open the address that the command printed; it carries a token."
+            self._send_json({"code": "edge.no-session", "message": message}, HTTPStatus.FORBIDDEN)
             return
-        decision = _decision(urlsplit(self.path).path, form)
-        record_review(self.review.home, self.review.out.path, decision=decision)
-        self._send(HTTPStatus.SEE_OTHER, "", headers={"Location": "/"})
+        self._send_json(self.review.session.act(series, request_of(body)))
+
+    def _posted(self, path: str, form: dict[str, str]) -> str:
+        """Do what a form asks for; returns where to go on."""
+        if path in _SERIES_VERBS:
+            return self._decide_series(_SERIES_VERBS[path], form)
+        with self.review.session.maker.lock:
+            home, out = self.review.home, self.review.out.path
+            if form.get("content") != content_sha256(home, out):
+                raise RadCommonsError(Kind.CONFLICT, "edge.content-changed", _CHANGED)
+            if path == "/texts":
+                settle_texts(home, out, decisions_of(form), by=form.get("by", ""))
+                return "/#texts"
+            record_review(home, out, decision=_decision(path, form))
+        self.review.session.maker.poke()
+        return "/"
+
+    def _decide_series(self, verb: str, form: dict[str, str]) -> str:
+        session, series = self.review.session, form.get("series", "")
+        shown, _, _ = session.shown(series)
+        if form.get("seen") != seen_digest(shown):
+            raise RadCommonsError(Kind.CONFLICT, "edge.pictures-changed", _CHANGED)
+        pictures = {each.key: each.sha256 for each in shown.pictures}
+        values = {"by": form.get("by", ""), "pictures": pictures, "reason": form.get("reason", ""), "verb": verb}
+        following = session.act(series, values)["next"]
+        return "/" if following is None else f"/series/{following}"
 
     def _has_session(self) -> bool:
         try:
@@ -147,6 +224,9 @@ class _ReviewHandler(BaseHTTPRequestHandler):
         except CookieError:
             return False
         return cookie is not None and self.review.is_token(cookie.value)
+
+    def _send_json(self, value: object, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self._send(status, orjson.dumps(value), content_type="application/json")
 
     def _send(
         self,

@@ -1,8 +1,7 @@
 """What a reviewer is shown: series with their pictures, every kept text once, findings by code."""
 
-import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -11,6 +10,8 @@ from radcommons.dicom.finding import Finding
 from radcommons.edge import findings as stored
 from radcommons.edge import journal
 from radcommons.edge.outfolder import OutFolder
+from radcommons.edge.review.waiting import VERDICT_WORDS, counts_by_verdict, waiting_series
+from radcommons.edge.texts.listing import ReviewedText, reviewed_texts, shown_texts
 
 _SHEET_PICTURES = 8
 _MOST_FRAMES = 24
@@ -37,21 +38,11 @@ class ShownSeries:
     modality: str
     description: str
     instances: int
-    unchecked: int
+    verdicts: Mapping[str, int]
+    """Instances that may carry writing in their pixels, by the verdict about it."""
     sheet: tuple[Picture, ...]
     close_ups: tuple[Picture, ...]
     hidden_frames: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeptText:
-    """One distinct text that stays in the headers, with the number of series that carry it."""
-
-    text_id: str
-    keyword: str
-    value: str
-    series: int
-    known_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +59,10 @@ class ReviewSubject:
     """Everything on one review page."""
 
     series: tuple[ShownSeries, ...]
-    texts: tuple[KeptText, ...]
+    texts: tuple[ReviewedText, ...]
     findings: tuple[FindingCount, ...]
+    waiting: frozenset[str]
+    """Series that wait for a person's look at their pictures."""
 
 
 def gather(connection: sqlite3.Connection, out: OutFolder) -> ReviewSubject:
@@ -79,12 +72,8 @@ def gather(connection: sqlite3.Connection, out: OutFolder) -> ReviewSubject:
         _shown(list(rows), out, description=described.get(uid, ""))
         for uid, rows in groupby(journal.kept(connection, out), key=lambda row: str(row["series_uid"]))
     )
-    return ReviewSubject(series, tuple(_texts(connection, out)), _finding_counts(connection, out))
-
-
-def text_id(keyword: str, value: str) -> str:
-    """A short name for a distinct text, the same on every page."""
-    return hashlib.sha256(f"{keyword}\x1f{value}".encode()).hexdigest()[:10]
+    waiting = frozenset(each.series_instance_uid for each in waiting_series(connection, out) if each.waiting)
+    return ReviewSubject(series, reviewed_texts(connection, out), _finding_counts(connection, out), waiting)
 
 
 def _descriptions(connection: sqlite3.Connection, out: OutFolder) -> dict[str, str]:
@@ -93,15 +82,17 @@ def _descriptions(connection: sqlite3.Connection, out: OutFolder) -> dict[str, s
         " ORDER BY keyword DESC, 3",
         (out.name, *_DESCRIPTIONS),
     )
+    decided = shown_texts(connection)
     found: dict[str, list[str]] = {}
     for row in rows:
-        found.setdefault(row["series_uid"], []).append(row["value"])
+        if shown := decided.get(row["value"], row["value"]):
+            found.setdefault(row["series_uid"], []).append(shown)
     return {uid: " · ".join(values) for uid, values in found.items()}
 
 
 def _shown(rows: list[sqlite3.Row], out: OutFolder, *, description: str) -> ShownSeries:
     images = [row for row in rows if row["is_image"]]
-    unchecked = [row for row in rows if row["pixel_text"] == "not_checked"]
+    unchecked = [row for row in rows if row["pixel_text"] != "not_applicable"]
     close_ups = [picture for row in unchecked for picture in _frames(row, out)]
     return ShownSeries(
         study_instance_uid=rows[0]["study_uid"],
@@ -110,7 +101,7 @@ def _shown(rows: list[sqlite3.Row], out: OutFolder, *, description: str) -> Show
         modality=rows[0]["modality"],
         description=description,
         instances=len(rows),
-        unchecked=len(unchecked),
+        verdicts=counts_by_verdict(unchecked),
         sheet=tuple(_picture(row, out, frame_index=_middle(row)) for row in _spread(images, _SHEET_PICTURES)),
         close_ups=tuple(close_ups),
         hidden_frames=sum(max(1, row["number_of_frames"]) for row in unchecked) - len(close_ups),
@@ -122,7 +113,7 @@ def _middle(row: sqlite3.Row) -> int:
 
 
 def _frames(row: sqlite3.Row, out: OutFolder) -> Iterator[Picture]:
-    """Every frame of an instance that waits for a look at its pixels, or as many as a page can hold."""
+    """Every frame of an instance that may carry writing, or as many as a page can hold."""
     frames = range(max(1, row["number_of_frames"]))
     for frame_index in _spread(frames, _MOST_FRAMES):
         yield _picture(row, out, frame_index=frame_index)
@@ -131,6 +122,8 @@ def _frames(row: sqlite3.Row, out: OutFolder) -> Iterator[Picture]:
 def _picture(row: sqlite3.Row, out: OutFolder, *, frame_index: int) -> Picture:
     frames = row["number_of_frames"]
     caption = f"instance {row['instance_number']}" + (f", frame {frame_index + 1} of {frames}" if frames > 1 else "")
+    if row["pixel_text"] != "not_applicable":
+        caption += f", {VERDICT_WORDS[row['pixel_text']]}"
     return Picture(
         path=out.instance_path(row["study_uid"], row["series_uid"], sop_uid=row["sop_uid"]),
         frame_index=frame_index,
@@ -147,19 +140,6 @@ def _spread(items: "list[sqlite3.Row] | range", most: int) -> Iterator:  # type:
         return
     for place in range(most):
         yield items[place * (count - 1) // (most - 1)]
-
-
-def _texts(connection: sqlite3.Connection, out: OutFolder) -> Iterator[KeptText]:
-    rows = connection.execute(
-        "SELECT kept_text.keyword, unseal(kept_text.value) AS value, count(*) AS series, coalesce(decided_by, '') AS known_by"
-        " FROM kept_text LEFT JOIN approved_text USING (keyword, value) WHERE out = ?"
-        " GROUP BY kept_text.keyword, kept_text.value ORDER BY known_by <> '', kept_text.keyword, 2",
-        (out.name,),
-    )
-    for row in rows:
-        yield KeptText(
-            text_id(row["keyword"], row["value"]), row["keyword"], row["value"], row["series"], row["known_by"]
-        )
 
 
 def _finding_counts(connection: sqlite3.Connection, out: OutFolder) -> tuple[FindingCount, ...]:

@@ -2,30 +2,32 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from radcommons.dicom.errors import Kind, RadCommonsError
-from radcommons.edge.database import database, transaction
+from radcommons.edge.database import database
+from radcommons.edge.deciders import checked_name
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.outfolder import OutFolder, opened
+from radcommons.edge.review.approving import approve_pixels, named_series
 from radcommons.edge.review.decisions import (
     Content,
     Review,
     approved,
-    are_pixels_approved,
-    checked_name,
     content_of,
     is_approved,
     read_review,
     with_excluded,
-    with_pixels_approved,
     write_review,
 )
 from radcommons.edge.review.page import Forms, page_html, style_css
 from radcommons.edge.review.pictures import draw_pictures, drawn_names
-from radcommons.edge.review.subject import gather, text_id
+from radcommons.edge.review.subject import gather
+from radcommons.edge.review.waiting import waiting_series
 from radcommons.edge.scan import Progress
+from radcommons.edge.texts.deciding import keep_undecided
+from radcommons.edge.texts.listing import text_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def write_page(home: EdgeHome, out: Path, *, processes: int = 1, progress: Progr
         (folder.page_path / "style.css").write_text(style_css(), "utf-8")
         drawn = drawn_names(folder)
         page.write_text(page_html(home, subject, content=content, review=review, drawn=drawn), "utf-8")
-    return _result(content, review, page=page, findings_by_code=counts)
+        return replace(_result(connection, folder, content=content, review=review), page=page, findings_by_code=counts)
 
 
 def record_review(home: EdgeHome, out: Path, *, decision: Decision) -> ReviewResult:
@@ -117,12 +119,17 @@ def record_review(home: EdgeHome, out: Path, *, decision: Decision) -> ReviewRes
         refused = [*decision.exclude, *_series_with_texts(connection, folder, decision.exclude_texts)]
         if refused:
             review = with_excluded(review, content, series=refused, by=by, reason=decision.reason)
-        review = with_pixels_approved(review, content, series=decision.approve_pixels, by=by)
+        looked_at = named_series(
+            connection, folder, decision.approve_pixels, content=content, excluded=review.exclusions
+        )
+        if looked_at:
+            approve_pixels(connection, home, out=folder, series=looked_at, by=by)
+            content = content_of(connection, folder)
         if decision.is_approval:
             review = approved(review, content, by=by)
-            _remember_texts(connection, folder, by=by)
+            keep_undecided(connection, folder, by=by)
         write_review(folder, review)
-    return _result(content, review, page=None, findings_by_code={})
+        return _result(connection, folder, content=content, review=review)
 
 
 def served_page(home: EdgeHome, out: Path, *, forms: Forms) -> str:
@@ -147,7 +154,7 @@ def review_state(home: EdgeHome, out: Path) -> ReviewResult:
     folder = opened(home, out)
     with database(home) as connection:
         content, review = _state(connection, folder)
-    return _result(content, review, page=None, findings_by_code={})
+        return _result(connection, folder, content=content, review=review)
 
 
 def _state(connection: sqlite3.Connection, out: OutFolder) -> tuple[Content, Review]:
@@ -164,39 +171,22 @@ def _series_with_texts(connection: sqlite3.Connection, out: OutFolder, texts: It
     wanted = set(texts)
     if not wanted:
         return []
-    rows = connection.execute(
-        "SELECT keyword, unseal(value) AS value, series_uid FROM kept_text WHERE out = ?", (out.name,)
-    )
-    found = [(text_id(row["keyword"], row["value"]), row["series_uid"]) for row in rows]
+    rows = connection.execute("SELECT unseal(value) AS value, series_uid FROM kept_text WHERE out = ?", (out.name,))
+    found = [(text_id(row["value"]), row["series_uid"]) for row in rows]
     if wanted - {each for each, _ in found}:
         raise RadCommonsError(Kind.NOT_FOUND, "edge.no-such-text", "There is no kept text with this id.")
     return [series_uid for each, series_uid in found if each in wanted]
 
 
-def _remember_texts(connection: sqlite3.Connection, out: OutFolder, *, by: str) -> None:
-    """A text that was approved once is shown as known in later batches."""
-    with transaction(connection):
-        connection.execute(
-            "INSERT INTO approved_text (keyword, value, decided_by)"
-            " SELECT DISTINCT keyword, value, ? FROM kept_text WHERE out = ? ON CONFLICT DO NOTHING",
-            (by, out.name),
-        )
-
-
-def _result(
-    content: Content, review: Review, *, page: Path | None, findings_by_code: Mapping[str, int]
-) -> ReviewResult:
-    excluded = content.series.keys() & review.exclusions.keys()
-    waiting = [
-        uid for uid in content.unchecked_series - excluded if not are_pixels_approved(review, content, series_uid=uid)
-    ]
+def _result(connection: sqlite3.Connection, out: OutFolder, *, content: Content, review: Review) -> ReviewResult:
     has_approval = is_approved(review, content)
+    waiting = waiting_series(connection, out, excluded=review.exclusions)
     return ReviewResult(
-        page=page,
+        page=None,
         is_approved=has_approval,
         approved_by=review.approval.by if has_approval and review.approval is not None else "",
         series=len(content.series),
-        excluded_series=len(excluded),
-        pixel_text_waiting=len(waiting),
-        findings_by_code=findings_by_code,
+        excluded_series=len(content.series & review.exclusions.keys()),
+        pixel_text_waiting=len([each for each in waiting if each.waiting]),
+        findings_by_code={},
     )

@@ -14,6 +14,13 @@ MACHINE_SURE = frozenset({PixelText.CLEAN, PixelText.REDACTED})
 # What a person can let go although no rule can clean it.
 RELEASABLE = frozenset({"deid.unsupported-object", "deid.private-object", "deid.unknown-object"})
 REJECTED_CODE = "edge.rejected"
+VERDICT_WORDS = {
+    "approved": "confirmed",
+    "clean": "no writing found",
+    "needs_person": "needs a person",
+    "not_checked": "not checked",
+    "redacted": "blackened",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,502 @@
+// The looking page: one series, one question. Every change is kept at once; the address says what is shown.
+
+import { Editor, isInFrame, make, shape } from "./editor.js";
+
+const by = (id) => document.getElementById(id);
+const token = document.body.dataset.token;
+const WORDS = {
+  approved: "confirmed", rejected: "kept out", released: "let go", refused: "cannot be cleaned", clean: "no writing found",
+  redacted: "blackened", needs_person: "needs a person", not_checked: "not checked", not_applicable: "",
+};
+const VIEWS = ["both", "original", "result"];
+const QUIET_MS = 350;
+const NAME = "radcommons-review-by";
+const ACTS = "radcommons-review-acts";
+
+let series = null;
+let picture = null;
+let frame = 0;
+let brightest = false;
+let pending = null;
+let busy = Promise.resolve();
+const seen = new Set();
+
+const editor = new Editor(by("original"), { changed: keepSoon, picked: tellPicked });
+
+function say(text, isBad = false) {
+  by("said").textContent = text;
+  by("said").classList.toggle("bad", isBad);
+}
+
+function node(name, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children);
+  return element;
+}
+
+// --- talking to the server, one request after the other
+
+async function ask(path, body) {
+  const answer = await fetch(path, body && {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Radcommons-Token": token },
+    body: JSON.stringify(body),
+    keepalive: true,
+  });
+  const value = await answer.json();
+  if (!answer.ok) throw new Error(value.message);
+  return value;
+}
+
+function act(verb, values, { quiet = false } = {}) {
+  const name = by("by").value.trim();
+  if (!name) {
+    say("Write your name first: it stands with every decision.", true);
+    by("by").focus();
+    return Promise.resolve(null);
+  }
+  const work = async () => {
+    try {
+      const value = await ask(`/api/series/${series.series}`, { verb, by: name, ...values });
+      remember(value.act, verb);
+      take(value.series);
+      if (!quiet) say(value.said);
+      return value;
+    } catch (error) {
+      say(error.message || "The review server does not answer. Is the command still running?", true);
+      return null;
+    }
+  };
+  busy = busy.then(work);
+  return busy;
+}
+
+function remember(actId, verb) {
+  if (verb === "undo") return;
+  const acts = [...made(), { act: actId, series: series.series }].slice(-200);
+  sessionStorage.setItem(ACTS, JSON.stringify(acts));
+}
+
+function made() {
+  return JSON.parse(sessionStorage.getItem(ACTS) ?? "[]");
+}
+
+function digests(pictures) {
+  return Object.fromEntries(pictures.map((each) => [each.key, each.digest]));
+}
+
+// --- keeping what is drawn
+
+function keepSoon(boxes) {
+  const kept = picture;
+  kept.boxes = boxes;
+  kept.is_edited = true;
+  if (pending) clearTimeout(pending.timer);
+  pending = { kept, timer: setTimeout(keepNow, QUIET_MS) };
+  drawResult();
+  drawBoxes();
+}
+
+function keepNow() {
+  if (!pending) return busy;
+  const { kept, timer } = pending;
+  clearTimeout(timer);
+  pending = null;
+  return act("edit", { pictures: digests([kept]), boxes: { [kept.key]: kept.boxes } }, { quiet: true });
+}
+
+addEventListener("pagehide", keepNow);
+
+// --- showing
+
+function take(value) {
+  const waitsForKeeping = pending?.kept;
+  series = value;
+  if (waitsForKeeping) {
+    const fresh = series.pictures.find((each) => each.key === waitsForKeeping.key);
+    if (fresh) fresh.boxes = waitsForKeeping.boxes;
+    pending.kept = fresh ?? waitsForKeeping;
+  }
+  picture = series.pictures.find((each) => each.key === picture?.key) ?? series.pictures[0];
+  render();
+}
+
+function address(side, small = false) {
+  const place = brightest && picture.frames > 1 ? "all" : frame + 1;
+  const version = side === "result" ? `&v=${encodeURIComponent(JSON.stringify(picture.boxes)).length}-${series.history.length}` : "";
+  return `/frames/${picture.key}/${place}?side=${side}${small ? "&small=1" : ""}${version}`;
+}
+
+function render() {
+  const number = series.pictures.indexOf(picture) + 1;
+  frame = Math.min(frame, picture.frames - 1);
+  seen.add(picture.key);
+  by("number").textContent = `Picture ${number} of ${series.pictures.length}`;
+  by("place").textContent = series.place.position;
+  by("waiting").textContent = series.place.waiting;
+  drawOriginal();
+  drawResult();
+  drawFrames();
+  drawBoxes();
+  drawSheet();
+  drawHistory();
+  drawActs();
+  const where = new URL(location);
+  where.searchParams.set("instance", picture.key);
+  where.searchParams.set("frame", brightest ? "all" : frame + 1);
+  history.replaceState(null, "", where);
+}
+
+function size() {
+  return { columns: picture.columns || picture.seenColumns || 0, rows: picture.rows || picture.seenRows || 0 };
+}
+
+function drawOriginal() {
+  if (!picture.is_image) {
+    by("original").replaceChildren(unseen());
+    return;
+  }
+  const { columns, rows } = size();
+  if (!columns) {
+    measure(picture);
+    return;
+  }
+  editor.show({
+    address: address("original"), columns, rows, boxes: picture.boxes, staying: picture.candidates.filter((each) => each.is_marker && !isCovered(each.box)),
+    frame: brightest ? null : frame, label: `Original, ${picture.boxes.length} boxes`,
+  });
+  editor.image.onerror = () => by("original").replaceChildren(node("p", { textContent: "The picture cannot be drawn here. Look at it in a viewer, or keep it out." }));
+}
+
+// Where no program looked, the picture itself tells its size.
+function measure(shown) {
+  const image = new Image();
+  image.onload = () => {
+    [shown.seenColumns, shown.seenRows] = [image.naturalWidth, image.naturalHeight];
+    if (picture === shown) render();
+  };
+  image.onerror = () => by("original").replaceChildren(node("p", { textContent: "The picture cannot be drawn here. Look at it in a viewer, or keep it out." }));
+  image.src = address("original");
+}
+
+function unseen() {
+  return node("div", {},
+    node("p", {}, node("strong", { textContent: picture.kind || "An object of a private class" }), node("br"), "It holds no picture that could be shown and cleaned here. Open the original in a program that shows it."),
+    node("ul", {}, ...picture.findings.map((each) => node("li", { textContent: each }))));
+}
+
+function isCovered(box) {
+  return picture.boxes.some((each) => each.left <= box.left && each.top <= box.top
+    && each.left + each.width >= box.left + box.width && each.top + each.height >= box.top + box.height);
+}
+
+function drawResult() {
+  const stage = by("result");
+  const isMade = picture.is_made && !picture.is_edited;
+  by("result-state").textContent = resultWords(isMade);
+  if (picture.state === "rejected" || (picture.is_refused && picture.state !== "released")) {
+    stage.replaceChildren(node("p", { textContent: picture.state === "rejected" ? "Nothing: it is kept out." : "Nothing, unless a person lets it go." }));
+    return;
+  }
+  const { columns, rows } = size();
+  if (!columns || !picture.is_image) {
+    stage.replaceChildren(node("p", { textContent: "The object without its identifying attributes." }));
+    return;
+  }
+  const covers = isMade ? [] : picture.boxes.filter((each) => isInFrame(each, brightest ? null : frame)).map((each) => make("rect", { ...shape(each), class: "cover" }));
+  const image = make("image", { x: 0, y: 0, width: columns, height: rows, href: address(isMade ? "result" : "original") });
+  stage.replaceChildren(make("svg", { viewBox: `0 0 ${columns} ${rows}`, role: "img", "aria-label": "The picture as it would leave" }, image, ...covers));
+}
+
+function resultWords(isMade) {
+  if (picture.state === "approved") return isMade ? "confirmed" : "confirmed; being made";
+  if (picture.state === "rejected") return "kept out";
+  return isMade ? WORDS[picture.state] : "as drawn; made when you confirm";
+}
+
+function drawFrames() {
+  by("frames").hidden = picture.frames < 2;
+  by("frame").max = picture.frames;
+  by("frame").value = frame + 1;
+  by("frame").disabled = brightest;
+  by("frame-number").textContent = `${frame + 1} of ${picture.frames}`;
+  by("brightest").setAttribute("aria-pressed", brightest);
+}
+
+function reading(box) {
+  const inside = picture.candidates.filter((each) => overlap(each.box, box) > 0.5 * Math.min(area(each.box), area(box)));
+  const texts = inside.map((each) => each.text).filter(Boolean);
+  const kinds = { region: "outside the ultrasound image", device: "known place of the device", site: "rectangle of this hospital", shape: "looks like writing", text: "writing" };
+  return texts.join(" ") || (inside.length ? kinds[inside[0].kind] : "drawn by a person");
+}
+
+function area(box) {
+  return box.width * box.height;
+}
+
+function overlap(one, other) {
+  const width = Math.min(one.left + one.width, other.left + other.width) - Math.max(one.left, other.left);
+  const height = Math.min(one.top + one.height, other.top + other.height) - Math.max(one.top, other.top);
+  return width > 0 && height > 0 ? width * height : 0;
+}
+
+function drawBoxes() {
+  const rows = picture.boxes.map((box) => [reading(box), box.frames ? `blackened in frame ${box.frames.map((each) => each + 1).join(", ")}` : "blackened"]);
+  const stays = picture.candidates.filter((each) => each.is_marker && !isCovered(each.box)).map((each) => [each.text, "stays"]);
+  const all = [...rows, ...stays];
+  if (!all.length) {
+    by("boxes").replaceChildren(node("p", { textContent: picture.is_image ? "None found, none drawn." : "None." }));
+    return;
+  }
+  const head = node("tr", {}, node("th", { scope: "col", textContent: "It reads" }), node("th", { scope: "col", textContent: "It is" }));
+  const body = all.map(([text, what]) => node("tr", {}, node("td", { textContent: text }), node("td", { textContent: what })));
+  by("boxes").replaceChildren(node("table", {}, node("thead", {}, head), node("tbody", {}, ...body)));
+}
+
+function drawSheet() {
+  const items = series.pictures.map((each, index) => {
+    const link = node("a", { href: `?instance=${each.key}&frame=1` });
+    const words = WORDS[each.state] ?? each.state;
+    const mark = node("span", { className: `mark ${each.state}`, textContent: each.is_waiting ? `waits: ${words}` : words });
+    const drawing = each.is_image
+      ? node("img", { src: `/frames/${each.key}/1?side=original&small=1`, alt: "", loading: "lazy" })
+      : node("span", { className: "none", textContent: "no picture" });
+    link.append(drawing, node("span", { textContent: `Picture ${index + 1}${each.frames > 1 ? `, ${each.frames} frames` : ""}` }), node("br"), mark);
+    if (each === picture) link.setAttribute("aria-current", "true");
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      goTo(index);
+    });
+    return node("li", {}, link);
+  });
+  by("sheet").replaceChildren(...items);
+}
+
+function drawHistory() {
+  const items = series.history.map((each) => {
+    const words = `${each.verb}, ${each.by}, ${each.at.replace("T", " ").replace("+00:00", " UTC")}${each.reason ? `: ${each.reason}` : ""}`;
+    return node("li", { className: each.undone ? "undone" : "", textContent: words });
+  });
+  by("history").replaceChildren(...(items.length ? items : [node("li", { textContent: "None yet." })]));
+}
+
+function drawActs() {
+  const unlooked = toLookAt();
+  by("acts").hidden = false;
+  by("confirm-label").textContent = unlooked.length ? "Next picture that needs you" : "Confirm and next";
+  by("release").hidden = !picture.is_refused;
+  by("undo").disabled = !lastAct();
+}
+
+function tellPicked(index) {
+  if (index < 0 || !picture) return;
+  say(`Box ${index + 1}: ${reading(picture.boxes[index])}. M it is harmless · Delete remove · S every picture · D every image of the device`);
+}
+
+// --- going about
+
+function goTo(index) {
+  keepNow();
+  picture = series.pictures[(index + series.pictures.length) % series.pictures.length];
+  frame = 0;
+  brightest = false;
+  render();
+}
+
+function goToFrame(index) {
+  brightest = false;
+  frame = Math.min(Math.max(index, 0), picture.frames - 1);
+  render();
+}
+
+function toLookAt() {
+  const unsure = ["needs_person", "not_checked", "refused"];
+  return series.pictures.filter((each) => each.is_waiting && !seen.has(each.key) && (unsure.includes(each.state) || each.is_edited));
+}
+
+async function leaveFor(uid) {
+  await keepNow();
+  location.assign(uid ? `/series/${uid}` : "/");
+}
+
+// --- deciding
+
+async function confirm() {
+  const [unlooked] = toLookAt();
+  if (unlooked) {
+    goTo(series.pictures.indexOf(unlooked));
+    say("This one needs you.");
+    return;
+  }
+  if (series.pictures.every((each) => each.is_refused)) {
+    say("It cannot be cleaned. Let it go with a reason (L), or keep it out (R).", true);
+    return;
+  }
+  await keepNow();
+  const done = await act("confirm", { pictures: digests(series.pictures) });
+  if (done) await leaveFor(done.next);
+}
+
+function giveReason({ title, text, yes, scope }) {
+  by("reason-title").textContent = title;
+  by("reason-text").textContent = text;
+  by("reason-yes").textContent = yes;
+  by("reason-scope").hidden = !scope;
+  by("reason").value = "";
+  const dialog = by("reason-dialog");
+  dialog.returnValue = "";
+  dialog.showModal();
+  by("reason").focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      const chosen = dialog.querySelector("[name=scope]:checked").value;
+      resolve(dialog.returnValue === "yes" ? { reason: by("reason").value.trim(), scope: chosen } : null);
+    }, { once: true });
+  });
+}
+
+async function reject() {
+  const answer = await giveReason({ title: "Keep out", text: "It stays in this hospital. The original is not touched.", yes: "Keep out", scope: series.pictures.length > 1 });
+  if (!answer) return;
+  const whole = answer.scope === "series" || series.pictures.length === 1;
+  await keepNow();
+  const done = await act("reject", { pictures: digests(whole ? series.pictures : [picture]), reason: answer.reason });
+  if (done && whole) await leaveFor(done.next);
+}
+
+async function release() {
+  if (!picture.is_refused) return;
+  const answer = await giveReason({ title: "Let it go", text: "No program can clean this object. Read it as a whole before you let it go; your reason is kept.", yes: "Let it go", scope: false });
+  if (answer) await act("release", { pictures: digests([picture]), reason: answer.reason });
+}
+
+function lastAct() {
+  const here = series.history.find((each) => !each.undone);
+  const elsewhere = made().at(-1);
+  if (elsewhere && elsewhere.act > (here?.act ?? 0)) return elsewhere;
+  return here ? { act: here.act, series: series.series } : null;
+}
+
+async function undo() {
+  await keepNow();
+  const last = lastAct();
+  if (!last) return;
+  const done = await act("undo", { act: last.act });
+  sessionStorage.setItem(ACTS, JSON.stringify(made().filter((each) => each.act !== last.act)));
+  if (done && last.series !== series.series) await leaveFor(last.series);
+  else if (done) drawActs();
+}
+
+async function harmless() {
+  const box = picture.boxes[editor.chosen];
+  if (!box) return;
+  const seenThere = picture.candidates.find((each) => each.text && overlap(each.box, box) > 0.5 * area(each.box));
+  if (!seenThere) {
+    say("Nothing was read in this box; remove it with Delete if it covers nothing of a person.", true);
+    return;
+  }
+  await keepNow();
+  const done = await act("allow", { word: seenThere.text });
+  if (done && picture.is_edited) editor.remove(picture.boxes.findIndex((each) => overlap(each, seenThere.box) > 0));
+}
+
+async function everyPicture() {
+  const box = picture.boxes[editor.chosen];
+  if (!box) return;
+  const same = series.pictures.filter((each) => each.rows === picture.rows && each.columns === picture.columns && !each.is_refused);
+  const drawn = same.map((each) => [each.key, each === picture || each.boxes.some((other) => JSON.stringify(other) === JSON.stringify(box)) ? each.boxes : [...each.boxes, box]]);
+  if (pending) clearTimeout(pending.timer);
+  pending = null;
+  await act("edit", { pictures: digests(same), boxes: Object.fromEntries(drawn) });
+  say(`The box is in ${same.length} ${same.length === 1 ? "picture" : "pictures"} of this series.`);
+}
+
+async function everyDevice() {
+  const box = picture.boxes[editor.chosen];
+  if (!box) return;
+  await keepNow();
+  await act("spread", { pictures: digests([picture]), box });
+}
+
+function thisFrame() {
+  const box = picture.boxes[editor.chosen];
+  if (!box || picture.frames < 2 || brightest) return;
+  const { frames, ...rest } = box;
+  editor.replace(editor.chosen, frames ? rest : { ...rest, frames: [frame] });
+}
+
+function add() {
+  if (!picture.is_image || !editor.columns) return;
+  const staying = editor.stayingChosen();
+  if (staying) editor.add(staying.box);
+  else editor.addInTheMiddle();
+}
+
+function turnView() {
+  const panes = by("panes");
+  const narrow = matchMedia("(max-width: 46rem)").matches;
+  const order = narrow ? ["both", "result"] : VIEWS;
+  panes.dataset.show = order[(order.indexOf(panes.dataset.show) + 1) % order.length];
+  say({ both: narrow ? "The original." : "Original and result.", original: "The original.", result: "What would leave." }[panes.dataset.show]);
+}
+
+function contrast() {
+  const is = by("panes").classList.toggle("bright");
+  by("bright").setAttribute("aria-pressed", is);
+}
+
+// --- keys and buttons
+
+const KEYS = {
+  a: add, b: turnView, c: contrast, d: everyDevice, f: thisFrame, l: release, m: harmless, r: reject, s: everyPicture, u: undo,
+  n: () => leaveFor(series.place.next), p: () => leaveFor(series.place.previous), "?": () => by("help").showModal(),
+};
+const MOVES = {
+  ArrowLeft: () => goTo(series.pictures.indexOf(picture) - 1), ArrowRight: () => goTo(series.pictures.indexOf(picture) + 1),
+  ArrowUp: () => goToFrame(frame - 1), ArrowDown: () => goToFrame(frame + 1),
+  PageUp: () => goToFrame(frame - 10), PageDown: () => goToFrame(frame + 10),
+};
+
+addEventListener("keydown", (event) => {
+  const isElsewhere = event.target.closest("input, select, textarea, dialog");
+  if (!series || isElsewhere || event.ctrlKey || event.metaKey) return;
+  if (editor.key(event)) return event.preventDefault();
+  const onControl = event.target.closest("button, a");
+  if (event.key === "Enter" && !onControl) {
+    event.preventDefault();
+    return confirm();
+  }
+  if (["Delete", "Backspace"].includes(event.key) && editor.chosen >= 0) {
+    event.preventDefault();
+    return editor.remove(editor.chosen);
+  }
+  if (event.key === "Escape") return by("original").focus();
+  const done = KEYS[event.key.toLowerCase()] ?? (!event.shiftKey && !event.altKey && MOVES[event.key]);
+  if (!done) return;
+  event.preventDefault();
+  return done();
+});
+
+for (const [id, done] of Object.entries({ confirm, reject, release, add, undo, view: turnView, bright: contrast, "help-button": KEYS["?"] })) {
+  by(id).addEventListener("click", done);
+}
+by("frame").addEventListener("input", () => goToFrame(Number(by("frame").value) - 1));
+by("brightest").addEventListener("click", () => {
+  brightest = !brightest;
+  render();
+});
+by("by").addEventListener("change", () => sessionStorage.setItem(NAME, by("by").value.trim()));
+
+async function start() {
+  by("by").value = sessionStorage.getItem(NAME) ?? by("by").value;
+  const value = await ask(`/api/series/${document.body.dataset.series}`);
+  const where = new URLSearchParams(location.search);
+  picture = value.pictures.find((each) => each.key === where.get("instance")) ?? value.pictures.find((each) => each.is_waiting) ?? value.pictures[0];
+  brightest = where.get("frame") === "all" && picture.frames > 1;
+  frame = brightest ? 0 : Math.max(0, (Number(where.get("frame")) || 1) - 1);
+  take(value);
+  by("original").focus();
+  document.body.dataset.ready = "yes";
+}
+
+start().catch((error) => say(error.message, true));
