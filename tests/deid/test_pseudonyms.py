@@ -64,9 +64,7 @@ def test_a_project_may_keep_weekdays_and_choose_the_range():
     assert len(shifts) > 100
 
 
-@pytest.mark.parametrize(
-    "limits", [(0, 3650), (30, 30), (30, 200), (400, 30), (30, 99_999), (-30, 900)], ids=str
-)
+@pytest.mark.parametrize("limits", [(0, 3650), (30, 30), (30, 200), (400, 30), (30, 99_999), (-30, 900)], ids=str)
 def test_a_range_that_leaves_little_to_guess_is_refused(limits):
     with pytest.raises(ValueError, match="a year to choose from"):
         DateShiftRule(*limits)

@@ -10,7 +10,7 @@ from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.dicom.uids import is_valid_uid
 
 secrets = st.binary(min_size=16, max_size=64)
-dates = st.dates(min_value=date(1900, 1, 1), max_value=date(2100, 12, 31))
+dates = st.dates(min_value=date(1911, 1, 1), max_value=date(2100, 12, 31))
 shifts = st.integers(min_value=-3650, max_value=-30)
 
 
