@@ -9,12 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from radcommons.dicom.text import is_numeric
-from radcommons.dicom.uids import MAX_UID_LENGTH, is_valid_uid
+from radcommons.dicom.text import NUMERIC_FORM
 
 TIME = re.compile(r"(?:[01]\d|2[0-4])(?::?[0-5]\d(?::?(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?")
-_PLAIN_TIME = re.compile(TIME.pattern.encode("ascii") + rb" ?")
-_NUMBER_VRS = ("AT", "FD", "FL", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "US", "UV")
+ANYTHING = re.compile(rb"(?s:.*)")
+# One legal UID of at most 64 characters, padded or not (PS3.5 9.1).
+UID_FORM = re.compile(rb"(?=[0-9.]{1,64}\0?\Z)(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+\0?")
+_TIME_FORM = re.compile(TIME.pattern.encode("ascii") + rb" ?")
+_NUMBER_VRS = (
+    *("AT", "FD", "FL", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "US", "UV"),
+    # What implicit encoding leaves open.
+    *("US or SS", "US or OW", "US or SS or OW"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,39 +29,24 @@ class Direct:
 
     Parameters
     ----------
-    is_plain
-        Whether raw value bytes are plain; all others are decided one by one.
+    form
+        What the raw bytes of a plain value match as a whole; all others are decided one by one.
     new_uid
         For UIDs the replacement, ``None`` for one to be decided by itself; absent where plain values stay as they are.
     is_removed
         Whether the attribute goes, whatever its value.
     """
 
-    is_plain: Callable[[bytes], bool]
+    form: re.Pattern[bytes]
     new_uid: Callable[[str], str | None] | None = None
     is_removed: bool = False
 
 
-def _always(_: bytes) -> bool:
-    return True
-
-
-def _is_plain_time(value: bytes) -> bool:
-    return _PLAIN_TIME.fullmatch(value) is not None
-
-
-def is_plain_uid(value: bytes) -> bool:
-    """Whether the bytes are one legal UID, padded or not."""
-    if len(value) > MAX_UID_LENGTH + 1 or not value.isascii():
-        return False
-    return is_valid_uid(value.decode("ascii").removesuffix("\0"))
-
-
-REMOVED_DIRECTLY = Direct(_always, is_removed=True)
+REMOVED_DIRECTLY = Direct(ANYTHING, is_removed=True)
 STAYING = MappingProxyType(
     {
-        **dict.fromkeys(_NUMBER_VRS, Direct(_always)),
-        **dict.fromkeys(("DS", "IS"), Direct(is_numeric)),
-        "TM": Direct(_is_plain_time),
+        **dict.fromkeys(_NUMBER_VRS, Direct(ANYTHING)),
+        **dict.fromkeys(("DS", "IS"), Direct(NUMERIC_FORM)),
+        "TM": Direct(_TIME_FORM),
     }
 )

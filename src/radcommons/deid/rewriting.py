@@ -14,7 +14,7 @@ from radcommons.deid.content_items import ContentRules
 from radcommons.deid.dates import shift_value
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.descriptors import CleanedText, clean_descriptor, clean_technical
-from radcommons.deid.direct import REMOVED_DIRECTLY, STAYING, TIME, Direct, is_plain_uid
+from radcommons.deid.direct import REMOVED_DIRECTLY, STAYING, TIME, UID_FORM, Direct
 from radcommons.deid.dummies import DUMMY_CODE, DUMMY_VALUES, REMOVED, dummy_value, padded
 from radcommons.deid.graphics import is_safe_graphic
 from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
@@ -189,10 +189,10 @@ class Rewriter:
         if action in {Action.EMPTY, Action.DUMMY} or vr == "SQ" or probe.is_private or tag >> 24 in GRAPHIC_GROUPS:
             return None
         if vr == "UI" and action is Action.KEEP and tag not in KEPT_UID_TAGS:
-            return Direct(is_plain_uid)
+            return Direct(UID_FORM)
         if vr == "UI":
             may_stay = is_harmless_uid if tag in KEPT_UID_TAGS else is_listed_uid
-            return Direct(is_plain_uid, lambda uid: None if may_stay(uid) else self.key.map_uid(uid))
+            return Direct(UID_FORM, lambda uid: None if may_stay(uid) else self.key.map_uid(uid))
         return STAYING.get(vr)
 
     def _action(self, element: Element, kind: AttributeType, level: Level) -> Action:

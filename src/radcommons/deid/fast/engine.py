@@ -1,8 +1,10 @@
 """De-identifying an ordinary file the short way, or leaving it to the long one."""
 
 import os
+import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,18 +16,17 @@ from radcommons.deid.fast.shelf import bring_forward, put
 from radcommons.deid.job import Job
 from radcommons.deid.outcome import Outcome
 from radcommons.deid.verify import refusal_of_class
-from radcommons.deid.writing import COPY_CHUNK_BYTES, PREAMBLE, meta_bytes
+from radcommons.deid.writing import PREAMBLE, meta_bytes
 from radcommons.dicom.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from radcommons.dicom.part10 import MAX_FILE_BYTES
 from radcommons.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
 # A header larger than this is not ordinary; most files are smaller as a whole.
 _HEAD_BYTES = 2**20
+_USUAL_HEAD_BYTES = 2**16
 _MOST_JOBS = 16
 _MOST_CONTEXTS = 8
 _SOP_CLASS_UID = 0x00080016
-_BINARY = getattr(os, "O_BINARY", 0)
-_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_TRUNC | _BINARY | getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(slots=True)
@@ -99,6 +100,18 @@ class _Room:
         return sop_class_uid
 
 
+class _Own(threading.local):
+    """A buffer for each thread: memory that is already there takes files in at the speed of copying."""
+
+    def __init__(self) -> None:
+        self._bytes = memoryview(bytearray(_HEAD_BYTES))
+
+    def buffer(self) -> memoryview:
+        """The buffer; what was in it is gone with the next file."""
+        return self._bytes
+
+
+_own = _Own()
 _rooms: OrderedDict[Hashable, tuple[_Room, Job]] = OrderedDict()
 
 
@@ -114,10 +127,15 @@ def deidentify_ordinary(source: Path, destination: Path, job: Job) -> Outcome | 
     """
     if job.cleaning.boxes:
         return None
+    reading = None
     try:
-        return _deidentify(os.fspath(source), os.fspath(destination), _room(job))
+        reading = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        return _deidentify(reading, os.fspath(destination), _room(job))
     except (NotOrdinaryError, OSError):
         return None
+    finally:
+        if reading is not None:
+            os.close(reading)
 
 
 def _room(job: Job) -> _Room:
@@ -133,38 +151,30 @@ def _room(job: Job) -> _Room:
     return known[0]
 
 
-def _deidentify(source: str, destination: str, room: _Room) -> Outcome:
-    reading = os.open(source, os.O_RDONLY | _BINARY)
+def _deidentify(reading: int, destination: str, room: _Room) -> Outcome:
+    size = os.fstat(reading).st_size
+    buffer = _own.buffer()
+    available = os.readv(reading, [buffer])
+    must(0 < size <= MAX_FILE_BYTES and available == min(size, len(buffer)))
     try:
-        size = os.fstat(reading).st_size
-        data = os.read(reading, _HEAD_BYTES)
-        must(0 < size <= MAX_FILE_BYTES and len(data) == min(size, _HEAD_BYTES))
-        bench, draft = room.draft(data, size)
-        meta = room.meta(bench.context, draft.sop_instance_uid)
-        header = b"".join((PREAMBLE, meta, *draft.pieces, data[draft.pixels_at : draft.value_at]))
-        return _placed(reading, destination, bench, draft, header=header, data=data)
-    finally:
-        os.close(reading)
-
-
-def _placed(reading: int, destination: str, bench: _Bench, draft: Draft, *, header: bytes, data: bytes) -> Outcome:
-    """Write beside the destination, look, and only then put the file in its place."""
+        bench, draft = room.draft(bytes(buffer[: min(available, _USUAL_HEAD_BYTES)]), size)
+    except NotOrdinaryError:
+        if available <= _USUAL_HEAD_BYTES:
+            raise
+        bench, draft = room.draft(bytes(buffer[:available]), size)
+    meta = room.meta(bench.context, draft.sop_instance_uid)
+    header = b"".join((PREAMBLE, meta, *draft.pieces, buffer[draft.pixels_at : draft.value_at]))
+    new_size = len(header) + size - draft.value_at
     partial = destination + ".part"
     try:
-        writing = os.open(partial, _NEW_FILE, 0o666)
-        try:
-            _write(writing, header)
-            _write(writing, memoryview(data)[draft.value_at :])
-            rest = os.fstat(reading).st_size - len(data)
-            _copy(reading, writing, rest)
-            size = os.fstat(writing).st_size
-            os.lseek(writing, 0, os.SEEK_SET)
-            written = os.read(writing, len(header))
-        finally:
-            os.close(writing)
-        must(size == len(header) + len(data) + rest - draft.value_at)
-        seen = bench.eye.look(written, Path(partial), size, draft.originals)
-        os.replace(partial, destination)  # noqa: PTH105  paths as objects cost as much as the header
+        with _new_file(partial) as writing:
+            _write(writing, header, buffer[draft.value_at : available])
+            for _ in range(available, size, len(buffer)):
+                _write(writing, b"", buffer[: os.readv(reading, [buffer])])
+            must(os.fstat(writing).st_size == new_size)
+            written = os.pread(writing, len(header), 0)
+        seen = bench.eye.look(written, Path(partial), new_size, draft.originals)
+        _put_in_place(partial, destination)
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
@@ -172,17 +182,25 @@ def _placed(reading: int, destination: str, bench: _Bench, draft: Draft, *, head
     return Outcome(seen.description, notes.report, seen.findings, seen.pixel_text, notes.kept_texts, notes.redactions)
 
 
-def _write(descriptor: int, data: bytes | memoryview) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+@contextmanager
+def _new_file(path: str) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
-def _copy(reading: int, writing: int, size: int) -> None:
-    """Copy what is left of a large file, in steps that need little memory."""
-    while size:
-        chunk = os.read(reading, min(size, COPY_CHUNK_BYTES))
-        if not chunk:
-            raise NotOrdinaryError
-        _write(writing, chunk)
-        size -= len(chunk)
+def _write(descriptor: int, first: bytes, then: memoryview) -> None:
+    written = os.writev(descriptor, [first, then])
+    if written < len(first) + len(then):
+        rest = memoryview(first + bytes(then))[written:]
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
+def _put_in_place(partial: str, destination: str) -> None:
+    """Rename; what stands there goes first, since replacing it would make the file system write everything out at once."""
+    with suppress(FileNotFoundError):
+        os.unlink(destination)  # noqa: PTH108  paths as objects cost as much as the header
+    os.rename(partial, destination)  # noqa: PTH104  as above

@@ -5,10 +5,12 @@ look (:mod:`radcommons.deid.element_look`) in this context before, or when its v
 new UID where such a value was allowed. Whatever it cannot vouch for goes the long way, whose look then speaks.
 """
 
+import re
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
-from radcommons.deid.direct import STAYING, is_plain_uid
+from radcommons.deid.direct import STAYING, UID_FORM
 from radcommons.deid.element_look import private_findings
 from radcommons.deid.fast.context import Context, Memory, creators_in, parsed
 from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError, is_long_form, layout_of
@@ -16,6 +18,7 @@ from radcommons.deid.fast.recipe import SHAPE_TAGS, SOP_INSTANCE_UID
 from radcommons.deid.fast.shelf import bring_forward, put
 from radcommons.deid.fast.stencil import Stencil
 from radcommons.deid.hidden_pixels import tail_bytes
+from radcommons.deid.identifiers import IDENTIFYING_TAGS
 from radcommons.deid.last_look import instance_of, pixel_text_of
 from radcommons.deid.levels import Level, creator_tag_of
 from radcommons.deid.outcome import WrittenInstance
@@ -55,6 +58,23 @@ class Seen:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    tag: int
+    index: int
+    value_at: int
+    form: re.Pattern[bytes] | None
+    is_uid: bool
+
+    def is_plain(self, raw: bytes) -> bool:
+        """Whether the element holds a number, a time of day or a new UID, or is meta information."""
+        if self.form is not None:
+            return len(raw) > self.value_at and self.form.fullmatch(raw, self.value_at) is not None
+        if self.is_uid:
+            return raw.startswith(b"2.25.", self.value_at) and UID_FORM.fullmatch(raw, self.value_at) is not None
+        return self.tag < META_END
+
+
 class Sight:
     """One written header in which nothing is that must not be there.
 
@@ -89,6 +109,7 @@ class Sight:
         ]
         self._by_tag = dict(zip(layout.tags, layout.raws, strict=True))
         self._descriptions: Memory[tuple[WrittenInstance, PixelText]] = Memory()
+        self._slots: list[_Slot] = []
         self._stencil: Stencil | None = None
         self._check_whole()
 
@@ -119,45 +140,44 @@ class Sight:
 
     def open_slots(self, slots: frozenset[int]) -> bool:
         """Expect files that differ at some positions."""
-        self.slots = tuple(sorted(slots))
         layout = self.layout
+        self.slots = tuple(sorted(slots))
+        self._slots = [self._slot(index) for index in self.slots]
         self._stencil = Stencil(layout.tags, layout.raws, self.slots, tail=self._tail, is_implicit=layout.is_implicit)
         return True
+
+    def _slot(self, index: int) -> "_Slot":
+        """What is needed to look at other values of an attribute in which nothing was found."""
+        tag, raw = self.layout.tags[index], self.layout.raws[index]
+        if tag < META_END:
+            return _Slot(tag, index, 8, None, is_uid=False)
+        vr = vr_of_tag(tag) if self.layout.is_implicit else raw[4:6].decode("ascii")
+        value_at = 12 if not self.layout.is_implicit and is_long_form(raw) else 8
+        # An attribute that must be empty was seen empty; then nothing is said about values.
+        is_allowed = len(raw) > value_at and not self._findings[index] and tag not in IDENTIFYING_TAGS
+        form = STAYING[vr].form if vr in STAYING and is_allowed else None
+        return _Slot(tag, index, value_at, form, is_uid=vr == "UI" and is_allowed)
 
     def compared(self, data: bytes, path: Path, size: int) -> Seen | None:
         """What is seen of another file; ``None`` when it is not like this one, or has something new in it."""
         matched = self._stencil.matched(data) if self._stencil is not None else None
         if matched is None or matched[1] != len(data):
             return None
-        raws, _ = matched
-        own = dict(zip((self.layout.tags[index] for index in self.slots), raws, strict=True))
+        own: dict[int, bytes] = {}
         findings: list[tuple[Finding, ...]] | None = None
-        for index, raw in zip(self.slots, raws, strict=True):
-            found = self._slot_findings(index, raw)
+        for slot, raw in zip(self._slots, matched[0], strict=True):
+            own[slot.tag] = raw
+            if slot.is_plain(raw):
+                continue
+            found = self._context.findings(slot.tag, raw, self._creators[slot.index])
             if any(each.is_error for each in found):
                 return None
-            if found != self._findings[index]:
+            if found != self._findings[slot.index]:
                 findings = findings or list(self._findings)
-                findings[index] = found
+                findings[slot.index] = found
         if _TWIN in own and _value(own[_TWIN]) != _value(own.get(SOP_INSTANCE_UID, b"")):
             return None
         return self._seen(own, path, size, findings or self._findings)
-
-    def _slot_findings(self, index: int, raw: bytes) -> tuple[Finding, ...]:
-        tag = self.layout.tags[index]
-        if tag < META_END:
-            return ()
-        if self.layout.is_implicit:
-            vr, value = vr_of_tag(tag), raw[8:]
-        else:
-            vr, value = raw[4:6].decode("ascii"), raw[12 if is_long_form(raw) else 8 :]
-        if not self._findings[index] and value:
-            form = STAYING.get(vr)
-            if form is not None and form.is_plain(value):
-                return ()
-            if vr == "UI" and value.startswith(b"2.25.") and is_plain_uid(value):
-                return ()
-        return self._context.findings(tag, raw, self._creators[index])
 
     def _seen(self, own: dict[int, bytes], path: Path, size: int, findings: list[tuple[Finding, ...]]) -> Seen:
         changed = tuple(raw for tag, raw in own.items() if tag in _DESCRIBED and tag not in _READ_FROM_EACH)
@@ -166,16 +186,20 @@ class Sight:
             known = self._descriptions.keep(changed, self._described(own, path))
         description, pixel_text = known
         return Seen(
-            replace(
-                description,
-                study_instance_uid=self._uid(own, _STUDY),
-                series_instance_uid=self._uid(own, _SERIES),
-                sop_instance_uid=self._uid(own, SOP_INSTANCE_UID),
-                instance_number=self._number(own),
-                size_bytes=size,
+            WrittenInstance(
+                self._uid(own, _STUDY),
+                self._uid(own, _SERIES),
+                self._uid(own, SOP_INSTANCE_UID),
+                description.sop_class_uid,
+                description.patient_id,
+                description.modality,
+                self._number(own),
+                description.number_of_frames,
+                description.is_image,
+                size,
             ),
             pixel_text,
-            tuple(dict.fromkeys(each for found in findings for each in found)),
+            tuple(dict.fromkeys(chain.from_iterable(findings))) if any(findings) else (),
         )
 
     def _described(self, own: dict[int, bytes], path: Path) -> tuple[WrittenInstance, PixelText]:

@@ -1,8 +1,9 @@
 """From a raw header to a new one: element by element the first time, by a stencil for the files that resemble it."""
 
+import re
 from dataclasses import dataclass
 
-from radcommons.deid.direct import Direct, is_plain_uid
+from radcommons.deid.direct import STAYING, UID_FORM, Direct
 from radcommons.deid.fast.context import NOTHING, Context, Decision, Memory, Notes, creators_in, together
 from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError, is_long_form
 from radcommons.deid.fast.stencil import Stencil
@@ -19,9 +20,7 @@ SHAPE_TAGS = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x0028
 _PINNED = frozenset({0x00020010, SPECIFIC_CHARACTER_SET, 0x00080016, *SHAPE_TAGS})
 _MAX_SLOTS = 96
 # Nothing that names anybody is written in them, unless the attribute is itself an identifier.
-_WORDLESS_VRS = frozenset(
-    {"AT", "DS", "FD", "FL", "IS", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "TM", "UI", "UL", "US", "UV"}
-)
+_WORDLESS_VRS = frozenset({*STAYING, "OB", "OB or OW", "UI"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,10 @@ class _Slot:
         Which it is, and the owner of its private block.
     length_at, value_at
         Where in its raw bytes its length and its value begin.
+    staying
+        What plain values match that stay as they are and identify nobody; ``None`` where there are none.
     direct, direct_notes
-        What becomes of plain values, and what is then to be said.
+        What becomes of other plain values, and what is then to be said.
     is_kept
         Whether something of it stays; marks and private owners depend upon that.
     may_identify
@@ -72,6 +73,7 @@ class _Slot:
     creator: str
     length_at: int
     value_at: int
+    staying: re.Pattern[bytes] | None
     direct: Direct | None
     direct_notes: Notes
     is_kept: bool
@@ -170,11 +172,16 @@ class Recipe:
         originals = list(self._originals)
         new_uid = b""
         for stretch, slot, raw in zip(self._stretches, self._slots, raws, strict=False):
+            pieces.append(stretch)
+            staying = slot.staying
+            if staying is not None and staying.fullmatch(raw, slot.value_at) and not len(raw) & 1:
+                pieces.append(raw)
+                notes.append(NOTHING)
+                continue
             decision = self._decide(slot, raw)
             if decision is None:
                 return None
             written, note = decision
-            pieces.append(stretch)
             pieces.append(written)
             notes.append(note)
             if slot.tag in ORIGINAL_UID_TAGS:
@@ -191,16 +198,15 @@ class Recipe:
         """What becomes of the element in a slot, and what is to be said; ``None`` when this file must be walked."""
         if slot.may_identify and not self._is_known(slot.tag, raw):
             return None
-        direct, value = slot.direct, raw[slot.value_at :]
-        if direct is not None and not len(value) & 1 and direct.is_plain(value):
+        direct = slot.direct
+        if direct is not None and direct.form.fullmatch(raw, slot.value_at):
             if direct.is_removed:
                 return b"", slot.direct_notes
-            if direct.new_uid is None:
-                return raw, NOTHING
-            new = direct.new_uid(value.rstrip(b"\0").decode("ascii"))
-            if new is not None:
-                return _with_value(raw, slot, new.encode("ascii")), slot.direct_notes
-        if slot.tag in IDENTITY_TAGS and not is_plain_uid(value):
+            if direct.new_uid is not None:
+                new = direct.new_uid(raw[slot.value_at :].rstrip(b"\0").decode("ascii"))
+                if new is not None:
+                    return _with_value(raw, slot, new.encode("ascii")), slot.direct_notes
+        if slot.tag in IDENTITY_TAGS and not UID_FORM.fullmatch(raw, slot.value_at):
             return None
         decision = self.context.decide(slot.tag, raw, slot.creator)
         return (decision.raw, decision.notes) if bool(decision.raw) is slot.is_kept else None
@@ -228,7 +234,7 @@ class Recipe:
             for tag, raw in zip(self.layout.tags, self.layout.raws, strict=True)
             if tag in IDENTITY_TAGS
         }
-        if len(values) < len(IDENTITY_TAGS) or not all(map(is_plain_uid, values.values())):
+        if len(values) < len(IDENTITY_TAGS) or not all(map(UID_FORM.fullmatch, values.values())):
             raise NotOrdinaryError
 
     def _decided(self) -> list[Decision]:
@@ -273,15 +279,18 @@ class Recipe:
             # What was decided for this very element must be what would be said directly.
             is_unchanged = decision.raw == raw and decision.notes is NOTHING
             direct = direct if is_unchanged is (direct.new_uid is None) else None
+        may_identify = tag >= META_END and (vr not in _WORDLESS_VRS or tag in IDENTIFYING_TAGS)
+        is_staying = direct is not None and not direct.is_removed and direct.new_uid is None and not may_identify
         return _Slot(
             tag,
             creator,
             4 if is_without_vr else 8 if is_long else 6,
             12 if is_long else 8,
+            direct.form if direct is not None and is_staying else None,
             direct,
             decision.notes,
             is_kept=bool(decision.raw),
-            may_identify=tag >= META_END and (vr not in _WORDLESS_VRS or tag in IDENTIFYING_TAGS),
+            may_identify=may_identify,
         )
 
 
