@@ -38,7 +38,8 @@ def tag_of(text: str) -> int | None:
     match = _TAG.fullmatch(text.strip())
     if match is not None:
         return int(match[1] + match[2], 16)
-    tag = tag_for_keyword(text.strip())
+    # The dictionary has entries without a keyword.
+    tag = tag_for_keyword(text.strip()) if text.strip() else None
     return None if tag is None else int(tag)
 
 
