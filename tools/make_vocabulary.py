@@ -19,18 +19,34 @@ from pydicom.sr._concepts_dict import concepts
 HERE = Path(__file__).parent
 DATA = HERE.parent / "src" / "radcommons" / "deid" / "data"
 LINE_LENGTH = 180
+# Context groups of species and breeds (PS3.16 CID 7454, 7480, 7481): their names are those of towns and persons.
+BREEDS = frozenset({7454, 7480, 7481})
 WORD = re.compile(r"[^\W\d_]{2,}")
 # A word the project does not use, in any language of its own.
 UNWANTED = re.compile(r"anonymi[sz]")
 
 
 def standard_texts() -> Iterator[str]:
-    """Every meaning and name of the standard that pydicom knows."""
+    """Every meaning and name of the standard that pydicom knows, but for breeds of animals."""
     for codes_by_keyword in concepts.values():
         for codes in codes_by_keyword.values():
-            yield from (meaning for meaning, _ in codes.values())
+            yield from (meaning for meaning, groups in codes.values() if not set(groups) & BREEDS)
     yield from (entry[2] for entry in DicomDictionary.values())
     yield from (entry[0] for entry in UID_dictionary.values())
+
+
+def proper_names(texts: Iterable[str]) -> set[str]:
+    """Words that are always written with a capital in the middle of a meaning: eponyms and places, many of them names."""
+    capital, small = set(), set()
+    for text in texts:
+        is_title = sum(word[0].isupper() for word in WORD.findall(text)) > 1 + len(WORD.findall(text)) // 2
+        for match in WORD.finditer(text):
+            word = match[0]
+            if word[0].islower() or is_title:
+                small.add(word.lower())
+            elif match.start() and not word.isupper():
+                capital.add(word.lower())
+    return capital - small
 
 
 def kept_by_hand() -> Iterator[str]:
@@ -63,7 +79,8 @@ def written(words: Iterable[str]) -> str:
 
 def main() -> None:
     """Write the vocabulary into the package."""
-    words = words_of(standard_texts()) | words_of(kept_by_hand())
+    texts = list(standard_texts())
+    words = (words_of(texts) - proper_names(texts)) | words_of(kept_by_hand())
     (DATA / "vocabulary.txt").write_text(written(words), encoding="utf-8")
 
 

@@ -43,16 +43,18 @@ _ROLES = (
 _DEGREES = (
     r"m\.?d|ph\.?d|mbbs|mbchb|frcr|franzcr|facr|pa-c|cnp|crnp|rt\(r\)|r\.t\.|rdms|bsc|msc|dds|dpm|dmd|lpn|d\.o|r\.n"
 )
-# These are words or sides as well, and count only after a comma.
-_DEGREES_AFTER_COMMA = r"do|rn|np|pa"
+# These are words or sides as well, and count only after a comma or two names.
+_WEAK_DEGREES = r"do|rn|np|pa"
 _TITLE = re.compile(
     rf"{_FREE_BEFORE}(?i:{_TITLES}){_NO_LETTER_AFTER}(?P<mark>[.:]{{0,2}})[\s_^]{{0,4}}(?:(?i:med|dent|rer|nat|univ|h\.c)\.?\s{{0,2}}){{0,3}}(?=[^\W\d_])"
 )
 _ROLE = re.compile(rf"{_FREE_BEFORE}(?i:{_ROLES}){_NO_LETTER_AFTER}(?P<mark>\s?[.:=]{{0,2}}|)[\s_^]{{0,4}}(?=[^\W\d_])")
 _DEGREE = re.compile(
-    rf"(?P<name>(?:{_WORD}\.?[ ]){{0,2}}{_WORD})\.?(?:,?[ ]{{1,2}}|,)(?:{_DEGREES}|(?<=[,][ ])(?:{_DEGREES_AFTER_COMMA})|(?<=,)(?:{_DEGREES_AFTER_COMMA}))\.?(?![\w(])",
+    rf"(?P<name>(?:{_WORD}\.?[ ]){{0,3}}{_WORD})\.?(?:,?[ ]{{1,2}}|,)"
+    rf"(?:(?P<degree>{_DEGREES}|(?<=,[ ])(?:{_WEAK_DEGREES})|(?<=,)(?:{_WEAK_DEGREES}))|(?:{_WEAK_DEGREES}))\.?(?![\w(])",
     re.IGNORECASE,
 )
+_CLAUSE_END = re.compile(r"\s*(?:$|[,;:.)\]/\n]|-\s)")
 _JOINING = re.compile(r"[ \t.,^_]{1,3}")
 _PARTICLES = listed(
     "van von de der den ten ter la le el al bin ibn da di do dos das del della du mac mc st zu af av y e o und and"
@@ -73,7 +75,7 @@ _PLACE_BEFORE = re.compile(
 _FOLLOWED_BY_NAMES = re.compile(
     rf"\b(?:for|by|from|at|von|durch|par|pour|por|para|da|door|voor)\s{{1,4}}((?:{_WORD}\s{{0,4}}){{2,3}})(?=$|[,.;])"
 )
-_CARET = re.compile(rf"{_WORD}(?:[ ]{_WORD}){{0,2}}\^{{1,4}}{_WORD}(?:[\^ ]{{1,3}}{_WORD}){{0,3}}")
+_CARET = re.compile(rf"(?:(?:{_WORD})[ ]){{0,2}}{_WORD}(?:\^{{1,4}}{_WORD}){{1,4}}")
 _COMMA = re.compile(rf"(?<![\w,;])({_WORD}),[ ]?({_WORD})(?![\w'’-])")
 _HONOURED = re.compile(
     r"([\u3400-\u9fff\u3040-\u30ff]{1,6}?)(?=様|さん|氏(?!名)|殿|先生|医師|女士|先生)|([\uac00-\ud7a3]{2,4}?)(?=\s?(?:씨|님|선생|의사))"
@@ -99,8 +101,9 @@ def cue_spans(text: str, name_words: frozenset[str] = frozenset()) -> Iterator[t
     for match in _DEGREE.finditer(text):
         yield from _before_degree(match)
     for match in _CARET.finditer(text):
-        if _is_name_of_components(match[0]):
-            yield (*match.span(), "name")
+        start = _start_of_components(match[0])
+        if start is not None:
+            yield match.start() + start, match.end(), "name"
     for match in _COMMA.finditer(text):
         if all(_is_capitalised(word) and not _is_word(word) for word in (match[1], match[2])):
             yield (*match.span(), "name")
@@ -110,10 +113,18 @@ def cue_spans(text: str, name_words: frozenset[str] = frozenset()) -> Iterator[t
     yield from _places(text)
 
 
-def _is_name_of_components(text: str) -> bool:
-    """Whether ``^`` stands between parts of a name, and not between a region and a protocol as some scanners write."""
-    words = [fold(word).text for word in re.findall(r"[^\W\d_]{2,}", text)]
-    return not any(word in imaging_words() for word in words) and not all(map(is_known, words))
+def _start_of_components(text: str) -> int | None:
+    """Where a name begins whose parts ``^`` separates, as it does a region and a protocol on some scanners."""
+    before, _, rest = text.rpartition(" ")
+    words = [fold(word).text for word in re.findall(r"[^\W\d_]{2,}", rest)]
+    if any({word, word.removesuffix("s")} & imaging_words() for word in words) or all(map(is_known, words)):
+        return None
+    start = len(before) + bool(before)
+    for word in reversed(list(_TOKEN.finditer(before))):
+        if fold(word[0]).text not in _PARTICLES and not (_is_capitalised(word[0]) and not _is_word(word[0])):
+            break
+        start = word.start()
+    return start
 
 
 def _places(text: str) -> Iterator[tuple[int, int, str]]:
@@ -153,70 +164,87 @@ def _person(
 ) -> Iterator[tuple[int, int, str]]:
     title = match[0].rstrip(" .:_^\t\n").casefold()
     # A title written as one, or with its point, is nothing else; "DR" and "MR" at the beginning are modalities.
-    is_sure = is_title and (title not in _AMBIGUOUS or "." in match["mark"] or match[0][:2].istitle())
-    if is_title and not is_sure and not text[: match.start()].strip():
+    is_written_out = "." in match["mark"] or match[0][:2].istitle()
+    if is_title and title in _AMBIGUOUS and not is_written_out and not text[: match.start()].strip():
         return
-    end = _end_of_name(text, match.end(), name_words, is_sure=is_sure, is_title=is_title or ":" in match["mark"])
+    is_sure = is_written_out if is_title else ":" in match["mark"]
+    end = _end_of_name(text, match.end(), name_words, is_title=is_title, is_sure=is_sure)
     if end is not None:
-        start = match.start() if is_title else match.end()
-        yield start, end, "announced person"
+        yield match.start() if is_title else match.end(), end, "announced person"
 
 
-def _end_of_name(text: str, start: int, name_words: frozenset[str], *, is_sure: bool, is_title: bool) -> int | None:
+def _end_of_name(text: str, start: int, name_words: frozenset[str], *, is_title: bool, is_sure: bool) -> int | None:
     """Where the name that begins at a place ends, or nothing when there is none."""
-    end: int | None = None
-    place, words, has_surname = start, 0, False
-    while words < _MOST_NAME_WORDS and (token := _TOKEN.match(text, place)) is not None:
-        word = token[0]
-        kind = _kind_of(word, name_words, is_first=words == 0, is_sure=is_sure, is_title=is_title)
-        if kind == "no" or (kind == "initial" and has_surname and not _is_initial_here(text, token)):
+    tokens = _following(text, start)
+    kinds = [_kind_of(token[0], name_words, is_title=is_title) for token in tokens]
+    if _NAME not in kinds:
+        # A word of the vocabulary or a particle is a name where only a name can stand: Dr Brown. By: Le
+        least = _WORD_WRITTEN_AS_NAME if is_title else _WORD_NOT_OF_IMAGING
+        for token, kind in zip(tokens, kinds, strict=True):
+            if kind == _PARTICLE and not token[0].istitle():
+                continue
+            is_name = is_sure and token[0].istitle() and kind >= least
+            return token.end() if is_name and (is_title or _ends_clause(text, token.end())) else None
+        return None
+    last = len(kinds) - 1 - kinds[::-1].index(_NAME)
+    for index in range(last + 1, len(kinds)):
+        is_end = _ends_clause(text, tokens[index].end())
+        if (kinds[index] == _INITIAL and (is_end or is_title)) or (kinds[index] == _WORD_NOT_OF_IMAGING and is_end):
+            last = index
+        break
+    return tokens[last].end()
+
+
+def _following(text: str, start: int) -> list[re.Match[str]]:
+    """The words that can belong to one name, up to the first that ends it."""
+    tokens: list[re.Match[str]] = []
+    place = start
+    while len(tokens) < _MOST_NAME_WORDS and (token := _TOKEN.match(text, place)) is not None:
+        if _kind_of(token[0], frozenset(), is_title=True) == _NO_NAME and not token[0].istitle():
+            tokens.append(token)
             break
-        words += 1
-        if kind == "name":
-            has_surname = True
-        if kind != "particle":
-            end = token.end()
+        tokens.append(token)
         joining = _JOINING.match(text, token.end())
-        if joining is None:
-            break
-        if "," in joining[0] and words > 1:
+        if joining is None or ("," in joining[0] and len(tokens) > 1):
             break
         place = joining.end()
-    if not has_surname:
-        return None
-    return end
+    return tokens
 
 
-def _is_initial_here(text: str, token: re.Match[str]) -> bool:
-    return text[token.end() : token.end() + 1] in {".", ""} or text[token.end() : token.end() + 2] == ". "
+# How much like a name a word is written.
+_NO_NAME, _WORD_WRITTEN_AS_NAME, _WORD_NOT_OF_IMAGING, _PARTICLE, _INITIAL, _NAME = range(6)
 
 
-def _kind_of(word: str, name_words: frozenset[str], *, is_first: bool, is_sure: bool, is_title: bool) -> str:
+def _kind_of(word: str, name_words: frozenset[str], *, is_title: bool) -> int:
     folded = fold(word).text
     if folded in name_words:
-        return "name"
+        return _NAME
     if folded in _PARTICLES:
-        return "particle"
+        return _PARTICLE
     if len(word) == _MOST_INITIAL:
-        return "initial" if word.isupper() else "no"
+        return _INITIAL if word.isupper() else _NO_NAME
     if not _is_word(word):
-        return "name" if is_title or _is_capitalised(word) else "no"
-    # "Dr Brown" is a person, "Dr brown" and "DR PORTABLE" are not.
-    return "name" if is_first and is_sure and word.istitle() and folded not in imaging_words() else "no"
+        return _NAME if is_title or _is_capitalised(word) else _NO_NAME
+    if not word.istitle():
+        return _NO_NAME
+    return _WORD_WRITTEN_AS_NAME if folded in imaging_words() else _WORD_NOT_OF_IMAGING
+
+
+def _ends_clause(text: str, place: int) -> bool:
+    return _CLAUSE_END.match(text, place) is not None
 
 
 def _before_degree(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+    """The name before a degree: unknown capitalised words, initials, and words of the vocabulary between or after them."""
     tokens = list(_TOKEN.finditer(match["name"]))
-    first = None
-    for token in reversed(tokens):
-        word = token[0]
-        is_initial = len(word) == _MOST_INITIAL and word.isupper() and first is not None
-        is_name = len(word) > _MOST_INITIAL and _is_capitalised(word) and not _is_word(word)
-        if not is_initial and not is_name:
-            break
-        first = token
-    if first is not None:
-        yield match.start("name") + first.start(), match.end(), "announced person"
+    kinds = [_kind_of(token[0], frozenset(), is_title=False) for token in tokens]
+    first = len(tokens)
+    while first and kinds[first - 1] >= _WORD_NOT_OF_IMAGING:
+        first -= 1
+    names = kinds[first:]
+    is_sure = match["degree"] is not None
+    if _NAME in names and (is_sure or len(names) > 1):
+        yield match.start("name") + tokens[first].start(), match.end(), "announced person"
 
 
 def _is_word(word: str) -> bool:

@@ -169,16 +169,22 @@ class _Place:
         if places[-1] - places[0] == length - 1:
             return needle.gap is Gap.ANY
         gaps = {index: places[index] - places[index - 1] - 1 for index in range(1, length)}
-        gaps = {index: width for index, width in gaps.items() if width}
+        gaps = {index: width for index, width in gaps.items() if width and not self._is_apostrophe(places[index] - 1)}
+        if not gaps:
+            return needle.gap is Gap.ANY
         if needle.is_number:
             # A single point or comma makes another number of it.
             is_decimal = len(gaps) == 1 and self._folded.text[places[next(iter(gaps))] - 1] in ".,"
             return max(gaps.values()) == 1 and len(gaps) <= max(2, length // 2) and not is_decimal
         if gaps.keys() <= needle.joints and max(gaps.values()) <= _LONGEST_GAP:
             between = "".join(self._folded.text[places[index - 1] + 1 : places[index]] for index in gaps)
+            between += self._folded.text[places[-1] + 1 : places[-1] + 2]
             return needle.gap is not Gap.PUNCTUATION or any(mark in between for mark in ".,^")
         # Letters that are all set apart: D O E, D.O.E.
         return length >= _SHORT_NAME_LENGTH and len(gaps) == length - 1 and set(gaps.values()) == {1}
+
+    def _is_apostrophe(self, place: int) -> bool:
+        return self._folded.text[place] in "'’`´"
 
     def _is_bounded(self, first: int, last: int) -> bool:
         text = self._folded.text

@@ -21,6 +21,7 @@ _MIN_PHONE_DIGITS = 9
 _SUBSCRIBER_DIGITS = 7
 _MAX_NAME_PARTS = 6
 _LOGIN_LENGTH = 7
+_MIN_LOGIN_LENGTH = 3
 _MIN_ACRONYM = 3
 _YEARS = range(1870, 2100)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -160,7 +161,9 @@ def _name_tokens(component: str) -> tuple[str, ...]:
     apart = (
         [token for token in _tokens(component) if token not in tokens] if "'" in component or "’" in component else []
     )
-    return tuple(token for token in [*tokens, *apart] if token not in _TITLES)
+    parts = [*tokens, *apart]
+    # Do is a degree and a name.
+    return tuple(token for token in parts if token not in _TITLES) or tuple(parts)
 
 
 def _single(token: str) -> Iterator[Needle]:
@@ -219,8 +222,10 @@ def _orders(family: tuple[str, ...], given: tuple[str, ...], middle: tuple[str, 
 
 def _whole(parts: tuple[str, ...]) -> Iterator[Needle]:
     text = "".join(parts)
+    if len(text) < _MIN_LOGIN_LENGTH:
+        return
     is_plain = all(part in vocabulary() or part in _PARTICLES or len(part) == 1 for part in parts)
-    gap = Gap.SOME if text in vocabulary() or len(text) < _MIN_DISTINCT_LENGTH else Gap.ANY
+    gap = Gap.SOME if text in imaging_words() else Gap.ANY
     is_distinct = not is_plain and len(text) >= _MIN_DISTINCT_LENGTH
     is_embedded = is_distinct and len(text) >= _MIN_EMBEDDED_LENGTH
     yield _joined(parts, is_distinct=is_distinct, gap=gap, is_embedded=is_embedded)
@@ -230,6 +235,8 @@ def _with_initials(parts: tuple[str, ...], family: tuple[str, ...]) -> Iterator[
     if all(word in imaging_words() or word in _PARTICLES for word in family):
         # "HAND L" and "C SPINE" are no names; "Hand, L." is.
         yield _joined(parts, is_distinct=False, gap=Gap.PUNCTUATION)
+        if "".join(parts) not in imaging_words() and len("".join(parts)) >= _MIN_LOGIN_LENGTH:
+            yield Needle("".join(parts), is_distinct=False)
         return
     yield from _whole(parts)
 

@@ -73,4 +73,6 @@ def _is_harmless(text: str, match: re.Match[str]) -> bool:
 def _words(name: str) -> frozenset[str]:
     text = (files("radcommons.deid") / "data" / name).read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
-    return frozenset(fold(word).text for line in lines for word in _WORD.findall(line) if len(word) > 1)
+    # Of cross-table only the whole is a word of imaging.
+    every = (re.sub(r"[\W\d_]", "", word) for line in lines for word in line.split())
+    return frozenset(fold(word).text for word in every if len(word) > 1)
