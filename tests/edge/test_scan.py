@@ -1,5 +1,6 @@
 """Scanning: everything in a folder is counted or named, and nothing twice."""
 
+import hashlib
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ from tests.support.hospital_folder import write_original, write_series
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge import archive
 from radcommons.edge.archive import list_members, member_file
+from radcommons.edge.database import database
 from radcommons.edge.scan import scan_folder
 
 
@@ -242,3 +244,49 @@ def test_every_file_of_the_zoo_is_counted_or_named(home, shared_data):
     assert result.instances + len(kept_out - instances) == 309
     assert codes(result)["dicom.is-dicomdir"] == 7
     assert codes(result)["dicom.too-deep"] == 1
+
+
+def _large(path, *, middle=b"", **changes):
+    """A slice that a scan does not read to the end, with something in the middle of its pixels."""
+    pixels = bytearray(512 * 512 * 2)
+    pixels[250_000 : 250_000 + len(middle)] = middle
+    return write_original(path, Rows=512, Columns=512, PixelData=bytes(pixels), **changes)
+
+
+def test_the_same_large_instance_twice_is_told_from_two_that_differ_in_one_pixel(home, folder):
+    _large(folder / "1.dcm", study="a")
+    shutil.copy(folder / "1.dcm", folder / "2.dcm")
+    _large(folder / "3.dcm", study="b", middle=b"\1")
+    _large(folder / "4.dcm", study="b", middle=b"\2")
+
+    result = scan_folder(home, folder)
+
+    assert result.findings_by_code == {"edge.duplicate": 1, "edge.duplicate-differs": 1}
+    assert scan_folder(home, folder).findings_by_code == result.findings_by_code
+
+
+def test_a_large_instance_is_known_by_what_was_read_of_it_and_one_that_is_looked_at_by_all_of_it(home, folder):
+    _large(folder / "ct.dcm", study="a")
+    _large(folder / "dx.dcm", study="b", modality="DX")
+    write_original(folder / "small.dcm", study="c")
+
+    scan_folder(home, folder)
+
+    with database(home) as connection:
+        known = dict(connection.execute("SELECT unseal(path), sha256 FROM source").fetchall())
+    assert known.pop("ct.dcm").startswith("part:")
+    assert known == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in known}
+
+
+def test_a_large_instance_that_changed_anywhere_is_another_source(home, folder):
+    _large(folder / "ct.dcm", middle=b"\1")
+    scan_folder(home, folder)
+    with database(home) as connection:
+        before = connection.execute("SELECT sha256 FROM source").fetchone()[0]
+
+    _large(folder / "ct.dcm", middle=b"\2")
+    os.utime(folder / "ct.dcm", ns=(1, 1))
+    scan_folder(home, folder)
+
+    with database(home) as connection:
+        assert connection.execute("SELECT sha256 FROM source").fetchone()[0] != before

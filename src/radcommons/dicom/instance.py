@@ -107,7 +107,7 @@ def describe_parsed(
     index = frame_index_of(file)
     description = _describe(file, index, buffer, with_json=with_json)
     if with_digest:
-        description = replace(description, sha256=_sha256(buffer))
+        description = replace(description, sha256=sha256_of(buffer))
     return description, (*findings, *index.findings)
 
 
@@ -208,7 +208,8 @@ def _describe(file: Part10File, index: FrameIndex, buffer: memoryview, *, with_j
     )
 
 
-def _sha256(buffer: memoryview) -> str:
+def sha256_of(buffer: memoryview) -> str:
+    """SHA-256 of a buffer as hexadecimal digits, taken in pieces."""
     digest = hashlib.sha256()
     for start in range(0, len(buffer), _HASH_CHUNK_BYTES):
         digest.update(buffer[start : start + _HASH_CHUNK_BYTES])

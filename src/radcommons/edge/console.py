@@ -27,6 +27,8 @@ from radcommons.edge.findings import result_json
 _STEPS = {
     "walk": "Looking through the folder",
     "scan": "Reading headers",
+    "compare": "Comparing repeated instances",
+    "report": "Writing the report",
     "deidentify": "De-identifying",
     "pictures": "Drawing pictures",
     "verify": "Looking again",

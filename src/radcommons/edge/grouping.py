@@ -68,7 +68,7 @@ def grouping_findings(connection: sqlite3.Connection, root: str) -> Iterator[Fin
 def _duplicates(connection: sqlite3.Connection, root: str) -> Iterator[tuple[int, Finding]]:
     """The source id of every instance whose SOP Instance UID one of an earlier path has."""
     rows = connection.execute(
-        "SELECT source_id, sop_uid, sha256, unseal(path) AS path, unseal(member_name) AS member_name FROM source"
+        "SELECT source_id, sop_uid, coalesce(nullif(content_sha256, ''), sha256) AS sha256, unseal(path) AS path, unseal(member_name) AS member_name FROM source"
         " WHERE root = seal(:root) AND state = 'instance' AND sop_uid IN (SELECT sop_uid FROM source"
         " WHERE root = seal(:root) AND state = 'instance' GROUP BY sop_uid HAVING count(*) > 1)"
         " ORDER BY sop_uid, 4, member",

@@ -1,7 +1,7 @@
 """What a scan remembers of one instance: the values that selection and grouping need; stored in the home only."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -54,7 +54,7 @@ class Header:
 
     def to_json(self) -> str:
         """The header as stored."""
-        return orjson.dumps(asdict(self)).decode("utf-8")
+        return orjson.dumps(self).decode("utf-8")
 
     @classmethod
     def from_json(cls, stored: str) -> "Header":

@@ -17,13 +17,14 @@ from radcommons.edge.archive import Member, is_archive, list_members
 from radcommons.edge.database import database, transaction
 from radcommons.edge.grouping import grouping_findings
 from radcommons.edge.home import EdgeHome, exclusive
-from radcommons.edge.sources import NOT_A_MEMBER, Described, Source, describe_source
+from radcommons.edge.sources import NOT_A_MEMBER, PARTLY_READ, Described, Source, describe_source, digest_source
 from radcommons.edge.walk import Root, WalkedFile, place, shown, walk
 
 Progress = Callable[[str, int, int], None]
 """Told the step, how many items are done and how many there are."""
 
 _PAGE = 400
+_DIGEST_TIMEOUT_S = 3600.0
 _LISTED = 500
 
 
@@ -85,6 +86,7 @@ def refresh(
     _register(connection, root, progress=progress)
     _open_archives(connection, root)
     _describe(connection, home, root=root, processes=processes, progress=progress)
+    _compare_repeated(connection, home, root=root, processes=processes, progress=progress)
 
 
 def summary(connection: sqlite3.Connection, root: Root) -> ScanResult:
@@ -274,6 +276,28 @@ def _describe(
     _remember(connection, answers)
 
 
+def _compare_repeated(
+    connection: sqlite3.Connection, home: EdgeHome, *, root: Root, processes: int, progress: Progress | None
+) -> None:
+    """Read to the end what shares its SOP Instance UID with another source and was not read to the end before."""
+    rows = connection.execute(
+        "SELECT source_id, unseal(path) AS path, member FROM source WHERE root = seal(:root) AND state = 'instance'"
+        " AND substr(sha256, 1, :length) = :partly AND content_sha256 = '' AND sop_uid IN (SELECT sop_uid FROM source"
+        " WHERE root = seal(:root) AND state = 'instance' GROUP BY sop_uid HAVING count(*) > 1)",
+        {"root": root.name, "partly": PARTLY_READ, "length": len(PARTLY_READ)},
+    ).fetchall()
+    if not rows:
+        return
+    scratch = str(home.scratch_path)
+    sources = (Source(row["source_id"], str(root.folder / row["path"]), row["member"], scratch) for row in rows)
+    with LimitedPool(digest_source, processes=processes, timeout_s=_DIGEST_TIMEOUT_S) as pool:
+        for done, (source, answer) in enumerate(pool.run(sources), start=1):
+            digest = "" if isinstance(answer, Finding) else answer
+            connection.execute("UPDATE source SET content_sha256 = ? WHERE source_id = ?", (digest, source.source_id))
+            if progress is not None:
+                progress("compare", done, len(rows))
+
+
 def _remember(connection: sqlite3.Connection, answers: list[tuple[Source, Described]]) -> None:
     with transaction(connection):
         for source, described in answers:
@@ -296,7 +320,10 @@ def _remember(connection: sqlite3.Connection, answers: list[tuple[Source, Descri
                     source.source_id,
                 ),
             )
-            connection.executemany(
-                "INSERT INTO identifier (patient_key, value) VALUES (seal(?), seal(?)) ON CONFLICT DO NOTHING",
-                ((described.patient_key, value) for value in described.identifiers),
-            )
+        # Slices of one patient repeat the same identifiers hundreds of times.
+        harvested = dict.fromkeys(
+            (described.patient_key, value) for _, described in answers for value in described.identifiers
+        )
+        connection.executemany(
+            "INSERT INTO identifier (patient_key, value) VALUES (seal(?), seal(?)) ON CONFLICT DO NOTHING", harvested
+        )

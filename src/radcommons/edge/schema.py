@@ -52,7 +52,8 @@ CREATE TABLE source (
     modified_ns INTEGER NOT NULL,
     run         INTEGER NOT NULL,
     state       TEXT NOT NULL CHECK (state IN ('pending', 'instance', 'archive', 'other')),
-    sha256      TEXT NOT NULL DEFAULT '',
+    sha256      TEXT NOT NULL DEFAULT '',   -- of all bytes, or what tells them from others without reading all
+    content_sha256 TEXT NOT NULL DEFAULT '', -- of all bytes, when another source has the same SOP Instance UID
     patient_key BLOB NOT NULL DEFAULT x'',
     person      BLOB NOT NULL DEFAULT x'',  -- identifier as written, issuer, name and birth date
     study_uid   BLOB NOT NULL DEFAULT x'',
