@@ -77,6 +77,11 @@ def make(out: Path, *, seed: int, objects: int, base: Path | None, is_json: bool
 )
 @click.option("--patient-map", type=click.Path(path_type=Path, exists=True), help="The same of patient identifiers.")
 @click.option(
+    "--files",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The original files; beside the key by default.",
+)
+@click.option(
     "--second",
     type=click.Path(path_type=Path, exists=True),
     help="A second output of the same input: are the bytes the same?",

@@ -25,6 +25,21 @@ from radcommons.edge.scan import scan_folder
 OURS, UNTOUCHED = "radcommons", "untouched"
 _SECRET = bytes(range(32))
 _LONGEST_S = 1800
+_DICOM_ANONYMIZER = """
+import sys
+from pathlib import Path
+import dicomanonymizer
+
+def rules():
+    return dicomanonymizer.initialize_actions("dicomfields_2026c")
+
+work = dicomanonymizer.anonymize_dicom_file
+for number, path in enumerate(sorted(each for each in Path(sys.argv[1]).rglob("*") if each.is_file())):
+    try:
+        work(str(path), f"{sys.argv[2]}/{number:05d}.dcm", base_rules_gen=rules)
+    except Exception as error:
+        sys.stderr.write(f"{type(error).__name__}\\n")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +174,10 @@ def _dicognito(source: Path, output: Path, state: Path) -> None:
 
 
 def _dicom_anonymizer(source: Path, output: Path, state: Path) -> None:
-    """A whole folder at once: its new UIDs agree within one run only."""
+    """Its function for one file, all files in one process: the command goes into no folder and ends at the first error."""
     del state
     output.mkdir()
-    start = "import sys; from dicomanonymizer.anonymizer import main; sys.exit(main())"
-    _call([sys.executable, "-c", start, str(source), str(output)])
+    _call([sys.executable, "-c", _DICOM_ANONYMIZER, str(source), str(output)])
 
 
 def _dentdeid(source: Path, output: Path, state: Path) -> None:
@@ -185,7 +199,9 @@ def _call(command: list[str]) -> None:
 
 TOOLS: dict[str, Contestant] = {
     "dicognito": Contestant("dicognito", "--seed, file by file", _dicognito),
-    "dicom-anonymizer": Contestant("dicom-anonymizer", "as installed, whole folder", _dicom_anonymizer),
+    "dicom-anonymizer": Contestant(
+        "dicom-anonymizer", "table 2026c, all files in one process, numbered names", _dicom_anonymizer
+    ),
     "dentdeid": Contestant("dentdeid", "profile research, one key, retain_device_identity", _dentdeid),
     UNTOUCHED: Contestant("", "a copy", _untouched),
 }

@@ -9,11 +9,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from radcommons.dicom.errors import Kind, RadCommonsError
 
 SCHEMA = "radcommons.deid-benchmark/1"
 KEY_NAME = "answer_key.json"
@@ -130,8 +129,10 @@ class PlantedObject:
         Unique in the set, so that a successor is found in any tool's output.
     shape
         Frames, rows, columns, samples; empty without pixels.
-    pixels_md5, pixels_sha256
-        Of the PixelData as stored, and of the decoded samples; empty without pixels or when they cannot be decoded.
+    pixels_md5
+        Of the PixelData as stored; empty without pixels.
+    pixel_blocks
+        Fingerprint of the decoded samples, see :func:`pictures.blocks_of`; empty when they cannot be decoded.
     may_be_refused
         Whether leaving the whole object out is a right answer (documents and directories nobody can clean).
     """
@@ -149,7 +150,7 @@ class PlantedObject:
     instance_number: str = ""
     shape: tuple[int, ...] = ()
     pixels_md5: str = ""
-    pixels_sha256: str = ""
+    pixel_blocks: str = ""
     may_be_refused: bool = False
     checks: list[Check] = field(default_factory=list)
     burned_in: list[BurnedIn] = field(default_factory=list)
@@ -182,37 +183,26 @@ class AnswerKey:
         path.write_text(text + "\n", encoding="utf-8")
 
 
-def read_key(path: Path) -> AnswerKey:
+def key_from_json(value: dict[str, Any]) -> AnswerKey:
     """Read what :meth:`AnswerKey.write` wrote.
 
     Raises
     ------
-    RadCommonsError
-        ``benchmark.no-key`` when there is none, ``benchmark.bad-key`` when it is not of this schema.
+    KeyError, TypeError, ValueError
+        When it is not of this schema.
     """
-    path = path / KEY_NAME if path.is_dir() else path
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RadCommonsError(Kind.NOT_FOUND, "benchmark.no-key", "There is no readable answer key.") from error
-    try:
-        known = {SCHEMA: _object}[value["schema"]]
-        objects = [known(row) for row in value["objects"]]
-        return AnswerKey(value["generator"], value["seed"], value["made_with"], objects)
-    except (KeyError, TypeError, ValueError) as error:
-        raise RadCommonsError(
-            Kind.INVALID, "benchmark.bad-key", f"The answer key must be of schema {SCHEMA}."
-        ) from error
+    read = {SCHEMA: _object}[value["schema"]]
+    return AnswerKey(value["generator"], value["seed"], value["made_with"], [read(row) for row in value["objects"]])
 
 
-def _object(row: dict[str, object]) -> PlantedObject:
-    found = PlantedObject(**row)  # type: ignore[arg-type]  # the schema was checked; a wrong field raises TypeError
+def _object(row: dict[str, Any]) -> PlantedObject:
+    found = PlantedObject(**row)
     found.shape = tuple(found.shape)
-    found.checks = [Check(**each) for each in row["checks"]]  # type: ignore[attr-defined]
-    found.burned_in = [_burned_in(each) for each in row["burned_in"]]  # type: ignore[attr-defined]
+    found.checks = [Check(**each) for each in row["checks"]]
+    found.burned_in = [_burned_in(each) for each in row["burned_in"]]
     return found
 
 
-def _burned_in(row: dict[str, object]) -> BurnedIn:
+def _burned_in(row: dict[str, Any]) -> BurnedIn:
     frames = row["frames"]
-    return BurnedIn(**{**row, "box": tuple(row["box"]), "frames": None if frames is None else tuple(frames)})  # type: ignore[arg-type]
+    return BurnedIn(**{**row, "box": tuple(row["box"]), "frames": None if frames is None else tuple(frames)})

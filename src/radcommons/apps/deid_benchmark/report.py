@@ -103,6 +103,7 @@ def table_markdown(results: Sequence[Result]) -> str:
     row("objects out, of those that must come", (_out(score) for score in scores))
     row("left out as they may be", (len(score.refused) for score in scores))
     row("**all ten actions, %**", (f"**{_percent(score.all_actions)}**" for score in scores))
+    row("… of objects that came out, %", (_percent(score.given_out) for score in scores))
     row("kept what must stay, %", (_percent(score.retention) for score in scores))
     for action in Action:
         row(f"{action.value}, %", (_percent(score.actions.get(action, Tally())) for score in scores))

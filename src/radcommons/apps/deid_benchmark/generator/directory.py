@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from radcommons.apps.deid_benchmark.generator.draft import Draft, made_uid
 from radcommons.apps.deid_benchmark.key import Action, Check, PlantedObject
@@ -57,11 +57,10 @@ def write_directory(drafts: list[Draft], folder: Path, *, seed: int) -> PlantedO
             Check(Action.TEXT_REMOVED, "directory", "name", f"{path}PatientName", person.person_name, person.family)
         )
     dataset.DirectoryRecordSequence = Sequence(records)
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.file_meta.MediaStorageSOPClassUID, dataset.file_meta.MediaStorageSOPInstanceUID = (
-        MediaStorageDirectoryStorage,
-        uid,
-    )
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    meta.MediaStorageSOPInstanceUID = UID(uid)
+    dataset.file_meta = meta
     dataset.save_as(folder / _NAME, enforce_file_format=True)
     return described

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Picture:
         Bits of a sample that are used.
     """
 
-    samples: NDArray[np.generic]
+    samples: NDArray[np.unsignedinteger[Any]]
     photometric: str = "MONOCHROME2"
     bits_stored: int = 12
 

@@ -1,5 +1,6 @@
 """The verb ``make``: a folder of files with planted identifiers, and the answer key beside it."""
 
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 
@@ -51,14 +52,16 @@ def make_benchmark(out: Path, *, seed: int = 1, objects: int = USUAL_OBJECTS, ba
     files.mkdir(parents=True)
     key = AnswerKey(GENERATOR, seed, {name: version(name) for name in _LIBRARIES})
     drafts: list[Draft] = []
-    with pydicom_config.disable_value_validation():
+    with pydicom_config.disable_value_validation(), warnings.catch_warnings():
+        # Values that are wrong on purpose need no warning.
+        warnings.simplefilter("ignore", UserWarning)
         for order in plan(objects, base):
             draft = make_draft(order, make_person(seed, order.person), seed=seed, drafts=drafts)
             key.objects.append(write_draft(draft, files))
             drafts.append(draft)
         key.objects.append(write_directory(drafts, files, seed=seed))
+        write_midi_b(key, out)
     key.write(out / KEY_NAME)
-    write_midi_b(key, out)
     return key
 
 

@@ -16,7 +16,7 @@ from radcommons.apps.deid_benchmark.attribute_path import PIXELS
 from radcommons.apps.deid_benchmark.generator.draft import Draft, Picture
 from radcommons.apps.deid_benchmark.generator.slots.outside import file_path, plant_meta, preamble
 from radcommons.apps.deid_benchmark.key import Action, Check, PlantedObject
-from radcommons.apps.deid_benchmark.pictures import decoded, digest_of
+from radcommons.apps.deid_benchmark.pictures import blocks_of, decoded
 
 _JPEG_QUALITY = 92
 _RIGHT_CHARSET, _WRONG_CHARSET = b"ISO_IR 192", b"ISO_IR 100"
@@ -30,7 +30,8 @@ def write_draft(draft: Draft, folder: Path) -> PlantedObject:
         _encode(draft, draft.picture)
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\0\1"
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = draft.sop_class_uid, draft.sop_instance_uid
+    meta.MediaStorageSOPClassUID = UID(draft.sop_class_uid)
+    meta.MediaStorageSOPInstanceUID = UID(draft.sop_instance_uid)
     meta.TransferSyntaxUID = UID(draft.transfer_syntax_uid)
     plant_meta(draft, meta)
     dataset.file_meta = meta
@@ -119,7 +120,7 @@ def _described(draft: Draft, path: Path, name: str) -> PlantedObject:
         instance_number=str(1000 + draft.number),
         shape=() if frames is None else frames.shape,
         pixels_md5="" if pixels is None else hashlib.md5(pixels, usedforsecurity=False).hexdigest(),
-        pixels_sha256="" if frames is None else digest_of(frames),
+        pixel_blocks="" if frames is None else blocks_of(frames),
         may_be_refused=draft.may_be_refused,
         checks=checks,
         burned_in=list(draft.burned_in),

@@ -5,6 +5,7 @@ Whatever a tool wrote is looked at; what cannot be read as DICOM is still search
 
 import hashlib
 import re
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
 
 from radcommons.apps.deid_benchmark.attribute_path import FILE_NAME, META, PIXELS, PREAMBLE, Value, flatten
-from radcommons.apps.deid_benchmark.pictures import decoded, digest_of
+from radcommons.apps.deid_benchmark.pictures import blocks_of, decoded
 
 BYTES = "(bytes outside any attribute)"
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
@@ -60,7 +61,7 @@ class Looked:
     transfer_syntax_uid: str = ""
     shape: tuple[int, ...] = ()
     pixels_md5: str = ""
-    pixels_sha256: str = ""
+    pixel_blocks: str = ""
     hits: tuple[tuple[str, str], ...] = ()
 
     def text(self, path: str) -> str:
@@ -101,6 +102,8 @@ def look(name: str, *, folder: str, words: Words) -> Looked:
     """Read one file of an output folder and search it."""
     content = (Path(folder) / name).read_bytes()
     digest = hashlib.sha256(content).hexdigest()
+    # Whatever a tool wrote is judged, not complained of.
+    warnings.simplefilter("ignore", UserWarning)
     try:
         dataset = pydicom.dcmread(Path(folder) / name)
         values = _values(dataset, content)
@@ -120,7 +123,7 @@ def look(name: str, *, folder: str, words: Words) -> Looked:
         transfer_syntax_uid=str(dataset.file_meta.get("TransferSyntaxUID", "")),
         shape=() if frames is None else frames.shape,
         pixels_md5=hashlib.md5(raw, usedforsecurity=False).hexdigest() if raw else "",
-        pixels_sha256="" if frames is None else digest_of(frames),
+        pixel_blocks="" if frames is None else blocks_of(frames),
         hits=(*_in_name(name, words), *found, *_in_bytes(rest, words, known)),
     )
 
@@ -128,7 +131,6 @@ def look(name: str, *, folder: str, words: Words) -> Looked:
 def _values(dataset: FileDataset, content: bytes) -> dict[str, Value]:
     values = flatten(dataset.file_meta, f"{META}.")
     values[PREAMBLE] = Value("", content[:128].decode("latin-1").strip("\0 "))
-    # An object that declares a wrong character set is read as UTF-8 as well when its bytes are that.
     values.update(flatten(dataset))
     document = dataset.get("EncapsulatedDocument")
     if isinstance(document, bytes):

@@ -4,6 +4,7 @@ Hidden means that at least 99 of 100 pixels of the letters changed and that the 
 around them; a box whose letters are unknown has to be of one value.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +63,7 @@ _GONE = LineSeen(is_hidden=True, changed=1.0, contrast=0.0)
 
 def compare(task: PixelTask) -> PixelsSeen:
     """Compare the pictures of an object before and after; an output without pixels hides everything and keeps nothing."""
+    warnings.simplefilter("ignore", UserWarning)
     before, after = pydicom.dcmread(task.original), pydicom.dcmread(task.output)
     pair = (decoded(before), decoded(after))
     lines = []

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
-from radcommons.apps.deid_benchmark.key import FILES_FOLDER, Action, AnswerKey, Check, read_key
+from radcommons.apps.deid_benchmark.case_key import describe_from_files
+from radcommons.apps.deid_benchmark.key import FILES_FOLDER, Action, AnswerKey, Check
 from radcommons.apps.deid_benchmark.midi_b import read_map
+from radcommons.apps.deid_benchmark.reading_keys import read_key
 from radcommons.apps.deid_benchmark.scoring.actions import is_passed
 from radcommons.apps.deid_benchmark.scoring.leaks import Leak, find_leaks
 from radcommons.apps.deid_benchmark.scoring.looking import Looked, Words, look
@@ -70,7 +72,9 @@ class Score:
     leaks
         Every identifier left behind, with its place.
     actions, stricter
-        The ten actions of MIDI-B and our five.
+        The ten actions of MIDI-B and our five. An object that is missing fails all of its ten.
+    given_out
+        The ten actions of the objects that came out, which is how MIDI-B counts.
     pixels_outside
         Pictures with writing whose other pixels are as they were.
     markers
@@ -91,6 +95,7 @@ class Score:
     unreadable: list[str] = field(default_factory=list)
     leaks: list[Leak] = field(default_factory=list)
     actions: dict[str, Tally] = field(default_factory=dict)
+    given_out: Tally = field(default_factory=Tally)
     stricter: dict[str, Tally] = field(default_factory=dict)
     pixels_outside: Tally = field(default_factory=Tally)
     markers: Tally = field(default_factory=Tally)
@@ -159,6 +164,7 @@ def score_output(key_path: Path, output: Path, *, options: ScoreOptions | None =
 
 def score_key(key: AnswerKey, output: Path, *, originals: Path, options: ScoreOptions) -> Score:
     """Score an output folder against a key in memory; ``originals`` is the folder its paths are relative to."""
+    describe_from_files(key, originals)
     uids, patients = _read(options.uid_map), _read(options.patient_map)
     looked, unreadable = _look_at(key, output, processes=options.processes)
     pairing = pair(key, looked, uid_map=uids)
@@ -238,7 +244,9 @@ def _derived_maps(key: AnswerKey, pairing: Pairing) -> tuple[dict[str, str], dic
     votes: dict[str, dict[str, Counter[str]]] = {Action.UID_CONSISTENT: {}, Action.PATID_CONSISTENT: {}}
     for number, planted in enumerate(key.objects):
         output = pairing.files.get(number)
-        for check in planted.checks if output is not None else ():
+        if output is None:
+            continue
+        for check in planted.checks:
             if check.action in votes and check.path in output.values:
                 votes[check.action].setdefault(check.text, Counter())[output.text(check.path)] += 1
     uids, patients = (
@@ -264,7 +272,9 @@ def _judge_actions(score: Score, key: AnswerKey, pairing: Pairing, seen: Mapping
         for check in planted.checks:
             is_right = output is not None and _is_right(check, output, score, hidden)
             score.actions.setdefault(check.action, Tally()).add(is_right)
-            if not is_right:
+            if output is not None:
+                score.given_out.add(is_right)
+            if not is_right and output is not None:
                 score.failures.append(Failure(check.action, planted.kind, check.slot, check.path, planted.path))
         if pixels is not None and any(line.place == "pixels" for line in planted.burned_in):
             score.pixels_outside.add(pixels.is_comparable and pixels.changed_outside == 0)

@@ -1,7 +1,7 @@
 """Which output file came of which object: by the tool's own map when it gives one, otherwise by what tools leave alone.
 
-Instance numbers are unique in our sets and no table asks to change them; where they are gone or not unique, identical
-decoded pixels decide, then the shape of the picture, then how many of the values that have to stay are there.
+Instance numbers are unique in our sets and no table asks to change them; where they are gone or not unique, the picture
+decides, field by field so that blackened lines do no harm, and then how many of the values that have to stay are there.
 """
 
 from collections import Counter
@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from radcommons.apps.deid_benchmark.key import Action, AnswerKey, PlantedObject
+from radcommons.apps.deid_benchmark.pictures import alike
 from radcommons.apps.deid_benchmark.scoring.looking import Looked
 
 _LEAST_ALIKE = 0.5
@@ -41,9 +42,8 @@ def pair(key: AnswerKey, outputs: Iterable[Looked], *, uid_map: dict[str, str] |
     _match(key, left, found, "map", lambda planted: given.get(planted.sop_instance_uid), _uid)
     _match(key, left, found, "same UID", lambda planted: planted.sop_instance_uid, _uid)
     _match(key, left, found, "instance number", _number_of_object, _number_of_output)
-    _match(key, left, found, "pixels", _pixels_of_object, _pixels_of_output)
-    _match(key, left, found, "shape", _shape_of_object, _shape_of_output)
-    _match_by_content(key, left, found)
+    _match_by_likeness(key, left, found, "pixels", _alike_in_pixels)
+    _match_by_likeness(key, left, found, "content", _alike_in_content)
     found.unexpected = [*left, *others]
     return found
 
@@ -59,22 +59,6 @@ def _number_of_object(planted: PlantedObject) -> Hashable | None:
 def _number_of_output(output: Looked) -> Hashable | None:
     number = output.text("InstanceNumber")
     return (output.text("SOPClassUID"), number) if number else None
-
-
-def _pixels_of_object(planted: PlantedObject) -> Hashable | None:
-    return planted.pixels_sha256 or None
-
-
-def _pixels_of_output(output: Looked) -> Hashable | None:
-    return output.pixels_sha256 or None
-
-
-def _shape_of_object(planted: PlantedObject) -> Hashable | None:
-    return (planted.sop_class_uid, tuple(planted.shape), planted.transfer_syntax_uid)
-
-
-def _shape_of_output(output: Looked) -> Hashable | None:
-    return (output.text("SOPClassUID"), output.shape, output.transfer_syntax_uid)
 
 
 def _match(
@@ -97,27 +81,35 @@ def _match(
             left.remove(by_mark[mark])
 
 
-def _match_by_content(key: AnswerKey, left: list[Looked], found: Pairing) -> None:
-    """Pair the rest by the values that have to stay, the most alike first."""
+def _match_by_likeness(
+    key: AnswerKey,
+    left: list[Looked],
+    found: Pairing,
+    way: str,
+    likeness: Callable[[PlantedObject, Looked], float],
+) -> None:
+    """Pair the rest, the most alike first."""
     candidates = sorted(
-        (
-            (-_likeness(planted, output), number, index)
-            for number, planted in enumerate(key.objects)
-            if number not in found.files
-            for index, output in enumerate(left)
-            if output.text("SOPClassUID") == planted.sop_class_uid
-        ),
+        (-likeness(planted, output), number, index)
+        for number, planted in enumerate(key.objects)
+        if number not in found.files
+        for index, output in enumerate(left)
+        if output.text("SOPClassUID") == planted.sop_class_uid
     )
     taken: set[int] = set()
     for negative, number, index in candidates:
         if -negative >= _LEAST_ALIKE and number not in found.files and index not in taken:
             found.files[number] = left[index]
-            found.how["content"] += 1
+            found.how[way] += 1
             taken.add(index)
     left[:] = [output for index, output in enumerate(left) if index not in taken]
 
 
-def _likeness(planted: PlantedObject, output: Looked) -> float:
+def _alike_in_pixels(planted: PlantedObject, output: Looked) -> float:
+    return alike(planted.pixel_blocks, output.pixel_blocks) if tuple(planted.shape) == output.shape else 0.0
+
+
+def _alike_in_content(planted: PlantedObject, output: Looked) -> float:
     kept = [check for check in planted.checks if check.action == Action.TEXT_RETAINED]
     if not kept:
         return 0.0

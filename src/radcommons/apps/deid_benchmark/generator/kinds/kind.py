@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Kind:
 
 def phantom(
     rng: np.random.Generator, shape: tuple[int, int, int], *, highest: int, dtype: str = "<u2"
-) -> NDArray[np.generic]:
+) -> NDArray[np.unsignedinteger[Any]]:
     """A body with two darker fields in noise, shape ``(frames, rows, columns)``; no two draws are alike."""
     frames, rows, columns = shape
     y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
@@ -49,7 +50,7 @@ def phantom(
     return (np.stack(planes) * highest).astype(dtype)
 
 
-def coloured(grey: NDArray[np.generic]) -> NDArray[np.generic]:
+def coloured(grey: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.unsignedinteger[Any]]:
     """Grey 8-bit planes as RGB, shape ``(frames, rows, columns, 3)``."""
     return np.repeat(grey[..., np.newaxis], 3, axis=-1)
 

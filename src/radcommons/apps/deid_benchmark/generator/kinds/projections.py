@@ -16,7 +16,8 @@ _SHAPE = (1, 360, 320)
 def _film(draft: Draft, part: str, view: str) -> None:
     top = draft.top
     draft.kept(top, "BodyPartExamined", part)
-    draft.kept(top, "ViewPosition", view)
+    if view:
+        draft.kept(top, "ViewPosition", view)
     draft.kept(top, "KVP", "117")
     draft.kept(top, "ImagerPixelSpacing", ["0.9", "0.9"])
     draft.dataset.ImageType = ["ORIGINAL", "PRIMARY", ""]

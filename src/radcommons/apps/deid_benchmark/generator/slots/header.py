@@ -4,6 +4,8 @@ from radcommons.apps.deid_benchmark.generator.draft import Draft, made_uid
 from radcommons.apps.deid_benchmark.key import Action, Check
 
 SLOT = "header"
+# What "older than 89" is commonly written as; a person of that very age tells nothing by it.
+_CATEGORY = "090Y"
 _PRESENT = (
     "PatientName",
     "PatientID",
@@ -43,9 +45,9 @@ def _patient(draft: Draft) -> None:
         top, "PatientAddress", f"{person.street}, {person.city} {person.postcode}", kind="address", slot=SLOT
     )
     draft.kept(top, "PatientSex", person.sex)
-    if person.age < "090Y":
+    if person.age < _CATEGORY:
         draft.kept(top, "PatientAge", person.age)
-    else:
+    elif person.age > _CATEGORY:
         # The age itself says too much; how it is capped is a matter of the profile.
         draft.identifier(top, "PatientAge", person.age, kind="number", slot="age-over-89")
     draft.kept(top, "PatientSize", "1.71")

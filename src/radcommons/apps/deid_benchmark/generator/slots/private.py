@@ -83,7 +83,7 @@ def _private_sequence(draft: Draft) -> None:
     block.add_new(0x20, "SQ", Sequence([item]))
     spot = Spot(item, f'(0015,"{creator}",20)[0].')
     draft.name(spot, "PatientName", draft.person.person_name, slot="private-sequence")
-    draft.date(spot, "StudyDate", f"{draft.day:%Y%m%d}", slot="private-sequence")
+    draft.identifier(spot, "StudyDate", f"{draft.day:%Y%m%d}", kind="date", slot="private-sequence")
     plant_private_slot(
         draft,
         spot,
