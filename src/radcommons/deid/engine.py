@@ -18,6 +18,7 @@ from radcommons.deid.outcome import Outcome
 from radcommons.deid.pixels.redaction import redact
 from radcommons.deid.profile import Profile
 from radcommons.deid.pseudonyms import PseudonymKey
+from radcommons.deid.pydicom_reading import read_with_pydicom
 from radcommons.deid.rewriting import PatientMapping, ReportLine
 from radcommons.deid.verify import refusal_of_class
 from radcommons.deid.writing import write_object
@@ -76,9 +77,14 @@ def deidentify_file(
 def deidentify_at_length(source: Path, destination: Path, job: Job) -> Outcome:
     """De-identify one file element by element; see :func:`deidentify_file`."""
     try:
-        file = open_part10(source)
+        file = _read(source)
     except FormatError as error:
         return Outcome(None, findings=(Finding(Severity.ERROR, error.code, error.where, error.message),))
+    return deidentify_read(file, destination, job)
+
+
+def deidentify_read(file: Part10File, destination: Path, job: Job) -> Outcome:
+    """De-identify a file that was read already; see :func:`deidentify_file`."""
     file, findings = _prepared(file, job, scratch=destination.parent)
     if any(finding.is_error for finding in findings):
         return Outcome(None, findings=tuple(findings))
@@ -110,6 +116,16 @@ def deidentify_at_length(source: Path, destination: Path, job: Job) -> Outcome:
         tuple(rewriter.kept_texts),
         rewriter.redactions,
     )
+
+
+def _read(source: Path) -> Part10File:
+    """Read a file; one that breaks the rules is tried with a reader that bears more, though never one that is cut short."""
+    try:
+        return open_part10(source)
+    except FormatError as error:
+        if error.code != "dicom.malformed":
+            raise
+        return read_with_pydicom(source)
 
 
 def _prepared(file: Part10File, job: Job, *, scratch: Path) -> tuple[Part10File, list[Finding]]:

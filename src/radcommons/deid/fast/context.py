@@ -6,6 +6,7 @@ identifiers. It asks the rewriter once for each distinct element and the second 
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain
 from typing import TypeVar
 
@@ -23,8 +24,11 @@ from radcommons.dicom.finding import Finding
 from radcommons.dicom.text import SPECIFIC_CHARACTER_SET, encodings_of
 
 _Value = TypeVar("_Value")
-_MAX_REMEMBERED = 8192
-_MAX_REMEMBERED_BYTES = 65_536
+# Of raw elements in each memory, with what a dictionary needs for an entry.
+_MOST_BYTES = 2**22
+_LARGEST_BYTES = 2**16
+_OVERHEAD_BYTES = 512
+_SMALL_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,17 +69,27 @@ _META_DECISION = Decision(b"")
 class Memory(dict[Hashable, _Value]):
     """A dictionary that forgets everything rather than grow without end."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._bytes = 0
+
     def keep(self, key: Hashable, value: _Value, raw: bytes = b"") -> _Value:
         """Remember and return a value, unless the raw element it was found for is too large to be met again."""
-        if len(raw) <= _MAX_REMEMBERED_BYTES:
-            if len(self) >= _MAX_REMEMBERED:
+        if len(raw) <= _LARGEST_BYTES:
+            self._bytes += len(raw) + _OVERHEAD_BYTES
+            if self._bytes > _MOST_BYTES:
                 self.clear()
+                self._bytes = len(raw)
             self[key] = value
         return value
 
 
 def parsed(raw: bytes, encoding: Encoding) -> Element:
     """The one element that raw bytes hold."""
+    return (_parsed_small if len(raw) <= _SMALL_BYTES else _parsed)(raw, encoding)
+
+
+def _parsed(raw: bytes, encoding: Encoding) -> Element:
     try:
         elements = ElementReader(memoryview(raw), encoding).read_data_set(0)
     except FormatError as error_in_it:
@@ -83,6 +97,10 @@ def parsed(raw: bytes, encoding: Encoding) -> Element:
     if len(elements) != 1:
         raise NotOrdinaryError
     return elements[0]
+
+
+# One element is harvested, rewritten and, where it stays, looked at: three readings of the same bytes.
+_parsed_small = lru_cache(maxsize=4096)(_parsed)
 
 
 @dataclass(slots=True)
