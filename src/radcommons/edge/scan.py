@@ -83,6 +83,7 @@ def refresh(
     """Bring the remembered sources of ``root`` up to date; the caller holds the home."""
     shutil.rmtree(home.scratch_path, ignore_errors=True)
     home.scratch_path.mkdir(mode=0o700)
+    _forget_gone_folders(connection)
     _register(connection, root, progress=progress)
     _open_archives(connection, root)
     _describe(connection, home, root=root, processes=processes, progress=progress)
@@ -139,6 +140,16 @@ def folder_findings(connection: sqlite3.Connection, root: Root) -> Iterator[Find
         for finding in stored.load(body):
             yield stored.replace_where(finding, place(path, member_name))
     yield from grouping_findings(connection, root.name)
+
+
+def _forget_gone_folders(connection: sqlite3.Connection) -> None:
+    """What lay in a folder that is no more speaks no longer against what lies elsewhere now."""
+    roots = [row[0] for row in connection.execute("SELECT DISTINCT unseal(root) FROM source")]
+    with transaction(connection):
+        for root in roots:
+            if not Path(root).exists():
+                connection.execute("DELETE FROM source WHERE root = seal(?)", (root,))
+                connection.execute("DELETE FROM walk_finding WHERE root = seal(?)", (root,))
 
 
 def _register(connection: sqlite3.Connection, root: Root, *, progress: Progress | None) -> None:
