@@ -17,7 +17,8 @@ from radcommons.deid.tables import (
     tags_of_option,
 )
 
-OTHER_EDITION = importlib.import_module("dicomanonymizer.dicom_anonymization_databases.dicomfields_2026c")
+OTHER_PACKAGE = "dicomanonymizer.dicom_anonymization_databases"  # DICOM Anonymizer
+OTHER_EDITION = importlib.import_module(f"{OTHER_PACKAGE}.dicomfields_2026c")
 # What edition 2026d has and 2026c had not; nothing was taken out and no code was changed. The other list has no whole groups.
 NEW_IN_2026D = {"3004007F": "Dose Calculation Model Name"}
 CODES_OF_LISTS = {

@@ -23,6 +23,7 @@ from radcommons.deid.private import fitting
 from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.deid.tables import tags_of_option
+from radcommons.deid.written_dates import DateReading
 from radcommons.dicom.elements import Element, tag_text
 from radcommons.dicom.text import (
     STRING_VRS,
@@ -277,19 +278,14 @@ class Rewriter:
         if vr in {"DA", "DT"}:
             return self._per_value(element, kind, level, self._shifted(vr), "date moved")
         if vr == "TM":
-            return self._per_value(
-                element, kind, level, lambda value: value if TIME.fullmatch(value) else None, "no time"
-            )
+            return self._per_value(element, kind, level, _time, "no time")
         if vr == "AS":
             return self._per_value(element, kind, level, self._capped_age, "age category")
         if action is Action.CLEAN and vr in {"AE", "OB", "UN", "CS"}:
             # Such values cannot be cleaned, only replaced.
             self._note(element, level, Action.DUMMY, "profile")
-            return (
-                Element(element.tag, vr, self._dummy_of(element, level.encodings))
-                if kind is AttributeType.REQUIRED
-                else None
-            )
+            is_needed = kind is AttributeType.REQUIRED
+            return Element(element.tag, vr, self._dummy_of(element, level.encodings)) if is_needed else None
         if action is Action.KEEP and element.tag in IDENTIFYING_TAGS:
             # An option keeps it although it identifies a device or an institution; so it cannot be cleaned of itself.
             self._note_kept(element, [CleanedText(text) for text in texts_of(element, level.encodings)])
@@ -373,7 +369,19 @@ class Rewriter:
     def _clean(self, text: str, *, is_descriptor: bool) -> CleanedText:
         if not is_descriptor:
             return clean_technical(text, self.pattern)
-        return clean_descriptor(text, self.pattern, are_unknown_words_removed=self.profile.are_unknown_words_removed)
+        return clean_descriptor(
+            text,
+            self.pattern,
+            dates=self._date_reading(),
+            are_unknown_words_removed=self.profile.are_unknown_words_removed,
+        )
+
+    def _date_reading(self) -> DateReading | None:
+        """How dates in texts move; ``None`` where the profile keeps none."""
+        if self.profile.dates_mark == "REMOVED":
+            return None
+        days = 0 if self.profile.has_full_dates else self.patient.date_shift_days
+        return DateReading(days, known=self.pattern.dates)
 
     def _decided(self, cleaned: CleanedText) -> CleanedText:
         """The text as a person wants it, who read what cleaning left."""
@@ -381,3 +389,7 @@ class Rewriter:
         if decided is None or decided == cleaned.text:
             return cleaned
         return CleanedText(decided, tuple(sorted({*cleaned.reasons, "decided by a person"})))
+
+
+def _time(value: str) -> str | None:
+    return value if TIME.fullmatch(value) else None
