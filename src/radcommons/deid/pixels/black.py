@@ -109,7 +109,8 @@ def _is_padding(values: NDArray[np.generic], header: Header) -> NDArray[np.bool_
         return np.zeros(values.shape, dtype=np.bool_)
     high = header.integer(_PADDING_LIMIT)
     ends = sorted(_as_stored(end, values) for end in (low, low if high is None else high))
-    between: NDArray[np.bool_] = (values >= ends[0]) & (values <= ends[1])
+    stored = values.astype(np.int64)
+    between: NDArray[np.bool_] = (stored >= ends[0]) & (stored <= ends[1])
     return between
 
 

@@ -1,28 +1,31 @@
 """Finding writing in the pixels of one object: what the header knows beforehand, and what a detector sees."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from radcommons.deid.pixel_text import PixelText
-from radcommons.deid.pixels.boxes import Box
+from radcommons.deid.pixels.boxes import Box, share_covered
+from radcommons.deid.pixels.footage import Footage, look_at_frames
 from radcommons.deid.pixels.markers import is_marker_text, marker_words
 from radcommons.deid.pixels.ocr import TextRecogniser, is_available
-from radcommons.deid.pixels.rules import RectangleRule
+from radcommons.deid.pixels.rules import RectangleRule, known_devices
 from radcommons.deid.pixels.shapes import ShapeFinder
 from radcommons.deid.pixels.sightings import Detector, Sighting
+from radcommons.deid.pixels.ultrasound import boxes_outside_regions
 from radcommons.dicom.elements import FormatError
 from radcommons.dicom.finding import Finding, Severity
-from radcommons.dicom.frames import MAX_FRAMES
-from radcommons.dicom.grayscale import to_grayscale
 from radcommons.dicom.header import Header
 from radcommons.dicom.instance import pixel_shape
-from radcommons.dicom.part10 import open_part10
-from radcommons.dicom.pixels import PixelDecodeError, decode_frame
+from radcommons.dicom.part10 import Part10File, open_part10
+from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 
 Kind = Literal["text", "region", "device", "site", "shape"]
 _PIXELS = "(7FE0,0010)"
+_BLACKENED = 0.6
+_SURE = 0.6
+_REACH = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +107,117 @@ def find_candidates(
     rules
         The site's own rectangles.
     """
-    looker = detector or best_detector()
     try:
         file = open_part10(Path(path))
     except FormatError as error:
-        return _unseen(Finding(Severity.WARNING, error.code, error.where, error.message))
+        return _unseen(error.code, error.where, error.message, (0, 0, 0))
+    return candidates_of(file, detector=detector or best_detector(), markers=markers, rules=rules)
+
+
+def candidates_of(
+    file: Part10File, *, detector: Detector, markers: Sequence[str] = (), rules: Sequence[RectangleRule] = ()
+) -> PixelFindings:
+    """Look for writing in the pixels of a parsed file; see :func:`find_candidates`."""
     header = Header(file.elements, file.encoding)
     shape = pixel_shape(header)
     size = (shape.rows, shape.columns, shape.number_of_frames)
-    site = [Candidate(box, "site") for rule in rules if rule.fits(header) for box in rule.boxes]
-    seen: list[Sighting] = []
     try:
-        for frame_index in range(min(shape.number_of_frames, MAX_FRAMES)):
-            values = decode_frame(path, frame_index)
-            seen.extend(looker.find(to_grayscale(values, header, frame_index=frame_index)))
+        footage = look_at_frames(FrameReader(file), detector)
     except PixelDecodeError as error:
-        return _unseen(Finding(Severity.WARNING, error.code, _PIXELS, error.message), size)
+        return _unseen(error.code, _PIXELS, error.message, size)
+    known = _known_boxes(header, rules, size)
+    seen = _read_candidates(footage.sightings, markers, detector)
+    candidates = tuple(sorted((*known, *seen), key=lambda each: (each.box.top, each.box.left)))
+    findings = _doubts(footage, shape.number_of_frames, detector)
+    return PixelFindings(candidates, _verdict(candidates, findings), findings, size)
+
+
+def verify_redacted(
+    file: Part10File, boxes: Sequence[Box], *, detector: Detector, markers: Sequence[str] = ()
+) -> PixelFindings:
+    """Look again at an object in which boxes were blackened.
+
+    Parameters
+    ----------
+    file
+        The object as it is to leave.
+    boxes
+        What was blackened; what is seen inside of them is the edge of the black and does not count.
+
+    Returns
+    -------
+    Verdict ``redacted`` when no writing is left but markers, ``needs_person`` otherwise; the findings say why.
+    """
+    again = candidates_of(file, detector=detector, markers=markers)
+    left = [
+        each
+        for each in again.candidates
+        if each.kind in {"text", "shape"} and not each.is_marker and share_covered(each.box, boxes) < _BLACKENED
+    ]
+    findings = list(again.findings)
+    if left:
+        message = "After blackening something in the pixels still looks like writing."
+        findings.append(Finding(Severity.WARNING, "deid.pixel-text-left", _PIXELS, message))
+    is_doubtful = bool(left) or again.verdict in {PixelText.NEEDS_PERSON, PixelText.NOT_CHECKED}
+    verdict = PixelText.NEEDS_PERSON if is_doubtful else PixelText.REDACTED
+    return PixelFindings(tuple(left), verdict, tuple(findings), again.size)
+
+
+def _known_boxes(header: Header, rules: Sequence[RectangleRule], size: tuple[int, int, int]) -> list[Candidate]:
+    rows, columns, _ = size
+    known: list[tuple[Kind, Box]] = [("site", box) for rule in rules if rule.fits(header) for box in rule.boxes]
+    known += [("device", box) for rule in known_devices() if rule.fits(header) for box in rule.boxes]
+    known += [("region", box) for box in boxes_outside_regions(header, rows, columns)]
+    clipped = [(kind, box.clipped(rows, columns)) for kind, box in known]
+    return [Candidate(box, kind) for kind, box in clipped if box is not None]
+
+
+def _read_candidates(sightings: Sequence[Sighting], markers: Sequence[str], detector: Detector) -> list[Candidate]:
     words = marker_words(tuple(markers))
-    found = [Candidate(each.box, "text", each.text, each.confidence, is_marker_text(each.text, words)) for each in seen]
-    verdict = PixelText.REDACTED if any(not each.is_marker for each in (*found, *site)) else PixelText.CLEAN
-    return PixelFindings((*site, *found), verdict if looker.may_vouch else PixelText.NEEDS_PERSON, (), size)
+    kind: Kind = "text" if detector.may_vouch else "shape"
+    found = [
+        Candidate(
+            each.box,
+            kind,
+            each.text,
+            each.confidence,
+            is_marker=each.confidence >= _SURE and is_marker_text(each.text, words),
+        )
+        for each in sightings
+    ]
+    others = [each.box for each in found if not each.is_marker]
+    return [replace(each, is_marker=each.is_marker and not _is_beside(each.box, others)) for each in found]
 
 
-def _unseen(finding: Finding, size: tuple[int, int, int] = (0, 0, 0)) -> PixelFindings:
-    return PixelFindings((), PixelText.NEEDS_PERSON, (finding,), size)
+def _is_beside(box: Box, others: Sequence[Box]) -> bool:
+    """Whether other writing touches a box or goes on in its line: then a letter may be an initial, not a side."""
+    reach = round(_REACH * min(box.width, box.height))
+    for other in others:
+        gap = max(other.left - box.right, box.left - other.right)
+        overlap = min(box.bottom, other.bottom) - max(box.top, other.top)
+        if gap <= reach and overlap >= min(box.height, other.height) / 2:
+            return True
+        if gap < 0 and overlap > 0:
+            return True
+    return False
+
+
+def _doubts(footage: Footage, number_of_frames: int, detector: Detector) -> tuple[Finding, ...]:
+    doubts = []
+    if not detector.may_vouch:
+        doubts.append(("deid.pixels-not-read", "No text recogniser is installed; a person must look at the picture."))
+    if footage.frames_seen < number_of_frames:
+        doubts.append(("deid.frames-not-seen", "Only a choice of the frames was looked at; a person must look too."))
+    if footage.is_exhausted:
+        doubts.append(("deid.frames-not-read", "More frames differ than were read; a person must look at them."))
+    return tuple(Finding(Severity.WARNING, code, _PIXELS, message) for code, message in doubts)
+
+
+def _verdict(candidates: Sequence[Candidate], findings: Sequence[Finding]) -> PixelText:
+    if findings:
+        return PixelText.NEEDS_PERSON
+    return PixelText.REDACTED if any(not each.is_marker for each in candidates) else PixelText.CLEAN
+
+
+def _unseen(code: str, where: str, message: str, size: tuple[int, int, int]) -> PixelFindings:
+    return PixelFindings((), PixelText.NEEDS_PERSON, (Finding(Severity.WARNING, code, where, message),), size)

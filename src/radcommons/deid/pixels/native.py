@@ -3,7 +3,7 @@
 A frame is taken at a time, so that memory does not grow with the number of frames.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -120,7 +120,7 @@ def blacken_native(file: Part10File, pixels: Element, boxes: Sequence[Box], spoo
             continue
         cells = np.frombuffer(frame, dtype=kind).copy()
         _blacken(cells, layout, header, inside)
-        spool.write(memoryview(cells).cast("B"))
+        spool.write(cells.tobytes())
     spool.write(value[layout.number_of_frames * size :])
     return replace(pixels, value=spool.view(), offset=-1)
 
@@ -170,6 +170,3 @@ def _blacken(cells: NDArray[np.generic], layout: CellLayout, header: Header, box
         grid = cells.reshape(rows, columns, layout.samples)
     for box in clipped:
         grid[box.top : box.bottom, box.left : box.right] = black.astype(cells.dtype)
-
-
-Blacken = Callable[[NDArray[np.generic], Sequence[Box]], None]

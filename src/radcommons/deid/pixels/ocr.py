@@ -1,24 +1,38 @@
 """The text recogniser behind the extra ``ocr``: RapidOCR's models, which come inside its wheel; nothing is fetched.
 
-One processor thread; loading takes about 0.8 s, so a process loads it once. A picture of 0.7 million pixels needs about
-350 MiB beside the interpreter: :data:`MEMORY_BYTES` is what a limited child should be allowed.
+One processor thread; loading takes about 0.8 s, so a process loads it once. :data:`MEMORY_BYTES` is what a limited child
+should be allowed: about 560 MiB for the recogniser and its largest sheet, and the decoded image beside them.
 """
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from radcommons.deid.pixels.boxes import Box
+from radcommons.deid.pixels.boxes import Box, share_covered
+from radcommons.deid.pixels.interest import CELL, Region
+from radcommons.deid.pixels.pyramid import Level, levels_of
+from radcommons.deid.pixels.sheets import Corners, Cutting, cut, laid_out
 from radcommons.deid.pixels.sightings import Sighting
 
 MEMORY_BYTES = 1_400 * 2**20
 _PACKAGE = "rapidocr_onnxruntime"
-_LOWEST_SCORE = 0.4
+_EXPLAINED = 0.35
+_MOST_READ = 40
+_SAME, _MUCH_LARGER = 0.8, 3
+_SLANT = 0.27
+_PARTLY, _FURTHEST, _BRIDGED = 0.34, 8, 2
+_SURE, _READABLE, _GUESSED = 0.75, 0.5, 0.15
+_WORD_LENGTH = 3
+_LINE_SHAPE = 3.0
+_THICKEST, _THICKEST_LINE, _THICKEST_LETTER = 0.3, 0.1, 0.2
+# Boxes of the recogniser end inside the outer letters now and then.
+_ALONG, _ACROSS, _AT_LEAST = 0.5, 0.2, 2.0
 
 
 def is_available() -> bool:
@@ -28,8 +42,26 @@ def is_available() -> bool:
 
 @cache
 def _engine() -> Any:
-    package = importlib.import_module(_PACKAGE)
-    return package.RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1, use_cls=False)
+    engine = importlib.import_module(_PACKAGE).RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1, use_cls=False)
+    # Sheets come in the size they are to be read in.
+    engine.text_det.limit_side_len = 32
+    engine.text_rec.rec_image_shape = [3, 48, 96]
+    return engine
+
+
+@dataclass(frozen=True, slots=True)
+class _Find:
+    corners: Corners
+    clipping: NDArray[np.uint8]
+    level: Level
+
+    @property
+    def is_slanted(self) -> bool:
+        """Whether its longer side leans away from the rows and the columns."""
+        along = self.corners[1] - self.corners[0]
+        down = self.corners[3] - self.corners[0]
+        across, up = np.abs(along if np.hypot(*along) >= np.hypot(*down) else down)
+        return bool(min(across, up) > _SLANT * max(across, up))
 
 
 class TextRecogniser:
@@ -39,20 +71,145 @@ class TextRecogniser:
     may_vouch = True
 
     def find(self, picture: NDArray[np.uint8]) -> Sequence[Sighting]:
-        """Boxes of writing in a picture, with what they seem to say."""
-        engine = _engine()
-        colors = np.repeat(picture[:, :, None], 3, axis=2)
+        """Boxes of writing in a picture, with what they seem to say.
+
+        Places of interest are cut out, spread and read from sheets, from the finest level to the coarsest; those in
+        which nothing was found are turned, their background is taken out, and they are looked at once more.
+        """
+        found: list[_Find] = []
+        rest: list[tuple[Level, Region]] = []
+        for level in levels_of(picture):
+            places = [(level, region) for region in level.regions if not _is_explained(level, region, found)]
+            found += _detect(places)
+            rest += places
+        rest = [place for place in rest if not _is_explained(*place, found)]
+        found += _detect(rest, is_second=True)
+        thickest = _THICKEST * min(picture.shape)
+        lines = [
+            each for each in found if not each.is_slanted and float(np.ptp(each.corners, axis=0).min()) <= thickest
+        ]
+        return tuple(each for each in _read(_distinct(lines), picture.shape) if _is_writing(each, min(picture.shape)))
+
+
+def _cutting(level: Level, region: Region, *, is_second: bool = False) -> Cutting:
+    place = (region.left, region.top, region.right, region.bottom)
+    return cut(level.picture, place, scale=level.scale, is_turned=is_second, is_flattened=is_second)
+
+
+def _detect(places: Iterable[tuple[Level, Region]], *, is_second: bool = False) -> list[_Find]:
+    engine = _engine()
+    found = []
+    cuttings = {_cutting(*place, is_second=is_second): place[0] for place in places}
+    for sheet in laid_out(cuttings):
+        colors = np.repeat(sheet.picture[:, :, None], 3, axis=2)
         corners, _ = engine.text_det(colors)
         if corners is None or not len(corners):
-            return ()
-        readings, _ = engine.text_rec(engine.get_crop_img_list(colors, list(corners)))
-        return tuple(
-            Sighting(_upright(each), str(text), float(score))
-            for each, (text, score, *_) in zip(corners, readings, strict=True)
-        )
+            continue
+        clippings = engine.get_crop_img_list(colors, [np.asarray(each, dtype=np.float32) for each in corners])
+        for each, clipping in zip(corners, clippings, strict=True):
+            place = sheet.cutting_at(np.asarray(each, dtype=np.float32))
+            if place is not None:
+                found.append(_Find(place[0].to_image(place[1]), clipping, cuttings[place[0]]))
+    return found
 
 
-def _upright(corners: NDArray[np.generic]) -> Box:
-    left, top = np.floor(corners.min(axis=0)).astype(int)
-    right, bottom = np.ceil(corners.max(axis=0)).astype(int)
-    return Box(int(left), int(top), max(1, int(right - left)), max(1, int(bottom - top)))
+def _is_explained(level: Level, region: Region, found: Sequence[_Find]) -> bool:
+    covered = np.zeros((region.height, region.width), dtype=np.bool_)
+    for each in found:
+        ends = np.array([each.corners.min(axis=0), each.corners.max(axis=0)]) * level.scale
+        (left, top), (right, bottom) = np.clip(ends - (region.left, region.top), 0, None).astype(int)
+        covered[top:bottom, left:right] = True
+    return bool(covered.mean() >= _EXPLAINED)
+
+
+def _distinct(found: Sequence[_Find]) -> list[_Find]:
+    """Finds of which no somewhat larger one covers most: the same line is often seen at two sizes."""
+    kept: list[tuple[_Find, Box]] = []
+    for each in sorted(found, key=lambda find: -float(np.prod(np.ptp(find.corners, axis=0)))):
+        box = _generous(each.corners)
+        area = box.width * box.height
+        if not any(
+            other.width * other.height <= _MUCH_LARGER * area and share_covered(box, [other]) >= _SAME
+            for _, other in kept
+        ):
+            kept.append((each, box))
+    return [each for each, _ in kept]
+
+
+def _read(found: Sequence[_Find], size: tuple[int, ...]) -> list[Sighting]:
+    readings = _readings([each.clipping for each in found[:_MOST_READ]])
+    unsure = [number for number, (text, score) in enumerate(readings) if score < _SURE or len(text) < _WORD_LENGTH]
+    # Writing along an edge may stand on its head after turning.
+    for number, upended in zip(
+        unsure, _readings([np.ascontiguousarray(found[number].clipping[::-1, ::-1]) for number in unsure]), strict=True
+    ):
+        if upended[1] * len(upended[0]) > readings[number][1] * len(readings[number][0]):
+            readings[number] = upended
+    readings += [("", 0.0)] * (len(found) - len(readings))
+    sightings = []
+    for each, (text, score) in zip(found, readings, strict=True):
+        box = _generous(_extended(each)).clipped(size[0], size[1])
+        if box is not None:
+            sightings.append(Sighting(box, text, score))
+    return sightings
+
+
+def _readings(clippings: list[NDArray[np.uint8]]) -> list[tuple[str, float]]:
+    if not clippings:
+        return []
+    return [(str(text), float(score)) for text, score, *_ in _engine().text_rec(clippings)[0]]
+
+
+def _is_writing(sighting: Sighting, short_side: int) -> bool:
+    """Whether a sighting is more than a shape that resembles a letter: a whole body is read as an 8 now and then."""
+    letters = sum(character.isalnum() for character in sighting.text)
+    thickness, length = sorted((sighting.box.width, sighting.box.height))
+    if letters >= _WORD_LENGTH and sighting.confidence >= _READABLE:
+        return True
+    if letters and sighting.confidence >= _SURE:
+        return thickness <= _THICKEST_LETTER * short_side
+    return (
+        sighting.confidence >= _GUESSED
+        and length >= _LINE_SHAPE * thickness
+        and thickness <= _THICKEST_LINE * short_side
+    )
+
+
+def _extended(find: _Find) -> Corners:
+    """Corners that follow the line as far as writing seems to go on at both ends."""
+    fired, size = find.level.fired, CELL / find.level.scale
+    (left, top), (right, bottom) = find.corners.min(axis=0), find.corners.max(axis=0)
+    is_lying = right - left >= bottom - top
+    if not is_lying:
+        fired, (left, right, top, bottom) = fired.T, (top, bottom, left, right)
+    # The rim of a line is left aside, so that the next line does not count.
+    rim = (bottom - top) / 4
+    band = fired[int((top + rim) / size) : int(np.ceil((bottom - rim) / size))].mean(axis=0) >= _PARTLY
+    furthest = int(_FURTHEST * (bottom - top) / size)
+    first, last = min(int(left / size), len(band)), min(int(np.ceil(right / size)), len(band))
+    left = min(left, (first - _run(band[:first][::-1][:furthest])) * size)
+    right = max(right, (last + _run(band[last:][:furthest])) * size)
+    ends = [(left, top), (right, bottom)] if is_lying else [(top, left), (bottom, right)]
+    return np.array(ends, dtype=np.float32)
+
+
+def _run(marks: NDArray[np.bool_]) -> int:
+    """How far marks go on from the beginning, small gaps bridged."""
+    end = 0
+    for position in np.flatnonzero(marks):
+        if position - end > _BRIDGED:
+            break
+        end = int(position) + 1
+    return end
+
+
+def _generous(corners: Corners) -> Box:
+    """The upright box around corners, a little longer and higher than they say."""
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    thickness = min(right - left, bottom - top)
+    along, across = _ALONG * thickness + _AT_LEAST, _ACROSS * thickness + _AT_LEAST / 2
+    is_lying = right - left >= bottom - top
+    beside, above = (along, across) if is_lying else (across, along)
+    first = np.maximum(0, np.floor([left - beside, top - above])).astype(int)
+    last = np.ceil([right + beside, bottom + above]).astype(int)
+    return Box(int(first[0]), int(first[1]), max(1, int(last[0] - first[0])), max(1, int(last[1] - first[1])))

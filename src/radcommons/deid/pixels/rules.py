@@ -1,8 +1,11 @@
 """Rectangles that are known beforehand: where a device, or a site's own capture station, always writes."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
 from types import MappingProxyType
 
 from radcommons.deid.pixels.boxes import Box
@@ -70,6 +73,13 @@ class RectangleRule:
         if not conditions or not isinstance(boxes, list) or not boxes:
             raise ValueError("A rectangle rule needs at least one condition and one box.")
         return cls(str(table.get("name", "")), conditions, tuple(_box(each) for each in boxes))
+
+
+@cache
+def known_devices() -> tuple[RectangleRule, ...]:
+    """Where known devices write, from ``devices.toml`` beside this module."""
+    text = resources.files("radcommons.deid.pixels").joinpath("devices.toml").read_text(encoding="utf-8")
+    return tuple(RectangleRule.from_table(table) for table in tomllib.loads(text).get("device", []))
 
 
 def _box(value: object) -> Box:

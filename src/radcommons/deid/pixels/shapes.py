@@ -1,31 +1,49 @@
-"""Finding letter-like shapes without a recogniser: the fallback when the extra ``ocr`` is not installed."""
+"""Finding lines of letter-like shapes without a recogniser: the fallback when the extra ``ocr`` is not installed.
+
+It finds most writing and much else, and it cannot read: what it saw is blackened, and a person looks at every object.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from radcommons.deid.pixels.boxes import Box
+from radcommons.deid.pixels.boxes import Box, share_covered
+from radcommons.deid.pixels.interest import Region
+from radcommons.deid.pixels.pyramid import levels_of
 from radcommons.deid.pixels.sightings import Sighting
 
-_CELL = 8
-_STEP = 60
+_LEAST_FILL = 0.3
+_THICKEST = 0.15
+_LONGEST_SHAPE = 30.0
+_SAME = 0.8
 
 
 class ShapeFinder:
-    """Finds places with many steep edges side by side, as writing has; it cannot read, so it vouches for nothing."""
+    """Finds places with many steep rises and falls side by side, as writing has; it vouches for nothing."""
 
     name = "shapes"
     may_vouch = False
 
     def find(self, picture: NDArray[np.uint8]) -> Sequence[Sighting]:
-        """Boxes around places that look like writing."""
-        values = picture.astype(np.int16)
-        edges = np.zeros(values.shape, dtype=np.bool_)
-        edges[:, 1:] = np.abs(np.diff(values, axis=1)) > _STEP
-        rows, columns = (side // _CELL * _CELL for side in edges.shape)
-        cells = edges[:rows, :columns].reshape(rows // _CELL, _CELL, columns // _CELL, _CELL).sum(axis=(1, 3))
-        return tuple(
-            Sighting(Box(int(column) * _CELL, int(row) * _CELL, _CELL, _CELL))
-            for row, column in np.argwhere(cells >= _CELL)
-        )
+        """Boxes around places that look like lines of writing."""
+        found: list[Sighting] = []
+        for level in levels_of(picture):
+            thickest = _THICKEST * min(level.picture.shape)
+            for region in level.regions:
+                box = _box(region, level.scale).clipped(*picture.shape)
+                if box is None or not _is_line(region, thickest):
+                    continue
+                if share_covered(box, [each.box for each in found]) < _SAME:
+                    found.append(Sighting(box))
+        return tuple(found)
+
+
+def _is_line(region: Region, thickest: float) -> bool:
+    thickness, length = sorted((region.width, region.height))
+    return region.fill >= _LEAST_FILL and thickness <= thickest and length <= _LONGEST_SHAPE * thickness
+
+
+def _box(region: Region, scale: float) -> Box:
+    left, top = int(region.left / scale), int(region.top / scale)
+    return Box(left, top, max(1, round(region.right / scale) - left), max(1, round(region.bottom / scale) - top))

@@ -1,0 +1,163 @@
+"""Looking at the frames of one object: every one of a few, a choice of many, and what never moves in any of them.
+
+All frames that are looked at pass the map of interest, which costs little; the recogniser reads the first, the middle and
+the last, the darkest and the brightest that each pixel ever is (writing that stands still stands out there), and what is
+new in any other frame.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radcommons.deid.pixels.boxes import Box, share_covered
+from radcommons.deid.pixels.interest import CELL, interest_map, regions_of
+from radcommons.deid.pixels.sightings import Detector, Sighting
+from radcommons.deid.pixels.views import Pictures, pictures_of
+from radcommons.dicom.pixels import FrameReader
+
+MOST_FRAMES = 240
+_READ_WHOLE = 4
+_MOST_READ = 12
+_NEARLY_ALL = 0.8
+_PRESENT = 0.5
+_SAME = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """What was seen in the frames of one object.
+
+    Parameters
+    ----------
+    sightings
+        In pixels of the stored matrix, with the frames they concern.
+    frames_seen
+        How many frames were looked at.
+    is_exhausted
+        Whether more frames held something new than were read.
+    """
+
+    sightings: tuple[Sighting, ...]
+    frames_seen: int
+    is_exhausted: bool
+
+
+def look_at_frames(reader: FrameReader, detector: Detector) -> Footage:
+    """Look at the frames of an object.
+
+    Raises
+    ------
+    PixelDecodeError
+        When a frame cannot be decoded.
+    """
+    chosen = _chosen(reader.number_of_frames)
+    watch = _Watch(detector, whole=_whole(chosen))
+    for frame_index in chosen:
+        pictures, reduction = pictures_of(reader.decode(frame_index), reader.header, frame_index)
+        watch.see(frame_index, pictures, reduction)
+    watch.see_extremes()
+    is_all = len(chosen) == reader.number_of_frames
+    sightings = _distinct(watch.sightings)
+    if len(chosen) > 1:
+        sightings = [watch.with_frames(each, reader.number_of_frames, is_all=is_all) for each in sightings]
+    return Footage(tuple(sightings), len(chosen), watch.is_exhausted)
+
+
+def _chosen(number_of_frames: int) -> list[int]:
+    if number_of_frames <= MOST_FRAMES:
+        return list(range(number_of_frames))
+    return sorted({int(number) for number in np.linspace(0, number_of_frames - 1, MOST_FRAMES)})
+
+
+def _whole(chosen: Sequence[int]) -> frozenset[int]:
+    if len(chosen) <= _READ_WHOLE:
+        return frozenset(chosen)
+    return frozenset({chosen[0], chosen[len(chosen) // 2], chosen[-1]})
+
+
+class _Watch:
+    """What was seen so far; memory grows by one map of cells a frame."""
+
+    def __init__(self, detector: Detector, *, whole: frozenset[int]) -> None:
+        self._detector, self._whole = detector, whole
+        self._maps: dict[int, NDArray[np.bool_]] = {}
+        self._known: NDArray[np.bool_] | None = None
+        self._darkest: NDArray[np.uint8] | None = None
+        self._brightest: NDArray[np.uint8] | None = None
+        self._reduction = 1
+        self._news_read = 0
+        self.is_exhausted = False
+        self.sightings: list[Sighting] = []
+
+    def see(self, frame_index: int, pictures: Pictures, reduction: int) -> None:
+        """Look at one frame; the frames of one object have one size."""
+        picture = pictures[0]
+        self._reduction = reduction
+        fired = interest_map(picture) if min(picture.shape) >= CELL else np.zeros((1, 1), dtype=np.bool_)
+        self._maps[frame_index] = fired
+        is_first = self._darkest is None
+        self._darkest = picture if self._darkest is None else np.minimum(self._darkest, picture)
+        self._brightest = picture if self._brightest is None else np.maximum(self._brightest, picture)
+        if frame_index in self._whole:
+            for each in pictures:
+                self._read(each)
+        elif not is_first and self._has_news(fired, picture.shape):
+            if self._news_read >= _MOST_READ:
+                self.is_exhausted = True
+                return
+            self._news_read += 1
+            self._read(picture)
+        self._known = _widened(fired) if self._known is None else self._known | _widened(fired)
+
+    def see_extremes(self) -> None:
+        """Look at what every pixel is at its darkest and at its brightest, when there was more than one frame."""
+        if self._darkest is not None and self._brightest is not None and len(self._maps) > 1:
+            self._read(self._darkest)
+            self._read(self._brightest)
+
+    def with_frames(self, sighting: Sighting, number_of_frames: int, *, is_all: bool) -> Sighting:
+        """The sighting with the frames in which its place shows as much as anywhere, all where that is nearly all."""
+        box, size = sighting.box, CELL * self._reduction
+        place = (
+            slice(box.top // size, max(box.top // size + 1, -(-box.bottom // size))),
+            slice(box.left // size, max(box.left // size + 1, -(-box.right // size))),
+        )
+        counts = {frame_index: int(fired[place].sum()) for frame_index, fired in self._maps.items()}
+        most = max(counts.values())
+        present = [index for index, count in counts.items() if most and count >= _PRESENT * most]
+        if not is_all or not present or len(present) >= _NEARLY_ALL * len(counts):
+            return sighting
+        # Fading in and out: the frames between and one on either side count as well.
+        span = range(max(0, present[0] - 1), min(number_of_frames, present[-1] + 2))
+        frames = None if len(span) >= _NEARLY_ALL * number_of_frames else tuple(span)
+        return replace(sighting, box=replace(box, frames=frames))
+
+    def _has_news(self, fired: NDArray[np.bool_], size: tuple[int, ...]) -> bool:
+        return self._known is None or bool(regions_of(fired & ~self._known, (size[0], size[1])))
+
+    def _read(self, picture: NDArray[np.uint8]) -> None:
+        for each in self._detector.find(picture):
+            box, scale = each.box, self._reduction
+            self.sightings.append(
+                replace(each, box=Box(box.left * scale, box.top * scale, box.width * scale, box.height * scale))
+            )
+
+
+def _widened(fired: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    padded = np.pad(fired, 1)
+    rows = padded[:-2] | padded[1:-1] | padded[2:]
+    wide: NDArray[np.bool_] = rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
+    return wide
+
+
+def _distinct(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Sightings of which no other covers nearly all; of two alike the one that was read better stays."""
+    kept: list[Sighting] = []
+    for each in sorted(
+        sightings, key=lambda sighting: (-sighting.box.width * sighting.box.height, -sighting.confidence)
+    ):
+        if not any(share_covered(each.box, [other.box]) >= _SAME for other in kept):
+            kept.append(each)
+    return kept

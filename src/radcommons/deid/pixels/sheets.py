@@ -1,0 +1,168 @@
+"""Cuttings of a picture laid out on one sheet, so that a recogniser looks at places of interest in one go."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+_GAP = 16
+_WIDTH = 640
+_MULTIPLE = 32
+_TALL = 1.3
+_ENLARGED = ((36, 2.0), (60, 1.5))
+_LEAST_RANGE = 48
+_BACKGROUND_WINDOW = 25
+_CONTRAST_FLOOR = 6.0
+_CONTRAST_GAIN = 60.0
+_MAX_SHEET_PIXELS = 1_200_000
+
+Corners = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cutting:
+    """A piece of a picture made ready for reading.
+
+    Parameters
+    ----------
+    picture
+        What is laid on the sheet.
+    left, top, height
+        Where it was cut and how high it was, in pixels of the picture it was cut from.
+    enlargement
+        By how much it was enlarged.
+    is_turned
+        Whether it was turned by 90 degrees with the clock: writing along an edge usually reads upwards.
+    scale
+        Pixels of the picture it was cut from for one pixel of the image.
+    """
+
+    picture: NDArray[np.uint8]
+    left: int
+    top: int
+    height: int
+    enlargement: float
+    is_turned: bool
+    scale: float
+
+    def to_image(self, corners: Corners) -> Corners:
+        """Points of the cutting (column, row) as points of the image."""
+        points = corners / self.enlargement
+        if self.is_turned:
+            points = np.stack([points[:, 1], self.height - points[:, 0]], axis=1)
+        moved: Corners = ((points + np.array([self.left, self.top])) / self.scale).astype(np.float32)
+        return moved
+
+
+def cut(
+    picture: NDArray[np.uint8], place: tuple[int, int, int, int], *, scale: float, is_turned: bool, is_flattened: bool
+) -> Cutting:
+    """Cut a place (left, top, right, bottom), spread its grey values, and enlarge it when it is small.
+
+    Parameters
+    ----------
+    is_turned
+        Against what its shape suggests: tall places are turned anyway, as writing along an edge.
+    is_flattened
+        Whether the local background is taken out as well, for writing across a border.
+    """
+    left, top, right, bottom = place
+    piece = picture[top:bottom, left:right]
+    piece = flattened(piece) if is_flattened else spread(piece)
+    is_tall = bottom - top > _TALL * (right - left)
+    turn = is_tall != is_turned
+    if turn:
+        piece = np.rot90(piece, -1)
+    enlargement = next((factor for side, factor in _ENLARGED if min(piece.shape) < side), 1.0)
+    if enlargement > 1:
+        size = (round(piece.shape[1] * enlargement), round(piece.shape[0] * enlargement))
+        image = Image.fromarray(np.ascontiguousarray(piece)).resize(size, Image.Resampling.BICUBIC)
+        piece = np.asarray(image, dtype=np.uint8)
+    return Cutting(piece, left, top, bottom - top, enlargement, turn, scale)
+
+
+def spread(piece: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Grey values spread over the whole scale; what is nearly even is not blown up to noise."""
+    low, high = np.percentile(piece, (1, 99.5))
+    high = max(high, low + _LEAST_RANGE)
+    shown: NDArray[np.uint8] = np.clip((piece.astype(np.float32) - low) * (255.0 / (high - low)), 0, 255).astype(
+        np.uint8
+    )
+    return shown
+
+
+def flattened(piece: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Differences to the mean around each pixel, in units of the spread around it."""
+    values = piece.astype(np.float32)
+    mean = _local_mean(values)
+    deviation = np.sqrt(np.maximum(_local_mean(values * values) - mean * mean, 0))
+    return np.clip(128 + (values - mean) / (deviation + _CONTRAST_FLOOR) * _CONTRAST_GAIN, 0, 255).astype(np.uint8)
+
+
+def _local_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    half = _BACKGROUND_WINDOW // 2
+    padded = np.pad(values, half, mode="edge").astype(np.float64)
+    sums = np.pad(padded.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    side = _BACKGROUND_WINDOW
+    totals = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    mean: NDArray[np.float32] = (totals / (side * side)).astype(np.float32)
+    return mean
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Cuttings side by side on black, and where each of them lies (column, row)."""
+
+    picture: NDArray[np.uint8]
+    cuttings: tuple[Cutting, ...]
+    positions: tuple[tuple[int, int], ...]
+
+    def cutting_at(self, corners: Corners) -> tuple[Cutting, Corners] | None:
+        """The cutting under the middle of some corners, and the corners as points of it."""
+        column, row = corners.mean(axis=0)
+        half = _GAP // 2
+        for cutting, (left, top) in zip(self.cuttings, self.positions, strict=True):
+            rows, columns = cutting.picture.shape
+            if left - half <= column < left + columns + half and top - half <= row < top + rows + half:
+                return cutting, (corners - (left, top)).astype(np.float32)
+        return None
+
+
+def laid_out(cuttings: Iterable[Cutting]) -> Sequence[Sheet]:
+    """Cuttings on as few sheets as hold them, tall ones first."""
+    waiting = sorted(cuttings, key=lambda each: (-each.picture.shape[0], each.top, each.left))
+    sheets = []
+    while waiting:
+        chosen, positions, size, waiting = _fill(waiting)
+        picture = np.zeros(size, dtype=np.uint8)
+        for cutting, (left, top) in zip(chosen, positions, strict=True):
+            rows, columns = cutting.picture.shape
+            picture[top : top + rows, left : left + columns] = cutting.picture
+        sheets.append(Sheet(picture, tuple(chosen), tuple(positions)))
+    return sheets
+
+
+def _fill(
+    waiting: list[Cutting],
+) -> tuple[list[Cutting], list[tuple[int, int]], tuple[int, int], list[Cutting]]:
+    """Row after row of cuttings until the sheet is full; also what is left over."""
+    width = max(_WIDTH, *(cutting.picture.shape[1] + _GAP for cutting in waiting))
+    chosen: list[Cutting] = []
+    positions: list[tuple[int, int]] = []
+    column = row = row_height = 0
+    for number, cutting in enumerate(waiting):
+        rows, columns = (side + _GAP for side in cutting.picture.shape)
+        if column + columns > width:
+            row, column, row_height = row + row_height, 0, 0
+        if chosen and (row + rows) * width > _MAX_SHEET_PIXELS:
+            return chosen, positions, _rounded(row + row_height, width), waiting[number:]
+        chosen.append(cutting)
+        positions.append((column + _GAP // 2, row + _GAP // 2))
+        column, row_height = column + columns, max(row_height, rows)
+    return chosen, positions, _rounded(row + row_height, width), []
+
+
+def _rounded(rows: int, columns: int) -> tuple[int, int]:
+    return -(-rows // _MULTIPLE) * _MULTIPLE, -(-columns // _MULTIPLE) * _MULTIPLE
