@@ -81,6 +81,12 @@ def own(tmp_path):
         (SAFE_PRIVATE + ENTRY + 'vm = "many"\n', 11, "private.keep.vm", "1-n"),
         (SAFE_PRIVATE + '[private]\nwithout_creators = ["NOBODY"]\n', 7, "private.without_creators", "no creator"),
         (MINIMAL + '[pixels]\nrelease = "anybody"\n', 7, "pixels.release", "person"),
+        (
+            MINIMAL.replace("[]", '["Clean Recognizable Visual Features"]') + "[pixels]\nis_faces_held = false\n",
+            7,
+            "pixels.is_faces_held",
+            "needs it",
+        ),
         (MINIMAL + '[pixels]\nis_faces_held = "no"\n', 7, "pixels.is_faces_held", "true or false"),
         (MINIMAL + "[[pixels.rectangles]]\nboxes = [[0, 0, 10, 10]]\n", None, "pixels.rectangles", "condition"),
         (MINIMAL + "pixels = 3\n", 6, "pixels", "[pixels]"),

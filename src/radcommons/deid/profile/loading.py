@@ -87,6 +87,9 @@ def _compile(document: Document) -> Profile:
     overrides = {**actions_of(document), **kept_of(document, codes)}
     codes.update({tag: code for tag, (code, _) in overrides.items()})
     private, distrusted = private_of(document, options)
+    pixels = _pixels(document)
+    if "clean_recognizable_visual_features" in options and not pixels.is_faces_held:
+        raise document.section("pixels").error("is_faces_held", "the option for visual features needs it to be true.")
     profile = Profile(
         name=_name(document, "name"),
         version=_name(document, "version"),
@@ -98,7 +101,7 @@ def _compile(document: Document) -> Profile:
         classes={},
         private=private,
         distrusted_creators=distrusted,
-        pixels=_pixels(document),
+        pixels=pixels,
         maximum_age_years=_age(document),
         are_unknown_words_removed=_unknown_words(document) == "remove",
     )
