@@ -56,11 +56,13 @@ export class Editor {
   }
 
   draw() {
+    // Removing the box that has the focus takes the focus, and the choice, away.
     const focused = this.layer.contains(document.activeElement);
+    const chosen = this.chosen;
     const stays = this.staying.map((seen, index) => this.mark(seen, index));
     const boxes = this.boxes.map((box, index) => this.outline(box, index));
     this.layer.replaceChildren(...stays, ...boxes);
-    if (focused && this.chosen >= 0) this.choose(Math.min(this.chosen, this.boxes.length - 1));
+    if (focused && chosen >= 0) this.choose(Math.min(chosen, this.boxes.length - 1));
   }
 
   outline(box, index) {
@@ -105,9 +107,9 @@ export class Editor {
 
   put(boxes, chosen) {
     this.boxes = boxes;
+    this.changed(boxes);
     this.draw();
     this.choose(chosen);
-    this.changed(this.boxes);
   }
 
   replace(index, box) {

@@ -289,7 +289,7 @@ function drawActs() {
 }
 
 function tellPicked(index) {
-  if (index < 0 || !picture) return;
+  if (!picture?.boxes[index]) return;
   say(`Box ${index + 1}: ${reading(picture.boxes[index])}. M it is harmless · Delete remove · S every picture · D every image of the device`);
 }
 

@@ -13,7 +13,6 @@ MACHINE_UNSURE = frozenset({PixelText.NOT_CHECKED, PixelText.NEEDS_PERSON})
 MACHINE_SURE = frozenset({PixelText.CLEAN, PixelText.REDACTED})
 # What a person can let go although no rule can clean it.
 RELEASABLE = frozenset({"deid.unsupported-object", "deid.private-object", "deid.unknown-object"})
-REJECTED_CODE = "edge.rejected"
 VERDICT_WORDS = {
     "approved": "confirmed",
     "clean": "no writing found",
@@ -59,13 +58,6 @@ def may_leave(pixel_text: str, *, release: str) -> bool:
     return release == "detector" and verdict in MACHINE_SURE
 
 
-def is_picture(row: sqlite3.Row) -> bool:
-    """Whether an output belongs on the page that asks for a look at pictures."""
-    if row["pixel_text"] != PixelText.NOT_APPLICABLE.value:
-        return True
-    return not row["is_kept"] and bool(codes_of(row) & (RELEASABLE | {REJECTED_CODE}))
-
-
 def codes_of(row: sqlite3.Row) -> frozenset[str]:
     """The codes of the findings about an output."""
     return frozenset(each.code for each in stored.load(row["findings"]))
@@ -94,11 +86,13 @@ def decided_states(connection: sqlite3.Connection, out: OutFolder) -> Mapping[st
 def picture_rows(connection: sqlite3.Connection, out: OutFolder, *, series: str | None = None) -> Iterator[sqlite3.Row]:
     """The outputs to look at, by study, series and instance; of one series when it is named."""
     rows = connection.execute(
-        "SELECT * FROM output WHERE out = ? AND (pixel_text <> 'not_applicable' OR NOT is_kept)"
-        " AND (? IS NULL OR series_uid = ?) ORDER BY study_uid, series_uid, instance_number, sop_uid, token",
+        "SELECT *, source_sha256 IN (SELECT source_sha256 FROM pixel_decision JOIN pixel_act USING (act_id)"
+        " WHERE undone_at = '') AS is_decided FROM output WHERE out = ? AND (? IS NULL OR series_uid = ?)"
+        " AND (pixel_text <> 'not_applicable' OR NOT is_kept OR is_decided)"
+        " ORDER BY study_uid, series_uid, instance_number, sop_uid, token",
         (out.name, series, series),
     )
-    return (row for row in rows.fetchall() if is_picture(row))
+    return (row for row in rows.fetchall() if _is_picture(row))
 
 
 def waiting_series(
@@ -133,3 +127,10 @@ def counts_by_verdict(rows: Iterable[sqlite3.Row]) -> Mapping[str, int]:
     for row in rows:
         counts[row["pixel_text"]] = counts.get(row["pixel_text"], 0) + 1
     return dict(sorted(counts.items()))
+
+
+def _is_picture(row: sqlite3.Row) -> bool:
+    """Whether there is something in it for a person to decide, or decided."""
+    if row["is_decided"] or row["pixel_text"] != PixelText.NOT_APPLICABLE.value:
+        return True
+    return bool(codes_of(row) & RELEASABLE)
