@@ -99,6 +99,26 @@ class FrameReader:
         self._index: FrameIndex | None = None
         self.number_of_frames = min(self._layout.number_of_frames, MAX_FRAMES)
 
+    def encoded_frame(self, frame_index: int) -> bytes:
+        """The bytes of one encapsulated frame as they lie in the file, fragments joined.
+
+        Raises
+        ------
+        PixelDecodeError
+            When the frames cannot be told apart.
+        """
+        index = self._frames()
+        if not self._element.is_encapsulated or frame_index >= len(index.frames):
+            raise PixelDecodeError("dicom.no-such-frame", "The object has no such frame.", Kind.NOT_FOUND)
+        runs = index.fragments[frame_index] if index.fragments else (index.frames[frame_index],)
+        value, start = memoryview(self._element.value), self._element.offset
+        return b"".join(bytes(value[offset - start : offset - start + length]) for offset, length in runs)
+
+    def _frames(self) -> FrameIndex:
+        if self._index is None:
+            self._index = frame_index_of(self._file)
+        return self._index
+
     def decode(self, frame_index: int, *, is_raw: bool = False) -> NDArray[np.generic]:
         """Decode one frame; see :func:`decode_frame`.
 
@@ -117,9 +137,7 @@ class FrameReader:
             raise PixelDecodeError(
                 "dicom.too-many-pixels", "A frame of this object is larger than is decoded here.", Kind.TOO_LARGE
             )
-        if self._index is None:
-            self._index = frame_index_of(self._file)
-        data, frames, position = _frame_bytes(self._index, self._element, frame_index, layout)
+        data, frames, position = _frame_bytes(self._frames(), self._element, frame_index, layout)
         decode = _decoder(self._file, self._element, layout, frames, is_raw=is_raw)
         return _guarded(lambda: decode(data, position))
 

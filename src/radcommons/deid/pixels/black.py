@@ -16,7 +16,13 @@ _BYTE_BITS = 8
 
 
 def black_cells(
-    cells: NDArray[np.generic], samples: int, header: Header, boxes: Sequence[Box], *, shape: tuple[int, int]
+    cells: NDArray[np.generic],
+    samples: int,
+    header: Header,
+    boxes: Sequence[Box],
+    *,
+    shape: tuple[int, int],
+    photometric: str = "",
 ) -> NDArray[np.generic]:
     """The raw cells of a black pixel, one a sample.
 
@@ -36,8 +42,10 @@ def black_cells(
         What will be blackened, inside the matrix.
     shape
         Rows and columns.
+    photometric
+        The colour space of the cells when it is not the one the header names.
     """
-    photometric = header.text(0x00280004)
+    photometric = photometric or header.text(0x00280004)
     bits = header.integer(0x00280101) or cells.dtype.itemsize * _BYTE_BITS
     if samples > 1:
         return np.array(_black_color(photometric, samples, bits), dtype=cells.dtype)

@@ -61,8 +61,13 @@ class CellLayout:
         return self.rows * self.columns * (2 if self.is_subsampled else self.samples)
 
 
-def cell_layout(header: Header, length: int) -> CellLayout:
+def cell_layout(header: Header, length: int, *, number_of_frames: int | None = None) -> CellLayout:
     """The layout that a header gives pixel data of a length in bytes.
+
+    Parameters
+    ----------
+    number_of_frames
+        How many frames the data hold, when not all of the object's.
 
     Raises
     ------
@@ -71,7 +76,7 @@ def cell_layout(header: Header, length: int) -> CellLayout:
     """
     shape = pixel_shape(header)
     samples = shape.samples_per_pixel
-    frames = shape.number_of_frames
+    frames = shape.number_of_frames if number_of_frames is None else number_of_frames
     if min(shape.rows, shape.columns, samples, shape.bits_allocated, frames) < 1:
         raise CannotRedactError("The header does not say how the pixels are laid out.")
     if shape.bits_allocated not in _WHOLE_CELLS | {1} or (shape.bits_allocated == 1 and samples > 1):
@@ -109,7 +114,9 @@ def blacken_native(file: Part10File, pixels: Element, boxes: Sequence[Box], spoo
     layout = cell_layout(header, len(pixels.value))
     value = memoryview(pixels.value)
     if layout.bits == 1 or _has_swapped_bytes(file, pixels, layout):
-        return replace(pixels, value=_patched_whole(value, layout, header, boxes, file), offset=-1)
+        is_swapped = _has_swapped_bytes(file, pixels, layout)
+        patched = _patched_whole(value, layout, header, boxes, is_swapped=is_swapped)
+        return replace(pixels, value=patched, offset=-1)
     size = layout.cells_per_frame * layout.bits // 8
     kind = np.dtype(f"{file.encoding.order}u{layout.bits // 8}")
     for frame_index in range(layout.number_of_frames):
@@ -119,7 +126,7 @@ def blacken_native(file: Part10File, pixels: Element, boxes: Sequence[Box], spoo
             spool.write(frame)
             continue
         cells = np.frombuffer(frame, dtype=kind).copy()
-        _blacken(cells, layout, header, inside)
+        blacken_cells(cells, layout, header, inside)
         spool.write(cells.tobytes())
     spool.write(value[layout.number_of_frames * size :])
     return replace(pixels, value=spool.view(), offset=-1)
@@ -131,13 +138,12 @@ def _has_swapped_bytes(file: Part10File, pixels: Element, layout: CellLayout) ->
 
 
 def _patched_whole(
-    value: memoryview, layout: CellLayout, header: Header, boxes: Sequence[Box], file: Part10File
+    value: memoryview, layout: CellLayout, header: Header, boxes: Sequence[Box], *, is_swapped: bool
 ) -> bytes:
     """Patch values whose frames do not begin at addressable bytes, as one."""
     if len(value) > _MAX_FRAME_BYTES:
         raise CannotRedactError("The pixel data are too large for their layout to be patched here.")
     data = np.frombuffer(value, dtype=np.uint8).copy()
-    is_swapped = not file.encoding.is_little_endian
     if is_swapped and len(data) % 2 == 0:
         data = data.reshape(-1, 2)[:, ::-1].reshape(-1).copy()
     cells = np.unpackbits(data, bitorder="little") if layout.bits == 1 else data
@@ -145,15 +151,15 @@ def _patched_whole(
         inside = [box for box in boxes if box.is_in_frame(frame_index)]
         start = frame_index * layout.cells_per_frame
         if inside:
-            _blacken(cells[start : start + layout.cells_per_frame], layout, header, inside)
+            blacken_cells(cells[start : start + layout.cells_per_frame], layout, header, inside)
     data = np.packbits(cells, bitorder="little") if layout.bits == 1 else cells
     if is_swapped and len(data) % 2 == 0:
         data = data.reshape(-1, 2)[:, ::-1].reshape(-1)
     return data.tobytes()
 
 
-def _blacken(cells: NDArray[np.generic], layout: CellLayout, header: Header, boxes: Sequence[Box]) -> None:
-    """Blacken boxes in the cells of one frame, in place."""
+def blacken_cells(cells: NDArray[np.generic], layout: CellLayout, header: Header, boxes: Sequence[Box]) -> None:
+    """Blacken boxes in the raw cells of one frame, in place."""
     rows, columns = layout.rows, layout.columns
     clipped = [box for each in boxes if (box := each.clipped(rows, columns)) is not None]
     black = black_cells(cells, layout.samples, header, clipped, shape=(rows, columns))

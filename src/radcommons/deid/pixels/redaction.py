@@ -10,6 +10,7 @@ from pathlib import Path
 
 from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.pixels.native import CannotRedactError, blacken_native
+from radcommons.deid.pixels.recoding import blacken_encapsulated
 from radcommons.deid.pixels.spool import Spool
 from radcommons.dicom import uids
 from radcommons.dicom.finding import Finding, Severity
@@ -60,15 +61,18 @@ def redact(file: Part10File, boxes: Sequence[Box], *, scratch: Path | None = Non
     if pixels is None:
         return _refused(file, "The object has no pixels that could be blackened.")
     try:
-        if pixels.is_encapsulated or not uids.is_native_syntax(file.transfer_syntax_uid):
-            return _refused(file, "The pixel data cannot be decoded here, so nothing can be blackened in them.")
-        patched = blacken_native(file, pixels, boxes, Spool(scratch))
+        if pixels.is_encapsulated:
+            changed = blacken_encapsulated(file, pixels, boxes, Spool(scratch))
+        elif uids.is_native_syntax(file.transfer_syntax_uid):
+            patched = blacken_native(file, pixels, boxes, Spool(scratch))
+            elements = tuple(patched if element is pixels else element for element in file.elements)
+            changed = replace(file, elements=elements)
+        else:
+            return _refused(file, "The pixel data are not what their transfer syntax says.")
     except CannotRedactError as error:
         return _refused(file, error.message)
-    elements = tuple(
-        patched if element is pixels else element for element in file.elements if element.tag not in _STALE
-    )
-    return Redaction(replace(file, elements=elements))
+    kept = tuple(element for element in changed.elements if element.tag not in _STALE)
+    return Redaction(replace(changed, elements=kept))
 
 
 def _refused(file: Part10File, message: str) -> Redaction:

@@ -25,6 +25,7 @@ class Spool:
         self._limit = in_memory_bytes
         self._pieces: list[bytes] = []
         self._stream: IO[bytes] | None = None
+        self._reserved = 0
         self.size = 0
 
     def write(self, piece: bytes | bytearray | memoryview) -> None:
@@ -39,6 +40,28 @@ class Spool:
             self._pieces.append(bytes(piece))
         else:
             self._stream.write(piece)
+
+    def reserve(self, size: int) -> None:
+        """Leave room for bytes that are known only at the end; before anything is written."""
+        self._reserved = size
+        self.write(bytes(size))
+
+    def fill_reserved(self, front: bytes) -> None:
+        """Write what room was left for.
+
+        Raises
+        ------
+        ValueError
+            When it is of another size.
+        """
+        if len(front) != self._reserved:
+            raise ValueError("The reserved bytes are of another size.")
+        if self._stream is None:
+            self._pieces[0] = front
+        else:
+            self._stream.seek(0)
+            self._stream.write(front)
+            self._stream.seek(0, 2)
 
     def view(self) -> bytes | memoryview:
         """Everything that was written; nothing can be written afterwards."""
