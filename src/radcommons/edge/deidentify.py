@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from radcommons import __version__
@@ -141,10 +142,11 @@ def deidentify_folder(
             clinical = take_clinical_table(connection, home, out=out_folder, path=options.clinical_table)
         stamp = profile_stamp(profile)
         _remember_profile(connection, out_folder, profile=profile)
-        report = write_report(connection, out_folder, profile=stamp)
+        report = write_report(connection, out_folder, profile=stamp, progress=progress)
         counts = {**report.findings_by_code, **stored.count(clinical)}
         result = _result(connection, worker, removed=removed, report_sha256=report.sha256, findings_by_code=counts)
-        return replace(result, findings=(*clinical, *journal.kept_out(connection, out_folder))[:_LISTED])
+        kept_out = islice(journal.kept_out(connection, out_folder), _LISTED)
+        return replace(result, findings=(*clinical, *kept_out)[:_LISTED])
 
 
 def make_again(connection: sqlite3.Connection, home: EdgeHome, *, out: OutFolder, profile: Profile) -> int:
@@ -193,6 +195,7 @@ class _Worker:
         self._house = self._memory.house_rules(markers=profile.pixels.markers)
         self._texts = TextMemory(connection)
         self._origins: dict[int, Origin] = {}
+        self._last_folder: Path | None = None
         self.asked = self.made = self.unchanged = 0
 
     def run(self, *, processes: int, progress: Progress | None) -> None:
@@ -314,7 +317,9 @@ class _Worker:
             made.instance.series_instance_uid,
             sop_uid=made.instance.sop_instance_uid,
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent != self._last_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._last_folder = path.parent
         staged.replace(path)
         return made
 

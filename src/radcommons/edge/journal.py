@@ -120,7 +120,7 @@ def forget_unwanted(connection: sqlite3.Connection, out: OutFolder, *, root: str
     dropped = connection.execute(
         "DELETE FROM output WHERE out = ? AND root = seal(?) AND run <> ?", (out.name, root, run)
     ).rowcount
-    for path in list(out.instance_files()):
+    for path in out.instance_files():
         row = connection.execute(
             "SELECT study_uid, series_uid FROM output WHERE out = ? AND sop_uid = ? AND is_kept", (out.name, path.stem)
         ).fetchone()
@@ -157,10 +157,12 @@ def kept_out(connection: sqlite3.Connection, out: OutFolder) -> Iterator[Finding
 
 
 def by_reference(connection: sqlite3.Connection, out: OutFolder) -> Iterator[sqlite3.Row]:
-    """All results, kept by SOP Instance UID and then refused by token: an order that any machine gives."""
-    yield from connection.execute(
-        "SELECT * FROM output WHERE out = ? ORDER BY is_kept DESC, sop_uid, token", (out.name,)
-    )
+    """All results, kept by SOP Instance UID and then refused by token: an order that any machine gives.
+
+    Kept ones come in the order of an index: sorting a hundred thousand rows would hold them all in memory.
+    """
+    yield from connection.execute("SELECT * FROM output WHERE out = ? AND is_kept ORDER BY sop_uid", (out.name,))
+    yield from connection.execute("SELECT * FROM output WHERE out = ? AND NOT is_kept ORDER BY token", (out.name,))
 
 
 def reference(row: sqlite3.Row) -> dict[str, str]:

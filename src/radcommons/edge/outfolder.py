@@ -13,6 +13,7 @@ from radcommons.edge.walk import Root
 
 _SCHEMA = "radcommons.out/1"
 _MARKER = "out.json"
+_DOCUMENTS = frozenset({".css", ".csv", ".html", ".js", ".json", ".jsonl", ".txt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,14 @@ class OutFolder:
     def instance_path(self, study_uid: str, series_uid: str, *, sop_uid: str) -> Path:
         """Where one instance lies."""
         return self.instances_path / study_uid / series_uid / f"{sop_uid}.dcm"
+
+    def documents(self) -> Iterator[Path]:
+        """Every text beside the instances: reports, decisions, the sealed batch, the review page."""
+        for beside in sorted(self.path.iterdir()):
+            if beside in {self.instances_path, self.staging_path}:
+                continue
+            paths = sorted(beside.rglob("*")) if beside.is_dir() else [beside]
+            yield from (path for path in paths if path.suffix in _DOCUMENTS and path.is_file())
 
     def instance_files(self) -> Iterator[Path]:
         """Every file under :attr:`instances_path`."""

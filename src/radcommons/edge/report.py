@@ -14,9 +14,11 @@ from radcommons.deid.profile import Profile
 from radcommons.edge import findings as stored
 from radcommons.edge import journal
 from radcommons.edge.outfolder import OutFolder
+from radcommons.edge.scan import Progress
 from radcommons.transfer.manifest import ProfileStamp
 
 SCHEMA = "radcommons.report/1"
+_TOLD_EVERY = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,9 @@ def profile_stamp(profile: Profile) -> ProfileStamp:
     return ProfileStamp(profile.name, profile.version, profile.digest)
 
 
-def write_report(connection: sqlite3.Connection, out: OutFolder, *, profile: ProfileStamp) -> WrittenReport:
+def write_report(
+    connection: sqlite3.Connection, out: OutFolder, *, profile: ProfileStamp, progress: Progress | None = None
+) -> WrittenReport:
     """Write ``report.jsonl`` and ``findings.jsonl`` anew from the journal, in an order that any machine gives.
 
     The report has one line for the batch, one for each distinct list of actions and one for each instance.
@@ -40,7 +44,10 @@ def write_report(connection: sqlite3.Connection, out: OutFolder, *, profile: Pro
     digest = hashlib.sha256()
     temporary = out.report_path.with_suffix(".part")
     with temporary.open("wb") as stream:
-        for value in _report_lines(connection, out, profile=profile):
+        total = connection.execute("SELECT count(*) FROM output WHERE out = ?", (out.name,)).fetchone()[0]
+        for done, value in enumerate(_report_lines(connection, out, profile=profile)):
+            if progress is not None and done % _TOLD_EVERY == 0:
+                progress("report", min(done, total), total)
             line = orjson.dumps(value, option=orjson.OPT_SORT_KEYS) + b"\n"
             digest.update(line)
             stream.write(line)

@@ -159,6 +159,21 @@ CREATE TABLE subject_status (
     out BLOB NOT NULL, subject_id TEXT NOT NULL, covid19_status TEXT NOT NULL, PRIMARY KEY (out, subject_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE verification (                 -- the last second look at an OUT folder
+    out         BLOB PRIMARY KEY,
+    means       TEXT NOT NULL,              -- digest of what was looked for
+    finished_at TEXT NOT NULL DEFAULT '',
+    looked_at   INTEGER NOT NULL DEFAULT 0,
+    failed      INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE verified (                     -- what a second look saw before it was stopped
+    out      BLOB NOT NULL,
+    sop_uid  TEXT NOT NULL,
+    mark     TEXT NOT NULL,                 -- of the file as it was
+    findings TEXT NOT NULL,
+    PRIMARY KEY (out, sop_uid)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE sending (
     batch_id TEXT NOT NULL,
     url      TEXT NOT NULL,
