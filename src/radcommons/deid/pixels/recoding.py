@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from radcommons.deid.pixels.black import black_cells
 from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.pixels.native import CannotRedactError, blacken_cells, cell_layout
 from radcommons.deid.pixels.spool import Spool
+from radcommons.dicom import uids
 from radcommons.dicom.elements import PIXEL_DATA, Element
 from radcommons.dicom.header import Header
 from radcommons.dicom.instance import frame_index_of, pixel_shape
@@ -41,6 +43,7 @@ _FRAME_ENCODERS = {
 _OFFSET_TABLES = frozenset({0x7FE00001, 0x7FE00002})
 _LARGEST_TABLE = 2**31
 _LARGEST_OFFSET = 2**32
+_PLANAR = 0x00280006
 _COLORS = 3
 
 
@@ -54,14 +57,27 @@ class _Plan:
     is_partial: bool
 
 
-def blacken_encapsulated(file: Part10File, pixels: Element, boxes: Sequence[Box], spool: Spool) -> Part10File:
-    """The object with the boxes black in its compressed frames.
+class _CannotCompressError(CannotRedactError):
+    """A frame that no lossless encoder at hand takes: too small, too deep, or with values beyond its bits."""
+
+
+def blacken_encapsulated(
+    file: Part10File, pixels: Element, boxes: Sequence[Box], *, scratch: Path | None = None
+) -> Part10File:
+    """The object with the boxes black in its compressed frames; uncompressed when no lossless encoder takes a frame.
 
     Raises
     ------
     CannotRedactError
-        When a touched frame cannot be decoded or compressed without loss.
+        When a frame that has to be written anew cannot be decoded.
     """
+    try:
+        return _compressed_anew(file, pixels, boxes, Spool(scratch))
+    except _CannotCompressError:
+        return _uncompressed(file, pixels, boxes, Spool(scratch))
+
+
+def _compressed_anew(file: Part10File, pixels: Element, boxes: Sequence[Box], spool: Spool) -> Part10File:
     header = Header(file.elements, file.encoding)
     if pixels.tag != PIXEL_DATA:
         raise CannotRedactError("Compressed pixels of floating point cannot be blackened.")
@@ -93,6 +109,23 @@ def blacken_encapsulated(file: Part10File, pixels: Element, boxes: Sequence[Box]
     return _rewritten(file, plan, value, () if has_table else _extended_table(offsets, lengths))
 
 
+def _uncompressed(file: Part10File, pixels: Element, boxes: Sequence[Box], spool: Spool) -> Part10File:
+    reader = FrameReader(file)
+    is_color = (reader.header.integer(0x00280002) or 1) > 1
+    photometric = "RGB" if is_color else reader.header.text(0x00280004)
+    plan = _Plan("", uids.EXPLICIT_VR_LITTLE_ENDIAN, photometric, is_partial=False)
+    width = 1
+    for frame_index in range(reader.number_of_frames):
+        values = _decoded(reader, frame_index, plan)
+        width = values.dtype.itemsize
+        _blacken(values, reader.header, [box for box in boxes if box.is_in_frame(frame_index)], plan)
+        spool.write(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
+    if spool.size >= _LARGEST_OFFSET:
+        raise CannotRedactError("The object is too large to be stored uncompressed.")
+    value = replace(pixels, vr="OW" if width > 1 else "OB", value=spool.view(), offset=-1, is_encapsulated=False)
+    return _rewritten(file, plan, value, ())
+
+
 def _pieces(
     fragments: Sequence[Sequence[tuple[int, int]]],
     frames: Sequence[tuple[int, int]],
@@ -118,14 +151,17 @@ def _plan(file: Part10File, header: Header) -> _Plan:
 def _recoded(reader: FrameReader, frame_index: int, boxes: Sequence[Box], plan: _Plan) -> bytes:
     if plan.encoder == _DEFLATED_FRAMES:
         return _redeflated(reader, frame_index, boxes)
-    try:
-        values = reader.decode(frame_index, is_raw=plan.is_partial).copy()
-    except PixelDecodeError as error:
-        raise CannotRedactError(
-            "The pixel data cannot be decoded here, so nothing can be blackened in them."
-        ) from error
+    values = _decoded(reader, frame_index, plan)
     _blacken(values, reader.header, boxes, plan)
     return _encoded(values, reader.header, plan)
+
+
+def _decoded(reader: FrameReader, frame_index: int, plan: _Plan) -> NDArray[np.generic]:
+    try:
+        return reader.decode(frame_index, is_raw=plan.is_partial).copy()
+    except PixelDecodeError as error:
+        message = "The pixel data cannot be decoded here, so nothing can be blackened in them."
+        raise CannotRedactError(message) from error
 
 
 def _blacken(values: NDArray[np.generic], header: Header, boxes: Sequence[Box], plan: _Plan) -> None:
@@ -159,7 +195,7 @@ def _encoded(values: NDArray[np.generic], header: Header, plan: _Plan) -> bytes:
     try:
         return bytes(get_encoder(UID(plan.encoder)).encode(np.ascontiguousarray(values), **options))
     except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-        raise CannotRedactError("The frame cannot be compressed again without loss.") from error
+        raise _CannotCompressError("The frame cannot be compressed again without loss.") from error
 
 
 def _redeflated(reader: FrameReader, frame_index: int, boxes: Sequence[Box]) -> bytes:
@@ -191,8 +227,8 @@ def _rewritten(file: Part10File, plan: _Plan, value: Element, tables: Sequence[E
     by_tag |= {element.tag: element for element in (*tables, value)}
     if not plan.is_partial:
         by_tag[0x00280004] = Element(0x00280004, "CS", plan.photometric_interpretation.encode("ascii"))
-        if 0x00280006 in by_tag or plan.photometric_interpretation == "RGB":
-            by_tag[0x00280006] = Element(0x00280006, "US", struct.pack(file.encoding.order + "H", 0))
+        if plan.photometric_interpretation == "RGB":
+            by_tag[_PLANAR] = Element(_PLANAR, "US", struct.pack(file.encoding.order + "H", 0))
         if file.transfer_syntax_uid in _LOSSY:
             by_tag[0x00282110] = Element(0x00282110, "CS", b"01")
     elements = tuple(by_tag[tag] for tag in sorted(by_tag))

@@ -62,7 +62,7 @@ def redact(file: Part10File, boxes: Sequence[Box], *, scratch: Path | None = Non
         return _refused(file, "The object has no pixels that could be blackened.")
     try:
         if pixels.is_encapsulated:
-            changed = blacken_encapsulated(file, pixels, boxes, Spool(scratch))
+            changed = blacken_encapsulated(file, pixels, boxes, scratch=scratch)
         elif uids.is_native_syntax(file.transfer_syntax_uid):
             patched = blacken_native(file, pixels, boxes, Spool(scratch))
             elements = tuple(patched if element is pixels else element for element in file.elements)
