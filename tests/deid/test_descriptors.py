@@ -61,7 +61,7 @@ def test_protocols_and_diagnoses_stay_as_they_are(text):
         ("CT 2021年3月4日", "CT"),
         ("КТ 4 марта 2021", "КТ"),
         ("done 2020-04-12", "done"),
-        ("on 20200412 again", "on again"),
+        ("on 20200412 again", "again"),
         ("03/11/56 film", "film"),
         ("DOB 3 Nov 1956, repeat AP", "repeat AP"),
         ("December 3rd, 2019 baseline", "baseline"),

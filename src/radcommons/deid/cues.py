@@ -6,6 +6,7 @@ name, so that ``Dr Lindqvist chest CT`` keeps its last two words.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from radcommons.deid.folding import fold, listed
 from radcommons.deid.vocabulary import imaging_words, is_known
@@ -54,6 +55,15 @@ _DEGREE = re.compile(
     rf"(?:(?P<degree>{_DEGREES}|(?<=,[ ])(?:{_WEAK_DEGREES})|(?<=,)(?:{_WEAK_DEGREES}))|(?:{_WEAK_DEGREES}))\.?(?![\w(])",
     re.IGNORECASE,
 )
+_DEGREE_HINT = re.compile(rf"[ ,.](?:{_DEGREES}|{_WEAK_DEGREES})(?![^\W_])", re.IGNORECASE)
+_TITLE_WORDS = listed(
+    "mr mrs ms mister missis miss mx prof professor drs dr doctor sister herr herrn frau hr fr prim oa priv mme mlle monsieur madame mademoiselle docteur pr "
+    "senor senora sr sra srta dra da dna don dona sig signor signora dott dottssa dottoressa dottor dhr mevr meneer mevrouw senhor senhora exmo ra"
+)
+_PLACE_TITLES = listed(
+    "hospital hospitals clinic clinics klinikum klinik kliniken krankenhaus universitatsklinikum uniklinik infirmary medical health hospice sanatorium nursing praxis "
+    "ziekenhuis umc ospedale policlinico poliklinik spital hopital chu clinique clinica casa santa"
+)
 _CLAUSE_END = re.compile(r"\s*(?:$|[,;:.)\]/\n]|-\s)")
 _JOINING = re.compile(r"[ \t.,^_]{1,3}")
 _PARTICLES = listed(
@@ -94,23 +104,44 @@ def cue_spans(text: str, name_words: frozenset[str] = frozenset()) -> Iterator[t
     name_words
         Parts of names that the study carries: after a title they are names although they are words of imaging.
     """
-    for match in _TITLE.finditer(text):
-        yield from _person(text, match, name_words, is_title=True)
-    for match in _ROLE.finditer(text):
-        yield from _person(text, match, name_words, is_title=False)
-    for match in _DEGREE.finditer(text):
-        yield from _before_degree(match)
-    for match in _CARET.finditer(text):
-        start = _start_of_components(match[0])
-        if start is not None:
-            yield match.start() + start, match.end(), "name"
-    for match in _COMMA.finditer(text):
-        if all(_is_capitalised(word) and not _is_word(word) for word in (match[1], match[2])):
-            yield (*match.span(), "name")
-    for match in _HONOURED.finditer(text):
-        if (match[1] or match[2]) not in _NO_PERSONS:
-            yield (*match.span(), "announced person")
-    yield from _places(text)
+    words = {fold(word).text for word in re.findall(r"[^\W\d_]+", text)}
+    has_stranger = any(len(word) > 1 and not is_known(word) for word in words) or not words.isdisjoint(name_words)
+    # Most texts hold words of imaging only: nobody can be announced in them but by a title.
+    if not words.isdisjoint(_TITLE_WORDS):
+        for match in _TITLE.finditer(text):
+            yield from _person(text, match, name_words, is_title=True)
+    if has_stranger or ":" in text:
+        for match in _ROLE.finditer(text):
+            yield from _person(text, match, name_words, is_title=False)
+    if has_stranger:
+        yield from _unannounced(text)
+    if not text.isascii():
+        for match in _HONOURED.finditer(text):
+            if (match[1] or match[2]) not in _NO_PERSONS:
+                yield (*match.span(), "announced person")
+    yield from _addresses(text)
+    if not words.isdisjoint(_PLACE_TITLES):
+        yield from _places(text)
+
+
+def _unannounced(text: str) -> Iterator[tuple[int, int, str]]:
+    """Names that their own form or a degree gives away: Smith, RN; Doe^Jane; Doe, Jane; for Jane Doe."""
+    if _DEGREE_HINT.search(text):
+        for match in _DEGREE.finditer(text):
+            yield from _before_degree(match)
+    if "^" in text:
+        for match in _CARET.finditer(text):
+            start = _start_of_components(match[0])
+            if start is not None:
+                yield match.start() + start, match.end(), "name"
+    if "," in text:
+        for match in _COMMA.finditer(text):
+            if all(_is_capitalised(word) and not _is_word(word) for word in (match[1], match[2])):
+                yield (*match.span(), "name")
+    for match in _FOLLOWED_BY_NAMES.finditer(text):
+        names = _TOKEN.findall(match[1])
+        if all(_is_capitalised(word) and not _is_word(word) for word in names):
+            yield (*match.span(1), "announced person")
 
 
 def _start_of_components(text: str) -> int | None:
@@ -127,12 +158,13 @@ def _start_of_components(text: str) -> int | None:
     return start
 
 
+def _addresses(text: str) -> Iterator[tuple[int, int, str]]:
+    for match in _PLACE_CUE.finditer(text):
+        if _has_name(match[1]):
+            yield (*match.span(1), "announced place")
+
+
 def _places(text: str) -> Iterator[tuple[int, int, str]]:
-    yield from ((*match.span(1), "announced place") for match in _PLACE_CUE.finditer(text) if _has_name(match[1]))
-    for match in _FOLLOWED_BY_NAMES.finditer(text):
-        names = _TOKEN.findall(match[1])
-        if all(_is_capitalised(word) and not _is_word(word) for word in names):
-            yield (*match.span(1), "announced person")
     for match in _PLACE_AFTER.finditer(text):
         start = _first_capital(match[1])
         if start is not None:
@@ -247,6 +279,7 @@ def _before_degree(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
         yield match.start("name") + tokens[first].start(), match.end(), "announced person"
 
 
+@lru_cache(maxsize=65536)
 def _is_word(word: str) -> bool:
     """Whether every part of a word is in the vocabulary."""
     return all(is_known(part) for part in re.split(r"['’-]", word) if part)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from radcommons.deid.attribute_types import AttributeType, attribute_type
 from radcommons.deid.declared_vr import judged
-from radcommons.deid.descriptors import clean_descriptor
+from radcommons.deid.descriptors import looks_identifying
 from radcommons.deid.graphics import is_safe_graphic
-from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern, pattern_of
+from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
 from radcommons.deid.private import fitting
 from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile
@@ -126,8 +126,8 @@ class ElementLook:
                 value not in _ALLOWED_NAMES for value in values
             ):
                 yield error("deid.forbidden-value", where, "Only the form of this sequence may stay, and it has text.")
-            nothing = pattern_of(frozenset())
-            if any(clean_descriptor(value, nothing).is_changed for value in values):
+            may_hold_dates = self.profile.dates_mark != "REMOVED"
+            if any(looks_identifying(value, may_hold_dates=may_hold_dates) for value in values):
                 message = "The text looks as if it held a date, a number, a name or an address."
                 yield Finding(Severity.WARNING, "deid.suspicious-text", where, message)
 

@@ -13,7 +13,7 @@ from pydicom.datadict import tag_for_keyword
 
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.folding import FoldedText, fold, is_east_asian, listed
-from radcommons.deid.spellings import Gap, Needle, name_words_of, needles_of
+from radcommons.deid.spellings import Gap, Needle, date_of, name_words_of, needles_of
 from radcommons.deid.vocabulary import vocabulary
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, texts_of
@@ -89,6 +89,7 @@ class IdentifierPattern:
     """
 
     def __init__(self, identifiers: Iterable[str]) -> None:
+        identifiers = tuple(identifiers)
         self._needles: dict[str, list[Needle]] = {}
         names: set[str] = set()
         found: dict[Needle, None] = {}
@@ -103,6 +104,8 @@ class IdentifierPattern:
         self._beginnings = re.compile(f"(?={beginnings})") if beginnings else None
         self.name_words = frozenset(names)
         """The parts of all names, folded, those that are words of imaging too."""
+        self.dates = frozenset(day for identifier in identifiers if (day := date_of(identifier)) is not None)
+        """The dates among the identifiers."""
 
     def spans(self, text: str, *, is_thorough: bool) -> list[tuple[int, int]]:
         """Where identifiers stand in a text.

@@ -33,7 +33,7 @@ from radcommons.dicom.text import (
     split_values,
     texts_of,
 )
-from radcommons.dicom.uids import is_harmless_uid, is_listed_uid
+from radcommons.dicom.uids import is_harmless_uid, is_listed_uid, is_valid_uid
 
 _PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
 _CONTENT_SEQUENCE = 0x0040A730
@@ -273,8 +273,9 @@ class Rewriter:
     ) -> Element | None:
         vr = element.vr
         if vr == "UI":
-            is_kept = action is Action.KEEP and element.tag not in KEPT_UID_TAGS
-            return element if is_kept else self._rewrite_uids(element, level)
+            if action is Action.KEEP and _is_retained_uid(element):
+                return element
+            return self._rewrite_uids(element, level)
         if vr in {"DA", "DT"}:
             return self._per_value(element, kind, level, self._shifted(vr), "date moved")
         if vr == "TM":
@@ -389,6 +390,11 @@ class Rewriter:
         if decided is None or decided == cleaned.text:
             return cleaned
         return CleanedText(decided, tuple(sorted({*cleaned.reasons, "decided by a person"})))
+
+
+def _is_retained_uid(element: Element) -> bool:
+    """Whether an option may keep it: what has not the form of a UID may be anything, and is replaced even then."""
+    return element.tag not in KEPT_UID_TAGS and all(map(is_valid_uid, texts_of(element)))
 
 
 def _time(value: str) -> str | None:

@@ -119,6 +119,16 @@ def is_name(identifier: str) -> bool:
     return "^" in identifier or "=" in identifier
 
 
+def date_of(value: str) -> date | None:
+    """The date that eight digits are, or none."""
+    if len(value) != len("YYYYMMDD") or not value.isdecimal() or int(value[:4]) not in _YEARS:
+        return None
+    try:
+        return date(int(value[:4]), int(value[4:6]), int(value[6:]))
+    except ValueError:
+        return None
+
+
 def _tokens(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", fold(text).text)
 
@@ -281,6 +291,8 @@ def _of_parts(value: str, words: list[str]) -> Iterator[Needle]:
 def _of_institution(words: list[str]) -> Iterator[Needle]:
     """The word that is a hospital's own, and its initials."""
     own = [word for word in words if word not in _INSTITUTION_WORDS and word not in imaging_words()]
+    if len(own) > 1 and own[0] in _PARTICLES:
+        yield _joined(tuple(own), is_distinct=any(word not in vocabulary() and word not in _PARTICLES for word in own))
     while own and (own[0] in _PARTICLES or len(own[0]) == 1):
         own = own[1:]
     if own and len("".join(own)) >= _MIN_DISTINCT_LENGTH:
@@ -304,7 +316,7 @@ def _of_digits(value: str) -> Iterator[Needle]:
 
 
 def _number(digits: str) -> Iterator[Needle]:
-    if len(digits) < _MIN_DIGITS or len(set(digits)) == 1:
+    if len(digits) < _MIN_DIGITS or not digits.strip("0"):
         return
     core = digits.lstrip("0")
     # Leading zeros come and go, but what remains of a number without them may be as plain as 1.
@@ -313,7 +325,7 @@ def _number(digits: str) -> Iterator[Needle]:
 
 
 def _date(value: str) -> Iterator[Needle]:
-    day = _as_date(value)
+    day = date_of(value)
     if day is None:
         return
     year, short = f"{day:%Y}", f"{day:%y}"
@@ -326,12 +338,3 @@ def _date(value: str) -> Iterator[Needle]:
     for spoken in (number, str(day.day)):
         yield _joined((spoken, name, year), is_distinct=True)
         yield _joined((name, spoken, year), is_distinct=True)
-
-
-def _as_date(value: str) -> date | None:
-    if len(value) != len("YYYYMMDD") or int(value[:4]) not in _YEARS:
-        return None
-    try:
-        return date(int(value[:4]), int(value[4:6]), int(value[6:]))
-    except ValueError:
-        return None
