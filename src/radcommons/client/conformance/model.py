@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from radcommons.client.conformance.sample import Sample
+# Takes what is known of a server (see :mod:`.sample`) and returns when the server does right.
+Statement = Callable[..., None]
 
 
 class Demand(StrEnum):
@@ -50,7 +49,7 @@ class Check:
     clause: str
     title: str
     demand: Demand
-    run: Callable[["Sample"], None]
+    run: Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +75,10 @@ class Result:
 CHECKS: dict[str, Check] = {}
 
 
-def check(
-    name: str, clause: str, title: str, *, is_optional: bool = False
-) -> Callable[[Callable[["Sample"], None]], Callable[["Sample"], None]]:
+def check(name: str, clause: str, title: str, *, is_optional: bool = False) -> Callable[[Statement], Statement]:
     """Register a function as a check; it returns when the server does right."""
 
-    def register(function: Callable[["Sample"], None]) -> Callable[["Sample"], None]:
+    def register(function: Statement) -> Statement:
         if name in CHECKS:
             raise ValueError(f"Two checks are called {name}.")
         demand = Demand.OPTIONAL if is_optional else Demand.REQUIRED
