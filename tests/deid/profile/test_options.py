@@ -97,6 +97,11 @@ def test_retained_uids_stay_everywhere(run):
     assert "113110" in _claimed(after)
 
 
+def test_what_only_pretends_to_be_a_uid_is_replaced_even_where_uids_stay(run):
+    after = run(made_ct(FrameOfReferenceUID="1.2.QUIXOTESEN"), "Retain UIDs")
+    assert after.FrameOfReferenceUID == KEY.map_uid("1.2.QUIXOTESEN")
+
+
 def test_retained_institution_stays_and_names_nobody_else(run):
     dataset = made_ct(
         InstitutionName="Mercy Valley Hospital",
