@@ -25,14 +25,7 @@ from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.deid.tables import tags_of_option
 from radcommons.deid.written_dates import DateReading
 from radcommons.dicom.elements import Element, tag_text
-from radcommons.dicom.text import (
-    STRING_VRS,
-    decode_text,
-    encode_text,
-    is_numeric,
-    split_values,
-    texts_of,
-)
+from radcommons.dicom.text import STRING_VRS, decode_text, encode_text, is_numeric, split_values, texts_of
 from radcommons.dicom.uids import is_harmless_uid, is_listed_uid, is_valid_uid
 
 _PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
