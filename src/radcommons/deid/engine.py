@@ -103,13 +103,13 @@ def deidentify_read(file: Part10File, destination: Path, job: Job) -> Outcome:
         write_object(partial, marks.added_to(rewritten), file.transfer_syntax_uid)
         look = look_again(partial, file, identifiers, profile=job.profile, cleaning=job.cleaning)
         findings.extend(each for each in look.findings if each not in findings)
-        if look.instance is None:
+        if look.description is None:
             return Outcome(None, tuple(rewriter.report), tuple(findings))
         partial.replace(destination)
     finally:
         partial.unlink(missing_ok=True)
     return Outcome(
-        look.instance,
+        look.description,
         tuple(rewriter.report),
         tuple(findings),
         look.pixel_text,

@@ -28,7 +28,7 @@ ORIGINAL_UID_TAGS = (0x00080018, 0x0020000D, 0x0020000E, 0x00200052)
 class Look:
     """What was seen: the new object, ``None`` when it must not be put in place, and what was found."""
 
-    instance: WrittenInstance | None
+    description: WrittenInstance | None
     findings: tuple[Finding, ...]
     pixel_text: PixelText = PixelText.NOT_APPLICABLE
 

@@ -114,19 +114,18 @@ def _walk(
     last = tags[-1] if tags else 0
     unpack_explicit, unpack_implicit, available = _EXPLICIT.unpack_from, _IMPLICIT.unpack_from, len(data)
     while position < size:
-        if is_implicit:
-            group, number, length = unpack_implicit(data, position)
-            following = position + 8 + length
-        else:
-            group, number, vr, length = unpack_explicit(data, position)
-            following = position + 8 + length
-            if vr not in _SHORT_FORMS:
-                must(vr in _LONG_FORMS)
-                (length,) = _LENGTH.unpack_from(data, position + 8)
-                following = position + 12 + length
+        group, number, vr, length = unpack_explicit(data, position)
         tag = group << 16 | number
         if tag >= until:
             return position
+        following = position + 8 + length
+        if is_implicit:
+            group, number, length = unpack_implicit(data, position)
+            following = position + 8 + length
+        elif vr not in _SHORT_FORMS:
+            must(vr in _LONG_FORMS)
+            (length,) = _LENGTH.unpack_from(data, position + 8)
+            following = position + 12 + length
         if length == UNDEFINED_LENGTH:
             following = _skip(data, position, is_implicit=is_implicit, depth=0)
         must(tag > last and following <= available and group >> 8 not in _GRAPHIC_GROUPS)
