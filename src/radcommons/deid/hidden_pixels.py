@@ -1,21 +1,30 @@
-"""What pixel data can hold beside the picture: bytes after the last frame, and overlays in bits that no pixel uses.
+"""What pixel data can hold beside the picture: trailing bytes, comments, overlays in bits that no pixel uses.
 
 A viewer shows neither, so a person who reviews the pictures cannot find them.
 """
 
+import struct
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 
+from radcommons.deid.pixels.codestreams import MalformedCodestreamError, stripped
+from radcommons.deid.pixels.encapsulation import OFFSET_TABLES, encapsulated, frame_bytes
+from radcommons.deid.pixels.spool import Spool
 from radcommons.dicom import uids
 from radcommons.dicom.elements import Element
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.header import Header
-from radcommons.dicom.instance import pixel_shape
+from radcommons.dicom.instance import frame_index_of, pixel_shape
 from radcommons.dicom.part10 import Part10File
 
 _OVERLAY_BITS_ALLOCATED = 0x0100
 _OVERLAY_DATA = 0x3000
 _OVERLAY_GROUP = 0x60
 _PIXELS = "(7FE0,0010)"
+_RLE = "1.2.840.10008.1.2.5"
+# Deflated frames have no room beside the picture but trailing bytes, which inflating shows; videos are refused anyway.
+_NOT_FOLLOWED = frozenset({"1.2.840.10008.1.2.8.1", *(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))})
 
 
 def tail_bytes(file: Part10File) -> int:
@@ -31,15 +40,58 @@ def tail_bytes(file: Part10File) -> int:
 
 
 def without_tail(file: Part10File) -> tuple[Part10File, tuple[Finding, ...]]:
-    """The file with nothing after its last frame, and what to say about it."""
-    surplus = tail_bytes(file)
+    """The file with nothing in its pixel data beside the picture, and what to say about it.
+
+    Bytes behind the last frame go; so do comments, application data, thumbnails and trailing bytes of compressed frames,
+    the picture untouched. A frame that cannot be followed stays as it is, with a warning.
+    """
     pixels = file.pixel_element()
-    if not surplus or pixels is None:
+    if pixels is None:
+        return file, ()
+    if pixels.is_encapsulated:
+        return _without_comments(file, pixels)
+    surplus = tail_bytes(file)
+    if not surplus:
         return file, ()
     kept = replace(pixels, value=memoryview(pixels.value)[: len(pixels.value) - surplus])
     elements = tuple(kept if element is pixels else element for element in file.elements)
     message = "Bytes that belong to no frame follow the picture; they are left out."
     return replace(file, elements=elements), (Finding(Severity.WARNING, "dicom.trailing-bytes", _PIXELS, message),)
+
+
+def _without_comments(file: Part10File, pixels: Element) -> tuple[Part10File, tuple[Finding, ...]]:
+    index = frame_index_of(file)
+    if not index.frames or file.transfer_syntax_uid in _NOT_FOLLOWED:
+        return file, ()
+    shape = pixel_shape(Header(file.elements, file.encoding))
+    strip = partial(stripped, is_rle=file.transfer_syntax_uid == _RLE, segment_bytes=shape.rows * shape.columns)
+    is_table_odd = _has_odd_table(pixels, len(index.frames))
+    try:
+        is_changed = is_table_odd or any(
+            strip(frame) is not frame
+            for frame in (frame_bytes(index, pixels, number) for number in range(len(index.frames)))
+        )
+    except MalformedCodestreamError:
+        message = "A compressed frame cannot be followed; whether it holds more than a picture is not known."
+        return file, (Finding(Severity.WARNING, "deid.codestream-not-followed", _PIXELS, message),)
+    if not is_changed:
+        return file, ()
+    frames = (strip(frame_bytes(index, pixels, number)) for number in range(len(index.frames)))
+    made = encapsulated(frames, len(index.frames), pixels=pixels, spool=Spool())
+    by_tag = {element.tag: element for element in file.elements if element.tag not in OFFSET_TABLES}
+    by_tag |= {element.tag: element for element in (*made.tables, made.pixels)}
+    message = "Comments or other bytes beside the picture in compressed frames; they are left out."
+    finding = Finding(Severity.WARNING, "dicom.codestream-comments", _PIXELS, message)
+    return replace(file, elements=tuple(by_tag[tag] for tag in sorted(by_tag))), (finding,)
+
+
+def _has_odd_table(pixels: Element, frames: int) -> bool:
+    """Whether the item of the basic offset table holds anything but ascending offsets of the frames."""
+    length = struct.unpack_from("<I", pixels.value, 4)[0]
+    if length not in {0, 4 * frames}:
+        return True
+    offsets = struct.unpack_from(f"<{length // 4}I", pixels.value, 8)
+    return bool(offsets) and (offsets[0] != 0 or any(a >= b for a, b in pairwise(offsets)))
 
 
 def overlay_findings(elements: tuple[Element, ...]) -> tuple[Finding, ...]:

@@ -17,6 +17,7 @@ from pydicom.uid import UID
 
 from radcommons.deid.pixels.black import black_cells
 from radcommons.deid.pixels.boxes import Box
+from radcommons.deid.pixels.encapsulation import OFFSET_TABLES, encapsulated, frame_bytes
 from radcommons.deid.pixels.native import CannotRedactError, blacken_cells, cell_layout
 from radcommons.deid.pixels.spool import Spool
 from radcommons.dicom import uids
@@ -40,9 +41,7 @@ _FRAME_ENCODERS = {
     _JPEG_2000_LOSSLESS: _JPEG_2000_LOSSLESS,
     _JPEG_2000: _JPEG_2000_LOSSLESS,
 }
-_OFFSET_TABLES = frozenset({0x7FE00001, 0x7FE00002})
-_LARGEST_TABLE = 2**31
-_LARGEST_OFFSET = 2**32
+_LARGEST_VALUE = 2**32 - 2
 _PLANAR = 0x00280006
 _COLORS = 3
 
@@ -82,31 +81,25 @@ def _compressed_anew(file: Part10File, pixels: Element, boxes: Sequence[Box], sp
     if pixels.tag != PIXEL_DATA:
         raise CannotRedactError("Compressed pixels of floating point cannot be blackened.")
     index = frame_index_of(file)
-    frames = pixel_shape(header).number_of_frames
-    if len(index.frames) != frames:
+    count = pixel_shape(header).number_of_frames
+    if len(index.frames) != count:
         raise CannotRedactError("The compressed frames cannot be told apart, so nothing can be blackened in them.")
     plan = _plan(file, header)
     reader = FrameReader(file)
-    has_table = len(pixels.value) < _LARGEST_TABLE
-    front = 8 + (4 * frames if has_table else 0)
-    spool.reserve(front)
-    offsets, lengths = [], []
-    for frame_index in range(frames):
-        inside = [box for box in boxes if box.is_in_frame(frame_index)]
-        if inside or not plan.is_partial:
-            body = _recoded(reader, frame_index, inside, plan)
-        else:
-            body = b"".join(_pieces(index.fragments, index.frames, frame_index, pixels))
-        offsets.append(spool.size - front)
-        lengths.append(len(body) + (len(body) & 1))
-        spool.write(struct.pack("<HHI", 0xFFFE, 0xE000, lengths[-1]))
-        spool.write(body + b"\0" * (len(body) & 1))
-    if has_table and offsets[-1] >= _LARGEST_OFFSET:
-        raise CannotRedactError("The object became too large for its table of frames.")
-    table = struct.pack(f"<{frames}I", *offsets) if has_table else b""
-    spool.fill_reserved(struct.pack("<HHI", 0xFFFE, 0xE000, len(table)) + table)
-    value = replace(pixels, vr="OB", value=spool.view(), offset=-1, is_encapsulated=True)
-    return _rewritten(file, plan, value, () if has_table else _extended_table(offsets, lengths))
+
+    def frames() -> Iterator[bytes]:
+        for frame_index in range(count):
+            inside = [box for box in boxes if box.is_in_frame(frame_index)]
+            if inside or not plan.is_partial:
+                yield _recoded(reader, frame_index, inside, plan)
+            else:
+                yield frame_bytes(index, pixels, frame_index)
+
+    try:
+        made = encapsulated(frames(), count, pixels=pixels, spool=spool)
+    except OverflowError as error:
+        raise CannotRedactError("The object becomes too large for its table of frames.") from error
+    return _rewritten(file, plan, made.pixels, made.tables)
 
 
 def _uncompressed(file: Part10File, pixels: Element, boxes: Sequence[Box], spool: Spool) -> Part10File:
@@ -114,27 +107,34 @@ def _uncompressed(file: Part10File, pixels: Element, boxes: Sequence[Box], spool
     is_color = (reader.header.integer(0x00280002) or 1) > 1
     photometric = "RGB" if is_color else reader.header.text(0x00280004)
     plan = _Plan("", uids.EXPLICIT_VR_LITTLE_ENDIAN, photometric, is_partial=False)
-    width = 1
+    width, bits = 1, reader.header.integer(0x00280101) or 1
     for frame_index in range(reader.number_of_frames):
         values = _decoded(reader, frame_index, plan)
         width = values.dtype.itemsize
+        bits = max(bits, _bits_needed(values))
         _blacken(values, reader.header, [box for box in boxes if box.is_in_frame(frame_index)], plan)
         spool.write(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
-    if spool.size >= _LARGEST_OFFSET:
+    if spool.size > _LARGEST_VALUE:
         raise CannotRedactError("The object is too large to be stored uncompressed.")
     value = replace(pixels, vr="OW" if width > 1 else "OB", value=spool.view(), offset=-1, is_encapsulated=False)
-    return _rewritten(file, plan, value, ())
+    changed = _rewritten(file, plan, value, ())
+    return changed if bits == reader.header.integer(0x00280101) else _with_bits(changed, bits)
 
 
-def _pieces(
-    fragments: Sequence[Sequence[tuple[int, int]]],
-    frames: Sequence[tuple[int, int]],
-    frame_index: int,
-    pixels: Element,
-) -> Iterator[bytes]:
-    for offset, length in fragments[frame_index] if fragments else (frames[frame_index],):
-        start = offset - pixels.offset
-        yield bytes(pixels.value[start : start + length])
+def _bits_needed(values: NDArray[np.generic]) -> int:
+    low, high = int(values.min()), int(values.max())
+    return max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (values.dtype.kind == "i")
+
+
+def _with_bits(file: Part10File, bits: int) -> Part10File:
+    """More stored bits: lossy decoders give values a little beyond the range that was compressed."""
+    order = file.encoding.order
+    new = {0x00280101: bits, 0x00280102: bits - 1}
+    elements = tuple(
+        replace(each, value=struct.pack(order + "H", new[each.tag])) if each.tag in new else each
+        for each in file.elements
+    )
+    return replace(file, elements=elements)
 
 
 def _plan(file: Part10File, header: Header) -> _Plan:
@@ -223,7 +223,7 @@ def _redeflated(reader: FrameReader, frame_index: int, boxes: Sequence[Box]) -> 
 
 def _rewritten(file: Part10File, plan: _Plan, value: Element, tables: Sequence[Element]) -> Part10File:
     """The object around new pixel data: what describes their form goes along with them."""
-    by_tag = {element.tag: element for element in file.elements if element.tag not in _OFFSET_TABLES}
+    by_tag = {element.tag: element for element in file.elements if element.tag not in OFFSET_TABLES}
     by_tag |= {element.tag: element for element in (*tables, value)}
     if not plan.is_partial:
         by_tag[0x00280004] = Element(0x00280004, "CS", plan.photometric_interpretation.encode("ascii"))
@@ -233,11 +233,3 @@ def _rewritten(file: Part10File, plan: _Plan, value: Element, tables: Sequence[E
             by_tag[0x00282110] = Element(0x00282110, "CS", b"01")
     elements = tuple(by_tag[tag] for tag in sorted(by_tag))
     return replace(file, elements=elements, transfer_syntax_uid=plan.transfer_syntax_uid)
-
-
-def _extended_table(offsets: Sequence[int], lengths: Sequence[int]) -> tuple[Element, ...]:
-    count = len(offsets)
-    return (
-        Element(0x7FE00001, "OV", struct.pack(f"<{count}Q", *offsets)),
-        Element(0x7FE00002, "OV", struct.pack(f"<{count}Q", *lengths)),
-    )
