@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 from pydicom.tag import BaseTag, Tag
 
 META = "(meta)"
@@ -23,6 +24,16 @@ _OUTSIDE = (META, FILE_NAME, PREAMBLE)
 
 _STEP = re.compile(r'(?P<name>\w+|\([0-9a-f]{4},(?:"[^"]*",[0-9a-f]{2}|[0-9a-f]{4})\))(?:\[(?P<index>\d+)\])?(?:\.|$)')
 _REPEATING = frozenset({0x50, 0x60})
+_UNCONVERTIBLE = (
+    BytesLengthException,
+    ValueError,
+    TypeError,
+    LookupError,
+    NotImplementedError,
+    AttributeError,
+    OverflowError,
+)
+_LAST_CREATOR = 0xFF
 _DEEPEST = 40
 _LONGEST_TEXT = 200_000
 _BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
@@ -96,7 +107,7 @@ def walk(dataset: Dataset, prefix: str = "", depth: int = 0) -> Iterator[tuple[s
         return
     for tag in list(dataset.keys()):
         element = _element(dataset, Tag(tag))
-        path = prefix + name_of(element.tag, element.private_creator)
+        path = prefix + name_of(element.tag, _creator(dataset, element.tag))
         if element.VR != "SQ":
             yield path, element
             continue
@@ -105,10 +116,18 @@ def walk(dataset: Dataset, prefix: str = "", depth: int = 0) -> Iterator[tuple[s
             yield from walk(item, f"{path}[{index}].", depth + 1)
 
 
+def _creator(dataset: Dataset, tag: BaseTag) -> str | None:
+    """Who reserved the block of a private element (PS3.5 7.8.1)."""
+    if not tag.is_private or tag.element <= _LAST_CREATOR:
+        return None
+    reserved = Tag(tag.group, tag.element >> 8)
+    return str(_element(dataset, reserved).value or "").strip("\0 ") if reserved in dataset else None
+
+
 def _element(dataset: Dataset, tag: BaseTag) -> DataElement:
     try:
         return dataset[tag]
-    except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError, LookupError, OverflowError):
+    except _UNCONVERTIBLE:
         raw = dataset.get_item(tag)
         value = getattr(raw, "value", b"")
         return DataElement(tag, "OB", value if isinstance(value, bytes) else b"", already_converted=True)

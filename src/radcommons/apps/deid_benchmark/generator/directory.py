@@ -53,9 +53,10 @@ def write_directory(drafts: list[Draft], folder: Path, *, seed: int) -> PlantedO
                 is_searchable=True,
             )
         )
-        described.checks.append(
-            Check(Action.TEXT_REMOVED, "directory", "name", f"{path}PatientName", person.person_name, person.family)
-        )
+        described.checks += [
+            Check(Action.TEXT_REMOVED, "directory", "name", f"{path}PatientName", person.person_name, part)
+            for part in person.person_name.replace("=", "^").split("^")
+        ]
     dataset.DirectoryRecordSequence = Sequence(records)
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian

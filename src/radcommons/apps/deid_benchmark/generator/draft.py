@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableSequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -46,12 +46,12 @@ class Picture:
     photometric: str = "MONOCHROME2"
     bits_stored: int = 12
 
-    @property
-    def white(self) -> int:
-        """The brightest value, as a viewer shows it."""
-        if self.photometric == "PALETTE COLOR":
-            return int(2**self.bits_stored - 1)
-        return 0 if self.photometric == "MONOCHROME1" else int(2 ** (self.bits_stored - 1) * 1.9)
+    def ink(self, ground: NDArray[np.unsignedinteger[Any]]) -> int:
+        """A value that is legible upon a ground: nearly the highest, or nothing where the ground is bright."""
+        highest = (
+            int(2**self.bits_stored - 1) if self.photometric == "PALETTE COLOR" else int(2**self.bits_stored * 0.95)
+        )
+        return 0 if float(ground.mean()) > highest / 2 else highest
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class Draft:
     def kept(self, spot: Spot, keyword: str, value: object) -> None:
         """Set a value that says nothing about anybody and has to stay."""
         setattr(spot.dataset, keyword, value)
-        text = "\\".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        text = "\\".join(map(str, value)) if isinstance(value, MutableSequence) else str(value)
         self.must_stay(spot.prefix + keyword, text)
 
     def reference(self, spot: Spot, target: "Draft", *, slot: str = "reference") -> None:

@@ -52,8 +52,9 @@ def burn(
         rows, columns = ink.shape
         if top + rows <= height and left + columns <= width:
             area = picture.samples[:, top : top + rows, left : left + columns]
+            value = picture.ink(area)
             for index in range(len(area)) if frames is None else frames:
-                area[index][ink] = picture.white
+                area[index][ink] = value
             draft.burned_in.append(BurnedIn("pixels", (left, top, columns, rows), frames, kind, text, packed(ink)))
         top += size * 3 // 2
 

@@ -56,7 +56,8 @@ _HOSPITALS = (
     ("Klinikum Sankt Walburga", "Walburgastrasse 9, 49733 Moorhausen", "WALB"),
     ("Bramblewick Memorial Hospital", "4400 Old Mill Road, Bramblewick, OH 44999", "BRAMB"),
 )
-_STREETS = ("17 Nettlecombe Lane", "308 Larkspur Avenue", "5 Gallowgate Row", "91 Windrush Crescent")
+# Without house numbers: MIDI-B would find the 5 of a street again in a moved date.
+_STREETS = ("Nettlecombe Lane", "Larkspur Avenue", "Gallowgate Row", "Windrush Crescent")
 _CITIES = (("Ashby Parva", "LE17 5HS"), ("Pottersville", "12860"), ("Moorhausen", "49733"), ("Thornfield", "HX7 8QT"))
 
 

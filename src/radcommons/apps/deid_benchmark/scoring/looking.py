@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from radcommons.apps.deid_benchmark.attribute_path import FILE_NAME, META, PIXELS, PREAMBLE, Value, flatten
 from radcommons.apps.deid_benchmark.pictures import blocks_of, decoded
@@ -25,6 +25,7 @@ _MOST_INFLATED = 2**20
 _ENCODINGS = ("utf-8", "latin-1", "iso2022_jp", "euc_kr", "gb18030", "iso8859_2", "iso8859_5", "iso8859_7", "utf-16-le")
 _UNREADABLE = (
     InvalidDicomError,
+    BytesLengthException,
     OSError,
     EOFError,
     ValueError,
@@ -98,6 +99,13 @@ def _encoded(word: str) -> Iterator[bytes]:
             yield raw
 
 
+def search(name: str, *, folder: str, words: Words) -> Looked:
+    """Search one file byte by byte, whatever it is."""
+    content = (Path(folder) / name).read_bytes()
+    hits = (*_in_name(name, words), *_in_bytes(content, words, frozenset()))
+    return Looked(name, hashlib.sha256(content).hexdigest(), hits=hits)
+
+
 def look(name: str, *, folder: str, words: Words) -> Looked:
     """Read one file of an output folder and search it."""
     content = (Path(folder) / name).read_bytes()
@@ -108,7 +116,7 @@ def look(name: str, *, folder: str, words: Words) -> Looked:
         dataset = pydicom.dcmread(Path(folder) / name)
         values = _values(dataset, content)
     except _UNREADABLE:
-        return Looked(name, digest, hits=(*_in_name(name, words), *_in_bytes(content, words, frozenset())))
+        return search(name, folder=folder, words=words)
     pixels = dataset.get_item("PixelData") if "PixelData" in dataset else None
     raw = pixels.value if pixels is not None and isinstance(pixels.value, bytes) else b""
     frames = decoded(dataset) if raw else None

@@ -17,7 +17,8 @@ from radcommons.apps.deid_benchmark.pictures import Frames, decoded
 
 LEAST_CHANGED = 0.99
 MOST_CONTRAST = 0.1
-_MARGIN = 10
+# Detectors draw boxes generously; what lies nearer to a line than three of its heights may be blackened with it.
+_LEAST_MARGIN, _MARGIN_HEIGHTS = 30, 3
 # A lossy picture is decoded, blackened and encoded anew: conversions between colour spaces round.
 _LOSSY_TOLERANCE = 3
 
@@ -150,7 +151,7 @@ def _changed_outside(
     for line in lines:
         if line.place == "pixels":
             left, top, width, height = line.box
-            margin = max(_MARGIN, height)
+            margin = max(_LEAST_MARGIN, _MARGIN_HEIGHTS * height)
             is_far[max(0, top - margin) : top + height + margin, max(0, left - margin) : left + width + margin] = False
     difference = np.abs(before.astype(np.int64) - after.astype(np.int64)) > tolerance
     return int((difference & is_far[np.newaxis, :, :, np.newaxis]).sum())

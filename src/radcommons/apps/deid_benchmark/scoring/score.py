@@ -13,7 +13,7 @@ from radcommons.apps.deid_benchmark.midi_b import read_map
 from radcommons.apps.deid_benchmark.reading_keys import read_key
 from radcommons.apps.deid_benchmark.scoring.actions import is_passed
 from radcommons.apps.deid_benchmark.scoring.leaks import Leak, find_leaks
-from radcommons.apps.deid_benchmark.scoring.looking import Looked, Words, look
+from radcommons.apps.deid_benchmark.scoring.looking import Looked, Words, look, search
 from radcommons.apps.deid_benchmark.scoring.pixels import PixelsSeen, PixelTask, compare
 from radcommons.apps.deid_benchmark.scoring.stricter import ask
 from radcommons.apps.deid_benchmark.scoring.successors import Pairing, pair
@@ -22,6 +22,8 @@ from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import LimitedPool
 
 _TIMEOUT_S = 60.0
+# Real pictures have writing of their own, which a tool does right to blacken.
+_REAL = "file:"
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class Score:
     given_out
         The ten actions of the objects that came out, which is how MIDI-B counts.
     pixels_outside
-        Pictures with writing whose other pixels are as they were.
+        Generated pictures with writing whose other pixels are as they were.
     markers
         Side markers that survived.
     failures
@@ -199,18 +201,22 @@ def _read(path: Path | None) -> dict[str, str] | None:
 
 
 def _look_at(key: AnswerKey, folder: Path, *, processes: int) -> tuple[list[Looked], list[str]]:
-    """Look at every file of a folder in limited children; names of those that ended a child come apart."""
+    """Look at every file of a folder in limited children; those too large even to be searched are named apart."""
     searched = {check.text for planted in key.objects for check in planted.identifying() if check.is_searchable}
-    function = partial(look, folder=str(folder), words=Words.of(searched))
     names = sorted(str(path.relative_to(folder)) for path in _files(folder))
-    looked, broken = [], []
-    with LimitedPool(function, processes=processes, timeout_s=_TIMEOUT_S) as pool:
-        for name, answer in pool.run(names):
-            if isinstance(answer, Finding):
-                broken.append(name)
-            else:
-                looked.append(answer)
-    return sorted(looked, key=lambda each: each.path), sorted(broken)
+    looked: list[Looked] = []
+    # What ended or failed the child that read it is searched once more by one that does not try to understand it.
+    for function in (look, search):
+        prepared = partial(function, folder=str(folder), words=Words.of(searched))
+        broken = []
+        with LimitedPool(prepared, processes=processes, timeout_s=_TIMEOUT_S) as pool:
+            for name, answer in pool.run(names):
+                if isinstance(answer, Finding):
+                    broken.append(name)
+                else:
+                    looked.append(answer)
+        names = sorted(broken)
+    return sorted(looked, key=lambda each: each.path), names
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -277,7 +283,8 @@ def _judge_actions(score: Score, key: AnswerKey, pairing: Pairing, seen: Mapping
             if not is_right and output is not None:
                 score.failures.append(Failure(check.action, planted.kind, check.slot, check.path, planted.path))
         if pixels is not None and any(line.place == "pixels" for line in planted.burned_in):
-            score.pixels_outside.add(pixels.is_comparable and pixels.changed_outside == 0)
+            if not planted.kind.startswith(_REAL):
+                score.pixels_outside.add(pixels.is_comparable and pixels.changed_outside == 0)
             for line, state in zip(planted.burned_in, pixels.lines, strict=True):
                 if line.kind == "marker":
                     score.markers.add(state.changed == 0)

@@ -11,6 +11,7 @@ DX_IMAGE = "1.2.840.10008.5.1.4.1.1.1.1"
 MG_IMAGE = "1.2.840.10008.5.1.4.1.1.1.2"
 XA_IMAGE = "1.2.840.10008.5.1.4.1.1.12.1"
 _SHAPE = (1, 360, 320)
+_HIGHEST = 3000
 
 
 def _film(draft: Draft, part: str, view: str) -> None:
@@ -30,7 +31,7 @@ def _dx(draft: Draft) -> None:
     draft.dataset.PresentationIntentType = "FOR PRESENTATION"
     draft.dataset.AnatomicRegionSequence = [code_item("43799004", "SCT", "Thorax")]
     draft.dataset.BurnedInAnnotation = "YES"
-    draft.picture = Picture(phantom(draft.image_rng(), _SHAPE, highest=3000))
+    draft.picture = Picture(phantom(draft.image_rng(), _SHAPE, highest=_HIGHEST))
     burn(draft, name_plate(draft), at=(10, 300))
     burn(draft, [("L", "marker")], at=(280, 20), size=24)
 
@@ -39,7 +40,7 @@ def _cr(draft: Draft) -> None:
     """An inverted film that denies the writing in it."""
     _film(draft, "CHEST", "AP")
     draft.dataset.BurnedInAnnotation = "NO"
-    draft.picture = Picture(phantom(draft.image_rng(), _SHAPE, highest=3000), "MONOCHROME1")
+    draft.picture = Picture(_HIGHEST - phantom(draft.image_rng(), _SHAPE, highest=_HIGHEST), "MONOCHROME1")
     burn(draft, name_plate(draft)[:2], at=(12, 12), size=16)
 
 
