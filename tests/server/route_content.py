@@ -144,7 +144,7 @@ def _batch(folder: Path, code: str) -> MadeBatch:
         subject = f"{code}-{number:08d}"
         paths.append(write_instance(folder / f"{name}.dcm", study=name, PatientID=subject, **changes))
     stored = make_batch(paths[:-1], site=code)
-    held = make_batch(paths[-1:], site=code, pixel_text=PixelText.NOT_CHECKED)
+    held = make_batch(paths[-1:], site=code, pixel_text=PixelText.NOT_APPLICABLE)
     files = tuple(sorted((*stored.manifest.files, *held.manifest.files), key=lambda file: file.sha256))
     return MadeBatch(replace(stored.manifest, files=files), {**stored.paths, **held.paths})
 

@@ -111,6 +111,8 @@ def test_sizes_are_added_up():
         (lambda value: value["files"][0].update(study_instance_uid="1." + "2" * 70), "study_instance_uid"),
         (lambda value: value["files"][0].update(sop_instance_uid=value["files"][1]["sop_instance_uid"]), "twice"),
         (lambda value: value["files"][0].update(pixel_text="perhaps"), "perhaps"),
+        (lambda value: value["files"][0].update(pixel_text="not_checked"), "must not leave"),
+        (lambda value: value["files"][0].update(pixel_text="needs_person"), "must not leave"),
         (lambda value: value["files"][0].update(sha256="A" * 64), "sha256"),
         (lambda value: value["files"].__setitem__(0, 7), "not an object"),
         (lambda value: value["review"].update(decision="excluded"), "decision"),

@@ -19,6 +19,8 @@ from radcommons.transfer.shape import mapping, text, unknown_keys, whole_number
 
 SCHEMA = "radcommons.batch/1"
 MAXIMUM_FILES = 1_000_000
+# Verdicts about writing in pixels with which an instance leaves its hospital.
+LEAVING = frozenset({PixelText.NOT_APPLICABLE, PixelText.CLEAN, PixelText.REDACTED, PixelText.APPROVED})
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _UID = re.compile(r"(?=.{1,64}\Z)(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
@@ -237,8 +239,15 @@ def _file(value: object) -> BatchFile:
         series_instance_uid=series,
         sop_instance_uid=sop,
         sop_class_uid=text(part, "sop_class_uid", pattern=_SOP_CLASS),
-        pixel_text=PixelText(text(part, "pixel_text")),
+        pixel_text=_pixel_text(part),
     )
+
+
+def _pixel_text(part: Mapping[str, object]) -> PixelText:
+    verdict = PixelText(text(part, "pixel_text"))
+    if verdict not in LEAVING:
+        raise ValueError(f"an instance whose pixel_text is {verdict.value} must not leave its hospital")
+    return verdict
 
 
 def _subjects(value: object) -> dict[str, Covid19Status]:

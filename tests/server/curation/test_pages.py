@@ -131,3 +131,14 @@ def test_curators_see_all_but_the_rejected_over_dicomweb(studies, actor_of):
         curation_scope("curation", Actor.anonymous())
     with pytest.raises(ForbiddenError):
         curation_scope("curation", actor_of(Role.RESEARCHER))
+
+
+def test_a_study_page_says_what_the_site_knew_of_writing_in_pictures(studies, browser):
+    instances = Instance.objects.filter(series__study__study_instance_uid=studies["ct"]).order_by("pk")
+    instances.update(pixel_text="approved")
+    Instance.objects.filter(pk=instances.first().pk).update(pixel_text="redacted")
+
+    page = browser.get(reverse("curation:study", args=[studies["ct"]]))
+
+    assert page.context["page"].series[0].pixel_text == (("approved", 5), ("redacted", 1))
+    assert "5 approved, 1 redacted" in page.content.decode()

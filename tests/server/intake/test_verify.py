@@ -87,12 +87,14 @@ def test_a_header_that_disagrees_with_its_manifest_is_held_back(run_worker, tmp_
     assert _codes() == {"intake.manifest-mismatch"}
 
 
-def test_pixels_that_the_site_approved_pass(run_worker, tmp_path):
+@pytest.mark.parametrize("verdict", [PixelText.APPROVED, PixelText.REDACTED, PixelText.CLEAN])
+def test_pixels_that_the_site_looked_at_pass_and_keep_their_verdict(run_worker, tmp_path, verdict):
     path = write_instance(tmp_path / "a.dcm", SOPClassUID=DX, Modality="DX")
-    made = make_batch([path], pixel_text=PixelText.APPROVED)
+    made = make_batch([path], pixel_text=verdict)
     _seal(made)
     run_worker()
     assert _counts(made) == {"stored": 1}
+    assert Instance.objects.get().pixel_text == verdict.value
 
 
 def test_findings_hold_no_value_of_the_file(run_worker, tmp_path):

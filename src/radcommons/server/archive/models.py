@@ -84,7 +84,8 @@ class Instance(models.Model):
     """One SOP instance: where its bytes are, what they say, and where each frame lies in them.
 
     ``frames`` is the table that :func:`.rules.frame_table` makes; empty when frames cannot be cut out without decoding.
-    ``dicom_json`` is the packed PS3.18 F.2 object of the instance.
+    ``dicom_json`` is the packed PS3.18 F.2 object of the instance. ``pixel_text`` is what its site knew of writing in
+    the pixels when it sent it; empty when nobody said.
     """
 
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="instances")
@@ -101,6 +102,7 @@ class Instance(models.Model):
     is_image = models.BooleanField(default=False)
     pixel_offset = models.BigIntegerField(null=True)
     pixel_length = models.BigIntegerField(null=True)
+    pixel_text = models.CharField(max_length=16, blank=True, default="")
     frames = models.JSONField(default=list)
     dicom_json = models.BinaryField()
     state = models.CharField(max_length=8, choices=InstanceState.choices, default=InstanceState.STORING)

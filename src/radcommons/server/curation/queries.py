@@ -170,6 +170,8 @@ class SeriesLine:
     instance_count: int
     image_count: int
     size_bytes: int
+    pixel_text: tuple[tuple[str, int], ...]
+    """Pictures by what their site knew of writing in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +245,20 @@ def _series_lines(study: Study) -> tuple[SeriesLine, ...]:
         pictures=Count("instances", filter=is_stored & Q(instances__is_image=True)),
         size_bytes=Sum("instances__size_bytes", filter=is_stored, default=0),
     )
+    verdicts = _pixel_verdicts(study)
     return tuple(
-        SeriesLine(row, row.stored, row.pictures, row.size_bytes)
+        SeriesLine(row, row.stored, row.pictures, row.size_bytes, verdicts.get(row.pk, ()))
         for row in rows.order_by("series_number", "series_instance_uid")
     )
+
+
+def _pixel_verdicts(study: Study) -> Mapping[int, tuple[tuple[str, int], ...]]:
+    """Of each series, how many instances have which verdict about writing in their pixels."""
+    stored = Instance.objects.filter(series__study=study, state=InstanceState.STORED).exclude(pixel_text="")
+    found: dict[int, list[tuple[str, int]]] = {}
+    for key, verdict, number in stored.values_list("series", "pixel_text").annotate(Count("pk")).order_by("pixel_text"):
+        found.setdefault(key, []).append((verdict, number))
+    return {key: tuple(lines) for key, lines in found.items()}
 
 
 def next_open_study(case: Case) -> str:

@@ -12,6 +12,8 @@ from radcommons.dicom.instance import InstanceDescription
 _SUBJECT_NUMBER = re.compile(r"[0-9]{6,32}")
 SUSPICIOUS_TEXT = "deid.suspicious-text"
 PIXEL_TEXT = "intake.pixel-text-not-checked"
+# A person confirmed the pictures, or the site's profile lets its detector's word be enough.
+_LOOKED_AT = frozenset({PixelText.APPROVED, PixelText.CLEAN, PixelText.REDACTED})
 # Far beyond any disk, and what the tables can count.
 MAXIMUM_BATCH_BYTES = 2**60
 # Parts that one job verifies: enough to pay for the child process, few enough to spread over workers.
@@ -68,10 +70,10 @@ def compare(claim: PartClaim, description: InstanceDescription) -> tuple[Finding
     if not is_subject_id(description.patient_id or "", site=claim.site):
         message = "The Patient ID is not a pseudonym as the edge makes it: the site's code, a hyphen and digits."
         findings.append(Finding(Severity.ERROR, "intake.subject-id", "0010,0020", message))
-    if claim.pixel_text != PixelText.APPROVED and may_carry_pixel_text(description):
+    if claim.pixel_text not in _LOOKED_AT and may_carry_pixel_text(description):
         message = (
             "Objects of this kind may carry text in the picture, and nobody has checked it. A curator must look, "
-            "or the site approves it in its review and sends it again."
+            "or the site looks at it in its review and sends it again."
         )
         findings.append(Finding(Severity.ERROR, PIXEL_TEXT, "7FE0,0010", message))
     return tuple(findings)

@@ -29,10 +29,11 @@ from radcommons.server.sites.models import Site
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One file with what it says, verified and waiting to be stored."""
+    """One file with what it says, verified and waiting to be stored; ``pixel_text`` is the verdict about its pixels."""
 
     description: InstanceDescription
     path: Path
+    pixel_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _begin(offers: Sequence[Offer], site: Site, project: str) -> list[Stored]:
     known = levels.read(places)
     refusals = [refusal or levels.refusals(place, known) for place, refusal in zip(places, refusals, strict=True)]
     wanted = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal]
-    rows = _ensure_instances([offer.description for offer in wanted], series_ids)
+    rows = _ensure_instances(wanted, series_ids)
     seen: set[str] = set()
     return [
         Stored(None, StoreOutcome.CONFLICT, refusal) if refusal else _decide(offer.description, rows, seen)
@@ -128,11 +129,13 @@ def _place(description: InstanceDescription, site: Site, project: str) -> rules.
     )
 
 
-def _ensure_instances(
-    descriptions: Sequence[InstanceDescription], series_ids: dict[str, int]
-) -> dict[str, tuple[int, str, str]]:
+def _ensure_instances(offers: Sequence[Offer], series_ids: dict[str, int]) -> dict[str, tuple[int, str, str]]:
     """Instances by SOP Instance UID as id, digest and state; missing ones are written as *storing*."""
-    rows = {item.sop_instance_uid: levels.instance_row(item, series_ids) for item in reversed(descriptions)}
+    rows = {}
+    for offer in reversed(offers):
+        row = levels.instance_row(offer.description, series_ids)
+        row.pixel_text = offer.pixel_text
+        rows[row.sop_instance_uid] = row
     # One order everywhere, so that two senders of the same study wait for each other instead of deadlocking.
     Instance.objects.bulk_create([rows[uid] for uid in sorted(rows)], ignore_conflicts=True)
     known = Instance.objects.filter(sop_instance_uid__in=rows)

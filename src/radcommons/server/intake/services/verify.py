@@ -131,7 +131,7 @@ def _settle(batch: Batch, group: Sequence[Inspected]) -> None:
             _hold_back(claim, inspection)
             continue
         path = staging.path_of(batch.batch_id, claim.sha256)
-        offers.append((claim, inspection, Offer(inspection.description, path)))
+        offers.append((claim, inspection, Offer(inspection.description, path, claim.pixel_text)))
     stored = store_instances([each[2] for each in offers], site=batch.site, project=batch.project, actor=WORKER)
     for (claim, inspection, _), result in zip(offers, stored, strict=True):
         if result.outcome is StoreOutcome.CONFLICT:
