@@ -1,5 +1,6 @@
 """Which objects may carry writing in their pixels, judged by their headers alone."""
 
+import re
 from enum import StrEnum
 
 from radcommons.dicom.instance import InstanceDescription
@@ -50,14 +51,21 @@ _DERIVED_DATA_SOP_CLASSES = frozenset(
 # A scanner's own planes through its volume; SECONDARY beside one of these words means another plane, not a capture.
 _REFORMAT_WORDS = frozenset({"REFORMATTED", "MPR"})
 _DRAWN_IMAGE_TYPES = ("SCREEN", "SECONDARY", "DOSE", "LOCALIZER", "CAPTURE", "FUSION", "CURVE", "PROT", "RESULT")
+# What devices and technologists call series that show writing: dose sheets, captures, scouts with lines, summaries.
+_DRAWN_SERIES = re.compile(
+    r"\b(?:dose (?:report|info|record|summary)|dosis|patient protocol|screen ?(?:save|shot|capture)s?|secondary capture|"
+    r"scouts?|topogram\w*|localizers?|surview|scanogram\w*|fusion|fused|summary|report|result\w*|smart ?prep|"
+    r"(?:bolus )?monitoring|premonitoring|key images?|3d ?(?:save|saved state)|graph|curves?|perfusion maps?)\b",
+    re.IGNORECASE,
+)
 
 
 def may_carry_pixel_text(description: InstanceDescription) -> bool:
     """Whether writing may be burned into the pixels, so that they must be looked at before they leave.
 
     True for everything with pixels but original (or merely reformatted) CT, MR, PET and nuclear medicine images and
-    computed data such as segmentations; true for those as well when their header speaks of writing, of screen captures
-    or of localizers with lines drawn upon them.
+    computed data such as segmentations; true for those as well when their header speaks of writing, of screen captures,
+    of dose sheets, of fused colours or of localizers with lines drawn upon them.
     """
     if not description.is_image:
         return False
@@ -69,8 +77,25 @@ def may_carry_pixel_text(description: InstanceDescription) -> bool:
         return True
     if description.modality not in _RECONSTRUCTED_MODALITIES or description.conversion_type:
         return True
+    if _DRAWN_SERIES.search(description.series_description.replace("_", " ")):
+        return True
     # The third value on tells what was drawn; DERIVED alone also marks plain reformats and lossy compression.
     values = {value.upper() for value in description.image_type}
     if values & _REFORMAT_WORDS:
         values.discard("SECONDARY")
     return any(word in value for word in _DRAWN_IMAGE_TYPES for value in values)
+
+
+def is_sample_worthy(description: InstanceDescription, *, position: int, count: int) -> bool:
+    """Whether one object of a series that should carry no writing is worth a look all the same, as a sample.
+
+    The first, the middle and the last of a series: where a device puts its own sheets, and one of the rest.
+
+    Parameters
+    ----------
+    position, count
+        The place of the object in its series, from 0, and how many objects that has.
+    """
+    if not description.is_image or description.sop_class_uid in _DERIVED_DATA_SOP_CLASSES:
+        return False
+    return position in {0, count // 2, count - 1}
