@@ -141,7 +141,7 @@ def _made(
     if order.state:
         verdict = PixelText.APPROVED if order.state == "approved" else PixelText.NEEDS_PERSON
     elif look is not None:
-        verdict = verdict_of(destination, look, means=means, is_blackened=bool(boxes))
+        verdict = verdict_of(destination, look, boxes or (), means=means)
     actions = _actions(outcome)
     instance = _new_instance(outcome, outcome.description, verdict, sha256=file_sha256(destination))
     return Made(instance, actions, _digest(actions), findings, boxes, seen)

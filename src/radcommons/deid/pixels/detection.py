@@ -126,7 +126,7 @@ def candidates_of(
     except PixelDecodeError as error:
         return _unseen(error.code, _PIXELS, error.message, size)
     known = _known_boxes(header, rules, size)
-    seen = _read_candidates(footage.sightings, markers, detector)
+    seen = judged_sightings(footage.sightings, markers, kind="text" if detector.may_vouch else "shape")
     candidates = tuple(sorted((*known, *seen), key=lambda each: (each.box.top, each.box.left)))
     findings = _doubts(footage, shape.number_of_frames, detector)
     return PixelFindings(candidates, _verdict(candidates, findings), findings, size)
@@ -172,9 +172,9 @@ def _known_boxes(header: Header, rules: Sequence[RectangleRule], size: tuple[int
     return [Candidate(box, kind) for kind, box in clipped if box is not None]
 
 
-def _read_candidates(sightings: Sequence[Sighting], markers: Sequence[str], detector: Detector) -> list[Candidate]:
+def judged_sightings(sightings: Sequence[Sighting], markers: Sequence[str], *, kind: Kind) -> list[Candidate]:
+    """What was seen, as candidates: which of it is an allowed marker, alone and surely read."""
     words = marker_words(tuple(markers))
-    kind: Kind = "text" if detector.may_vouch else "shape"
     found = [
         Candidate(
             each.box,

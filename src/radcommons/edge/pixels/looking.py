@@ -1,13 +1,15 @@
 """Looking at the pixels of one source, in a limited process, and judging what was written after blackening."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from radcommons import __version__
 from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
-from radcommons.deid.pixels.detection import best_detector, find_candidates
+from radcommons.deid.pixels.boxes import Box
+from radcommons.deid.pixels.detection import best_detector, find_candidates, verify_redacted
 from radcommons.deid.pixels.ocr import MEMORY_BYTES, is_available
 from radcommons.deid.pixels.rules import PixelRules
 from radcommons.deid.pixels.sightings import Detector
@@ -61,16 +63,17 @@ def look_at(path: Path, means: LookMeans) -> Look | None:
     return Look(found.candidates, found.verdict, found.findings, found.size, _device(path, rows, columns))
 
 
-def verdict_of(path: Path, look: Look, *, means: LookMeans, is_blackened: bool) -> PixelText:
+def verdict_of(path: Path, look: Look, boxes: Sequence[Box], *, means: LookMeans) -> PixelText:
     """The machine's verdict about a written object: as the look at its source says, after a second look where it changed."""
     if look.verdict in {PixelText.NEEDS_PERSON, PixelText.NOT_CHECKED}:
         return look.verdict
-    if not is_blackened:
+    if not boxes:
         return PixelText.CLEAN
-    again = find_candidates(path, detector=_detector(), markers=means.house.markers)
-    is_left = any(not means.house.is_marker(each) for each in again.candidates if each.kind in {"text", "shape"})
-    is_unsure = again.verdict in {PixelText.NEEDS_PERSON, PixelText.NOT_CHECKED}
-    return PixelText.NEEDS_PERSON if is_left or is_unsure else PixelText.REDACTED
+    try:
+        written = open_part10(path)
+    except FormatError:
+        return PixelText.NEEDS_PERSON
+    return verify_redacted(written, boxes, detector=_detector(), markers=means.house.markers).verdict
 
 
 @cache

@@ -8,11 +8,13 @@ import orjson
 
 from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.pixels.boxes import Box
-from radcommons.deid.pixels.detection import Candidate
-from radcommons.deid.pixels.markers import is_marker_text, marker_words
+from radcommons.deid.pixels.detection import Candidate, Kind, judged_sightings
+from radcommons.deid.pixels.sightings import Sighting
 from radcommons.dicom.finding import Finding
 
 _SORTED = orjson.OPT_SORT_KEYS
+# Kinds of candidates that a detector saw; the others are known beforehand.
+_SEEN: tuple[Kind, ...] = ("text", "shape")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +116,16 @@ class HouseRules:
     markers: tuple[str, ...] = ()
     rectangles: tuple[SiteRectangle, ...] = ()
 
-    def is_marker(self, candidate: Candidate) -> bool:
-        """Whether something that was seen may stay."""
-        return bool(candidate.text) and is_marker_text(candidate.text, marker_words(self.markers))
-
     def candidates(self, look: Look) -> tuple[Candidate, ...]:
         """What was seen, judged by the rules as they are now, with the rectangles for the device."""
-        seen = (
-            Candidate(each.box, each.kind, each.text, each.confidence, self.is_marker(each)) for each in look.candidates
-        )
-        site = (Candidate(each.box, "site") for each in self.rectangles if each.device == look.device)
-        return (*site, *seen)
+        known = [each for each in look.candidates if each.kind not in _SEEN]
+        known += [Candidate(each.box, "site") for each in self.rectangles if each.device == look.device]
+        for kind in _SEEN:
+            sightings = [
+                Sighting(each.box, each.text, each.confidence) for each in look.candidates if each.kind == kind
+            ]
+            known += judged_sightings(sightings, self.markers, kind=kind)
+        return tuple(known)
 
     def boxes(self, look: Look) -> tuple[Box, ...] | None:
         """What is blackened unless a person says otherwise; ``None`` when the look found nothing and vouches for nothing."""
