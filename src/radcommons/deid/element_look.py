@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from radcommons.deid.attribute_types import AttributeType, attribute_type
+from radcommons.deid.dates import shift_value
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.descriptors import looks_identifying
+from radcommons.deid.direct import TIME
 from radcommons.deid.graphics import is_safe_graphic
 from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
@@ -108,28 +110,35 @@ class ElementLook:
         )
 
     def _texts(self, element: Element, level: Level, where: str) -> Iterator[Finding]:
-        values = [value.strip() for value in texts_of(element, level.encodings)]
-        if element.vr == "PN":
-            if any(value not in _ALLOWED_NAMES and value != self.subject_id for value in values):
-                yield error("deid.person-name", where, "A person's name is there.")
-        elif element.vr == "UI":
-            may_stay = uids.is_harmless_uid if element.tag in KEPT_UID_TAGS else _is_new_uid
-            if self._keeps_uid(element):
-                may_stay = uids.is_valid_uid
-            if not all(may_stay(value) for value in values if value):
-                yield error("deid.uid", where, "A UID is neither of the standard nor a replacement under 2.25.")
-        elif element.vr == "AS":
-            if any(_is_too_old(value, self.profile) for value in values):
-                yield error("deid.age", where, "An age above the highest category is there.")
+        values = [value for value in map(str.strip, texts_of(element, level.encodings)) if value]
+        problem = self._problem_of_form(element, values)
+        if problem is not None:
+            yield error(problem[0], where, problem[1])
         elif self.profile.is_descriptor(element.tag, element.vr):
-            if self.profile.has_only_form(element.tag, level.parents) and any(
-                value not in _ALLOWED_NAMES for value in values
-            ):
+            has_only_form = self.profile.has_only_form(element.tag, level.parents)
+            if has_only_form and not _ALLOWED_NAMES.issuperset(values):
                 yield error("deid.forbidden-value", where, "Only the form of this sequence may stay, and it has text.")
             may_hold_dates = self.profile.dates_mark != "REMOVED"
             if any(looks_identifying(value, may_hold_dates=may_hold_dates) for value in values):
                 message = "The text looks as if it held a date, a number, a name or an address."
                 yield Finding(Severity.WARNING, "deid.suspicious-text", where, message)
+
+    def _problem_of_form(self, element: Element, values: list[str]) -> tuple[str, str] | None:
+        """Code and message about values whose form says what they may be."""
+        vr = element.vr
+        if vr == "PN" and not (_ALLOWED_NAMES | {self.subject_id}).issuperset(values):
+            return "deid.person-name", "A person's name is there."
+        if vr == "UI":
+            may_stay = uids.is_harmless_uid if element.tag in KEPT_UID_TAGS else _is_new_uid
+            if self._keeps_uid(element):
+                may_stay = uids.is_valid_uid
+            if not all(map(may_stay, values)):
+                return "deid.uid", "A UID is neither of the standard nor a replacement under 2.25."
+        if vr in {"DA", "DT", "TM"} and not all(_is_date_or_time(value, vr) for value in values):
+            return "deid.no-date", "A value that should be a date or a time of day is none."
+        if vr == "AS" and any(_is_too_old(value, self.profile) for value in values):
+            return "deid.age", "An age above the highest category is there."
+        return None
 
 
 def _graphic_findings(element: Element, level: Level, where: str) -> Iterator[Finding]:
@@ -187,6 +196,10 @@ def _where(tag: int, level: Level) -> str:
 
 def _is_new_uid(value: str) -> bool:
     return uids.is_listed_uid(value) or (value.startswith("2.25.") and uids.is_valid_uid(value))
+
+
+def _is_date_or_time(value: str, vr: str) -> bool:
+    return TIME.fullmatch(value) is not None if vr == "TM" else shift_value(value, vr, 0) is not None
 
 
 def _is_too_old(value: str, profile: Profile) -> bool:

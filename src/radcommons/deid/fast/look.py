@@ -34,6 +34,7 @@ from radcommons.dicom.text import SPECIFIC_CHARACTER_SET
 
 _SYNTAX = 0x00020010
 _TWIN = 0x00020003
+_PATIENT_ID = 0x00100020
 _STUDY, _SERIES, _NUMBER = 0x0020000D, 0x0020000E, 0x00200013
 _MARK_TAGS = frozenset({0x00100010, 0x00100020, 0x00120062, 0x00120063, 0x00120064, 0x00280303})
 # All that a description tells; the attributes that differ in every file are read from each.
@@ -123,7 +124,8 @@ class Sight:
             *mark_findings(header, self._context.job.profile),
         ]
         twins = all(_value(self._by_tag[tag]) == _value(self._by_tag[META_TWINS[tag]]) for tag in META_TWINS)
-        if found or set(meta) != META_TAGS or not twins:
+        is_subject = header.text(_PATIENT_ID) == self._context.job.patient.subject_id
+        if found or set(meta) != META_TAGS or not twins or not is_subject:
             raise NotOrdinaryError
 
     def seen(self, path: Path, size: int) -> Seen:
