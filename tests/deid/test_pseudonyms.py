@@ -1,5 +1,8 @@
 """Keyed replacements: consistent, legal, and worth nothing without the key."""
 
+import subprocess
+import sys
+
 import pytest
 
 from radcommons.deid.pseudonyms import DateShiftRule, PseudonymKey, normal_patient_id
@@ -68,3 +71,19 @@ def test_a_project_may_keep_weekdays_and_choose_the_range():
 def test_a_range_that_leaves_little_to_guess_is_refused(limits):
     with pytest.raises(ValueError, match="a year to choose from"):
         DateShiftRule(*limits)
+
+
+def test_a_million_uids_have_a_million_replacements():
+    # 122 free bits: among a million, two share a replacement with a chance of 1e-25.
+    assert len({KEY.map_uid(f"1.2.840.113619.2.55.3.{number}") for number in range(1_000_000)}) == 1_000_000
+
+
+def test_a_replacement_is_the_same_whatever_machine_or_process_makes_it():
+    code = (
+        "from radcommons.deid.pseudonyms import PseudonymKey;"
+        "print(PseudonymKey(b'a secret of the hospital, 32 byte').map_uid('1.2.840.1.2.3'))"
+    )
+
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+    assert told == KEY.map_uid("1.2.840.1.2.3") == "2.25.338683330274769861373963192796836835198"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from radcommons.edge.crosswalk import patients_by_subject
 from radcommons.edge.database import database
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.review import ReviewResult, review_state
@@ -44,7 +45,7 @@ class HomeStatus:
 
     def lines(self) -> Iterator[str]:
         """The status for a person."""
-        yield f"Site {self.site}, project {self.project}: {self.subjects} subjects in the crosswalk"
+        yield f"Site {self.site}, project {self.project}: {self.subjects} subjects"
         for folder in self.folders:
             selected = "no selection" if folder.selected_series is None else f"{folder.selected_series} series selected"
             unread = f", {folder.pending} not read yet" if folder.pending else ""
@@ -58,7 +59,7 @@ class HomeStatus:
 def home_status(home: EdgeHome, *, batches: tuple[SentBatch, ...]) -> HomeStatus:
     """Gather the status of a home; ``batches`` come from :func:`~radcommons.edge.sending.sent_batches`."""
     with database(home) as connection:
-        subjects = connection.execute("SELECT count(*) FROM subject").fetchone()[0]
+        subjects = len(patients_by_subject(connection, home))
         folders = tuple(_folders(connection))
         made = connection.execute(
             "SELECT unseal(out), count(*) FILTER (WHERE is_kept), count(*) FILTER (WHERE NOT is_kept)"
