@@ -53,7 +53,8 @@ def test_a_box_of_one_value_hides_it(tmp_path, value):
 
     # A box as bright as the letters were leaves their pixels as they are, and shows nothing any more.
     assert seen.lines[0].contrast <= 0.1
-    assert seen.lines[0].is_hidden == (value != 4000)
+    assert seen.lines[0].changed == (value != 4000)
+    assert seen.lines[0].is_hidden
 
 
 def test_letters_in_another_colour_are_still_legible(tmp_path):

@@ -1,7 +1,7 @@
 """What became of writing in pictures: judged by the stored letters, without text recognition.
 
 Hidden means that at least 99 of 100 pixels of the letters changed and that the letters no longer stand out from what is
-around them; a box whose letters are unknown has to be of one value.
+around them, or that the box is of one value, which may be that of the letters. A box whose letters are unknown has to be so.
 """
 
 import warnings
@@ -121,12 +121,13 @@ def _compare_box(before: NDArray[np.generic], after: NDArray[np.generic], line: 
     was = before[top : top + height, left : left + width].astype(np.float64).mean(axis=-1)
     now = after[top : top + height, left : left + width].astype(np.float64).mean(axis=-1)
     mask = line.mask()[: was.shape[0], : was.shape[1]]
+    share = _share_of_commonest(now)
     if not line.glyphs:
-        share = _share_of_commonest(now)
         return LineSeen(share >= LEAST_CHANGED, float(np.mean(was != now)), 1 - share)
     changed = float(np.mean(was[mask] != now[mask]))
     contrast = _contrast(now, mask) / max(_contrast(was, mask), 1e-9)
-    return LineSeen(changed >= LEAST_CHANGED and contrast <= MOST_CONTRAST, changed, round(contrast, 4))
+    has_gone = changed >= LEAST_CHANGED or share >= LEAST_CHANGED
+    return LineSeen(has_gone and contrast <= MOST_CONTRAST, changed, round(contrast, 4))
 
 
 def _share_of_commonest(plane: NDArray[np.float64]) -> float:
