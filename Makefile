@@ -7,13 +7,14 @@ DATA ?= demo-data
 PORT ?= 8042
 JOBS ?= 2
 
-.PHONY: help setup viewer demo serve test check bench format clean
+.PHONY: help setup viewer demo serve test check bench wheelhouse format clean
 
 help:
 	@echo "make demo    start a demonstration repository and open its portal"
 	@echo "make test    run all tests"
 	@echo "make serve   start a centre in ./var"
 	@echo "make check   format, lint, types, import contracts, house tests"
+	@echo "make wheelhouse   put what a hospital installs without a network into ./wheelhouse"
 	@echo "make bench   measure the main paths against plain copying and loopback HTTP"
 
 setup: $(STAMP)
@@ -52,6 +53,10 @@ format: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.run
+
+# What a hospital installs without a network, proved by installing it.
+wheelhouse: setup
+	$(BIN)/python -m tools.make_wheelhouse wheelhouse --check
 
 clean:
 	rm -rf $(VENV) $(DATA) .mypy_cache .ruff_cache
