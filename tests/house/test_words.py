@@ -37,6 +37,8 @@ REGISTRY = re.compile(
     r"https?://(?:[\w.-]+\.)?(?:pythonhosted\.org|pypi\.[a-z.]+|registry\.npmjs\.org|registry\.[\w.-]+|[\w.-]*artifactory[\w.-]*|[\w.-]*nexus[\w.-]*)"
 )
 ANONYMISE = re.compile(r"anonymi[sz]e", re.IGNORECASE)
+# Other people's packages and functions are called what they are called.
+FOREIGN_NAMES = re.compile(r"dicom[-_]?anonymizer|anonymize_dicom_file", re.IGNORECASE)
 DOCSTRING_SHARE, COMMENT_SHARE = 0.95, 0.08
 
 
@@ -127,7 +129,7 @@ def test_we_de_identify_and_never_promise_more():
         for name, text in texts()
         if not name.startswith(allowed) and name.endswith((".py", ".md", ".html"))
         for number, line in enumerate(text.splitlines(), start=1)
-        if ANONYMISE.search(line) and "RSNA" not in line and "DICOM Anonymizer" not in line
+        if ANONYMISE.search(FOREIGN_NAMES.sub("", line)) and "RSNA" not in line and "DICOM Anonymizer" not in line
     ]
     assert not problems, listing(problems, "The word is de-identify (PS3.15); the other is a claim nobody can prove:")
 

@@ -110,7 +110,7 @@ def test_every_frame_that_carries_the_line_counts(tmp_path):
 def test_a_change_far_from_any_line_is_counted(tmp_path):
     after = with_writing()
     after[0][BOX] = 0
-    after[0, 190, 5:10] = 0
+    after[0, 190, 205:210] = 0
 
     assert compared(tmp_path, with_writing(), after, WRITING).changed_outside == 5
 

@@ -17,8 +17,8 @@ from radcommons.apps.deid_benchmark.pictures import Frames, decoded
 
 LEAST_CHANGED = 0.99
 MOST_CONTRAST = 0.1
-# Detectors draw boxes generously; what lies nearer to a line than three of its heights may be blackened with it.
-_LEAST_MARGIN, _MARGIN_HEIGHTS = 30, 3
+# Detectors draw boxes generously; what lies nearer to a line than four of its heights may be blackened with it.
+_LEAST_MARGIN, _MARGIN_HEIGHTS = 48, 4
 # A lossy picture is decoded, blackened and encoded anew: conversions between colour spaces round.
 _LOSSY_TOLERANCE = 3
 

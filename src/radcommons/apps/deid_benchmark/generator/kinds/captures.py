@@ -13,6 +13,7 @@ SC_IMAGE = "1.2.840.10008.5.1.4.1.1.7"
 SC_TRUE_COLOUR = "1.2.840.10008.5.1.4.1.1.7.4"
 VL_PHOTOGRAPH = "1.2.840.10008.5.1.4.1.1.77.1.4"
 VL_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+_REGION = (20, 110, 300, 236)
 
 
 def _grey_levels(draft: Draft, shape: tuple[int, int, int]) -> np.ndarray:
@@ -24,17 +25,19 @@ def _banner(draft: Draft) -> list[tuple[str, str]]:
 
 
 def _us(draft: Draft) -> None:
-    """A screen with a banner above the region that the transducer saw."""
+    """A screen with a banner above the region that the transducer saw; beside the region there is nothing."""
     draft.dataset.ImageType = ["ORIGINAL", "PRIMARY", "", "0001"]
+    left, top, right, bottom = _REGION
     region = draft.top.item("SequenceOfUltrasoundRegions")
-    draft.kept(region, "RegionLocationMinX0", 20)
-    draft.kept(region, "RegionLocationMinY0", 110)
-    draft.kept(region, "RegionLocationMaxX1", 300)
-    draft.kept(region, "RegionLocationMaxY1", 236)
+    draft.kept(region, "RegionLocationMinX0", left)
+    draft.kept(region, "RegionLocationMinY0", top)
+    draft.kept(region, "RegionLocationMaxX1", right)
+    draft.kept(region, "RegionLocationMaxY1", bottom)
     region.dataset.RegionSpatialFormat, region.dataset.RegionDataType, region.dataset.RegionFlags = 1, 1, 0
     draft.kept(region, "PhysicalDeltaX", 0.03)
-    samples = coloured(_grey_levels(draft, (1, 240, 320)))
-    samples[:, :100] = 0
+    samples = np.zeros((1, 240, 320, 3), dtype="u1")
+    seen = (slice(None), slice(top, bottom + 1), slice(left, right + 1))
+    samples[seen] = coloured(_grey_levels(draft, (1, 240, 320)))[seen]
     draft.picture = Picture(samples, "RGB", 8)
     burn(draft, _banner(draft), at=(8, 6))
 
