@@ -1,11 +1,13 @@
 """Cleaning free text: what identifies goes, what is clinical stays."""
 
 import time
+from datetime import date
 
 import pytest
 
-from radcommons.deid.descriptors import clean_descriptor, clean_technical
+from radcommons.deid.descriptors import clean_descriptor, clean_technical, looks_identifying
 from radcommons.deid.identifiers import IdentifierPattern
+from radcommons.deid.written_dates import DateReading
 
 NOBODY = IdentifierPattern([])
 KNOWN = IdentifierPattern(["Marchetti^Luca", "77120934"])
@@ -117,3 +119,104 @@ def test_a_text_longer_than_anybody_reads_is_taken_out():
 
 def test_invisible_characters_hide_no_name():
     assert clean_descriptor("film of Mar\u200bchetti, lu\u00adca", KNOWN).text == "film"
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("CT_DOEJANE_CHEST", "CT_CHEST"),
+        ("DOEJANE_19800203", ""),
+        ("CHEST - Doe, Jane - PA", "CHEST PA"),
+        ("CHEST; Doe; PA", "CHEST; PA"),
+        ("chest (Jane Doe) lateral", "chest lateral"),
+        ("chest [doe]", "chest"),
+        ("jdoe AX T2", "AX T2"),
+        ("Reported by Jane Doe, compared with 3.2.1980. No change.", "No change."),
+        ("line one\nDoe\nline two", "line one\nline two"),
+        ("CT W/O", "CT W/O"),
+        ("prepared for", "prepared for"),
+    ],
+)
+def test_what_is_left_reads_as_if_nothing_had_been_there(text, rest):
+    assert clean_descriptor(text, IdentifierPattern(["Doe^Jane", "19800203"])).text == rest
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "rest"),
+    [
+        ("Case^Thomas", "CASE CHEST CT", "CHEST CT"),
+        ("Hart^Lily", "US Hart liver", "US liver"),
+        ("Cross^Ann", "AX CROSS 5 mm", "AX 5 mm"),
+        ("Brown^Bo", "CT BROWN", "CT"),
+        ("Bird^Amy", "bird, chest", "chest"),
+        ("Li^Wei", "CT LI CHEST", "CT CHEST"),
+        ("Head^Anna", "CT HEAD", "CT HEAD"),
+        ("Head^Anna", "CT HEAD, cough. Anna", "CT HEAD, cough."),
+        ("Head^Anna", "Anna Head CT HEAD", "CT HEAD"),
+        ("Graves^Ivy", "Graves disease", "disease"),
+        ("Swimmer^Ola", "swimmers view", "swimmers view"),
+    ],
+)
+def test_names_that_are_words_go_only_for_the_person_who_has_them(names, text, rest):
+    assert clean_descriptor(text, IdentifierPattern([names])).text == rest
+    assert clean_descriptor(text.replace("Anna ", "").replace(" Anna", ""), NOBODY).is_changed is False
+
+
+KNOWN_DATES = IdentifierPattern(["20200301", "20200405", "19561103", "Doe^Jane"])
+FORTY_DAYS = DateReading(-40, known=KNOWN_DATES.dates)
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("compared with 02.04.2020 10:15", "compared with 22.02.2020 10:15"),
+        ("Jane Doe 2020-03-01 CT", "2020-01-21 CT"),
+        ("prior 04MAR2021 by Dr Smith", "prior 23JAN2021"),
+        ("CHEST_2021_03_04", "CHEST"),
+        ("12.03. film", "film"),
+        ("born 3 Nov 1956, cough", "cough"),
+        ("3 Nov 1956 cough", "cough"),
+        ("DOB 3 Nov 2018 cough", "cough"),
+    ],
+)
+def test_dates_that_are_understood_move_with_all_others(text, rest):
+    cleaned = clean_descriptor(text, KNOWN_DATES, dates=FORTY_DAYS)
+    assert cleaned.text == rest
+    assert cleaned.is_changed
+
+
+def test_a_date_never_moves_onto_another_date_of_the_patient():
+    shift = (date(2020, 3, 1) - date(2020, 4, 5)).days
+    reading = DateReading(shift, known=KNOWN_DATES.dates)
+    assert clean_descriptor("film 2020-04-05", KNOWN_DATES, dates=reading).text == "film"
+
+
+def test_dates_stay_where_all_dates_stay():
+    cleaned = clean_descriptor("film 2020-04-05 14:30", KNOWN_DATES, dates=DateReading(0, known=KNOWN_DATES.dates))
+    assert cleaned.text == "film 2020-04-05 14:30"
+
+
+def test_characters_that_stand_for_dates_inside_are_not_taken_from_texts():
+    assert clean_descriptor("chest\ue000 2020-04-02", KNOWN_DATES, dates=FORTY_DAYS).text == "chest 2020-02-22"
+
+
+def test_unknown_words_go_where_the_profile_says_so():
+    text = "CT Zwinglified CHEST B31f t1 W/O"
+    assert clean_descriptor(text, NOBODY, are_unknown_words_removed=True).text == "CT CHEST B31f t1 W/O"
+    assert clean_descriptor(text, NOBODY).text == text
+
+
+def test_technical_texts_lose_uids_but_no_versions():
+    uid = "1.2.840.113619.2.55.3.604688119.971.1"
+    assert clean_technical(f"recon {uid} VE11C 1.2.3.4.5.6.7", NOBODY).text == "recon VE11C 1.2.3.4.5.6.7"
+
+
+@pytest.mark.parametrize("text", ["CT for Dr Lindqvist", "mail jane@example.org", "MRN 4711"])
+def test_a_second_look_sees_what_is_left_by_rules_alone(text):
+    assert looks_identifying(text, may_hold_dates=True)
+
+
+def test_a_second_look_lets_dates_pass_only_where_they_may_be():
+    assert looks_identifying("film 2020-04-05 14:30:00", may_hold_dates=False)
+    assert not looks_identifying("film 2020-04-05 14:30:00", may_hold_dates=True)
+    assert not looks_identifying("CT CHEST W/O", may_hold_dates=False)

@@ -3,6 +3,7 @@
 import re
 import tempfile
 import warnings
+from datetime import date
 from pathlib import Path
 
 import pydicom
@@ -41,6 +42,107 @@ def test_names_and_numbers_go_from_any_place_in_any_case(family, given_name, num
     assert fold(family).text not in words
     assert fold(given_name).text not in words
     assert number not in rest
+
+
+VARIANTS = (
+    "{given} {family}",
+    "{family}, {given}",
+    "{family}_{given}",
+    "{family}{given}",
+    "{given}{family}",
+    "{initial}. {family}",
+    "{initial}{family}",
+    "{family}{initial}",
+    "{family}^{given}",
+    "{family} {initial}.",
+)
+
+
+@quick
+@given(names, names, st.sampled_from(VARIANTS), phrases, phrases, spellings)
+def test_no_variant_of_a_harvested_name_survives(family, given_name, variant, before, after, spell):
+    written = spell(variant.format(family=family, given=given_name, initial=given_name[0]))
+    pattern = IdentifierPattern([f"{family.title()}^{given_name.title()}"])
+    rest = fold(clean_descriptor(" ".join([*before, written, *after]), pattern).text).text
+    assert fold(family).text not in re.sub(r"[\W_]", " ", rest).split()
+    assert fold(written).text not in rest
+
+
+DATES = st.dates(min_value=date(1925, 1, 1), max_value=date(2030, 12, 31))
+DATE_FORMS = (
+    "%Y%m%d",
+    "%Y-%m-%d",
+    "%d.%m.%Y",
+    "%m/%d/%Y",
+    "%d%m%Y",
+    "%y%m%d",
+    "%d %b %Y",
+    "%b %d, %Y",
+    "%d%b%Y",
+    "%Y/%m/%d",
+    "%d %m %Y",
+)
+
+
+@quick
+@given(DATES, st.sampled_from(DATE_FORMS), phrases, phrases)
+def test_no_form_of_a_harvested_date_survives(day, form, before, after):
+    written = day.strftime(form)
+    pattern = IdentifierPattern([day.strftime("%Y%m%d")])
+    cleaned = clean_descriptor(" ".join([*before, written, *after]), pattern).text
+    assert written not in cleaned
+    assert re.sub(r"\D", "", written) not in re.sub(r"\D", "", cleaned.replace("1.25", "").replace("B31", ""))
+
+
+FRAGMENTS = st.lists(
+    st.sampled_from(
+        [
+            "CT",
+            "chest",
+            "Dr",
+            "Lindqvist",
+            "Doe",
+            "jane",
+            "MRN",
+            "4711",
+            "2020-04-12",
+            "12.03.",
+            "for",
+            "by",
+            ",",
+            "^",
+            "_",
+            "(",
+            ")",
+            "95 yo",
+            "tel",
+            "555-0142",
+            "\n",
+            "Hospital",
+            "at",
+            "St.",
+        ]
+    ),
+    max_size=14,
+)
+
+
+@quick
+@given(FRAGMENTS, st.sampled_from([" ", "_", "", ", "]))
+def test_cleaning_a_cleaned_text_changes_nothing(fragments, between):
+    pattern = IdentifierPattern(["Doe^Jane", "4711999", "20200412"])
+    once = clean_descriptor(between.join(fragments), pattern)
+    again = clean_descriptor(once.text, pattern)
+    assert again.text == once.text
+    assert not again.is_changed
+
+
+@quick
+@given(st.text(max_size=200))
+def test_any_text_is_cleaned_and_nothing_is_made_up(text):
+    cleaned = clean_descriptor(text, IdentifierPattern(["Doe^Jane", "4711999"])).text
+    assert len(cleaned) <= len(text) + 2
+    assert set(cleaned) <= set(text) | set(" ;,\n_")
 
 
 @quick

@@ -221,7 +221,10 @@ def _end_of_name(text: str, start: int, name_words: frozenset[str], *, is_title:
     last = len(kinds) - 1 - kinds[::-1].index(_NAME)
     for index in range(last + 1, len(kinds)):
         is_end = _ends_clause(text, tokens[index].end())
-        if (kinds[index] == _INITIAL and (is_end or is_title)) or (kinds[index] == _WORD_NOT_OF_IMAGING and is_end):
+        is_apart = "," in text[tokens[last].end() : tokens[index].start()]
+        if (kinds[index] == _INITIAL and (is_end or is_title)) or (
+            kinds[index] == _WORD_NOT_OF_IMAGING and is_end and not is_apart
+        ):
             last = index
         break
     return tokens[last].end()

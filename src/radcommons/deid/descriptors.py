@@ -185,7 +185,7 @@ def _bridged(left: str, right: str) -> str:
         return left + right
     before = _SEPARATOR.search(left)
     separator = before[0] if before is not None else ""
-    stripped = right.lstrip(" _\t,;:/^|-")
+    stripped = right.lstrip(" _\t\r\n,;:/^|-")
     after = right[: len(right) - len(stripped)]
     if not stripped:
         return left

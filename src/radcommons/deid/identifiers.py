@@ -227,7 +227,11 @@ class _Place:
         if text[start:end] in vocabulary():
             return None
         rests = (text[start:first], text[last + 1 : end])
-        return (first, last + 1) if all(not rest or rest in vocabulary() for rest in rests) else (start, end)
+        return (first, last + 1) if all(not rest or _is_word(rest) for rest in rests) else (start, end)
+
+
+def _is_word(rest: str) -> bool:
+    return len(rest) >= _SHORT_NAME_LENGTH and rest in vocabulary()
 
 
 def _leading_letters(text: str) -> str:

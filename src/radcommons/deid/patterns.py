@@ -152,12 +152,12 @@ def _places() -> Iterator[str]:
     yield r"(?i:\b(?:plz|zip(?: ?code)?|post ?code|postal code|code postal|c\.p\.|cap|postcode|c[óo]digo postal)\b)[:. ]{1,3}[A-Z\d][\w -]{2,8}\d\w{0,2}(?!\w)"
     street = r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|boulevard|blvd|row|close|court|ct|way|terrace|place|pl|square|sq|crescent|parkway|pkwy|highway|hwy)"
     yield rf"(?<![\w.])\d{{1,5}}[a-zA-Z]?,?[ ](?:{_CAPITALISED}[ ]){{1,3}}(?i:{street})\b\.?(?!-)"
-    yield rf"(?<!\w)(?:\d{{1,4}}(?:[ ]?bis)?,?[ ])?(?i:rue|avenue|boulevard|chemin|impasse|allée|via|viale|piazza|corso|calle|avenida|plaza|paseo|rua|largo|travessa)[ ](?:(?i:de|du|des|la|le|l'|della|del|dei|da|do|dos|d')[ ]?){{0,2}}(?:{_CAPITALISED}[ ,]{{0,2}}){{1,3}}\d{{1,4}}(?!\w)"
+    yield rf"(?<![\w.])(?:\d{{1,4}}(?:[ ]?bis)?,?[ ])?(?i:rue|avenue|boulevard|chemin|impasse|allée|via|viale|piazza|corso|calle|avenida|plaza|paseo|rua|largo|travessa)[ ](?:(?i:de|du|des|la|le|l'|della|del|dei|da|do|dos|d')[ ]?){{0,2}}(?:{_CAPITALISED}[ ,]{{1,2}}){{1,3}}\d{{1,4}}(?!\w)"
     yield rf"(?<!\w)\d{{1,4}}(?:[ ]?bis)?,?[ ](?i:rue|avenue|boulevard|chemin|impasse|allée|place)[ ](?:(?i:de|du|des|la|le|l'|d')[ ]?){{0,2}}{_CAPITALISED}"
     yield r"(?i:\b(?:p\.?[ ]?o\.?[ ]?box|postfach|bo[iî]te postale|apartado|casella postale)\b)[ :.]{0,2}\d{1,6}"
 
 
-_STREET = r"(?<!\w)(?:[^\W\d_a-z][^\W\d_]{1,30}[ -]?){1,3}(?<=\w)(?i:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|laan|straat|gracht|plein)[ ]\d{1,4}[ ]?[a-z]?(?!\w)"
+_STREET = r"(?<!\w)(?:[^\W\d_a-z][^\W\d_]{1,30}[ -]?){1,3}(?<=[\w ])(?i:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|laan|straat|gracht|plein)[ ]\d{1,4}[ ]?[a-z]?(?!\w)"
 
 
 # Top-level domains under which hospitals name their machines.
@@ -226,8 +226,8 @@ _NEEDS = {
     "street": re.compile(r"(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|laan|straat|gracht|plein)[ ]\d", re.IGNORECASE),
     "time": re.compile(r"\d[:h][0-5]\d"),
     "age": re.compile(r"(?<!\d)0?(?:9\d|1[0-2]\d)(?!\d)"),
-    # Two letters in a row beside a number of digits: nothing shorter is an address.
-    "place": re.compile(r"\d.{0,60}[^\W\d_]{2}|[^\W\d_]{2}.{0,60}\d", re.DOTALL),
+    # Two letters in a row beside a digit, or the postcodes of Canada: nothing shorter is an address.
+    "place": re.compile(r"\d.{0,60}[^\W\d_]{2}|[^\W\d_]{2}.{0,60}\d|[A-Z]\d[A-Z]", re.DOTALL),
 }
 
 

@@ -257,6 +257,8 @@ def _with_initials(parts: tuple[str, ...], family: tuple[str, ...]) -> Iterator[
 def _of_value(value: str) -> Iterator[Needle]:
     words = _tokens(value)
     joined = "".join(words)
+    if not joined.strip("0"):
+        return
     if len(joined) >= _MIN_DISTINCT_LENGTH and not _is_generic(words):
         is_plain = all(word in vocabulary() for word in words) or (joined.isdigit() and len(joined) < _MIN_DIGITS)
         yield _joined(tuple(words), is_distinct=not is_plain)

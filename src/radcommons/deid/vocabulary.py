@@ -18,7 +18,7 @@ _MEDICAL = re.compile(
 @lru_cache(maxsize=1)
 def vocabulary() -> frozenset[str]:
     """Words of imaging, medicine and hospitals that identify nobody by themselves, without case and accents."""
-    return _words("vocabulary.txt")
+    return _words("vocabulary.txt") | imaging_words()
 
 
 @lru_cache(maxsize=1)

@@ -8,11 +8,11 @@ from pathlib import Path
 from radcommons.deid.profile import load_profile
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.database import database
+from radcommons.edge.deciders import checked_name
 from radcommons.edge.deidentify import make_again
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.outfolder import OutFolder, opened
 from radcommons.edge.report import profile_stamp, write_report
-from radcommons.edge.deciders import checked_name
 from radcommons.edge.texts.deciding import TextDecision, decide_texts, keep_undecided
 from radcommons.edge.texts.listing import ReviewedText, reviewed_texts
 from radcommons.edge.texts.memory import HELD
