@@ -13,6 +13,7 @@ from radcommons.dicom.errors import RadCommonsError
 from radcommons.edge.deidentify import deidentify_folder
 from radcommons.edge.review import Decision, record_review, review_state, write_page
 from radcommons.edge.review.serve import ReviewServer
+from radcommons.edge.review.verdicts import pixel_verdicts
 from radcommons.edge.sealing import seal
 
 
@@ -57,7 +58,7 @@ def test_the_page_shows_every_series_text_and_finding(home, made):
     assert len([name for name in pictures if name.startswith("l-")]) == 1
     assert {f"pictures/{name}" for name in pictures} <= set(page.loaded)
     assert "lung <script>" in page.text
-    assert "held back: pixel text not checked" in page.text
+    assert "held back: a person must look at its pictures" in page.text
 
 
 def test_the_page_needs_no_network_and_runs_nothing(home, made):
@@ -170,7 +171,9 @@ def test_the_record_says_who_and_when(home, made):
 
     assert recorded["approval"]["by"] == "Dr Example"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", recorded["approval"]["at"])
-    assert len(recorded["pixel_approvals"]) == 1
+    (looked_at,) = pixel_verdicts(home, made).instances
+    assert (looked_at.verdict, looked_at.by) == ("approved", "Dr Example")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", looked_at.at)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"approval": 3, "pixel_approvals": {}, "exclusions": {}}'])
@@ -271,7 +274,7 @@ class TestServedPage:
     def test_a_wrong_form_is_answered_and_not_fatal(self, server, browser):
         assert browser.post("/approve", data=form_of(server, browser, by="")).status_code == 409
         assert browser.post("/nothing", data=form_of(server, browser)).status_code == 404
-        assert browser.post("/approve", content=b"x" * 100_000).status_code == 413
+        assert browser.post("/approve", content=b"x" * 1_100_000).status_code == 413
         assert browser.get("/").status_code == 200
 
     def test_the_answers_forbid_scripts_and_caching(self, browser):

@@ -150,7 +150,7 @@ def finish_rotation(connection: sqlite3.Connection, home: EdgeHome) -> None:
     Renaming the file is the last step of a rotation; whoever opens the home next does it for a process that was killed.
     """
     try:
-        sealer = Sealer(read_key(home.next_key_path).secret)
+        sealer = Sealer(read_key(home.next_key_path, home.ask_passphrase).secret)
         sealer.register(connection)
         if is_secret_right(connection):
             promote(home.next_key_path, home.key_path)

@@ -24,6 +24,7 @@ from radcommons.edge import journal
 from radcommons.edge.clinical import take_clinical_table
 from radcommons.edge.crosswalk import Subject, map_patients
 from radcommons.edge.database import database, transaction
+from radcommons.edge.faces import settle_faces
 from radcommons.edge.grouping import UsableInstance
 from radcommons.edge.held import held_instances, held_roots
 from radcommons.edge.home import EdgeHome, exclusive
@@ -142,6 +143,7 @@ def deidentify_folder(
             clinical = take_clinical_table(connection, home, out=out_folder, path=options.clinical_table)
         stamp = profile_stamp(profile)
         _remember_profile(connection, out_folder, profile=profile)
+        settle_faces(connection, home, out=out_folder, profile=profile, processes=options.processes, progress=progress)
         report = write_report(connection, out_folder, profile=stamp, progress=progress)
         counts = {**report.findings_by_code, **stored.count(clinical)}
         result = _result(connection, worker, removed=removed, report_sha256=report.sha256, findings_by_code=counts)
@@ -166,6 +168,7 @@ def make_again(connection: sqlite3.Connection, home: EdgeHome, *, out: OutFolder
         worker = _Worker(connection, home, root=root, out=out, profile=profile, instances=instances)
         worker.run(processes=1, progress=None)
         made += worker.made
+    settle_faces(connection, home, out=out, profile=profile)
     return made
 
 

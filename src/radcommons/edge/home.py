@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from radcommons.deid.pseudonyms import DateShiftRule, PseudonymKey
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.keyfile import SECRET_BYTES, KeyFile, create_private, key_text, read_key
+from radcommons.edge.passphrase import no_passphrase
 from radcommons.edge.sealer import Sealer
 
 DEFAULT_HOME = Path("~/.radcommons/edge")
@@ -55,6 +56,10 @@ class EdgeHome:
         Where subject ids come from.
     date_shift
         How far dates move.
+    defacer
+        A command that takes faces away, with ``{in}`` and ``{out}`` for its folders; empty when there is none.
+    ask_passphrase
+        Gives the passphrase when the secret is locked by one.
     """
 
     path: Path
@@ -63,6 +68,8 @@ class EdgeHome:
     profile: str
     pseudonyms: Pseudonyms = Pseudonyms.CROSSWALK
     date_shift: DateShiftRule = field(default_factory=DateShiftRule)
+    defacer: tuple[str, ...] = ()
+    ask_passphrase: Callable[[], str] = field(default=no_passphrase, repr=False, compare=False)
 
     @property
     def database_path(self) -> Path:
@@ -86,7 +93,7 @@ class EdgeHome:
 
     def key_file(self) -> KeyFile:
         """The secret with its history; see :func:`~radcommons.edge.keyfile.read_key` for what is raised."""
-        return read_key(self.key_path)
+        return read_key(self.key_path, self.ask_passphrase)
 
     def key(self) -> PseudonymKey:
         """The secret that fixes every new identifier.
@@ -154,7 +161,8 @@ def init_home(
         create_private(path / "edge.toml", _settings(site, project, profile=profile, choices=choices))
     except FileExistsError as error:
         raise _initialised() from error
-    return open_home(path)
+    given = choices.passphrase
+    return open_home(path, ask_passphrase=no_passphrase if given is None else lambda: given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +182,8 @@ class HomeChoices:
     date_shift: DateShiftRule = field(default_factory=DateShiftRule)
 
 
-def open_home(home: Path) -> EdgeHome:
-    """The home made by :func:`init_home`.
+def open_home(home: Path, *, ask_passphrase: Callable[[], str] = no_passphrase) -> EdgeHome:
+    """The home made by :func:`init_home`; a protected one asks for its passphrase when its secret is needed.
 
     Raises
     ------
@@ -198,6 +206,8 @@ def open_home(home: Path) -> EdgeHome:
             str(settings.get("profile", "ricord")),
             Pseudonyms(settings.get("pseudonyms", Pseudonyms.CROSSWALK)),
             _date_shift(settings.get("date_shift", {})),
+            _command(settings.get("defacer", [])),
+            ask_passphrase,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _invalid_setting("edge.toml", "site, project and the others as written by init") from error
@@ -234,6 +244,12 @@ def exclusive(home: EdgeHome) -> Iterator[None]:
 @lru_cache(maxsize=4)
 def _sealer(secret: bytes) -> Sealer:
     return Sealer(secret)
+
+
+def _command(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise TypeError("a command is a list of words")
+    return tuple(value)
 
 
 def _settings(site: str, project: str, *, profile: str, choices: HomeChoices) -> str:

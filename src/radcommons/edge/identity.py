@@ -8,15 +8,13 @@ from radcommons.dicom.finding import Finding, Severity
 from radcommons.edge.persons import Person, bare_id, differences
 from radcommons.edge.walk import place
 
-_CONFIRM = "If it is one, say so with `radcommons edge crosswalk confirm`."
-_RELEASE = "then say so with `radcommons edge crosswalk release`"
 _REFUSALS = {
     "edge.mixed-patients": "The study has instances of more than one patient, here or in another scanned folder; it is"
     " kept out. Correct the PatientID at its source, export again and scan all its folders.",
-    "edge.study-of-another-patient": "The study was de-identified before under another PatientID; it is kept out. Have"
-    f" the earlier one withdrawn if that was wrong, {_RELEASE}.",
+    "edge.study-of-another-patient": "The study was de-identified before under another PatientID; it is kept out. If this"
+    " one is right, have the earlier one withdrawn and say so with `radcommons edge crosswalk confirm`.",
     "edge.two-persons": "Instances with this PatientID have names and birth dates, or issuers, of two persons; all are"
-    f" kept out. Correct them at their source. {_CONFIRM}",
+    " kept out. Correct them at their source. If it is one person, say so with `radcommons edge crosswalk confirm`.",
 }
 _REMARKS = {
     "name": (

@@ -4,11 +4,12 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from radcommons.dicom.errors import Kind, RadCommonsError
-from radcommons.edge.passphrase import home_passphrase, lock, unlock
+from radcommons.edge.passphrase import lock, unlock
 
 SECRET_BYTES = 32
 SCHEMA = "radcommons.key/1"
@@ -50,8 +51,10 @@ class KeyFile:
         )
 
 
-def read_key(path: Path) -> KeyFile:
+def read_key(path: Path, ask_passphrase: Callable[[], str]) -> KeyFile:
     """The key in a file; homes of version 1 have its hexadecimal digits and nothing else there.
+
+    A passphrase is asked for when the key is locked.
 
     Raises
     ------
@@ -68,17 +71,12 @@ def read_key(path: Path) -> KeyFile:
     try:
         text = path.read_text("ascii").strip()
         found = json.loads(text) if text.startswith("{") else {"secret": text}
-        key = _of(found)
+        key = _of(found, ask_passphrase)
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged() from error
     if len(key.secret) < SECRET_BYTES:
         raise _damaged()
     return key
-
-
-def is_protected(path: Path) -> bool:
-    """Whether a passphrase locks the key; asks for none."""
-    return '"locked"' in path.read_text("ascii", "replace")
 
 
 def key_text(key: KeyFile, *, passphrase: str | None) -> str:
@@ -131,13 +129,13 @@ def _written(path: Path, content: str) -> Path:
     return temporary
 
 
-def _of(value: dict[str, object]) -> KeyFile:
+def _of(value: dict[str, object], ask_passphrase: Callable[[], str]) -> KeyFile:
     generation, earlier = value.get("generation", 1), value.get("earlier", [])
     if not isinstance(generation, int) or not isinstance(earlier, list):
         raise TypeError("not what this module writes")
     locked = value.get("locked")
     if isinstance(locked, dict):
-        secret = unlock(locked, home_passphrase(), purpose=_PURPOSE)
+        secret = unlock(locked, ask_passphrase(), purpose=_PURPOSE)
     else:
         secret = bytes.fromhex(str(value["secret"]))
     return KeyFile(secret, generation, tuple(str(each) for each in earlier), is_protected=isinstance(locked, dict))

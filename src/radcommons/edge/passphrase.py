@@ -1,9 +1,6 @@
-"""Locking bytes with a passphrase, and asking for the passphrase of a home."""
+"""Locking bytes with a passphrase."""
 
-import getpass
-import os
 import secrets
-import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -100,26 +97,15 @@ def read_passphrase(path: Path) -> str:
     return lines[0]
 
 
-def home_passphrase() -> str:
-    """The passphrase of the home: from the environment, a file it names, or asked for once at the terminal.
+def no_passphrase() -> str:
+    """What a home has when nobody gave it a way to ask.
 
     Raises
     ------
     RadCommonsError
-        ``edge.passphrase-needed`` when there is none.
+        ``edge.passphrase-needed``.
     """
-    if given := os.environ.get(VARIABLE):
-        return given
-    if named := os.environ.get(FILE_VARIABLE):
-        return read_passphrase(Path(named))
-    if sys.stdin is not None and sys.stdin.isatty():
-        return _asked()
     raise _needed(f"This home is protected by a passphrase. Set {VARIABLE} or {FILE_VARIABLE}, or work at a terminal.")
-
-
-@cache
-def _asked() -> str:
-    return getpass.getpass("Passphrase of this home: ")
 
 
 @cache

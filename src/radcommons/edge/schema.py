@@ -117,6 +117,7 @@ CREATE TABLE output (
     pixel_text    TEXT NOT NULL DEFAULT 'not_applicable',
     pixel_recipe  TEXT NOT NULL DEFAULT '', -- what the boxes depend on
     boxes         TEXT NOT NULL DEFAULT '', -- those blackened, empty when nobody looked
+    face          TEXT NOT NULL DEFAULT '', -- held, kept or defaced where a face could be made of it
     text_set      TEXT NOT NULL DEFAULT '', -- the texts it was found with, before anybody's decision
     text_recipe   TEXT NOT NULL DEFAULT '', -- what decisions made of them
     actions       TEXT NOT NULL DEFAULT '',
@@ -189,6 +190,15 @@ CREATE TABLE pixel_look (
     rules         TEXT NOT NULL,            -- digest of detector, markers and rectangles
     verdict       TEXT NOT NULL,
     found         BLOB NOT NULL             -- candidates with the text that was read
+) STRICT, WITHOUT ROWID;
+CREATE TABLE head_look (
+    series_uid TEXT PRIMARY KEY,            -- the new one
+    digest     TEXT NOT NULL,               -- of the sources that were measured
+    verdict    TEXT NOT NULL,
+    confidence REAL NOT NULL,
+    reasons    TEXT NOT NULL,
+    lowest_mm  REAL,
+    highest_mm REAL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE pixel_act (
     act_id    INTEGER PRIMARY KEY,

@@ -147,8 +147,8 @@ class _Chosen:
         if row["series_uid"] in self._review.exclusions:
             self.excluded += 1
             return
-        if not may_leave(row["pixel_text"], release=self._release):
-            self.held_back.append(_held_back(row["sop_uid"]))
+        if not may_leave(row, release=self._release):
+            self.held_back.append(_held_back(row))
             return
         if row["text_recipe"] == HELD:
             self.held_back.append(_overtaken(row["sop_uid"]))
@@ -208,11 +208,18 @@ def _result(manifest: BatchManifest, folder: OutFolder, chosen: _Chosen) -> Seal
     )
 
 
-def _held_back(sop_instance_uid: str) -> Finding:
+def _held_back(row: sqlite3.Row) -> Finding:
+    if row["face"] == "held":
+        return Finding(
+            Severity.WARNING,
+            "deid.face-not-decided",
+            row["sop_uid"],
+            "A face could be made of this series and nobody has decided about it; the instance stays at the hospital.",
+        )
     return Finding(
         Severity.WARNING,
         "deid.pixel-text-not-checked",
-        sop_instance_uid,
+        row["sop_uid"],
         "Writing may be burned into the pixels and nobody has looked; the instance stays at the hospital.",
     )
 

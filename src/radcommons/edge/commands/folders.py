@@ -1,6 +1,6 @@
 """``radcommons edge init|scan|select|status``: the home, and what lies in the hospital's folders."""
 
-import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,18 @@ from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge import console, passphrase
 from radcommons.edge.commands.options import (
     folder_argument,
+    given_passphrase,
     has_token,
     home_option,
     json_option,
+    opened_home,
     processes_option,
     token_of,
     token_options,
 )
 from radcommons.edge.criteria import load_criteria
-from radcommons.edge.home import HomeChoices, Pseudonyms, init_home, open_home
+from radcommons.edge.home import EdgeHome, HomeChoices, Pseudonyms, init_home
+from radcommons.edge.progress import progress_option, step_progress
 from radcommons.edge.scan import scan_folder
 from radcommons.edge.selection import read_patient_list, select_studies
 from radcommons.edge.sending import sent_batches
@@ -54,20 +57,43 @@ from radcommons.edge.status import home_status
 @json_option
 def init(site: str, project: str, profile: str, *, home: Path, is_json: bool, **chosen: Any) -> None:
     """Make the home folder with its secret key (mode 0600). Back the key up; never share it."""
-    made = init_home(home, site=site, project=project, profile=profile, choices=_choices(**chosen))
-    console.show(made, is_json=is_json, title="Home folder made. Keep a safe copy of secret.key inside the hospital.")
+    choices = _choices(**chosen)
+    made = init_home(home, site=site, project=project, profile=profile, choices=choices)
+    console.show(
+        _Made.of(made, is_protected=choices.passphrase is not None),
+        is_json=is_json,
+        title="Home folder made. Keep a safe copy of secret.key inside the hospital.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What ``edge init`` says of the home."""
+
+    path: Path
+    site: str
+    project: str
+    profile: str
+    pseudonyms: str
+    date_shift: DateShiftRule
+    is_protected: bool
+
+    @classmethod
+    def of(cls, home: EdgeHome, *, is_protected: bool) -> "_Made":
+        return cls(
+            home.path, home.site, home.project, home.profile, home.pseudonyms.value, home.date_shift, is_protected
+        )
 
 
 def _choices(
     passphrase_file: Path | None, pseudonyms: str, shift_days: tuple[int, int], *, whole_weeks: bool
 ) -> HomeChoices:
-    given = os.environ.get(passphrase.VARIABLE) or None
     try:
         rule = DateShiftRule(*shift_days, is_whole_weeks=whole_weeks)
     except ValueError as error:
         raise RadCommonsError(Kind.INVALID, "edge.invalid-setting", f"{error}") from error
     return HomeChoices(
-        passphrase=given if passphrase_file is None else passphrase.read_passphrase(passphrase_file),
+        passphrase=given_passphrase() if passphrase_file is None else passphrase.read_passphrase(passphrase_file),
         pseudonyms=Pseudonyms(pseudonyms),
         date_shift=rule,
     )
@@ -76,12 +102,13 @@ def _choices(
 @click.command()
 @folder_argument
 @home_option
+@progress_option
 @processes_option
 @json_option
 def scan(folder: Path, *, home: Path, processes: int, is_json: bool) -> None:
     """Look through FOLDER (also zip archives): how many patients, studies and series, and what is odd."""
-    opened = open_home(home)
-    with console.step_progress(is_json=is_json) as progress:
+    opened = opened_home(home)
+    with step_progress(is_json=is_json) as progress:
         result = scan_folder(opened, folder, processes=processes, progress=progress)
     console.show(result, is_json=is_json, title="Scanned")
 
@@ -95,15 +122,16 @@ def scan(folder: Path, *, home: Path, processes: int, is_json: bool) -> None:
     help="CSV file with a column patient_id; all other patients are rejected.",
 )
 @home_option
+@progress_option
 @processes_option
 @json_option
 def select(
     folder: Path, criteria_name: str, *, patients: Path | None, home: Path, processes: int, is_json: bool
 ) -> None:
     """Choose the series of FOLDER that the project wants; the later steps use this choice."""
-    opened, criteria = open_home(home), load_criteria(criteria_name)
+    opened, criteria = opened_home(home), load_criteria(criteria_name)
     listed = None if patients is None else read_patient_list(patients)
-    with console.step_progress(is_json=is_json) as progress:
+    with step_progress(is_json=is_json) as progress:
         result = select_studies(
             opened, folder, criteria=criteria, patients=listed, processes=processes, progress=progress
         )
@@ -116,7 +144,7 @@ def select(
 @json_option
 def status(*, token: str | None, token_file: Path | None, home: Path, is_json: bool) -> None:
     """What was scanned, selected, made and sent from this home; with a token, what became of each batch."""
-    opened = open_home(home)
+    opened = opened_home(home)
     secret = token_of(token, token_file) if has_token(token, token_file) else None
     found = home_status(opened, batches=sent_batches(opened, token=secret))
     if is_json:

@@ -10,11 +10,12 @@ from radcommons.edge.commands.options import (
     folder_argument,
     home_option,
     json_option,
+    opened_home,
     out_argument,
     processes_option,
 )
 from radcommons.edge.deidentify import DeidentifyOptions, deidentify_folder
-from radcommons.edge.home import open_home
+from radcommons.edge.progress import progress_option, step_progress
 
 
 @click.command()
@@ -27,6 +28,7 @@ from radcommons.edge.home import open_home
     help="CSV file with the columns patient_id and covid19_status (positive, negative, unknown).",
 )
 @home_option
+@progress_option
 @processes_option
 @json_option
 def deidentify(
@@ -40,9 +42,9 @@ def deidentify(
     is_json: bool,
 ) -> None:
     """De-identify the selected instances of FOLDER into OUT. Stopped at any moment, it goes on where it was."""
-    opened = open_home(home)
+    opened = opened_home(home)
     options = DeidentifyOptions(profile=profile, clinical_table=clinical, processes=processes)
-    with console.step_progress(is_json=is_json) as progress:
+    with step_progress(is_json=is_json) as progress:
         result = deidentify_folder(opened, folder, out=out, options=options, progress=progress)
     console.show(result, is_json=is_json, title="De-identified")
     if not result.instances:

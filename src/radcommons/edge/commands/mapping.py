@@ -9,8 +9,7 @@ import click
 
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge import console
-from radcommons.edge.commands.options import home_option, json_option
-from radcommons.edge.home import open_home
+from radcommons.edge.commands.options import home_option, json_option, opened_home
 from radcommons.edge.mapping.changes import confirm_patients, forget_patients
 from radcommons.edge.mapping.entries import list_subjects, look_up
 from radcommons.edge.mapping.events import Because, crosswalk_events
@@ -79,7 +78,7 @@ def _sure(explanation: str, *, is_sure: bool) -> None:
 @json_option
 def list_(*, home: Path, is_json: bool) -> None:
     """The subjects of this home with the number of their studies; nothing of the patients."""
-    found = list_subjects(open_home(home))
+    found = list_subjects(opened_home(home))
     if is_json:
         console.show(found, is_json=True, title="")
         return
@@ -96,7 +95,7 @@ def list_(*, home: Path, is_json: bool) -> None:
 @json_option
 def lookup(subjects: tuple[str, ...], *, by: str, reason: str, home: Path, is_json: bool) -> None:
     """Show the patients behind SUBJECTS, for instance when a finding concerns their care."""
-    found = look_up(open_home(home), subjects, because=Because(by, reason))
+    found = look_up(opened_home(home), subjects, because=Because(by, reason))
     if is_json:
         console.show(found, is_json=True, title="")
         return
@@ -116,7 +115,7 @@ def lookup(subjects: tuple[str, ...], *, by: str, reason: str, home: Path, is_js
 def export_(file: Path, *, passphrase_file: Path | None, by: str, reason: str, home: Path, is_json: bool) -> None:
     """Write who became whom to a new FILE that only this account may read: CSV, or protected by a passphrase."""
     passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
-    made = export_crosswalk(open_home(home), file, because=Because(by, reason), passphrase=passphrase)
+    made = export_crosswalk(opened_home(home), file, because=Because(by, reason), passphrase=passphrase)
     console.show(made, is_json=is_json, title="Exported. The file identifies patients: keep it inside the hospital.")
 
 
@@ -140,7 +139,7 @@ def import_(
     """Take in FILE: CSV with the columns patient_id and subject_id, or an export. All rows fit, or nothing changes."""
     passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
     taken = import_crosswalk(
-        open_home(home), file, because=Because(by, reason), passphrase=passphrase, is_same_person=is_same_person
+        opened_home(home), file, because=Because(by, reason), passphrase=passphrase, is_same_person=is_same_person
     )
     console.show(taken, is_json=is_json, title="Imported")
 
@@ -152,7 +151,7 @@ def import_(
 @json_option
 def confirm(*, patients: Path, by: str, reason: str, home: Path, is_json: bool) -> None:
     """Answer for it that all that was scanned under each of these identifiers belongs to one patient."""
-    confirmed = confirm_patients(open_home(home), read_patient_list(patients), because=Because(by, reason))
+    confirmed = confirm_patients(opened_home(home), read_patient_list(patients), because=Because(by, reason))
     console.show(confirmed, is_json=is_json, title="Confirmed. Run the step that kept them out again.")
 
 
@@ -176,7 +175,7 @@ def forget(
     """Destroy who some patients became, for good (right to erasure). Without --yes it says what that means."""
     _sure(_FORGETTING, is_sure=is_sure)
     listed = () if patients is None else read_patient_list(patients)
-    done = forget_patients(open_home(home), subject_ids=subjects, patient_ids=listed, because=Because(by, reason))
+    done = forget_patients(opened_home(home), subject_ids=subjects, patient_ids=listed, because=Because(by, reason))
     console.show(done, is_json=is_json, title="Forgotten. Make OUT folders with these patients anew, and new backups.")
 
 
@@ -200,7 +199,7 @@ def rotate(*, is_keeping_subjects: bool | None, is_sure: bool, by: str, reason: 
             f"Choose one of two.\n--keep-subjects: {_KEEPING}\n--new-subjects: {_STARTING_ANEW}\nBoth:\n{_ROTATING}",
         )
     _sure(f"{_KEEPING if is_keeping_subjects else _STARTING_ANEW}\n{_ROTATING}", is_sure=is_sure)
-    done = rotate_key(open_home(home), is_keeping_subjects=is_keeping_subjects, because=Because(by, reason))
+    done = rotate_key(opened_home(home), is_keeping_subjects=is_keeping_subjects, because=Because(by, reason))
     console.show(done, is_json=is_json, title="Rotated. Make new backups of secret.key and edge.sqlite together.")
 
 
@@ -209,7 +208,7 @@ def rotate(*, is_keeping_subjects: bool | None, is_sure: bool, by: str, reason: 
 @json_option
 def journal(*, home: Path, is_json: bool) -> None:
     """Who looked at, took out or changed the crosswalk, when and why."""
-    events = crosswalk_events(open_home(home))
+    events = crosswalk_events(opened_home(home))
     if is_json:
         console.show_json([asdict(each) for each in events])
         return
@@ -222,7 +221,7 @@ def journal(*, home: Path, is_json: bool) -> None:
 @json_option
 def show(*, home: Path, is_json: bool) -> None:
     """The generation of the secret key, whether a passphrase protects it, and the public key of this home's signature."""
-    console.show(key_state(open_home(home)), is_json=is_json, title="Key of this home")
+    console.show(key_state(opened_home(home)), is_json=is_json, title="Key of this home")
 
 
 @key.command()
@@ -233,7 +232,7 @@ def show(*, home: Path, is_json: bool) -> None:
 def protect(*, passphrase_file: Path | None, by: str, reason: str, home: Path, is_json: bool) -> None:
     """Lock the secret key with a passphrase, or with another one. A lost passphrase is a lost key."""
     passphrase = _asked_twice() if passphrase_file is None else read_passphrase(passphrase_file)
-    state = protect_key(open_home(home), passphrase, because=Because(by, reason))
+    state = protect_key(opened_home(home), passphrase, because=Because(by, reason))
     console.show(state, is_json=is_json, title="Protected. Keep the passphrase apart from the machine and its backups.")
 
 
@@ -243,7 +242,7 @@ def protect(*, passphrase_file: Path | None, by: str, reason: str, home: Path, i
 @json_option
 def unprotect(*, by: str, reason: str, home: Path, is_json: bool) -> None:
     """Keep the secret key plain again, readable by this account alone."""
-    console.show(unprotect_key(open_home(home), because=Because(by, reason)), is_json=is_json, title="Not protected")
+    console.show(unprotect_key(opened_home(home), because=Because(by, reason)), is_json=is_json, title="Not protected")
 
 
 def _asked_twice() -> str:

@@ -1,14 +1,18 @@
 """What the hospital's commands share: options, arguments, and where the contributor token comes from."""
 
+import getpass
 import os
+import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from radcommons.dicom.errors import Kind, RadCommonsError
-from radcommons.edge.home import DEFAULT_HOME
+from radcommons.edge import passphrase
+from radcommons.edge.home import DEFAULT_HOME, EdgeHome, open_home
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 TOKEN_VARIABLE = "RADCOMMONS_TOKEN"  # noqa: S105 - the name of a variable, no secret
@@ -42,6 +46,30 @@ def processes_option(function: _Function) -> _Function:
         show_default="one a processor",
         help="How many instances are read side by side.",
     )(function)
+
+
+def opened_home(path: Path) -> EdgeHome:
+    """The home, which asks for its passphrase when it is protected: the environment, then the terminal."""
+    return open_home(path, ask_passphrase=_passphrase)
+
+
+def given_passphrase() -> str | None:
+    """The passphrase from the environment, itself or the name of its file."""
+    if given := os.environ.get(passphrase.VARIABLE):
+        return given
+    named = os.environ.get(passphrase.FILE_VARIABLE)
+    return passphrase.read_passphrase(Path(named)) if named else None
+
+
+def _passphrase() -> str:
+    if given := given_passphrase():
+        return given
+    return _asked() if sys.stdin is not None and sys.stdin.isatty() else passphrase.no_passphrase()
+
+
+@cache
+def _asked() -> str:
+    return getpass.getpass("Passphrase of this home: ")
 
 
 def token_options(function: _Function) -> _Function:

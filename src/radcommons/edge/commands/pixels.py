@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from radcommons.edge import console
-from radcommons.edge.commands.options import home_option, json_option, out_argument
-from radcommons.edge.home import open_home
+from radcommons.edge.commands.options import home_option, json_option, opened_home, out_argument
 from radcommons.edge.review.verdicts import pixel_verdicts, take_decisions
 
 
@@ -23,7 +22,7 @@ from radcommons.edge.review.verdicts import pixel_verdicts, take_decisions
 @json_option
 def pixels(out: Path, *, decisions: Path | None, by: str, home: Path, is_json: bool) -> None:
     """List the verdicts about writing in pixels; what was read in them is never printed."""
-    opened = open_home(home)
+    opened = opened_home(home)
     if decisions is None:
         console.show(pixel_verdicts(opened, out), is_json=is_json, title="Writing in pixels")
         return

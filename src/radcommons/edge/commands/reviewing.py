@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from radcommons.edge import console
-from radcommons.edge.commands.options import home_option, json_option, out_argument, processes_option
-from radcommons.edge.home import open_home
+from radcommons.edge.commands.options import home_option, json_option, opened_home, out_argument, processes_option
+from radcommons.edge.progress import progress_option, step_progress
 from radcommons.edge.review import Decision, record_review, write_page
 from radcommons.edge.review.serve import ReviewServer
 
@@ -41,11 +41,12 @@ class _ReviewFlags:
 @click.option("--by", default="", help="Who decides; the name travels with the batch.")
 @click.option("--reason", default="", help="Why something is excluded.")
 @home_option
+@progress_option
 @processes_option
 @json_option
 def review(out: Path, *, is_served: bool, port: int, home: Path, processes: int, is_json: bool, **flags: Any) -> None:
     """Write the review page of OUT (pictures, texts, findings), or record a named person's decision about it."""
-    opened, chosen = open_home(home), _ReviewFlags(**flags)
+    opened, chosen = opened_home(home), _ReviewFlags(**flags)
     if chosen.is_decision:
         decision = Decision(
             by=chosen.by,
@@ -57,7 +58,7 @@ def review(out: Path, *, is_served: bool, port: int, home: Path, processes: int,
         )
         console.show(record_review(opened, out, decision=decision), is_json=is_json, title="Decision recorded")
         return
-    with console.step_progress(is_json=is_json) as progress:
+    with step_progress(is_json=is_json) as progress:
         result = write_page(opened, out, processes=processes, progress=progress)
     console.show(result, is_json=is_json, title="Review page written")
     if is_served:

@@ -6,8 +6,15 @@ from typing import Any
 import click
 
 from radcommons.edge import console
-from radcommons.edge.commands.options import home_option, json_option, out_argument, token_of, token_options
-from radcommons.edge.home import open_home
+from radcommons.edge.commands.options import (
+    home_option,
+    json_option,
+    opened_home,
+    out_argument,
+    token_of,
+    token_options,
+)
+from radcommons.edge.progress import byte_progress, progress_option
 from radcommons.edge.sending import send as send_folder
 from radcommons.transfer.centre import SendOptions
 from radcommons.transfer.sender import wait_until_verified
@@ -23,14 +30,15 @@ from radcommons.transfer.sender import wait_until_verified
 @click.option("--plain-http", "may_use_plain_http", is_flag=True, help="Allow http:// to another machine.")
 @click.option("--wait", "is_awaited", is_flag=True, help="Wait until the centre has verified the batch.")
 @home_option
+@progress_option
 @json_option
 def send(
     out: Path, *, token: str | None, token_file: Path | None, is_awaited: bool, home: Path, is_json: bool, **how: Any
 ) -> None:
     """Seal what was approved in OUT and send it. Stopped at any moment, it goes on where it was."""
-    opened, url = open_home(home), str(how.pop("url"))
+    opened, url = opened_home(home), str(how.pop("url"))
     options, secret = SendOptions(**how), token_of(token, token_file)
-    with console.byte_progress(is_json=is_json) as progress:
+    with byte_progress(is_json=is_json) as progress:
         result = send_folder(opened, out, url=url, token=secret, options=options, progress=progress)
     if is_awaited:
         verified = wait_until_verified(result.batch_id, url=url, token=secret, options=options)

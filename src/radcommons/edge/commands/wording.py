@@ -8,8 +8,8 @@ import click
 
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge import console
-from radcommons.edge.commands.options import home_option, json_option, out_argument
-from radcommons.edge.home import EdgeHome, open_home
+from radcommons.edge.commands.options import home_option, json_option, opened_home, out_argument
+from radcommons.edge.home import EdgeHome
 from radcommons.edge.texts.applying import keep_harmless, read_texts, settle_texts, text_state
 from radcommons.edge.texts.deciding import TextDecision
 from radcommons.edge.texts.listing import ReviewedText
@@ -59,7 +59,7 @@ class _TextFlags:
 @json_option
 def texts(out: Path, *, home: Path, is_json: bool, **flags: Any) -> None:
     """Show the texts that stay in the headers of OUT, unknown words first, or record decisions about them."""
-    opened, chosen = open_home(home), _TextFlags(**flags)
+    opened, chosen = opened_home(home), _TextFlags(**flags)
     decisions = chosen.decisions()
     if chosen.decide is not None and not decisions:
         raise RadCommonsError(Kind.INVALID, "edge.nothing-decided", "The table holds no verdict.")

@@ -10,7 +10,6 @@ from radcommons.edge.home import EdgeHome, Pseudonyms, exclusive, signing_key_of
 from radcommons.edge.keyfile import KeyFile, key_text, replace_private
 from radcommons.edge.mapping.events import Because, note_event
 from radcommons.edge.outfolder import fingerprint_of
-from radcommons.edge.passphrase import home_passphrase
 from radcommons.edge.sealer import Sealer
 from radcommons.transfer.release.attestation import key_id, public_key_pem
 
@@ -91,7 +90,9 @@ def rotate_key(home: EdgeHome, *, is_keeping_subjects: bool, because: Because) -
     with exclusive(home), database(home) as connection:
         present = home.key_file()
         following = present.rotated(fingerprint_of(PseudonymKey(present.secret)))
-        replace_private(home.next_key_path, key_text(following, passphrase=_passphrase(present)))
+        replace_private(
+            home.next_key_path, key_text(following, passphrase=home.ask_passphrase() if present.is_protected else None)
+        )
         with durable(connection):
             forgotten = 0 if is_keeping_subjects else _forget_subjects(connection)
             results = _forget_results(connection)
@@ -118,10 +119,6 @@ def _kept_as(home: EdgeHome, passphrase: str | None, *, verb: str, because: Beca
 def _state(key: KeyFile) -> KeyState:
     public = signing_key_of(key.secret).public_key()
     return KeyState(key.generation, key.is_protected, key_id(public), public_key_pem(public).decode("ascii"))
-
-
-def _passphrase(key: KeyFile) -> str | None:
-    return home_passphrase() if key.is_protected else None
 
 
 def _forget_subjects(connection: sqlite3.Connection) -> int:

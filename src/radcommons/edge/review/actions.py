@@ -92,7 +92,10 @@ def _edit(asked: _Asked, decisions: PixelDecisions) -> Done:
 
 def _confirm(asked: _Asked, decisions: PixelDecisions) -> Done:
     every = asked.every_picture()
-    chosen = {each.sha256: each.boxes or () for each in every if not each.is_refused and each.state != "rejected"}
+    if any(each.row["face"] == "held" and each.state != "rejected" for each in every):
+        message = "A face can be made of this series. Decide about that first: keep it, take it away, or keep it out."
+        raise RadCommonsError(Kind.CONFLICT, "edge.face-not-decided", message)
+    chosen = {each.sha256: each.boxes or () for each in every if each.is_confirmable}
     return Done(decisions.confirm(chosen, by=asked.by), "Confirmed")
 
 
@@ -105,6 +108,15 @@ def _release(asked: _Asked, decisions: PixelDecisions) -> Done:
     if not all(each.is_refused for each in pictures):
         raise _invalid("Only what cannot be cleaned is released.")
     return Done(decisions.release(_digests(pictures), by=asked.by, reason=asked.reason), "Released")
+
+
+def _keep_faces(asked: _Asked, decisions: PixelDecisions) -> Done:
+    every = asked.every_picture()
+    return Done(decisions.keep_faces(_digests(every), by=asked.by, reason=asked.reason), "The face may stay")
+
+
+def _deface(asked: _Asked, decisions: PixelDecisions) -> Done:
+    return Done(decisions.deface(_digests(asked.every_picture()), by=asked.by), "The face is being taken away")
 
 
 def _allow(asked: _Asked, decisions: PixelDecisions) -> Done:
@@ -131,7 +143,9 @@ def _undo(asked: _Asked, decisions: PixelDecisions) -> Done:
 _VERBS: Mapping[str, Callable[[_Asked, PixelDecisions], Done]] = {
     "allow": _allow,
     "confirm": _confirm,
+    "deface": _deface,
     "edit": _edit,
+    "keep-faces": _keep_faces,
     "reject": _reject,
     "release": _release,
     "spread": _spread,

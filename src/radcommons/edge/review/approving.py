@@ -52,9 +52,7 @@ def approve_pixels(
     for uid in series:
         decisions = PixelDecisions(connection, memory, markers=profile.pixels.markers)
         shown = shown_series(connection, out, series=uid, memory=memory, house=decisions.house)
-        boxes = {
-            each.sha256: each.boxes or () for each in shown.pictures if not each.is_refused and each.state != "rejected"
-        }
+        boxes = {each.sha256: each.boxes or () for each in shown.pictures if each.is_confirmable}
         if boxes:
             with transaction(connection):
                 decisions.confirm(boxes, by=person)

@@ -140,6 +140,7 @@ function render() {
   drawBoxes();
   drawSheet();
   drawHistory();
+  drawFace();
   drawActs();
   const where = new URL(location);
   where.searchParams.set("instance", picture.key);
@@ -280,6 +281,17 @@ function drawHistory() {
   by("history").replaceChildren(...(items.length ? items : [node("li", { textContent: "None yet." })]));
 }
 
+function drawFace() {
+  const { face } = series;
+  by("face").hidden = !face;
+  if (!face) return;
+  const found = face.verdict === "head" ? "A head is in this series: a face could be made of it." : "A head may be in this series: a face could be made of it.";
+  const states = { held: "It waits for your decision.", kept: "A person lets it stay.", defaced: "The face was taken away." };
+  by("face-words").textContent = `${found} ${states[face.state]} (${face.reasons.join(", ").replaceAll("-", " ")})`;
+  by("keep-face").hidden = face.state !== "held";
+  by("deface").hidden = face.state !== "held" || !face.can_deface;
+}
+
 function drawActs() {
   const unlooked = toLookAt();
   by("acts").hidden = false;
@@ -370,6 +382,20 @@ async function release() {
   if (answer) await act("release", { pictures: digests([picture]), reason: answer.reason });
 }
 
+async function keepFace() {
+  if (series.face?.state !== "held") return;
+  const answer = await giveReason({ title: "Keep the face", text: "Who has these slices can draw the face of the patient. Say why that may be, or take it away.", yes: "Keep it", scope: false });
+  if (!answer) return;
+  const done = await act("keep-faces", { pictures: digests(series.pictures), reason: answer.reason });
+  if (done && !series.pictures.some((each) => each.is_waiting && !each.face)) await leaveFor(done.next);
+}
+
+async function deface() {
+  if (series.face?.state !== "held" || !series.face.can_deface) return;
+  const done = await act("deface", { pictures: digests(series.pictures) });
+  if (done) await leaveFor(done.next);
+}
+
 function lastAct() {
   const here = series.history.find((each) => !each.undone);
   const elsewhere = made().at(-1);
@@ -448,7 +474,7 @@ function contrast() {
 // --- keys and buttons
 
 const KEYS = {
-  a: add, b: turnView, c: contrast, d: everyDevice, f: thisFrame, l: release, m: harmless, r: reject, s: everyPicture, u: undo,
+  a: add, b: turnView, c: contrast, d: everyDevice, f: thisFrame, k: keepFace, l: release, t: deface, m: harmless, r: reject, s: everyPicture, u: undo,
   n: () => leaveFor(series.place.next), p: () => leaveFor(series.place.previous), "?": () => by("help").showModal(),
 };
 const MOVES = {
@@ -477,7 +503,7 @@ addEventListener("keydown", (event) => {
   return done();
 });
 
-for (const [id, done] of Object.entries({ confirm, reject, release, add, undo, view: turnView, bright: contrast, "help-button": KEYS["?"] })) {
+for (const [id, done] of Object.entries({ confirm, reject, release, add, undo, view: turnView, bright: contrast, deface, "keep-face": keepFace, "help-button": KEYS["?"] })) {
   by(id).addEventListener("click", done);
 }
 by("frame").addEventListener("input", () => goToFrame(Number(by("frame").value) - 1));

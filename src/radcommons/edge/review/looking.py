@@ -64,6 +64,12 @@ class ShownPicture:
         return not self.row["is_kept"] and bool(codes_of(self.row) & RELEASABLE)
 
     @property
+    def is_confirmable(self) -> bool:
+        """Whether confirming its series says something of its pixels."""
+        is_writing = self.row["pixel_text"] != "not_applicable" or self.look is not None
+        return is_writing and not self.is_refused and self.state != "rejected"
+
+    @property
     def state(self) -> str:
         """One word: waiting, approved, rejected, refused, released, or the machine's verdict."""
         if self.decided.state in {"approved", "rejected"}:
@@ -86,6 +92,7 @@ class ShownPicture:
             "candidates": [candidate_json(each) for each in seen],
             "columns": columns,
             "digest": self.sha256[:32],
+            "face": self.row["face"],
             "findings": [each.message for each in stored.load(self.row["findings"])],
             "frames": max(1, frames, self.row["number_of_frames"]),
             "is_edited": self.decided.state == "edited",

@@ -12,6 +12,7 @@ from radcommons.deid.profile import Profile
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.database import database
 from radcommons.edge.deidentify import make_again
+from radcommons.edge.faces import evidence_of
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.outfolder import OutFolder
 from radcommons.edge.pixels.looks import HouseRules
@@ -154,7 +155,7 @@ class LookSession:
             shown = shown_series(connection, self._out, series=series, memory=memory, house=house)
             excluded = read_review(self._out).exclusions
             place = Place(waiting_series(connection, self._out, excluded=excluded), series)
-            yield _Opened(connection, memory, house, shown, place)
+            yield _Opened(connection, memory, house, shown, place, bool(self._home.defacer))
 
 
 class Maker:
@@ -216,9 +217,25 @@ class _Opened:
     house: HouseRules
     shown: ShownSeriesPictures
     place: Place
+    can_deface: bool
 
     def to_json(self) -> dict[str, object]:
-        return series_json(self.shown, house=self.house, memory=self.memory, place=self.place.to_json())
+        value = series_json(self.shown, house=self.house, memory=self.memory, place=self.place.to_json())
+        return {**value, "face": self._face()}
+
+    def _face(self) -> dict[str, object] | None:
+        """What is known of a head in the series; ``None`` when it shows none."""
+        states = {str(each.row["face"]) for each in self.shown.pictures} - {""}
+        if not states:
+            return None
+        evidence = evidence_of(self.connection, self.shown.series_instance_uid)
+        return {
+            "can_deface": self.can_deface,
+            "confidence": 0 if evidence is None else evidence.confidence,
+            "reasons": [] if evidence is None else list(evidence.reasons),
+            "state": "held" if "held" in states else min(states),
+            "verdict": "unknown" if evidence is None else evidence.verdict,
+        }
 
 
 def request_of(data: bytes) -> Mapping[str, object]:

@@ -50,9 +50,11 @@ def release_rule(connection: sqlite3.Connection, out: OutFolder) -> str:
     return "person" if row is None else str(row["pixel_release"])
 
 
-def may_leave(pixel_text: str, *, release: str) -> bool:
-    """Whether the verdict about an instance lets it leave, under the profile's rule of release."""
-    verdict = PixelText(pixel_text)
+def may_leave(row: sqlite3.Row, *, release: str) -> bool:
+    """Whether the verdicts about an output, on writing and on faces, let it leave under the profile's rule of release."""
+    if row["face"] == "held":
+        return False
+    verdict = PixelText(row["pixel_text"])
     if verdict in {PixelText.NOT_APPLICABLE, PixelText.APPROVED}:
         return True
     return release == "detector" and verdict in MACHINE_SURE
@@ -65,10 +67,12 @@ def codes_of(row: sqlite3.Row) -> frozenset[str]:
 
 def waits(row: sqlite3.Row, state: str, *, release: str) -> bool:
     """Whether an output on that page waits for a person; ``state`` is the latest decision about its source, or empty."""
+    if row["face"] == "held" and state != "rejected":
+        return True
     if state in {"approved", "rejected"} or (state == "released" and not row["pixel_recipe"]):
         return False
     if state == "edited" or row["pixel_text"] != PixelText.NOT_APPLICABLE.value:
-        return not may_leave(row["pixel_text"], release=release)
+        return not may_leave(row, release=release)
     return not row["is_kept"] and bool(codes_of(row) & RELEASABLE)
 
 
@@ -88,7 +92,7 @@ def picture_rows(connection: sqlite3.Connection, out: OutFolder, *, series: str 
     rows = connection.execute(
         "SELECT *, source_sha256 IN (SELECT source_sha256 FROM pixel_decision JOIN pixel_act USING (act_id)"
         " WHERE undone_at = '') AS is_decided FROM output WHERE out = ? AND (? IS NULL OR series_uid = ?)"
-        " AND (pixel_text <> 'not_applicable' OR NOT is_kept OR is_decided)"
+        " AND (pixel_text <> 'not_applicable' OR NOT is_kept OR is_decided OR face <> '')"
         " ORDER BY study_uid, series_uid, instance_number, sop_uid, token",
         (out.name, series, series),
     )
@@ -131,6 +135,6 @@ def counts_by_verdict(rows: Iterable[sqlite3.Row]) -> Mapping[str, int]:
 
 def _is_picture(row: sqlite3.Row) -> bool:
     """Whether there is something in it for a person to decide, or decided."""
-    if row["is_decided"] or row["pixel_text"] != PixelText.NOT_APPLICABLE.value:
+    if row["is_decided"] or row["face"] or row["pixel_text"] != PixelText.NOT_APPLICABLE.value:
         return True
     return bool(codes_of(row) & RELEASABLE)

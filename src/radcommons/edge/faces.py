@@ -1,0 +1,147 @@
+"""Heads in CT and MR series, of which a face can be made: found after making, held for a decision, taken away by a tool.
+
+What is held, kept or taken away is written beside each instance; an instance that is made anew is judged anew.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from radcommons.deid.pixels.heads import HeadEvidence, head_coverage
+from radcommons.deid.profile import Profile
+from radcommons.dicom.finding import Finding
+from radcommons.dicom.isolation import LimitedPool
+from radcommons.edge.database import transaction
+from radcommons.edge.defacing import deface_series
+from radcommons.edge.home import EdgeHome
+from radcommons.edge.outfolder import OutFolder
+
+HELD, KEPT, DEFACED = "held", "kept", "defaced"
+_MEMORY_BYTES = 1_500 * 2**20
+_TIMEOUT_S = 300.0
+_UNSEEN = HeadEvidence("unknown", 0.0, ("not-readable-here",))
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    uid: str
+    digest: str
+    paths: tuple[Path, ...]
+
+
+def settle_faces(
+    connection: sqlite3.Connection,
+    home: EdgeHome,
+    *,
+    out: OutFolder,
+    profile: Profile,
+    processes: int = 1,
+    progress: Progress | None = None,
+) -> None:
+    """Hold every series of an OUT folder that shows a head until a person decided, and do what was decided.
+
+    The caller holds the home. A series whose instances did not change since is not measured again.
+    """
+    if not profile.pixels.is_faces_held:
+        with transaction(connection):
+            connection.execute("UPDATE output SET face = '' WHERE out = ? AND face = ?", (out.name, HELD))
+        return
+    series = list(_series(connection, out))
+    known = {row["series_uid"]: row["digest"] for row in connection.execute("SELECT series_uid, digest FROM head_look")}
+    new = [each for each in series if known.get(each.uid) != each.digest]
+    with LimitedPool(_look, processes=processes, memory_bytes=_MEMORY_BYTES, timeout_s=_TIMEOUT_S) as pool:
+        for done, (each, answer) in enumerate(pool.run(new), start=1):
+            evidence = _UNSEEN if isinstance(answer, Finding) else answer
+            with transaction(connection):
+                _remember(connection, each, evidence)
+            if progress is not None:
+                progress("heads", done, len(new))
+    for each in series:
+        _settle(connection, home, out=out, profile=profile, series=each)
+
+
+def evidence_of(connection: sqlite3.Connection, series_uid: str) -> HeadEvidence | None:
+    """What was found about a series when it was last measured."""
+    row = connection.execute("SELECT * FROM head_look WHERE series_uid = ?", (series_uid,)).fetchone()
+    if row is None:
+        return None
+    extent = None if row["lowest_mm"] is None else (row["lowest_mm"], row["highest_mm"])
+    return HeadEvidence(row["verdict"], row["confidence"], tuple(json.loads(row["reasons"])), extent)
+
+
+def _series(connection: sqlite3.Connection, out: OutFolder) -> Iterator[_Series]:
+    rows = connection.execute(
+        "SELECT study_uid, series_uid, sop_uid, sha256, source_sha256 FROM output WHERE out = ? AND is_kept AND is_image"
+        " AND modality IN ('CT', 'MR') ORDER BY series_uid, sop_uid",
+        (out.name,),
+    ).fetchall()
+    for uid, group in groupby(rows, key=lambda row: str(row["series_uid"])):
+        members = list(group)
+        digest = hashlib.sha256("".join(row["source_sha256"] for row in members).encode("ascii")).hexdigest()
+        paths = (out.instance_path(row["study_uid"], uid, sop_uid=row["sop_uid"]) for row in members)
+        yield _Series(uid, digest, tuple(paths))
+
+
+def _look(series: _Series) -> HeadEvidence:
+    """Measure one series, in a limited process."""
+    return head_coverage(series.paths)
+
+
+def _remember(connection: sqlite3.Connection, series: _Series, evidence: HeadEvidence) -> None:
+    lowest, highest = evidence.head_positions_mm or (None, None)
+    connection.execute(
+        "INSERT OR REPLACE INTO head_look (series_uid, digest, verdict, confidence, reasons, lowest_mm, highest_mm)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(series.uid, series.digest, evidence.verdict, evidence.confidence, json.dumps(evidence.reasons)),
+            *(lowest, highest),
+        ),
+    )
+
+
+def _settle(
+    connection: sqlite3.Connection, home: EdgeHome, *, out: OutFolder, profile: Profile, series: _Series
+) -> None:
+    evidence = evidence_of(connection, series.uid)
+    is_shown = evidence is not None and evidence.verdict != "no_head"
+    rows = connection.execute(
+        "SELECT output_id, source_sha256, face FROM output WHERE out = ? AND series_uid = ? AND is_kept",
+        (out.name, series.uid),
+    ).fetchall()
+    decided = _decided(connection, [row["source_sha256"] for row in rows])
+    wanted = {row["output_id"]: decided.get(row["source_sha256"], HELD) if is_shown else "" for row in rows}
+    if set(wanted.values()) == {DEFACED} and any(row["face"] != DEFACED for row in rows):
+        made = deface_series(home.defacer, series.paths, profile=profile, scratch=home.scratch_path)
+        with transaction(connection):
+            for path, (sha256, size_bytes) in made.items():
+                connection.execute(
+                    "UPDATE output SET sha256 = ?, size_bytes = ? WHERE out = ? AND sop_uid = ? AND is_kept",
+                    (sha256, size_bytes, out.name, path.stem),
+                )
+        if not made:
+            wanted = dict.fromkeys(wanted, HELD)
+    elif DEFACED in wanted.values() and set(wanted.values()) != {DEFACED}:
+        # A tool takes the face of a whole volume; slices that came later make it another one.
+        wanted = dict.fromkeys(wanted, HELD)
+    changed = [(face, key) for key, face in wanted.items() if face != _face(rows, key)]
+    if changed:
+        with transaction(connection):
+            connection.executemany("UPDATE output SET face = ? WHERE output_id = ?", changed)
+
+
+def _face(rows: Sequence[sqlite3.Row], key: int) -> str:
+    return next(str(row["face"]) for row in rows if row["output_id"] == key)
+
+
+def _decided(connection: sqlite3.Connection, sources: Sequence[str]) -> dict[str, str]:
+    rows = connection.execute(
+        "SELECT source_sha256, state FROM pixel_decision JOIN pixel_act USING (act_id) WHERE undone_at = ''"
+        " AND state IN ('face-kept', 'defaced') AND source_sha256 IN (SELECT value FROM json_each(?)) ORDER BY act_id",
+        (json.dumps(list(sources)),),
+    )
+    return {row["source_sha256"]: row["state"].removeprefix("face-") for row in rows}
