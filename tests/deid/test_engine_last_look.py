@@ -9,9 +9,10 @@ from tests.support.both_ways import PATIENT, made_job
 from tests.support.made_dicom import made_ct, write_made
 
 from radcommons.deid.engine import deidentify_at_length
-from radcommons.deid.fast.context import Context, Harvest
+from radcommons.deid.fast.context import Context
 from radcommons.deid.fast.layout import NotOrdinaryError, layout_of
 from radcommons.deid.fast.look import Eye
+from radcommons.deid.fast.memories import Harvest
 from radcommons.deid.last_look import look_again
 from radcommons.dicom.elements import EXPLICIT_LITTLE
 from radcommons.dicom.part10 import open_part10

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from radcommons.deid.cleaning import Cleaning
 from radcommons.deid.engine import deidentify_at_length, deidentify_read
-from radcommons.deid.fast.engine import deidentify_ordinary, forget
+from radcommons.deid.fast.engine import deidentify_ordinary
+from radcommons.deid.fast.room import forget
 from radcommons.deid.job import Job
 from radcommons.deid.outcome import Outcome
 from radcommons.deid.profile import load_profile

@@ -5,121 +5,21 @@ identifiers. It asks the rewriter once for each distinct element and the second 
 """
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import chain
-from typing import TypeVar
 
 from radcommons.deid.direct import Direct
 from radcommons.deid.element_look import ElementLook, error, kept_identifiers, residues
-from radcommons.deid.fast.layout import META_END, NotOrdinaryError
-from radcommons.deid.identifiers import harvest_identifiers, pattern_of
+from radcommons.deid.fast.layout import META_END
+from radcommons.deid.fast.memories import NOTHING, Anybody, Decision, Harvest, Memory, Notes, parsed
+from radcommons.deid.identifiers import pattern_of
 from radcommons.deid.job import Job
 from radcommons.deid.levels import Level, creator_tag_of, is_creator_tag
 from radcommons.deid.marks import marks_of
-from radcommons.deid.rewriting import ReportLine
 from radcommons.deid.verify import residual_finding
-from radcommons.dicom.elements import Element, ElementReader, Encoding, FormatError, write_elements
+from radcommons.dicom.elements import Encoding, write_elements
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.text import SPECIFIC_CHARACTER_SET, encodings_of
 
-_Value = TypeVar("_Value")
-# Of raw elements in each memory, with what a dictionary needs for an entry.
-_MOST_BYTES = 2**22
-_LARGEST_BYTES = 2**16
-_OVERHEAD_BYTES = 512
-_SMALL_BYTES = 1024
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Notes:
-    """What one or several decisions leave in the outcome; equal only to itself, so that notes are told apart at no cost."""
-
-    report: tuple[ReportLine, ...] = ()
-    kept_texts: tuple[tuple[str, str], ...] = ()
-    redactions: int = 0
-    has_cleaned_content: bool = False
-
-
-NOTHING = Notes()
-
-
-def together(notes: Iterable[Notes]) -> Notes:
-    """Notes of a whole object, in the order of its elements."""
-    every = tuple(notes)
-    return Notes(
-        tuple(dict.fromkeys(chain.from_iterable(each.report for each in every))),
-        tuple(dict.fromkeys(chain.from_iterable(each.kept_texts for each in every))),
-        sum(each.redactions for each in every),
-        any(each.has_cleaned_content for each in every),
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Decision:
-    """What comes of one raw element: its new bytes, empty when it goes, and what is to be said about it."""
-
-    raw: bytes
-    notes: Notes = NOTHING
-
-
 _META_DECISION = Decision(b"")
-
-
-class Memory(dict[Hashable, _Value]):
-    """A dictionary that forgets everything rather than grow without end."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._bytes = 0
-
-    def keep(self, key: Hashable, value: _Value, raw: bytes = b"") -> _Value:
-        """Remember and return a value, unless the raw element it was found for is too large to be met again."""
-        if len(raw) <= _LARGEST_BYTES:
-            self._bytes += len(raw) + _OVERHEAD_BYTES
-            if self._bytes > _MOST_BYTES:
-                self.clear()
-                self._bytes = len(raw)
-            self[key] = value
-        return value
-
-
-def parsed(raw: bytes, encoding: Encoding) -> Element:
-    """The one element that raw bytes hold."""
-    return (_parsed_small if len(raw) <= _SMALL_BYTES else _parsed)(raw, encoding)
-
-
-def _parsed(raw: bytes, encoding: Encoding) -> Element:
-    try:
-        elements = ElementReader(memoryview(raw), encoding).read_data_set(0)
-    except FormatError as error_in_it:
-        raise NotOrdinaryError from error_in_it
-    if len(elements) != 1:
-        raise NotOrdinaryError
-    return elements[0]
-
-
-# One element is harvested, rewritten and, where it stays, looked at: three readings of the same bytes.
-_parsed_small = lru_cache(maxsize=4096)(_parsed)
-
-
-@dataclass(slots=True)
-class Harvest:
-    """What raw elements of one character set identify, whoever they belong to."""
-
-    encoding: Encoding
-    encodings: tuple[str, ...]
-    _found: Memory[frozenset[str]] = field(default_factory=Memory)
-
-    def of(self, tag: int, raw: bytes) -> frozenset[str]:
-        """The identifiers of one element."""
-        if tag < META_END:
-            return frozenset()
-        found = self._found.get(raw)
-        if found is None:
-            found = harvest_identifiers((parsed(raw, self.encoding),), self.encodings)
-            self._found.keep(raw, found, raw)
-        return found
 
 
 class Context:
@@ -135,18 +35,29 @@ class Context:
         What their elements identify; it knows their encoding and their character set.
     identifiers
         What must not remain in them.
+    anybody
+        What is decided alike for other patients, of the same profile, class and encoding.
     """
 
-    def __init__(self, job: Job, sop_class_uid: str, harvest: Harvest, identifiers: frozenset[str]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        sop_class_uid: str,
+        harvest: Harvest,
+        identifiers: frozenset[str],
+        *,
+        anybody: Anybody | None = None,
+    ) -> None:
         self.job = job
         self.sop_class_uid = sop_class_uid
         self.harvest = harvest
         self.identifiers = identifiers
         self.encoding = harvest.encoding
+        self.anybody = anybody or Anybody(harvest.encoding)
         self._pattern = pattern_of(identifiers)
         self._look = ElementLook(job.profile, sop_class_uid, job.patient.subject_id)
         self._kept = kept_identifiers(job.profile)
-        self._kept = kept_identifiers(job.profile)
+        self._directs: dict[tuple[int, str, str], Direct | None] = {}
         self._decisions: Memory[Decision] = Memory()
         self._seen: Memory[tuple[Finding, ...]] = Memory()
         self._marks: dict[tuple[bool, bool], dict[int, tuple[bytes, bool]]] = {}
@@ -158,7 +69,7 @@ class Context:
         key: Hashable = (creator, raw) if tag >> 16 & 1 else raw
         decision = self._decisions.get(key)
         if decision is None:
-            decision = self._decisions.keep(key, self._decided(tag, raw, creator), raw)
+            decision = self._decisions.keep(key, self._decided_alike(tag, raw, creator), raw)
         return decision
 
     def idle(self, tag: int, raw: bytes) -> Decision:
@@ -173,15 +84,18 @@ class Context:
 
     def direct(self, tag: int, vr: str, creator: str) -> Direct | None:
         """What becomes of every plain value of an attribute, where that can be said at once."""
-        rewriter = self.job.rewriter(self.sop_class_uid, self._pattern)
-        return rewriter.direct(tag, vr, self._level(tag, creator))
+        key = (tag, vr, creator)
+        if key not in self._directs:
+            rewriter = self.job.rewriter(self.sop_class_uid, self._pattern)
+            self._directs[key] = rewriter.direct(tag, vr, self._level(tag, creator))
+        return self._directs[key]
 
     def findings(self, tag: int, raw: bytes, creator: str) -> tuple[Finding, ...]:
         """What the second look says of one written element."""
         key: Hashable = (creator, raw) if tag >> 16 & 1 else raw
         found = self._seen.get(key)
         if found is None:
-            found = self._seen.keep(key, tuple(self._looked_at(tag, raw, creator)), raw)
+            found = self._seen.keep(key, self._found_alike(tag, raw, creator), raw)
         return found
 
     def marks(self, *, has_cleaned_content: bool, has_pixels: bool) -> dict[int, tuple[bytes, bool]]:
@@ -198,6 +112,34 @@ class Context:
                 for tag, is_always in sorted(added.items())
             }
         return self._marks[key]
+
+    def _decided_alike(self, tag: int, raw: bytes, creator: str) -> Decision:
+        """What was decided for another patient where that cannot matter, and what is decided now."""
+        anybody, place = self.anybody, (tag, raw[4:6], creator)
+        known = anybody.removals.get(place)
+        is_plain = known is None and anybody.is_plain(tag, raw)
+        if is_plain:
+            known = anybody.staying.get(raw)
+        if known is not None:
+            return known
+        decision = self._decided(tag, raw, creator)
+        if is_plain and decision.raw is raw and decision.notes is NOTHING:
+            return anybody.staying.keep(raw, decision, raw)
+        if not decision.raw:
+            direct = self.direct(tag, anybody.vr(tag, raw), creator)
+            if direct is not None and direct.is_removed:
+                return anybody.removals.keep(place, decision)
+        return decision
+
+    def _found_alike(self, tag: int, raw: bytes, creator: str) -> tuple[Finding, ...]:
+        anybody = self.anybody
+        is_plain = anybody.is_plain(tag, raw)
+        if is_plain and raw in anybody.unsuspicious:
+            return ()
+        found = tuple(self._looked_at(tag, raw, creator))
+        if is_plain and not found:
+            anybody.unsuspicious.keep(raw, value=True, raw=raw)
+        return found
 
     def _decided(self, tag: int, raw: bytes, creator: str) -> Decision:
         rewriter = self.job.rewriter(self.sop_class_uid, self._pattern)

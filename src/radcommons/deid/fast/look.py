@@ -12,8 +12,9 @@ from pathlib import Path
 
 from radcommons.deid.direct import STAYING, UID_FORM
 from radcommons.deid.element_look import private_findings
-from radcommons.deid.fast.context import Context, Memory, creators_in, parsed
+from radcommons.deid.fast.context import Context, creators_in
 from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError, is_long_form, layout_of
+from radcommons.deid.fast.memories import Memory, parsed
 from radcommons.deid.fast.recipe import SHAPE_TAGS, SOP_INSTANCE_UID
 from radcommons.deid.fast.shelf import bring_forward, put
 from radcommons.deid.fast.stencil import Stencil
@@ -32,6 +33,7 @@ from radcommons.dicom.instance import describe_parsed
 from radcommons.dicom.part10 import Part10File, map_file
 from radcommons.dicom.text import SPECIFIC_CHARACTER_SET
 
+_LARGEST_EXAMPLE_BYTES = 2**16
 _SYNTAX = 0x00020010
 _TWIN = 0x00020003
 _PATIENT_ID = 0x00100020
@@ -281,5 +283,6 @@ class Eye:
             raise NotOrdinaryError
         sight = Sight(layout, self._context, tail=data[layout.pixels_at :], pixel_length=size - layout.value_at)
         seen = sight.seen(path, size)
-        put(self._sights, sight)
+        if len(data) <= _LARGEST_EXAMPLE_BYTES:
+            put(self._sights, sight)
         return seen

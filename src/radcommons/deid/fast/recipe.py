@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 
 from radcommons.deid.direct import STAYING, UID_FORM, Direct
-from radcommons.deid.fast.context import NOTHING, Context, Decision, Memory, Notes, creators_in, together
+from radcommons.deid.fast.context import Context, creators_in
 from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError, is_long_form
+from radcommons.deid.fast.memories import NOTHING, Decision, Memory, Notes, together
 from radcommons.deid.fast.stencil import Stencil
 from radcommons.deid.identifiers import IDENTIFYING_TAGS
 from radcommons.deid.last_look import ORIGINAL_UID_TAGS

@@ -1,0 +1,155 @@
+"""Where what is remembered is kept: a room for each job, and what is the same for every patient beside them."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from radcommons.deid.fast.context import Context, encodings_in
+from radcommons.deid.fast.layout import Layout, NotOrdinaryError, layout_of
+from radcommons.deid.fast.look import Eye
+from radcommons.deid.fast.memories import Anybody, Harvest, Memory
+from radcommons.deid.fast.recipe import Draft, Recipe
+from radcommons.deid.fast.shelf import bring_forward, put
+from radcommons.deid.job import Job
+from radcommons.deid.profile import Profile
+from radcommons.deid.verify import refusal_of_class
+from radcommons.deid.writing import meta_bytes
+from radcommons.dicom.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
+from radcommons.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+
+_Kept = TypeVar("_Kept")
+_MOST_ROOMS = 16
+_MOST_BENCHES = 4
+_MOST_SHARED = 8
+# Larger headers are rare, and have to be walked.
+_LARGEST_EXAMPLE_BYTES = 2**16
+_SOP_CLASS_UID = 0x00080016
+
+
+class _Recent(OrderedDict[Hashable, _Kept]):
+    """The few things used last."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def of(self, key: Hashable, make: Callable[[], _Kept]) -> _Kept:
+        """The thing of a key, made when there is none."""
+        found = self.get(key)
+        if found is None:
+            found = self[key] = make()
+            if len(self) > self._most:
+                self.popitem(last=False)
+        self.move_to_end(key)
+        return found
+
+
+@dataclass(slots=True)
+class Bench:
+    """One context at work: examples of what was made in it, and of what was seen."""
+
+    context: Context
+    eye: Eye
+    recipes: list[Recipe] = field(default_factory=list)
+
+
+class Room:
+    """Everything remembered for one job."""
+
+    def __init__(self, job: Job) -> None:
+        # It keeps the profile alive, so that no other one can come to have its identity.
+        self._job = job
+        self._benches: _Recent[Bench] = _Recent(_MOST_BENCHES)
+        self._metas: Memory[tuple[bytes, bytes]] = Memory()
+
+    def draft(self, data: bytes, size: int) -> tuple[Bench, Draft]:
+        """The new header of a file, and where it was made."""
+        for bench in reversed(self._benches.values()):
+            for recipe in bench.recipes:
+                draft = recipe.follow(data, size)
+                if draft is not None:
+                    bring_forward(bench.recipes, recipe)
+                    return bench, draft
+        layout = layout_of(data, size)
+        bench = self._bench(layout)
+        recipe = Recipe(layout, bench.context, data[layout.pixels_at : layout.value_at])
+        if layout.value_at <= _LARGEST_EXAMPLE_BYTES:
+            put(bench.recipes, recipe)
+        return bench, recipe.draft()
+
+    def meta(self, context: Context, sop_instance_uid: bytes) -> bytes:
+        """The meta information of a new object; all of it but the UID is the same for a class."""
+        key = (context.sop_class_uid, context.encoding, len(sop_instance_uid))
+        halves = self._metas.get(key)
+        if halves is None:
+            stand_in = "7" * len(sop_instance_uid)
+            syntax = IMPLICIT_VR_LITTLE_ENDIAN if context.encoding.is_implicit else EXPLICIT_VR_LITTLE_ENDIAN
+            whole = meta_bytes(context.sop_class_uid, stand_in, syntax)
+            before, _, after = whole.partition(stand_in.encode("ascii"))
+            halves = self._metas.keep(key, (before, after))
+        return b"".join((halves[0], sop_instance_uid, halves[1]))
+
+    def _bench(self, layout: Layout) -> Bench:
+        encoding = IMPLICIT_LITTLE if layout.is_implicit else EXPLICIT_LITTLE
+        encodings = encodings_in(layout.tags, layout.raws, encoding)
+        harvest = _shared.harvest(encoding, encodings)
+        found = frozenset().union(*(harvest.of(*pair) for pair in zip(layout.tags, layout.raws, strict=True)))
+        identifiers = self._job.identifiers(found)
+        sop_class_uid = self._sop_class_uid(layout)
+        key = (encoding, encodings, sop_class_uid, identifiers)
+        return self._benches.of(key, lambda: self._new_bench(sop_class_uid, harvest, identifiers))
+
+    def _new_bench(self, sop_class_uid: str, harvest: Harvest, identifiers: frozenset[str]) -> Bench:
+        anybody = _shared.anybody(self._job.profile, sop_class_uid, harvest.encoding)
+        context = Context(self._job, sop_class_uid, harvest, identifiers, anybody=anybody)
+        return Bench(context, Eye(context))
+
+    def _sop_class_uid(self, layout: Layout) -> str:
+        if _SOP_CLASS_UID not in layout.tags:
+            raise NotOrdinaryError
+        raw = layout.raws[layout.tags.index(_SOP_CLASS_UID)]
+        sop_class_uid = raw[8:].rstrip(b"\0 ").decode("ascii", "replace")
+        if refusal_of_class(sop_class_uid, self._job.cleaning.released_classes):
+            raise NotOrdinaryError
+        return sop_class_uid
+
+
+class _Shared:
+    """What does not depend on the patient."""
+
+    def __init__(self) -> None:
+        self._harvests: _Recent[Harvest] = _Recent(_MOST_SHARED)
+        self._anybodies: _Recent[tuple[Anybody, Profile]] = _Recent(_MOST_SHARED)
+
+    def harvest(self, encoding: Encoding, encodings: tuple[str, ...]) -> Harvest:
+        """What elements of a character set identify."""
+        return self._harvests.of((encoding, encodings), lambda: Harvest(encoding, encodings))
+
+    def anybody(self, profile: Profile, sop_class_uid: str, encoding: Encoding) -> Anybody:
+        """What is decided alike for everybody; it is kept with its profile, whose identity is part of the key."""
+        key = (id(profile), sop_class_uid, encoding)
+        return self._anybodies.of(key, lambda: (Anybody(encoding), profile))[0]
+
+    def forget(self) -> None:
+        """Forget all of it."""
+        self._harvests.clear()
+        self._anybodies.clear()
+
+
+_rooms: _Recent[Room] = _Recent(_MOST_ROOMS)
+_shared = _Shared()
+
+
+def forget() -> None:
+    """Forget everything that was decided before, as a new process has."""
+    _rooms.clear()
+    _shared.forget()
+
+
+def room_of(job: Job) -> Room:
+    """Where everything for a job is remembered."""
+    cleaning = job.cleaning
+    decisions = frozenset(cleaning.text_decisions.items()) if cleaning.text_decisions else None
+    key = (id(job.profile), job.key, job.patient, job.has_seen_pixels, decisions, cleaning.released_classes)
+    return _rooms.of(key, lambda: Room(job))
