@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_SAME_LENGTH, _SAME_HEIGHT = 0.8, 0.6
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -66,6 +68,12 @@ class Box:
         left, top = max(0, self.left - margin), max(0, self.top - margin)
         return Box(left, top, self.right + margin - left, self.bottom + margin - top, self.frames)
 
+    def around(self, other: "Box") -> "Box":
+        """The smallest box around both, in the frames of this one."""
+        left, top = min(self.left, other.left), min(self.top, other.top)
+        width, height = max(self.right, other.right) - left, max(self.bottom, other.bottom) - top
+        return Box(left, top, width, height, self.frames)
+
     def to_json(self) -> dict[str, object]:
         """The box as a plain mapping."""
         shape: dict[str, object] = {"left": self.left, "top": self.top, "width": self.width, "height": self.height}
@@ -110,3 +118,16 @@ def share_covered(box: Box, others: Sequence[Box]) -> float:
         and (height := min(each.bottom, box.bottom) - max(each.top, box.top)) > 0
     ]
     return float(mask_of(moved, box.height, box.width).mean()) if moved else 0.0
+
+
+def is_same_line(first: Box, second: Box) -> bool:
+    """Whether two boxes hold the same line: about as thick, at the same height, and one along most of the other."""
+    rows = min(first.bottom, second.bottom) - max(first.top, second.top)
+    columns = min(first.right, second.right) - max(first.left, second.left)
+    if rows <= 0 or columns <= 0:
+        return False
+    is_lying = max(first.width, second.width) >= max(first.height, second.height)
+    across, along = (rows, columns) if is_lying else (columns, rows)
+    thick = (first.height, second.height) if is_lying else (first.width, second.width)
+    length = (first.width, second.width) if is_lying else (first.height, second.height)
+    return across >= _SAME_HEIGHT * max(thick) and along >= _SAME_LENGTH * min(length)

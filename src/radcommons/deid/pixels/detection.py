@@ -24,7 +24,10 @@ from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 Kind = Literal["text", "region", "device", "site", "shape"]
 _PIXELS = "(7FE0,0010)"
 _BLACKENED = 0.6
-_SURE = 0.6
+_SURE, _FIRM = 0.6, 0.8
+_SAME_PLACE = 0.7
+_WORD_LENGTH = 3
+_COMPACT = 2.0
 _REACH = 1.5
 
 
@@ -181,12 +184,38 @@ def judged_sightings(sightings: Sequence[Sighting], markers: Sequence[str], *, k
             kind,
             each.text,
             each.confidence,
-            is_marker=each.confidence >= _SURE and is_marker_text(each.text, words),
+            is_marker=each.confidence >= _SURE and (is_marker_text(each.text, words) or _is_lone_letter(each)),
         )
         for each in sightings
     ]
-    others = [each.box for each in found if not each.is_marker]
-    return [replace(each, is_marker=each.is_marker and not _is_beside(each.box, others)) for each in found]
+    firm = [each for each in found if each.is_marker and each.confidence >= _FIRM]
+    found = [each for each in found if each.is_marker or not _repeats(each, firm)]
+    return [replace(each, is_marker=each.is_marker and not _is_tainted(each, found)) for each in found]
+
+
+def _is_lone_letter(sighting: Sighting) -> bool:
+    """Whether a sighting is one letter or figure by itself, such as a side marker in a ring, which is read as a 0."""
+    thickness, length = sorted((sighting.box.width, sighting.box.height))
+    return _letters(sighting.text) == 1 and sighting.confidence >= _FIRM and length <= _COMPACT * thickness
+
+
+def _repeats(candidate: Candidate, markers: Sequence[Candidate]) -> bool:
+    """Whether it is a poorer reading of a marker: the same place seen twice."""
+    return any(
+        share_covered(candidate.box, [marker.box]) >= _SAME_PLACE and len(candidate.text) < len(marker.text)
+        for marker in markers
+    )
+
+
+def _is_tainted(marker: Candidate, found: Sequence[Candidate]) -> bool:
+    """Whether other writing stands beside a marker: a letter may be an initial, a word part of a line that names."""
+    least = 1 if _letters(marker.text) == 1 else _WORD_LENGTH
+    others = [each.box for each in found if not each.is_marker and _letters(each.text) >= least]
+    return _is_beside(marker.box, others)
+
+
+def _letters(text: str) -> int:
+    return sum(character.isalnum() for character in text)
 
 
 def _is_beside(box: Box, others: Sequence[Box]) -> bool:

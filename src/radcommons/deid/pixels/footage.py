@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from radcommons.deid.pixels.boxes import Box, share_covered
+from radcommons.deid.pixels.boxes import Box, is_same_line
 from radcommons.deid.pixels.interest import CELL, interest_map, regions_of
 from radcommons.deid.pixels.sightings import Detector, Sighting
 from radcommons.deid.pixels.views import Pictures, pictures_of
@@ -22,7 +22,6 @@ _READ_WHOLE = 4
 _MOST_READ = 12
 _NEARLY_ALL = 0.8
 _PRESENT = 0.5
-_SAME = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +152,12 @@ def _widened(fired: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _distinct(sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Sightings of which no other covers nearly all; of two alike the one that was read better stays."""
+    """One sighting for a place that was seen several times: the best reading, around all that was seen."""
     kept: list[Sighting] = []
-    for each in sorted(
-        sightings, key=lambda sighting: (-sighting.box.width * sighting.box.height, -sighting.confidence)
-    ):
-        if not any(share_covered(each.box, [other.box]) >= _SAME for other in kept):
+    for each in sorted(sightings, key=lambda sighting: -sighting.confidence * len(sighting.text)):
+        same = next((number for number, other in enumerate(kept) if is_same_line(each.box, other.box)), None)
+        if same is None:
             kept.append(each)
+        else:
+            kept[same] = replace(kept[same], box=kept[same].box.around(each.box))
     return kept

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 
 # Sides, projections, positions and techniques as technologists write them on radiographs, in several languages.
@@ -15,7 +16,7 @@ MARKERS = frozenset(
     insp inspiration inspiratory exp expiration expiratory
     cm mm kv kvp ma mas uas mgy µgy cgy dap hz khz mhz db fps
     anterior posterior superior inferior medial cranial caudal ventral dorsal
-    grid raster
+    grid raster semi
     """.split()  # noqa: SIM905  a list of words reads as one
 )
 _LOOKALIKES = str.maketrans({"Ｌ": "L", "Ｒ": "R", "：": ":", "．": ".", "（": "(", "）": ")"})
@@ -24,6 +25,7 @@ _MEASURE = re.compile(
     r"\d{1,4}(?:[.,]\d{1,3})?\s*(?:cm|mm|kvp?|mas|ma|ms|hz|khz|mhz|db|fps|µgy|mgy|cgy|%)", re.IGNORECASE
 )
 _MOST_WORDS = 4
+_LONG_WORD, _ALIKE = 10, 0.7
 
 
 @lru_cache(maxsize=64)
@@ -47,7 +49,19 @@ def is_marker_text(text: str, words: frozenset[str]) -> bool:
         return False
     found = _WORD.findall(rest)
     is_bare_measure = not found and rest != plain
-    return is_bare_measure or (0 < len(found) <= _MOST_WORDS and all(word in words for word in found))
+    return is_bare_measure or (0 < len(found) <= _MOST_WORDS and all(_is_word(word, words) for word in found))
+
+
+def _is_word(word: str, words: frozenset[str]) -> bool:
+    """Whether a word is a marker, or a long one with a few letters misread."""
+    if word in words:
+        return True
+    return len(word) >= _LONG_WORD and bool(get_close_matches(word, _long_words(words), n=1, cutoff=_ALIKE))
+
+
+@lru_cache(maxsize=64)
+def _long_words(words: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(word for word in words if len(word) >= _LONG_WORD))
 
 
 def _plain(text: str) -> str:

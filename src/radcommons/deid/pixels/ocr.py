@@ -14,19 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radcommons.deid.pixels.boxes import Box, share_covered
+from radcommons.deid.pixels.boxes import Box, is_same_line, share_covered
 from radcommons.deid.pixels.interest import CELL, Region
 from radcommons.deid.pixels.pyramid import Level, levels_of
-from radcommons.deid.pixels.sheets import Corners, Cutting, cut, laid_out
+from radcommons.deid.pixels.sheets import Corners, Cutting, cut, laid_out, spread
 from radcommons.deid.pixels.sightings import Sighting
 
 MEMORY_BYTES = 1_400 * 2**20
 _PACKAGE = "rapidocr_onnxruntime"
 _EXPLAINED = 0.35
 _MOST_READ = 40
-_SAME, _MUCH_LARGER = 0.8, 3
+_SAME = 0.9
 _SLANT = 0.27
 _PARTLY, _FURTHEST, _BRIDGED = 0.34, 8, 2
+_COMPACT, _CLEARLY_LONGER = 1.6, 1.3
 _SURE, _READABLE, _GUESSED = 0.75, 0.5, 0.15
 _WORD_LENGTH = 3
 _LINE_SHAPE = 3.0
@@ -127,31 +128,59 @@ def _distinct(found: Sequence[_Find]) -> list[_Find]:
     kept: list[tuple[_Find, Box]] = []
     for each in sorted(found, key=lambda find: -float(np.prod(np.ptp(find.corners, axis=0)))):
         box = _generous(each.corners)
-        area = box.width * box.height
-        if not any(
-            other.width * other.height <= _MUCH_LARGER * area and share_covered(box, [other]) >= _SAME
-            for _, other in kept
-        ):
+        if not any(is_same_line(box, other) and share_covered(box, [other]) >= _SAME for _, other in kept):
             kept.append((each, box))
     return [each for each, _ in kept]
 
 
 def _read(found: Sequence[_Find], size: tuple[int, ...]) -> list[Sighting]:
-    readings = _readings([each.clipping for each in found[:_MOST_READ]])
-    unsure = [number for number, (text, score) in enumerate(readings) if score < _SURE or len(text) < _WORD_LENGTH]
-    # Writing along an edge may stand on its head after turning.
-    for number, upended in zip(
-        unsure, _readings([np.ascontiguousarray(found[number].clipping[::-1, ::-1]) for number in unsure]), strict=True
-    ):
-        if upended[1] * len(upended[0]) > readings[number][1] * len(readings[number][0]):
-            readings[number] = upended
+    chosen = found[:_MOST_READ]
+    readings = _readings([each.clipping for each in chosen])
+    corners = [_extended(each) for each in found]
+    for turn in (_whole_line, _upended):
+        unsure = [number for number, reading in enumerate(readings) if _is_unsure(reading)]
+        again = [(number, turn(chosen[number], corners[number])) for number in unsure]
+        clippings = [(number, clipping) for number, clipping in again if clipping is not None]
+        better = _readings([clipping for _, clipping in clippings])
+        for (number, _), reading in zip(clippings, better, strict=True):
+            if reading[1] * len(reading[0]) > readings[number][1] * len(readings[number][0]):
+                readings[number] = reading
     readings += [("", 0.0)] * (len(found) - len(readings))
     sightings = []
-    for each, (text, score) in zip(found, readings, strict=True):
-        box = _generous(_extended(each)).clipped(size[0], size[1])
+    for each, line, (text, score) in zip(found, corners, readings, strict=True):
+        # One letter that fills its box is no piece of a longer line.
+        is_letter = sum(character.isalnum() for character in text) == 1 and score >= _SURE and _is_compact(each.corners)
+        box = _generous(each.corners if is_letter else line).clipped(size[0], size[1])
         if box is not None:
             sightings.append(Sighting(box, text, score))
     return sightings
+
+
+def _is_unsure(reading: tuple[str, float]) -> bool:
+    return reading[1] < _SURE or len(reading[0]) < _WORD_LENGTH
+
+
+def _is_compact(corners: Corners) -> bool:
+    thickness, length = sorted(np.ptp(corners, axis=0))
+    return bool(length <= _COMPACT * thickness)
+
+
+def _whole_line(find: _Find, corners: Corners) -> NDArray[np.uint8] | None:
+    """The line as far as it goes on, when that is clearly further than the recogniser saw."""
+    if np.ptp(corners, axis=0).max() < _CLEARLY_LONGER * np.ptp(find.corners, axis=0).max():
+        return None
+    (left, top), (right, bottom) = np.rint(corners * find.level.scale).astype(int)
+    piece = find.level.picture[max(0, top) : bottom + 1, max(0, left) : right + 1]
+    if not piece.size:
+        return None
+    shown = spread(piece)
+    upright = shown if shown.shape[1] >= shown.shape[0] else np.rot90(shown, -1)
+    return np.repeat(np.ascontiguousarray(upright)[:, :, None], 3, axis=2)
+
+
+def _upended(find: _Find, _corners: Corners) -> NDArray[np.uint8]:
+    """Writing along an edge may stand on its head after turning."""
+    return np.ascontiguousarray(find.clipping[::-1, ::-1])
 
 
 def _readings(clippings: list[NDArray[np.uint8]]) -> list[tuple[str, float]]:
