@@ -18,7 +18,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from radcommons.apps.wiring import resolve_scope
-from radcommons.server.access.files import files_app, flush_counts
+from radcommons.server.access.files import files_app
+from radcommons.server.access.ledger import flush_counts
+from radcommons.server.access.nbia.app import nbia_app
 from radcommons.server.archive.dicomweb.app import dicomweb_app
 from radcommons.server.archive.dicomweb.fast_path import FastPath
 from radcommons.server.intake.upload import upload_app
@@ -73,6 +75,7 @@ application = Starlette(
         *upload_app.routes,
         Mount("/dicom-web", app=dicomweb_app(resolve_scope, resolve_actor, fast_path=fast_path)),
         Mount("/files", app=files_app(resolve_actor)),
+        Mount("/nbia-api", app=nbia_app(resolve_actor)),
         Mount("/static", app=GZipMiddleware(StaticFiles(packages=[("radcommons.server.portal", "static")]))),
         Mount("/viewer", app=viewer_app(settings().viewer_dir)),
         Mount("/", app=cast(ASGIApp, get_asgi_application())),

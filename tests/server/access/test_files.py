@@ -14,7 +14,7 @@ from radcommons.client.download import Wish, download
 from radcommons.client.errors import RemoteError
 from radcommons.client.verify import verify_folder
 from radcommons.dicom.errors import Kind
-from radcommons.server.access import files
+from radcommons.server.access.ledger import flush_counts
 from radcommons.server.access.models import DownloadDay
 from radcommons.server.access.queries import downloads_of
 from radcommons.server.access.services import Served, count_downloads
@@ -145,12 +145,12 @@ def test_the_api_lists_what_is_public(server, tmp_path):
 
 def test_downloads_are_counted_without_a_person(server, tmp_path):
     release = publish(tmp_path)
-    files.flush_counts()
+    flush_counts()
     DownloadDay.objects.all().delete()
     for _ in range(3):
         server.get(address(release, "tables/series.parquet"))
     server.head(address(release, "tables/series.parquet"))
-    files.flush_counts()
+    flush_counts()
     size = release.files.get(path="tables/series.parquet").size_bytes
     assert downloads_of(release) == (3, 3 * size)
     row = DownloadDay.objects.get()

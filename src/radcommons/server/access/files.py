@@ -1,8 +1,6 @@
 """Bulk download: files and instances of published versions over HTTP, streamed, resumable, cacheable for ever."""
 
 import asyncio
-import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import TypeVar
@@ -15,8 +13,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.server.access.ledger import ledger
 from radcommons.server.access.queries import Download, download_at
-from radcommons.server.access.services import Served, count_downloads
+from radcommons.server.access.services import count_downloads
 from radcommons.server.archive.dicomweb.conditional import is_unchanged, requested_range
 from radcommons.server.archive.errors import RangeInvalidError
 from radcommons.server.platform.objects import object_store
@@ -27,42 +26,8 @@ ActorResolver = Callable[[Request], Actor]
 Result = TypeVar("Result")
 
 CHUNK_BYTES = 1 << 20
-FLUSH_AFTER = 200
-FLUSH_AFTER_S = 10.0
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "public, no-cache"
-
-
-class _Ledger:
-    """Counts in memory and writes now and then, so that a download costs no write per file."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: dict[tuple[int, int], Served] = {}
-        self._waiting = 0
-        self._written_at = time.monotonic()
-
-    def add(self, release_id: int, user_id: int, size_bytes: int) -> dict[tuple[int, int], Served]:
-        """Count one file; returns what is to be written, mostly nothing."""
-        with self._lock:
-            known = self._counts.get((release_id, user_id), Served(0, 0))
-            self._counts[release_id, user_id] = Served(known.files + 1, known.size_bytes + size_bytes)
-            self._waiting += 1
-            is_due = self._waiting >= FLUSH_AFTER or time.monotonic() - self._written_at >= FLUSH_AFTER_S
-            return self._take() if is_due else {}
-
-    def take(self) -> dict[tuple[int, int], Served]:
-        """Everything not written yet."""
-        with self._lock:
-            return self._take()
-
-    def _take(self) -> dict[tuple[int, int], Served]:
-        counts, self._counts, self._waiting = self._counts, {}, 0
-        self._written_at = time.monotonic()
-        return counts
-
-
-_ledger = _Ledger()
 
 
 def files_app(resolve_actor: ActorResolver) -> Starlette:
@@ -85,13 +50,6 @@ def files_app(resolve_actor: ActorResolver) -> Starlette:
             return JSONResponse(error.to_json(), status_code=status_of(error), headers=headers)
 
     return Starlette(routes=[Route("/releases/{slug}/{version}/{path:path}", serve, methods=["GET", "HEAD"])])
-
-
-def flush_counts() -> None:
-    """Write the download counts that are still in memory; at shutdown and in tests."""
-    counts = _ledger.take()
-    if counts:
-        count_downloads(counts)
 
 
 async def _answer(request: Request, actor: Actor, download: Download) -> Response:
@@ -121,7 +79,7 @@ async def _answer(request: Request, actor: Actor, download: Download) -> Respons
     if download.body:
         body = download.body[start : start + length]
         return Response(body, status_code=status, headers=headers, media_type=download.media_type)
-    counts = _ledger.add(download.release_id, actor.user_id or 0, length)
+    counts = ledger.add(download.release_id, actor.user_id or 0, length)
     if counts:
         await _in_thread(partial(count_downloads, counts))
     return StreamingResponse(

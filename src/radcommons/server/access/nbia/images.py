@@ -1,0 +1,134 @@
+"""The answers that are bytes: a series as a ZIP, one instance, digests, a small picture, a header."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from radcommons.server.access.released import ReleasedSeries, instances_in, one_series
+from radcommons.server.access.zip_stream import CHUNK_BYTES, Entry
+from radcommons.server.archive.metadata import unpack
+from radcommons.server.archive.models import Instance
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.objects import instance_key, object_store
+from radcommons.server.releases.documents import licence_text
+from radcommons.server.releases.rules import LICENCES
+
+HASHES = "md5hashes.csv"
+_ACQUISITION = re.compile(rb'"00200012":\{"vr":"IS","Value":\[(\d{1,9})')
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A series as it is packed: the entries in the order in which NBIA packs them."""
+
+    series: ReleasedSeries
+    entries: Sequence[Entry]
+    files: int
+    size_bytes: int
+
+
+def archive_of(series_instance_uid: str, *, is_renamed: bool, has_hashes: bool, has_licence: bool = True) -> Archive:
+    """The ZIP of a series.
+
+    Parameters
+    ----------
+    is_renamed
+        Whether files are called by acquisition and instance number, ``1-001.dcm``, instead of ``00000001.dcm``.
+    has_hashes
+        Whether ``md5hashes.csv`` comes last.
+    has_licence
+        Whether ``LICENSE`` comes first.
+    """
+    series = one_series(series_instance_uid)
+    rows = list(instances_in(series).values_list("sha256", "size_bytes"))
+    names = _new_names(series) if is_renamed else [f"{number:08d}.dcm" for number in range(1, len(rows) + 1)]
+    hashes: dict[str, str] = {}
+    entries = [_licence(series)] if has_licence else []
+    for name, (sha256, size_bytes) in zip(names, rows, strict=True):
+        read = partial(object_store().stream, instance_key(sha256), chunk_bytes=CHUNK_BYTES)
+        entries.append(Entry(name, size_bytes, partial(_hashing, name, read, hashes) if has_hashes else read))
+    if has_hashes:
+        entries.append(_hash_list(names, hashes))
+    return Archive(series, entries, len(rows), sum(size for _, size in rows))
+
+
+def new_file_names(numbers: Sequence[tuple[int, int | None]]) -> list[str]:
+    """NBIA's newer names from acquisition and instance numbers; two files never have the same one.
+
+    Examples
+    --------
+    >>> new_file_names([(1, 1), (1, 2), (1, 2)])
+    ['1-1.dcm', '1-2.dcm', '1-2-3.dcm']
+    """
+    width = len(str(len(numbers)))
+    names: dict[str, None] = {}
+    for place, (acquisition, number) in enumerate(numbers, start=1):
+        name = f"{acquisition}-{place if number is None else number:0{width}d}"
+        names[f"{name}-{place}" if name in names else name] = None
+    return [f"{name}.dcm" for name in names]
+
+
+def instance_of(series_instance_uid: str, sop_instance_uid: str) -> tuple[ReleasedSeries, Instance]:
+    """One instance of a series.
+
+    Raises
+    ------
+    NotFoundError
+        When the series is not published, or does not hold it.
+    """
+    series = one_series(series_instance_uid)
+    instance = instances_in(series).filter(sop_instance_uid=sop_instance_uid).first()
+    if instance is None:
+        raise NotFoundError
+    return series, instance
+
+
+def md5_of(sha256: str) -> str:
+    """The MD5 of a stored file in hexadecimal digits, read now."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for chunk in object_store().stream(instance_key(sha256)):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def hash_of_hashes(hashes: Sequence[str]) -> str:
+    """NBIA's digest of a level: the MD5 of the sorted digests of the level below; empty for none."""
+    if not hashes:
+        return ""
+    return hashlib.md5("".join(sorted(hashes)).encode(), usedforsecurity=False).hexdigest()
+
+
+def _new_names(series: ReleasedSeries) -> list[str]:
+    numbers = []
+    for number, packed in instances_in(series).values_list("instance_number", "dicom_json").iterator(chunk_size=200):
+        found = _ACQUISITION.search(unpack(packed))
+        numbers.append((int(found[1]) if found else 1, number))
+    return new_file_names(numbers)
+
+
+def _licence(series: ReleasedSeries) -> Entry:
+    release = series.collection.release
+    text = licence_text(f"{release.title} {release.version}", LICENCES[release.licence]).encode()
+    return Entry("LICENSE", len(text), lambda: iter((text,)))
+
+
+def _hashing(name: str, read: Callable[[], Iterator[bytes]], hashes: dict[str, str]) -> Iterator[bytes]:
+    digest = hashlib.md5(usedforsecurity=False)
+    for chunk in read():
+        digest.update(chunk)
+        yield chunk
+    hashes[name] = digest.hexdigest()
+
+
+def _hash_list(names: Sequence[str], hashes: dict[str, str]) -> Entry:
+    """The list of digests, which is known only when all files before it were read; its length is known before."""
+    head = b"Filename,MD5Hash\n"
+    size_bytes = len(head) + sum(len(name) + 34 for name in names)
+
+    def read() -> Iterator[bytes]:
+        yield head
+        yield from (f"{name},{hashes[name]}\n".encode() for name in names)
+
+    return Entry(HASHES, size_bytes, read)
