@@ -95,6 +95,8 @@ def _act(decisions, verb, sources, shown, values):
         return decisions.allow(values["word"], by=WHO)
     if verb == "spread":
         return decisions.spread(SiteRectangle(shown.pictures[0].look.device, values["box"]), by=WHO)
+    if verb == "deface":
+        return decisions.deface(sources, by=WHO)
     return getattr(decisions, verb)(sources, by=WHO, reason=values["reason"])
 
 
