@@ -124,8 +124,11 @@ def _allow(asked: _Asked, decisions: PixelDecisions) -> Done:
 
 
 def _spread(asked: _Asked, decisions: PixelDecisions) -> Done:
-    (picture,) = asked.pictures()
+    pictures = asked.pictures()
     (box,) = _boxes([asked.request.get("box")])
+    if len(pictures) != 1:
+        raise _invalid("A box is taken from one picture.")
+    picture = pictures[0]
     if picture.look is None:
         raise RadCommonsError(Kind.CONFLICT, "edge.no-device", "Nothing is known of the device; draw the box by hand.")
     rectangle = SiteRectangle(picture.look.device, replace(box, frames=None))
@@ -158,10 +161,10 @@ def _digests(pictures: Sequence[ShownPicture]) -> list[str]:
 
 
 def _boxes(value: object) -> tuple[Box, ...]:
-    if not isinstance(value, list):
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise _invalid("Boxes are a list.")
     try:
-        return tuple(Box.from_json(each) for each in value if isinstance(each, dict))
+        return tuple(Box.from_json(each) for each in value)
     except ValueError as error:
         raise _invalid(str(error)) from error
 
