@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from radcommons.apps.wiring import resolve_scope
+from radcommons.server.access.drs import drs_app
 from radcommons.server.access.files import files_app
 from radcommons.server.access.ledger import flush_counts
 from radcommons.server.access.nbia.app import nbia_app
@@ -76,6 +77,7 @@ application = Starlette(
         Mount("/dicom-web", app=dicomweb_app(resolve_scope, resolve_actor, fast_path=fast_path)),
         Mount("/files", app=files_app(resolve_actor)),
         Mount("/nbia-api", app=nbia_app(resolve_actor)),
+        Mount("/ga4gh/drs/v1", app=drs_app(resolve_actor)),
         Mount("/static", app=GZipMiddleware(StaticFiles(packages=[("radcommons.server.portal", "static")]))),
         Mount("/viewer", app=viewer_app(settings().viewer_dir)),
         Mount("/", app=cast(ASGIApp, get_asgi_application())),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Sum
 
+from radcommons.server.access.indexes.lists import FOLDER, kept_list
 from radcommons.server.access.models import DownloadDay
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import instance_key
@@ -58,6 +59,13 @@ def download_at(slug: str, version: str, path: str) -> Download:
     is_immutable = version == release.version
     if path.startswith(INSTANCES):
         return _instance(release, path.removeprefix(INSTANCES).removesuffix(".dcm"), is_immutable=is_immutable)
+    if path.startswith(FOLDER):
+        # Addresses that the operator sets stand in lists, so that they are asked for again.
+        kept = kept_list(release, path.removeprefix(FOLDER))
+        etag = f'"{kept.sha256}"'
+        return Download(
+            release.pk, kept.media_type, kept.size_bytes, etag, is_immutable=False, object_key=kept.object_key
+        )
     file = file_of(release, path)
     if file is None:
         raise NotFoundError

@@ -177,7 +177,7 @@ def released_series(collections: Sequence[Collection], where: Q | None = None) -
         )
         chunk: list[dict[str, Any]] = []
         for row in rows.iterator(chunk_size=_TOGETHER):
-            chunk.append(row)
+            chunk.append({**row})
             if len(chunk) == _TOGETHER:
                 yield from _completed(collection, chunk)
                 chunk = []
@@ -246,7 +246,7 @@ def _completed(collection: Collection, rows: Sequence[Mapping[str, Any]]) -> Ite
     history = _History.of(collection, [row["series_id"] for row in rows])
     large = _counted(collection, [row["series_id"] for row in rows if row["packed_id"] is None])
     firsts = Instance.objects.filter(pk__in=[row["first_id"] for row in rows])
-    headers = {pk: rest for pk, *rest in firsts.values_list("pk", "sop_class_uid", "dicom_json")}
+    headers = {pk: (uid, packed) for pk, uid, packed in firsts.values_list("pk", "sop_class_uid", "dicom_json")}
     for row in rows:
         values = {name: value for name, value in row.items() if name not in {"packed_id", "first_id"}}
         values |= large.get(row["series_id"], {})

@@ -105,8 +105,17 @@ GETTERS: Mapping[str, Getter] = MappingProxyType(
     }
 )
 
-PATIENT = ("PatientId", "PatientName", "PatientSex", "EthnicGroup", "Collection", "Phantom", "SpeciesCode")
-PATIENT = (*PATIENT, "SpeciesDescription", "Authorized")
+PATIENT = (
+    "PatientId",
+    "PatientName",
+    "PatientSex",
+    "EthnicGroup",
+    "Collection",
+    "Phantom",
+    "SpeciesCode",
+    "SpeciesDescription",
+    "Authorized",
+)
 # SeriesCount stands behind Collection and is counted over the study.
 STUDY = (
     "StudyInstanceUID",

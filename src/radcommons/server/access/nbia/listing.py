@@ -101,8 +101,8 @@ def counts_of(column: str, title: str) -> Callable[[Parameters], Table]:
 def species_counts(_: Parameters) -> Table:
     """``getSpeciesValuesAndCounts``."""
     numbers: dict[str, int] = {}
-    for _, series in _first_of_each(released_series(current_collections()), _patient):
-        code = columns.species(series.header)[0]
+    for first in _first_of_each(released_series(current_collections()), _patient):
+        code = columns.species(first.header)[0]
         numbers[code] = numbers.get(code, 0) + 1
     return Table(("Species", "Count", "Authorized"), [(code, number, 1) for code, number in sorted(numbers.items())])
 
@@ -110,7 +110,7 @@ def species_counts(_: Parameters) -> Table:
 def patients(parameters: Parameters) -> Table:
     """``getPatient``."""
     found = _first_of_each(released_series(named_or_current(parameters), condition(parameters)), _patient)
-    return Table(columns.PATIENT, (columns.row(series, columns.PATIENT) for _, series in found))
+    return Table(columns.PATIENT, (columns.row(first, columns.PATIENT) for first in found))
 
 
 def patients_by_modality(parameters: Parameters) -> Table:
@@ -123,7 +123,7 @@ def patients_by_modality(parameters: Parameters) -> Table:
 def new_patients(parameters: Parameters) -> Table:
     """``NewPatientsInCollection``: patients with series released on or after a day."""
     found = _first_of_each(_since(parameters, condition(parameters)), _patient)
-    return Table(columns.PATIENT, (columns.row(series, columns.PATIENT) for _, series in found))
+    return Table(columns.PATIENT, (columns.row(first, columns.PATIENT) for first in found))
 
 
 def studies(parameters: Parameters) -> Table:
@@ -241,7 +241,6 @@ def _patient(each: ReleasedSeries) -> tuple[str, str]:
 
 def _first_of_each(
     found: Iterable[ReleasedSeries], key: Callable[[ReleasedSeries], tuple[str, str]]
-) -> Iterator[tuple[tuple[str, str], ReleasedSeries]]:
+) -> Iterator[ReleasedSeries]:
     """The first series of each group of neighbours."""
-    for name, members in groupby(found, key):
-        yield name, next(members)
+    return (next(members) for _, members in groupby(found, key))

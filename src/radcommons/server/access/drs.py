@@ -1,0 +1,384 @@
+"""GA4GH Data Repository Service 1.5, at ``/ga4gh/drs/v1``: every published file and level under an identifier of its own.
+
+An instance is named by its SHA-256. A version, a study and a series of it are bundles: ``slug~version``,
+``slug~version~study~UID`` and ``slug~version~series~UID``. Nothing behind an identifier ever changes.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache, partial
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from radcommons import __version__
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.server.access.indexes.bucket import bucket
+from radcommons.server.archive.dicomweb.threads import in_pool
+from radcommons.server.archive.models import Instance
+from radcommons.server.platform.errors import InvalidError, NotFoundError
+from radcommons.server.platform.policy import Action, Actor, admit
+from radcommons.server.platform.problems import status_of
+from radcommons.server.platform.settings import settings
+from radcommons.server.releases import describing
+from radcommons.server.releases.models import Release, ReleaseInstance, ReleaseState
+from radcommons.server.releases.queries import instances_of, readable_release
+from radcommons.transfer.release.paths import is_sha256
+
+ActorResolver = Callable[[Request], Actor]
+Json = dict[str, Any]
+
+SPECIFICATION = "1.5.0"
+SEPARATOR = "~"
+MOST_AT_ONCE = 200
+MOST_EXPANDED = 50_000
+MOST_BODY_BYTES = 1 << 20
+HTTPS, S3 = "https", "s3"
+_HEADERS = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
+
+
+class TooManyObjectsError(InvalidError):
+    """More was asked for than is answered at once."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__("access.drs-too-many", f"At most {most} objects are answered at once. Ask level by level.")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An instance in a bundle."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sha256: str
+    size_bytes: int
+
+
+def drs_app(resolve_actor: ActorResolver) -> Starlette:
+    """The application to be mounted at ``/ga4gh/drs/v1``."""
+
+    def route(path: str, methods: Sequence[str], work: Callable[[Request, Json], Json | None]) -> Route:
+        async def serve(request: Request) -> Response:
+            try:
+                document = await in_pool(decided, request, await _body(request), work)
+            except RadCommonsError as error:
+                return _problem(error)
+            return Response(status_code=204, headers=_HEADERS) if document is None else _json(document)
+
+        return Route(path, serve, methods=list(methods))
+
+    def decided(request: Request, body: Json, work: Callable[[Request, Json], Json | None]) -> Json | None:
+        admit(resolve_actor(request), Action.RELEASES_READ)
+        return work(request, body)
+
+    return Starlette(
+        routes=[
+            route("/service-info", ["GET"], lambda _, __: service_info()),
+            route("/objects", ["POST"], lambda _, body: _bulk(body)),
+            route("/objects/access", ["POST"], lambda _, body: _bulk_access(body)),
+            # Passports may be sent with a POST; nothing that is published asks for one.
+            route("/objects/{object_id}", ["GET", "POST"], _one),
+            route("/objects/{object_id}", ["OPTIONS"], lambda request, _: _authorizations(_named(request))),
+            route("/objects/{object_id}/access/{access_id}", ["GET", "POST"], _access),
+        ]
+    )
+
+
+def service_info() -> Json:
+    """What this service is (DRS 1.5, ``/service-info``)."""
+    current = settings()
+    published = Release.objects.filter(state=ReleaseState.PUBLISHED)
+    return {
+        "id": ".".join(reversed((urlsplit(current.public_url).hostname or "localhost").split("."))) + ".drs",
+        "name": f"{current.name}: published versions",
+        "type": {"group": "org.ga4gh", "artifact": "drs", "version": SPECIFICATION},
+        "description": "Immutable versions of de-identified medical imaging data sets.",
+        "organization": {"name": current.name, "url": current.public_url},
+        "version": __version__,
+        "maxBulkRequestLength": MOST_AT_ONCE,
+        "drs": {
+            "maxBulkRequestLength": MOST_AT_ONCE,
+            "objectCount": sum(published.values_list("instances", flat=True)),
+            "totalObjectSize": sum(published.values_list("size_bytes", flat=True)),
+        },
+    }
+
+
+def drs_object(object_id: str, *, is_expanded: bool = False) -> Json:
+    """One object.
+
+    Raises
+    ------
+    NotFoundError
+        When nothing published has this identifier.
+    WithdrawnReleaseError
+        When it belongs to withdrawn versions only.
+    TooManyObjectsError
+        When a bundle is too large to be expanded.
+    """
+    if is_sha256(object_id):
+        release, instance = _instance(object_id)
+        return _instance_object(release, instance)
+    slug, version, kind, uid = _parts(object_id)
+    release = readable_release(slug, version)
+    if version != release.version:
+        raise NotFoundError
+    return _bundle(release, kind, uid, is_expanded=is_expanded)
+
+
+def _instance_object(release: Release, instance: Instance) -> Json:
+    return {
+        **_named_object(instance.sha256, f"{instance.sop_instance_uid}.dcm", release),
+        "size": instance.size_bytes,
+        "created_time": _moment(instance.created_at),
+        "mime_type": "application/dicom",
+        "checksums": [{"checksum": instance.sha256, "type": "sha-256"}],
+        "access_methods": _access_methods(release, instance.sha256),
+        "aliases": [instance.sop_instance_uid],
+    }
+
+
+def _bundle(release: Release, kind: str, uid: str, *, is_expanded: bool) -> Json:
+    name = f"{release.slug}{SEPARATOR}{release.version}"
+    contents: Sequence[Json]
+    if not kind:
+        contents, checksum = _studies(release.pk, name), _checksum_of_release(release.pk, release.root_hash)
+        size, title = release.size_bytes, f"{release.slug}@{release.version}"
+        if is_expanded and release.instances > MOST_EXPANDED:
+            raise TooManyObjectsError(MOST_EXPANDED)
+    else:
+        column = f"series__{'study__study' if kind == 'study' else 'series'}_instance_uid"
+        leaves = _leaves(release, **{column: uid})
+        if not leaves:
+            raise NotFoundError
+        contents = _series_contents(name, leaves) if kind == "study" else [_file(leaf) for leaf in leaves]
+        checksum = _study_checksum(leaves) if kind == "study" else _bundle_checksum(leaf.sha256 for leaf in leaves)
+        size, title = sum(leaf.size_bytes for leaf in leaves), uid
+    if is_expanded:
+        contents = [_expanded(release, entry) for entry in contents]
+    object_id = SEPARATOR.join(part for part in (name, kind, uid) if part)
+    return {
+        **_named_object(object_id, title, release),
+        "size": size,
+        "created_time": _moment(release.published_at),
+        "checksums": [{"checksum": checksum, "type": "sha-256"}],
+        "contents": list(contents),
+        **({"description": release.title} if not kind else {}),
+    }
+
+
+def _expanded(release: Release, entry: Json) -> Json:
+    if is_sha256(entry["id"]):
+        return entry
+    _, _, kind, uid = _parts(entry["id"])
+    return {**entry, "contents": _bundle(release, kind, uid, is_expanded=True)["contents"]}
+
+
+def _named_object(object_id: str, name: str, release: Release) -> Json:
+    return {
+        "id": object_id,
+        "name": name,
+        "self_uri": _uri(object_id),
+        "version": release.version,
+    }
+
+
+def _access_methods(release: Release, sha256: str) -> list[Json]:
+    url = {"url": f"{describing.files_url(release)}instances/{sha256}.dcm"}
+    methods: list[Json] = [{"type": HTTPS, "access_url": url, "access_id": HTTPS}]
+    store = bucket()
+    if store is not None:
+        methods.append({"type": S3, "access_url": {"url": store.url(sha256)}, "access_id": S3})
+    return methods
+
+
+def _instance(sha256: str) -> tuple[Release, Instance]:
+    """An instance and the newest published version that holds it."""
+    rows = ReleaseInstance.objects.filter(instance__sha256=sha256).select_related("release", "instance")
+    found = rows.filter(release__state=ReleaseState.PUBLISHED).order_by("-release__published_at").first()
+    if found is not None:
+        return found.release, found.instance
+    recalled = rows.filter(release__state=ReleaseState.WITHDRAWN).first()
+    if recalled is not None:
+        readable_release(recalled.release.slug, recalled.release.version)
+    raise NotFoundError
+
+
+def _leaves(release: Release, **where: str) -> list[Leaf]:
+    """Instances of a version, by study, series and number."""
+    study, series = "series__study__study_instance_uid", "series__series_instance_uid"
+    order = (study, series, "instance_number", "sop_instance_uid")
+    rows = instances_of(release).filter(**where).order_by(*order)
+    return [Leaf(*values) for values in rows.values_list(study, series, "sop_instance_uid", "sha256", "size_bytes")]
+
+
+def _file(leaf: Leaf) -> Json:
+    return {"name": f"{leaf.sop_instance_uid}.dcm", "id": leaf.sha256, "drs_uri": [_uri(leaf.sha256)]}
+
+
+def _series_contents(name: str, leaves: Iterable[Leaf]) -> list[Json]:
+    uids = dict.fromkeys(leaf.series_instance_uid for leaf in leaves)
+    return [_entry(uid, f"{name}{SEPARATOR}series{SEPARATOR}{uid}") for uid in uids]
+
+
+@lru_cache(maxsize=32)
+def _studies(release_id: int, name: str) -> tuple[Json, ...]:
+    column = "series__study__study_instance_uid"
+    rows = instances_of(Release.objects.get(pk=release_id)).order_by(column).values_list(column, flat=True).distinct()
+    return tuple(_entry(uid, f"{name}{SEPARATOR}study{SEPARATOR}{uid}") for uid in rows)
+
+
+def _entry(name: str, object_id: str) -> Json:
+    return {"name": name, "id": object_id, "drs_uri": [_uri(object_id)]}
+
+
+@lru_cache(maxsize=256)
+def _checksum_of_release(release_id: int, root_hash: str) -> str:
+    """The checksum of a whole version, read once by each process: what its root hash stands for never changes."""
+    del root_hash
+    rows = _leaves(Release.objects.get(pk=release_id))
+    by_study = groupby(rows, key=lambda leaf: leaf.study_instance_uid)
+    return _bundle_checksum(_study_checksum(list(members)) for _, members in by_study)
+
+
+def _study_checksum(leaves: Iterable[Leaf]) -> str:
+    by_series = groupby(leaves, key=lambda leaf: leaf.series_instance_uid)
+    return _bundle_checksum(_bundle_checksum(leaf.sha256 for leaf in members) for _, members in by_series)
+
+
+def _bundle_checksum(checksums: Iterable[str]) -> str:
+    """The checksum of a bundle: of its contents' checksums, sorted and joined (DRS 1.5, ``DrsObject.checksums``)."""
+    return hashlib.sha256("".join(sorted(checksums)).encode()).hexdigest()
+
+
+def _parts(object_id: str) -> tuple[str, str, str, str]:
+    parts = object_id.split(SEPARATOR)
+    if len(parts) == 2:  # noqa: PLR2004 - slug and version
+        return parts[0], parts[1], "", ""
+    if len(parts) == 4 and parts[2] in {"study", "series"}:  # noqa: PLR2004 - with a level and its UID
+        return parts[0], parts[1], parts[2], parts[3]
+    raise NotFoundError
+
+
+def _one(request: Request, body: Json) -> Json:
+    wanted = request.query_params.get("expand", "") or str(body.get("expand", ""))
+    return drs_object(_named(request), is_expanded=wanted.lower() == "true")
+
+
+def _access(request: Request, _: Json) -> Json:
+    """The address behind an access id."""
+    return _address(_named(request), request.path_params["access_id"])
+
+
+def _address(object_id: str, access_id: str) -> Json:
+    methods = drs_object(object_id).get("access_methods", [])
+    found = next((method["access_url"] for method in methods if method["access_id"] == access_id), None)
+    if found is None:
+        raise NotFoundError
+    return dict(found)
+
+
+def _bulk(body: Json) -> Json:
+    wanted = _texts(body.get("bulk_object_ids"))
+    return _answered(((object_id, partial(drs_object, object_id)) for object_id in wanted), "resolved_drs_object")
+
+
+def _bulk_access(body: Json) -> Json:
+    pairs: list[tuple[str, str]] = []
+    entries = body.get("bulk_object_access_ids")
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            object_id = str(entry.get("bulk_object_id", ""))
+            pairs.extend((object_id, access_id) for access_id in _texts(entry.get("bulk_access_ids")))
+    if len(pairs) > MOST_AT_ONCE:
+        raise TooManyObjectsError(MOST_AT_ONCE)
+
+    def work(object_id: str, access_id: str) -> Callable[[], Json]:
+        return lambda: {"drs_object_id": object_id, "drs_access_id": access_id, **_address(object_id, access_id)}
+
+    return _answered(((pair[0], work(*pair)) for pair in pairs), "resolved_drs_object_access_urls")
+
+
+def _answered(wanted: Iterable[tuple[str, Callable[[], Json]]], name: str) -> Json:
+    """A bulk answer: what was found, and what was not with the reason's status."""
+    resolved: list[Json] = []
+    unresolved: dict[int, list[str]] = {}
+    count = 0
+    for object_id, work in wanted:
+        count += 1
+        try:
+            resolved.append(work())
+        except RadCommonsError as error:
+            unresolved.setdefault(status_of(error), []).append(object_id)
+    failed = [{"error_code": code, "object_ids": ids} for code, ids in sorted(unresolved.items())]
+    summary = {"requested": count, "resolved": len(resolved), "unresolved": count - len(resolved)}
+    return {"summary": summary, "unresolved_drs_objects": failed, name: resolved}
+
+
+def _authorizations(object_id: str) -> Json:
+    drs_object(object_id)
+    return {"drs_object_id": object_id, "supported_types": ["None"]}
+
+
+def _named(request: Request) -> str:
+    return str(request.path_params["object_id"])
+
+
+def _texts(value: object) -> list[str]:
+    texts = [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    if len(texts) > MOST_AT_ONCE:
+        raise TooManyObjectsError(MOST_AT_ONCE)
+    return texts
+
+
+def _uri(object_id: str) -> str:
+    return f"drs://{urlsplit(settings().public_url).netloc}/{object_id}"
+
+
+def _moment(value: datetime | None) -> str:
+    return value.isoformat(timespec="seconds").replace("+00:00", "Z") if value else ""
+
+
+async def _body(request: Request) -> Json:
+    """The JSON of a request; an empty mapping without one.
+
+    Raises
+    ------
+    InvalidError
+        When it is too long or no JSON object.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            raise InvalidError("access.drs-body", "The body is too long.")
+    if not body:
+        return {}
+    try:
+        document = orjson.loads(body)
+    except ValueError as error:
+        raise InvalidError("access.drs-body", "The body is no JSON.") from error
+    if not isinstance(document, dict):
+        raise InvalidError("access.drs-body", "The body must be a JSON object.")
+    return document
+
+
+def _json(document: Mapping[str, Any], *, status: int = 200) -> Response:
+    return Response(orjson.dumps(document), status_code=status, media_type="application/json", headers=_HEADERS)
+
+
+def _problem(error: RadCommonsError) -> Response:
+    """An error as DRS tells it; what is forbidden looks like what does not exist."""
+    if error.kind is Kind.FORBIDDEN:
+        error = NotFoundError()
+    status = 400 if error.kind is Kind.INVALID else status_of(error)
+    return _json({"msg": error.message, "status_code": status}, status=status)

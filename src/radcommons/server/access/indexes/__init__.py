@@ -1,0 +1,1 @@
+"""Lists of a published version for other people's programs, below ``lists/`` of its folder."""

@@ -1,0 +1,64 @@
+"""Where the objects lie, for programs that read a bucket themselves. Pure but for the settings."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from radcommons.server.platform.errors import ConflictError
+from radcommons.server.platform.objects import instance_key
+from radcommons.server.platform.settings import settings
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+
+class ObjectsOnDiskError(ConflictError):
+    """A list of bucket addresses was asked for, and there is no bucket."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "access.objects-on-disk",
+            "The objects of this centre lie on its own disks, not in an S3 bucket that s5cmd or rclone could read. "
+            "Use 'radcommons download', the .tcia manifest, or DRS.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """An S3 bucket and the folder in it, without slashes around."""
+
+    name: str
+    prefix: str
+
+    def key(self, sha256: str) -> str:
+        """The key of an instance in the bucket."""
+        return f"{self.prefix}/{instance_key(sha256)}" if self.prefix else instance_key(sha256)
+
+    def url(self, sha256: str) -> str:
+        """The address of an instance."""
+        return f"s3://{self.name}/{self.key(sha256)}"
+
+
+def bucket() -> Bucket | None:
+    """The bucket of this centre; None when its objects lie elsewhere."""
+    parts = urlsplit(settings().objects_url)
+    return Bucket(parts.netloc, parts.path.strip("/")) if parts.scheme == "s3" and parts.netloc else None
+
+
+def needed_bucket() -> Bucket:
+    """The bucket of this centre.
+
+    Raises
+    ------
+    ObjectsOnDiskError
+        When there is none.
+    """
+    found = bucket()
+    if found is None:
+        raise ObjectsOnDiskError
+    return found
+
+
+def path_part(text: str) -> str:
+    """Text as one part of a path on any system, on a line of any list."""
+    safe = _UNSAFE.sub("_", text)[:100]
+    return safe if safe.strip(".") else "_"
