@@ -6,11 +6,10 @@ import stat
 import pytest
 
 from radcommons.dicom.errors import Kind, RadCommonsError
-from radcommons.edge import passphrase as passphrases
 from radcommons.edge.database import database
 from radcommons.edge.home import HomeChoices, init_home, open_home
 from radcommons.edge.keyfile import KeyFile, key_text, read_key, replace_private
-from radcommons.edge.passphrase import lock, read_passphrase, unlock
+from radcommons.edge.passphrase import lock, no_passphrase, read_passphrase, unlock
 
 PASSPHRASE = "four random words here"
 
@@ -78,29 +77,23 @@ class TestProtectedHome:
         choices = HomeChoices(passphrase=PASSPHRASE)
         return init_home(tmp_path / "home", site="ALPHA", project="covid19", choices=choices)
 
-    def test_it_opens_with_the_passphrase_of_the_environment(self, home, monkeypatch, tmp_path):
-        monkeypatch.setenv(passphrases.VARIABLE, PASSPHRASE)
-        first = home.key().map_uid("1.2.3")
-        monkeypatch.delenv(passphrases.VARIABLE)
-        (tmp_path / "passphrase").write_text(PASSPHRASE)
-        monkeypatch.setenv(passphrases.FILE_VARIABLE, str(tmp_path / "passphrase"))
+    def test_it_opens_with_the_passphrase(self, home):
+        again = open_home(home.path, ask_passphrase=lambda: PASSPHRASE)
 
-        assert open_home(home.path).key().map_uid("1.2.3") == first
-        with database(home):
+        assert again == home
+        assert again.key().map_uid("1.2.3") == home.key().map_uid("1.2.3")
+        with database(again):
             pass
 
-    def test_without_it_nothing_opens(self, home, monkeypatch):
-        monkeypatch.setattr("sys.stdin", None)
-        with pytest.raises(RadCommonsError) as refusal:
-            home.key()
+    def test_without_it_nothing_opens(self, home):
+        with pytest.raises(RadCommonsError) as refusal, database(open_home(home.path)):
+            pass
         assert refusal.value.code == "edge.passphrase-needed"
-        monkeypatch.setenv(passphrases.VARIABLE, "another passphrase")
         with pytest.raises(RadCommonsError) as refusal:
-            home.signing_key()
+            open_home(home.path, ask_passphrase=lambda: "another passphrase").signing_key()
         assert refusal.value.code == "edge.wrong-passphrase"
 
-    def test_the_secret_is_in_no_file_of_it(self, home, monkeypatch):
-        monkeypatch.setenv(passphrases.VARIABLE, PASSPHRASE)
+    def test_the_secret_is_in_no_file_of_it(self, home):
         secret = home.key_file().secret
 
         content = b"".join(path.read_bytes() for path in home.path.iterdir())
@@ -119,7 +112,7 @@ class TestKeyFile:
 
         replace_private(path, key_text(key, passphrase=None))
 
-        assert read_key(path) == key
+        assert read_key(path, no_passphrase) == key
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert [each.name for each in tmp_path.iterdir()] == ["secret.key"]
 
@@ -127,7 +120,7 @@ class TestKeyFile:
         path = tmp_path / "secret.key"
         replace_private(path, bytes(range(32)).hex() + "\n")
 
-        assert read_key(path) == KeyFile(bytes(range(32)))
+        assert read_key(path, no_passphrase) == KeyFile(bytes(range(32)))
 
     @pytest.mark.parametrize(
         "content",
@@ -146,7 +139,7 @@ class TestKeyFile:
         replace_private(path, content)
 
         with pytest.raises(RadCommonsError, match="never remake"):
-            read_key(path)
+            read_key(path, no_passphrase)
 
     def test_the_next_generation_has_another_secret_and_remembers(self):
         key = KeyFile(bytes(32))

@@ -6,7 +6,6 @@ import shutil
 import pytest
 from tests.support.hospital_folder import PLANTED, uid, write_original
 
-from radcommons.edge import passphrase as passphrases
 from radcommons.edge.criteria import load_criteria
 from radcommons.edge.database import database
 from radcommons.edge.deidentify import DeidentifyOptions, deidentify_folder
@@ -81,8 +80,7 @@ def test_paths_uids_and_choices_of_a_hospital_cannot_be_read_either(home, tmp_pa
     assert found_in(home, values) == []
 
 
-def test_a_stolen_disk_of_a_protected_home_holds_no_key_either(tmp_path, monkeypatch):
-    monkeypatch.setenv(passphrases.VARIABLE, "four random words here")
+def test_a_stolen_disk_of_a_protected_home_holds_no_key_either(tmp_path):
     choices = HomeChoices(passphrase="four random words here")
     home = init_home(tmp_path / "home", site="ALPHA", project="covid19", choices=choices)
     write_original(tmp_path / "export" / "1.dcm")

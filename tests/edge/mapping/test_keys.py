@@ -6,11 +6,10 @@ import sys
 from datetime import date
 
 import pytest
-from tests.support.hospital_folder import SECRET, datasets, write_original
+from tests.support.hospital_folder import SECRET, datasets, uid, write_original
 
 from radcommons.dicom.errors import RadCommonsError
-from radcommons.edge import passphrase as passphrases
-from radcommons.edge.crosswalk import known_subject_id
+from radcommons.edge.crosswalk import known_subject_id, map_patients
 from radcommons.edge.database import database, transaction
 from radcommons.edge.deidentify import deidentify_folder
 from radcommons.edge.home import HomeChoices, Pseudonyms, init_home, open_home
@@ -134,7 +133,7 @@ def test_the_old_secret_opens_nothing_any_more(made):
 
 @pytest.mark.parametrize("step", ["replace_private", "_forget_results", "_seal_anew", "note_event", "finish_rotation"])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_secret_in_force(made, folder, step, moment):
+def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_secret_in_force(home, folder, step, moment):
     code = (
         "import os, signal, sys; from pathlib import Path; from radcommons.edge.mapping import keys\n"
         "from radcommons.edge.home import open_home; from radcommons.edge.mapping.events import Because\n"
@@ -145,17 +144,21 @@ def test_a_process_killed_at_any_step_leaves_the_old_or_the_new_secret_in_force(
         f"keys.{step} = killed\n"
         "keys.rotate_key(open_home(Path(sys.argv[1])), is_keeping_subjects=True, because=Because('a', 'b'))"
     )
-    subject = list_subjects(made).subjects
+    write_original(folder / "1.dcm")
+    scan_folder(home, folder)
+    with database(home) as connection:
+        map_patients(connection, home, [("id:mrn-0048213", uid("study"))])
+    subjects = list_subjects(home).subjects
 
-    killed = subprocess.run([sys.executable, "-c", code, str(made.path)], check=False, env=dict(os.environ))
+    killed = subprocess.run([sys.executable, "-c", code, str(home.path)], check=False, env=dict(os.environ))
 
     assert killed.returncode == -9
-    home = open_home(made.path)
-    assert list_subjects(home).subjects == subject
-    assert scan_folder(home, folder).patients == 1
-    is_new = (step, moment) in {("finish_rotation", "before"), ("finish_rotation", "after")}
-    assert key_state(home).generation == (2 if is_new else 1)
-    assert rotate_key(home, is_keeping_subjects=True, because=BECAUSE).generation == (3 if is_new else 2)
+    again = open_home(home.path)
+    assert list_subjects(again).subjects == subjects
+    assert scan_folder(again, folder).patients == 1
+    is_new = step == "finish_rotation"
+    assert key_state(again).generation == (2 if is_new else 1)
+    assert rotate_key(again, is_keeping_subjects=True, because=BECAUSE).generation == (3 if is_new else 2)
 
 
 def test_a_connection_from_before_a_rotation_writes_nothing(made):
@@ -180,35 +183,33 @@ def test_a_keyed_home_cannot_keep_subjects(tmp_path):
 class TestProtection:
     """The secret behind a passphrase, and in front of it again."""
 
-    def test_a_key_is_locked_changed_and_unlocked_without_changing_the_secret(self, made, monkeypatch):
+    def test_a_key_is_locked_changed_and_unlocked_without_changing_the_secret(self, made):
         signing = key_state(made).signing_key
         assert not key_state(made).is_protected
 
         assert protect_key(made, PASSPHRASE, because=BECAUSE).is_protected
-        monkeypatch.setattr("sys.stdin", None)
         with pytest.raises(RadCommonsError), database(made):
             pass
-        monkeypatch.setenv(passphrases.VARIABLE, PASSPHRASE)
-        protect_key(made, "quite another passphrase", because=BECAUSE)
+        first = open_home(made.path, ask_passphrase=lambda: PASSPHRASE)
+        protect_key(first, "quite another passphrase", because=BECAUSE)
         with pytest.raises(RadCommonsError) as refusal:
-            key_state(made)
+            key_state(first)
         assert refusal.value.code == "edge.wrong-passphrase"
-        monkeypatch.setenv(passphrases.VARIABLE, "quite another passphrase")
-        assert key_state(made).signing_key == signing
-        assert not unprotect_key(made, because=BECAUSE).is_protected
-        monkeypatch.delenv(passphrases.VARIABLE)
+        second = open_home(made.path, ask_passphrase=lambda: "quite another passphrase")
+        assert key_state(second).signing_key == signing
+        assert not unprotect_key(second, because=BECAUSE).is_protected
 
         assert key_state(made).signing_key == signing
         assert [each.verb for each in crosswalk_events(made)] == ["protect", "protect", "unprotect"]
 
-    def test_a_protected_home_stays_protected_when_rotated(self, made, monkeypatch):
+    def test_a_protected_home_stays_protected_when_rotated(self, made):
         protect_key(made, PASSPHRASE, because=BECAUSE)
-        monkeypatch.setenv(passphrases.VARIABLE, PASSPHRASE)
+        home = open_home(made.path, ask_passphrase=lambda: PASSPHRASE)
 
-        rotate_key(made, is_keeping_subjects=True, because=BECAUSE)
+        rotate_key(home, is_keeping_subjects=True, because=BECAUSE)
 
-        assert key_state(made).is_protected
-        assert made.key_file().secret.hex() not in made.key_path.read_text()
+        assert key_state(home).is_protected
+        assert home.key_file().secret.hex() not in home.key_path.read_text()
 
     def test_a_short_passphrase_changes_nothing(self, made):
         with pytest.raises(RadCommonsError) as refusal:
