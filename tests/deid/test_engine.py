@@ -400,3 +400,12 @@ def test_a_class_that_a_person_released_is_written_and_every_other_refusal_stand
     assert deidentify_file(source, destination, **run, cleaning=released).is_written
     assert verify_deidentified(destination, profile=PROFILE)
     assert not verify_deidentified(destination, profile=PROFILE, released_classes=released.released_classes)
+
+
+def test_a_number_of_the_patient_goes_from_numeric_strings_too(tmp_path):
+    after, _ = _deidentified(
+        tmp_path, made_ct(AcquisitionNumber="7654321", ExposureInuAs="150000", SliceThickness="1.25")
+    )
+    assert after.AcquisitionNumber == 0
+    assert after.ExposureInuAs == 150000
+    assert after.SliceThickness == 1.25

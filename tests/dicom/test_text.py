@@ -51,7 +51,19 @@ def test_an_empty_element_has_no_first_text():
     assert texts_of(Element(0x00100010, "PN", b"")) == []
 
 
-@pytest.mark.parametrize(("value", "expected"), [(b"1.5\\-2", True), (b"1A", False), (b"", True), (b"Smith ", False)])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"1.5\\-2", True),
+        (b"1A", False),
+        (b"", True),
+        (b"Smith ", False),
+        (b"0.703125\\-1.5e+10", True),
+        (b"99999", True),
+        (b"7654321 ", False),
+        (b"1.5\\0048213", False),
+    ],
+)
 def test_numbers_are_told_from_words(value, expected):
     assert is_numeric(value) is expected
 

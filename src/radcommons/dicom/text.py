@@ -14,7 +14,8 @@ SINGLE_VALUE_VRS = frozenset({"LT", "ST", "UR", "UT"})
 STRING_VRS = CHARSET_VRS | {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"}
 DEFAULT_ENCODINGS = ("iso8859",)
 # All that numbers written as text consist of; nothing can be spelled with it.
-NUMERIC_FORM = re.compile(rb"[0-9+\-.eE \\\0]*")
+# Plain numbers; six digits and more before the point may be the number of a person, and are read as a text.
+NUMERIC_FORM = re.compile(rb"(?:[+\-eE \\\0]|\.[0-9]*|[0-9]{1,5}(?![0-9]))*")
 _TEXT_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C}
 _PERSON_NAME_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5E, 0x3D}
 
@@ -89,5 +90,5 @@ def first_text(element: Element | None, encodings: tuple[str, ...] = DEFAULT_ENC
 
 
 def is_numeric(value: bytes | memoryview) -> bool:
-    """Whether all values of a DS or IS are numbers, which need no cleaning."""
+    """Whether all values of a DS or IS are plain numbers, which need no cleaning."""
     return NUMERIC_FORM.fullmatch(bytes(value)) is not None
