@@ -36,7 +36,7 @@ from radcommons.edge.report import profile_stamp, write_report
 from radcommons.edge.scan import Progress, refresh
 from radcommons.edge.selection import has_selection, selected_instances
 from radcommons.edge.sources import Source
-from radcommons.edge.texts.memory import TextMemory
+from radcommons.edge.text_memory import TextMemory
 from radcommons.edge.walk import Root
 from radcommons.edge.work import REJECTED, Made, Task, deidentify_source, refused
 

@@ -9,7 +9,7 @@ from radcommons.edge import findings as stored
 from radcommons.edge.outfolder import OutFolder
 from radcommons.edge.pixels.looks import HouseRules, boxes_json
 from radcommons.edge.pixels.orders import NOTHING_KNOWN, Order
-from radcommons.edge.texts.memory import TextMemory
+from radcommons.edge.text_memory import TextMemory
 from radcommons.edge.walk import place
 from radcommons.edge.work import Made, NewInstance
 

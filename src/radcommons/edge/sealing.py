@@ -26,7 +26,7 @@ from radcommons.edge.review.decisions import (
     read_review,
 )
 from radcommons.edge.review.waiting import may_leave, release_rule
-from radcommons.edge.texts.memory import HELD
+from radcommons.edge.text_memory import HELD
 from radcommons.transfer.manifest import BatchFile, BatchManifest, ProfileStamp, ReviewStamp, SoftwareStamp
 from radcommons.transfer.sender import file_sha256
 from radcommons.transfer.summary import sign_summary, summarise

@@ -13,9 +13,9 @@ from radcommons.edge.deidentify import make_again
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.outfolder import OutFolder, opened
 from radcommons.edge.report import profile_stamp, write_report
+from radcommons.edge.text_memory import HELD
 from radcommons.edge.texts.deciding import TextDecision, decide_texts, keep_undecided
 from radcommons.edge.texts.listing import ReviewedText, reviewed_texts
-from radcommons.edge.texts.memory import HELD
 
 
 @dataclass(frozen=True, slots=True)

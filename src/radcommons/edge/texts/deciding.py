@@ -9,8 +9,8 @@ from radcommons.deid.descriptors import MAX_TEXT_LENGTH
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.database import transaction
 from radcommons.edge.outfolder import OutFolder
+from radcommons.edge.text_memory import TextMemory
 from radcommons.edge.texts.listing import ReviewedText, reviewed_texts
-from radcommons.edge.texts.memory import TextMemory
 
 VERDICTS = ("keep", "remove", "replace")
 
