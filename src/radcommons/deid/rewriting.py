@@ -113,7 +113,7 @@ class Rewriter:
 
     def __post_init__(self) -> None:
         self.profile = self.profile.for_class(self.sop_class_uid)
-        self._content = ContentRules(self.profile.options)
+        self._content = ContentRules(self.profile.options, maximum_age_years=self.profile.maximum_age_years)
 
     def rewrite(self, elements: Iterable[Element], level: Level | None = None) -> tuple[Element, ...]:
         """The elements after the profile, in ascending order of their tags; of repeated ones the last."""
