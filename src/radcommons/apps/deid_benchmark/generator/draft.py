@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from radcommons.apps.deid_benchmark.generator.persons import Person
 from radcommons.apps.deid_benchmark.key import Action, BurnedIn, Check
@@ -116,6 +116,11 @@ class Draft:
     def top(self) -> Spot:
         """The data set itself."""
         return Spot(self.dataset)
+
+    @property
+    def is_implicit(self) -> bool:
+        """Whether the file has no value representations: a sequence unknown to a reader shows there by its open length only."""
+        return self.transfer_syntax_uid == ImplicitVRLittleEndian
 
     @property
     def day(self) -> date:

@@ -81,8 +81,7 @@ def _private_sequence(draft: Draft) -> None:
     creator, item = "ACME BENCH SQ", Dataset()
     block = draft.dataset.private_block(0x0015, creator, create=True)
     block.add_new(0x20, "SQ", Sequence([item]))
-    # Only so is it known for a sequence in a file without value representations.
-    block[0x20].is_undefined_length = True
+    block[0x20].is_undefined_length = draft.is_implicit
     spot = Spot(item, f'(0015,"{creator}",20)[0].')
     draft.name(spot, "PatientName", draft.person.person_name, slot="private-sequence")
     draft.identifier(spot, "StudyDate", f"{draft.day:%Y%m%d}", kind="date", slot="private-sequence")

@@ -168,8 +168,7 @@ def _sequence(draft: Draft, spot: Spot, row: Row) -> None:
     code, operator = draft.code(), draft.person.operator.partition("^")[0]
     item = Dataset()
     spot.dataset.add_new(row.tag, "SQ", Sequence([item]))
-    # Only so is one of the newest attributes known for a sequence in a file without value representations.
-    spot.dataset[row.tag].is_undefined_length = True
+    spot.dataset[row.tag].is_undefined_length = draft.is_implicit
     inner = Spot(item, f"{spot.prefix}{row.name}[0].")
     item.CodeValue, item.CodingSchemeDesignator = f"L{draft.number}", "99LOCAL"
     value = f"Room of {operator} {code}"
