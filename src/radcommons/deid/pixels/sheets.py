@@ -1,5 +1,6 @@
 """Cuttings of a picture laid out on one sheet, so that a recogniser looks at places of interest in one go."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -7,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_GAP = 16
-_WIDTH = 640
+_GAP = 12
+_SLACK = 1.15
+_STEP = 8
 _MULTIPLE = 32
 _TALL = 1.3
 _ENLARGED = ((36, 2.0), (60, 1.5))
@@ -147,21 +149,25 @@ def laid_out(cuttings: Iterable[Cutting]) -> Sequence[Sheet]:
 def _fill(
     waiting: list[Cutting],
 ) -> tuple[list[Cutting], list[tuple[int, int]], tuple[int, int], list[Cutting]]:
-    """Row after row of cuttings until the sheet is full; also what is left over."""
-    width = max(_WIDTH, *(cutting.picture.shape[1] + _GAP for cutting in waiting))
+    """Put each cutting where it lies highest, until the sheet is full; also what is left over."""
+    sizes = [(cutting.picture.shape[0] + _GAP, cutting.picture.shape[1] + _GAP) for cutting in waiting]
+    square = math.sqrt(min(_SLACK * sum(rows * columns for rows, columns in sizes), _MAX_SHEET_PIXELS))
+    width = -(-max(round(square), *(columns for _, columns in sizes)) // _STEP)
+    skyline = np.zeros(width, dtype=np.int64)
     chosen: list[Cutting] = []
     positions: list[tuple[int, int]] = []
-    column = row = row_height = 0
-    for number, cutting in enumerate(waiting):
-        rows, columns = (side + _GAP for side in cutting.picture.shape)
-        if column + columns > width:
-            row, column, row_height = row + row_height, 0, 0
-        if chosen and (row + rows) * width > _MAX_SHEET_PIXELS:
-            return chosen, positions, _rounded(row + row_height, width), waiting[number:]
+    left_over: list[Cutting] = []
+    for cutting, (rows, columns) in zip(waiting, sizes, strict=True):
+        steps = -(-columns // _STEP)
+        heights = np.lib.stride_tricks.sliding_window_view(skyline, steps).max(axis=1)
+        column, top = int(heights.argmin()), int(heights.min())
+        if chosen and (top + rows) * width * _STEP > _MAX_SHEET_PIXELS:
+            left_over.append(cutting)
+            continue
+        skyline[column : column + steps] = top + rows
         chosen.append(cutting)
-        positions.append((column + _GAP // 2, row + _GAP // 2))
-        column, row_height = column + columns, max(row_height, rows)
-    return chosen, positions, _rounded(row + row_height, width), []
+        positions.append((column * _STEP + _GAP // 2, top + _GAP // 2))
+    return chosen, positions, _rounded(int(skyline.max()), width * _STEP), left_over
 
 
 def _rounded(rows: int, columns: int) -> tuple[int, int]:
