@@ -1,17 +1,12 @@
 // The looking page: one series, one question. Every change is kept at once; the address says what is shown.
 
 import { Editor, isInFrame, make, shape } from "./editor.js";
+import { ask, digests, made, noteActs } from "./talk.js";
+import { WORDS, area, boxTable, by, giveReason, historyItems, node, overlap, reading, sheetItems, staying, unseen } from "./views.js";
 
-const by = (id) => document.getElementById(id);
-const token = document.body.dataset.token;
-const WORDS = {
-  approved: "confirmed", rejected: "kept out", released: "let go", refused: "cannot be cleaned", clean: "no writing found",
-  redacted: "blackened", needs_person: "needs a person", not_checked: "not checked", not_applicable: "",
-};
 const VIEWS = ["both", "original", "result"];
 const QUIET_MS = 350;
 const NAME = "radcommons-review-by";
-const ACTS = "radcommons-review-acts";
 
 let series = null;
 let picture = null;
@@ -28,25 +23,7 @@ function say(text, isBad = false) {
   by("said").classList.toggle("bad", isBad);
 }
 
-function node(name, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(name), properties);
-  element.append(...children);
-  return element;
-}
-
 // --- talking to the server, one request after the other
-
-async function ask(path, body) {
-  const answer = await fetch(path, body && {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-Radcommons-Token": token },
-    body: JSON.stringify(body),
-    keepalive: true,
-  });
-  const value = await answer.json();
-  if (!answer.ok) throw new Error(value.message);
-  return value;
-}
 
 function act(verb, values, { quiet = false } = {}) {
   const name = by("by").value.trim();
@@ -73,16 +50,7 @@ function act(verb, values, { quiet = false } = {}) {
 
 function remember(actId, verb) {
   if (verb === "undo") return;
-  const acts = [...made(), { act: actId, series: series.series }].slice(-200);
-  sessionStorage.setItem(ACTS, JSON.stringify(acts));
-}
-
-function made() {
-  return JSON.parse(sessionStorage.getItem(ACTS) ?? "[]");
-}
-
-function digests(pictures) {
-  return Object.fromEntries(pictures.map((each) => [each.key, each.digest]));
+  noteActs([...made(), { act: actId, series: series.series }]);
 }
 
 // --- keeping what is drawn
@@ -94,7 +62,7 @@ function keepSoon(boxes) {
   if (pending) clearTimeout(pending.timer);
   pending = { kept, timer: setTimeout(keepNow, QUIET_MS) };
   drawResult();
-  drawBoxes();
+  by("boxes").replaceChildren(boxTable(picture));
 }
 
 function keepNow() {
@@ -137,9 +105,9 @@ function render() {
   drawOriginal();
   drawResult();
   drawFrames();
-  drawBoxes();
-  drawSheet();
-  drawHistory();
+  by("boxes").replaceChildren(boxTable(picture));
+  by("sheet").replaceChildren(...sheetItems(series, picture, goTo));
+  by("history").replaceChildren(...historyItems(series));
   drawFace();
   drawActs();
   const where = new URL(location);
@@ -154,7 +122,7 @@ function size() {
 
 function drawOriginal() {
   if (!picture.is_image) {
-    by("original").replaceChildren(unseen());
+    by("original").replaceChildren(unseen(picture));
     return;
   }
   const { columns, rows } = size();
@@ -163,7 +131,7 @@ function drawOriginal() {
     return;
   }
   editor.show({
-    address: address("original"), columns, rows, boxes: picture.boxes, staying: picture.candidates.filter((each) => each.is_marker && !isCovered(each.box)),
+    address: address("original"), columns, rows, boxes: picture.boxes, staying: staying(picture),
     frame: brightest ? null : frame, label: `Original, ${picture.boxes.length} boxes`,
   });
   editor.image.onerror = () => by("original").replaceChildren(node("p", { textContent: "The picture cannot be drawn here. Look at it in a viewer, or keep it out." }));
@@ -178,17 +146,6 @@ function measure(shown) {
   };
   image.onerror = () => by("original").replaceChildren(node("p", { textContent: "The picture cannot be drawn here. Look at it in a viewer, or keep it out." }));
   image.src = address("original");
-}
-
-function unseen() {
-  return node("div", {},
-    node("p", {}, node("strong", { textContent: picture.kind || "An object of a private class" }), node("br"), "It holds no picture that could be shown and cleaned here. Open the original in a program that shows it."),
-    node("ul", {}, ...picture.findings.map((each) => node("li", { textContent: each }))));
-}
-
-function isCovered(box) {
-  return picture.boxes.some((each) => each.left <= box.left && each.top <= box.top
-    && each.left + each.width >= box.left + box.width && each.top + each.height >= box.top + box.height);
 }
 
 function drawResult() {
@@ -211,7 +168,7 @@ function drawResult() {
 
 function resultWords(isMade) {
   if (picture.state === "approved") return isMade ? "confirmed" : "confirmed; being made";
-  if (picture.state === "rejected") return "kept out";
+  if (["rejected", "refused"].includes(picture.state)) return WORDS[picture.state];
   return isMade ? WORDS[picture.state] : "as drawn; made when you confirm";
 }
 
@@ -222,63 +179,6 @@ function drawFrames() {
   by("frame").disabled = brightest;
   by("frame-number").textContent = `${frame + 1} of ${picture.frames}`;
   by("brightest").setAttribute("aria-pressed", brightest);
-}
-
-function reading(box) {
-  const inside = picture.candidates.filter((each) => overlap(each.box, box) > 0.5 * Math.min(area(each.box), area(box)));
-  const texts = inside.map((each) => each.text).filter(Boolean);
-  const kinds = { region: "outside the ultrasound image", device: "known place of the device", site: "rectangle of this hospital", shape: "looks like writing", text: "writing" };
-  return texts.join(" ") || (inside.length ? kinds[inside[0].kind] : "drawn by a person");
-}
-
-function area(box) {
-  return box.width * box.height;
-}
-
-function overlap(one, other) {
-  const width = Math.min(one.left + one.width, other.left + other.width) - Math.max(one.left, other.left);
-  const height = Math.min(one.top + one.height, other.top + other.height) - Math.max(one.top, other.top);
-  return width > 0 && height > 0 ? width * height : 0;
-}
-
-function drawBoxes() {
-  const rows = picture.boxes.map((box) => [reading(box), box.frames ? `blackened in frame ${box.frames.map((each) => each + 1).join(", ")}` : "blackened"]);
-  const stays = picture.candidates.filter((each) => each.is_marker && !isCovered(each.box)).map((each) => [each.text, "stays"]);
-  const all = [...rows, ...stays];
-  if (!all.length) {
-    by("boxes").replaceChildren(node("p", { textContent: picture.is_image ? "None found, none drawn." : "None." }));
-    return;
-  }
-  const head = node("tr", {}, node("th", { scope: "col", textContent: "It reads" }), node("th", { scope: "col", textContent: "It is" }));
-  const body = all.map(([text, what]) => node("tr", {}, node("td", { textContent: text }), node("td", { textContent: what })));
-  by("boxes").replaceChildren(node("table", {}, node("thead", {}, head), node("tbody", {}, ...body)));
-}
-
-function drawSheet() {
-  const items = series.pictures.map((each, index) => {
-    const link = node("a", { href: `?instance=${each.key}&frame=1` });
-    const words = WORDS[each.state] ?? each.state;
-    const mark = node("span", { className: `mark ${each.state}`, textContent: each.is_waiting ? `waits: ${words}` : words });
-    const drawing = each.is_image
-      ? node("img", { src: `/frames/${each.key}/1?side=original&small=1`, alt: "", loading: "lazy" })
-      : node("span", { className: "none", textContent: "no picture" });
-    link.append(drawing, node("span", { textContent: `Picture ${index + 1}${each.frames > 1 ? `, ${each.frames} frames` : ""}` }), node("br"), mark);
-    if (each === picture) link.setAttribute("aria-current", "true");
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
-      goTo(index);
-    });
-    return node("li", {}, link);
-  });
-  by("sheet").replaceChildren(...items);
-}
-
-function drawHistory() {
-  const items = series.history.map((each) => {
-    const words = `${each.verb}, ${each.by}, ${each.at.replace("T", " ").replace("+00:00", " UTC")}${each.reason ? `: ${each.reason}` : ""}`;
-    return node("li", { className: each.undone ? "undone" : "", textContent: words });
-  });
-  by("history").replaceChildren(...(items.length ? items : [node("li", { textContent: "None yet." })]));
 }
 
 function drawFace() {
@@ -296,13 +196,14 @@ function drawActs() {
   const unlooked = toLookAt();
   by("acts").hidden = false;
   by("confirm-label").textContent = unlooked.length ? "Next picture that needs you" : "Confirm and next";
+  by("confirm").disabled = series.face?.state === "held";
   by("release").hidden = !picture.is_refused;
   by("undo").disabled = !lastAct();
 }
 
 function tellPicked(index) {
   if (!picture?.boxes[index]) return;
-  say(`Box ${index + 1}: ${reading(picture.boxes[index])}. M it is harmless · Delete remove · S every picture · D every image of the device`);
+  say(`Box ${index + 1}: ${reading(picture, picture.boxes[index])}. M it is harmless · Delete remove · S every picture · D every image of the device`);
 }
 
 // --- going about
@@ -334,6 +235,10 @@ async function leaveFor(uid) {
 // --- deciding
 
 async function confirm() {
+  if (series.face?.state === "held") {
+    say(`A face could be made of this series. Keep it with a reason (K)${series.face.can_deface ? ", take it away (T)" : ""} or keep the series out (R).`, true);
+    return;
+  }
   const [unlooked] = toLookAt();
   if (unlooked) {
     goTo(series.pictures.indexOf(unlooked));
@@ -347,24 +252,6 @@ async function confirm() {
   await keepNow();
   const done = await act("confirm", { pictures: digests(series.pictures) });
   if (done) await leaveFor(done.next);
-}
-
-function giveReason({ title, text, yes, scope }) {
-  by("reason-title").textContent = title;
-  by("reason-text").textContent = text;
-  by("reason-yes").textContent = yes;
-  by("reason-scope").hidden = !scope;
-  by("reason").value = "";
-  const dialog = by("reason-dialog");
-  dialog.returnValue = "";
-  dialog.showModal();
-  by("reason").focus();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      const chosen = dialog.querySelector("[name=scope]:checked").value;
-      resolve(dialog.returnValue === "yes" ? { reason: by("reason").value.trim(), scope: chosen } : null);
-    }, { once: true });
-  });
 }
 
 async function reject() {
@@ -408,7 +295,7 @@ async function undo() {
   const last = lastAct();
   if (!last) return;
   const done = await act("undo", { act: last.act });
-  sessionStorage.setItem(ACTS, JSON.stringify(made().filter((each) => each.act !== last.act)));
+  noteActs(made().filter((each) => each.act !== last.act));
   if (done && last.series !== series.series) await leaveFor(last.series);
   else if (done) drawActs();
 }

@@ -22,7 +22,8 @@ STATE_WORDS = {
 }
 _PACKAGE = "radcommons.edge.review"
 # What the page loads, and its type.
-ASSETS = {"editor.js": "text/javascript", "look.css": "text/css", "look.js": "text/javascript", "style.css": "text/css"}
+_SCRIPTS = ("editor.js", "look.js", "talk.js", "views.js")
+ASSETS = {"look.css": "text/css", "style.css": "text/css", **dict.fromkeys(_SCRIPTS, "text/javascript")}
 
 
 def asset(name: str) -> str:
@@ -139,5 +140,5 @@ def _sheet_item(picture: ShownPicture, index: int, *, is_shown: bool) -> str:
         drawing = f'<img src="/frames/{picture.key}/1?side=original&amp;small=1" alt="" loading="lazy">'
     return (
         f'<li><a href="?instance={picture.key}"{current}>{drawing}<span>Picture {index + 1}</span><br>'
-        f'<span class="mark {picture.state}">{"waits: " if picture.is_waiting else ""}{words}</span></a></li>'
+        f'<span class="mark {"waiting" if picture.is_waiting else picture.state}">{"waits: " if picture.is_waiting else ""}{words}</span></a></li>'
     )

@@ -23,6 +23,8 @@ from radcommons.edge.review.verbs import Decision, content_sha256, record_review
 from radcommons.edge.texts.applying import settle_texts
 
 _LARGEST_FORM_BYTES = 1024 * 1024
+# A decision names every picture of its series.
+_LARGEST_REQUEST_BYTES = 16 * 1024 * 1024
 _COOKIE = "radcommons_review"
 _HTML = "text/html; charset=utf-8"
 _CHANGED = "The content changed since this page was shown. Load it again and look."
@@ -170,7 +172,8 @@ class _ReviewHandler(BaseHTTPRequestHandler):
 
     def _post(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > _LARGEST_FORM_BYTES:
+        most = _LARGEST_REQUEST_BYTES if self.path.startswith("/api/") else _LARGEST_FORM_BYTES
+        if not length.isdigit() or int(length) > most:
             self.close_connection = True
             self._send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The form is too large.")
             return
