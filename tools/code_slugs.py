@@ -46,6 +46,8 @@ SENTENCES = {
     "edge.crosswalk-conflict": "Rows of the file do not fit; nothing was taken in. The message names each by its number.",
     "edge.invalid-crosswalk": "The file is no crosswalk: a UTF-8 CSV file with patient_id and subject_id, or an export.",
     "edge.no-such-subject": "This home does not know one of these subjects or patients. Nothing was changed.",
+    "edge.invalid-text": "A verdict on a text is keep, remove or replace, and a replacement is words that can stand in a header.",
+    "edge.invalid-text-table": "The table of texts is no UTF-8 CSV file with the columns id and verdict, or holds another verdict.",
     "edge.not-confirmed": "This cannot be undone. The message says what it means; say --yes to do it.",
     "edge.passphrase-needed": "A passphrase is needed, from the environment, a file or a terminal, and there is none.",
     "isolation.crashed": "Reading this object made the process crash; the object was left out.",

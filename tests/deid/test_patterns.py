@@ -156,7 +156,7 @@ def test_numbers_of_persons_are_found(text):
         "server.intranet",
         r"\\server\share\doe.txt",
         r"C:\Users\jdoe\scan",
-        "/home/jdoe/scan",
+        "/mnt/pacs/scan",
         "doe_jane.dcm",
         "report-4711.pdf",
         "10.12.13.4",
