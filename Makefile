@@ -53,6 +53,7 @@ format: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.deid
 
 # What a hospital installs without a network, proved by installing it.
 wheelhouse: setup

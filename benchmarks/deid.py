@@ -27,7 +27,7 @@ if __package__ in {None, ""}:
 import click
 import pydicom
 from benchmarks.ct_corpus import PATIENTS, SERIES, STUDIES, write_corpus
-from dicognito.anonymizer import Anonymizer
+from dicognito.anonymizer import Anonymizer as Dicognito
 from dicomanonymizer import anonymize_dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -95,16 +95,16 @@ def radcommons(paths: Sequence[Path], out: Path) -> None:
         assert outcome.is_written, outcome.findings
 
 
-def dicognito(paths: Sequence[Path], out: Path) -> None:
+def by_dicognito(paths: Sequence[Path], out: Path) -> None:
     """De-identify with dicognito, as its command does."""
-    anonymizer = Anonymizer(seed="benchmark")
+    dicognito = Dicognito(seed="benchmark")
     for path in paths:
         with pydicom.dcmread(path, force=False) as dataset:
-            anonymizer.anonymize(dataset)
+            dicognito.anonymize(dataset)
             dataset.save_as(out / path.name, enforce_file_format=True)
 
 
-def dicom_anonymizer(paths: Sequence[Path], out: Path) -> None:
+def by_dicom_anonymizer(paths: Sequence[Path], out: Path) -> None:
     """De-identify with dicom-anonymizer, as its command does."""
     for path in paths:
         dataset = pydicom.dcmread(path)
@@ -123,7 +123,7 @@ def timed(way: Way, paths: Sequence[Path], out: Path) -> Turn:
 
 def alternate(way: Way, paths: Sequence[Path], out: Path, *, block: int) -> Measured:
     """A way and copying in turns over all files; which goes first changes from block to block."""
-    measured = Measured(way.__name__.replace("_", "-"))
+    measured = Measured(way.__name__.removeprefix("by_").replace("_", "-"))
     for number, start in enumerate(range(0, len(paths), block)):
         part = paths[start : start + block]
         for each in (copy, way) if number % 2 else (way, copy):
@@ -243,7 +243,7 @@ def measure(folder: Path, *, files: int, times: int, large_mb: int, with_others:
     ways = [repeated(paths, out, times=times)]
     if with_others:
         part = paths[:: max(1, len(paths) // (OTHERS_BLOCK * OTHERS_BLOCKS))]
-        ways += [alternate(way, part, out, block=OTHERS_BLOCK) for way in (dicognito, dicom_anonymizer)]
+        ways += [alternate(way, part, out, block=OTHERS_BLOCK) for way in (by_dicognito, by_dicom_anonymizer)]
     rows = [way.row for way in ways]
     return {
         "version": __version__,

@@ -38,7 +38,10 @@ REGISTRY = re.compile(
 )
 ANONYMISE = re.compile(r"anonymi[sz]e", re.IGNORECASE)
 # Other people's packages and functions are called what they are called.
-FOREIGN_NAMES = re.compile(r"dicom[-_]?anonymizer|anonymize_dicom_file", re.IGNORECASE)
+FOREIGN_NAMES = re.compile(
+    r"dicom[-_]?anonymizer|anonymize_(?:dicom_file|dataset)|dicognito\.anonymizer import Anonymizer|dicognito\.anonymize\(",
+    re.IGNORECASE,
+)
 DOCSTRING_SHARE, COMMENT_SHARE = 0.95, 0.08
 
 

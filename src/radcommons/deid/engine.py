@@ -70,8 +70,7 @@ def deidentify_file(
     ``error``, and nothing is written.
     """
     job = Job(profile, key, patient, cleaning)
-    outcome = deidentify_ordinary(Path(source), Path(destination), job)
-    return outcome or deidentify_at_length(Path(source), Path(destination), job)
+    return deidentify_ordinary(source, destination, job) or deidentify_at_length(source, destination, job)
 
 
 def deidentify_at_length(source: Path, destination: Path, job: Job) -> Outcome:

@@ -4,7 +4,6 @@ Everything derives from one secret by HMAC-SHA256. Who has the secret can tell w
 at hand; nobody can go back from a replacement, and without the secret nobody can try originals out.
 """
 
-import hashlib
 import hmac
 import uuid
 from dataclasses import dataclass
@@ -87,7 +86,7 @@ class PseudonymKey:
 
     def derive(self, label: str) -> bytes:
         """Thirty-two bytes that belong to a label; different labels give unrelated bytes."""
-        return hmac.new(self._secret, label.encode("utf-8", errors="surrogatepass"), hashlib.sha256).digest()
+        return hmac.digest(self._secret, label.encode("utf-8", errors="surrogatepass"), "sha256")
 
     def map_uid(self, uid: str) -> str:
         """The replacement of a UID: ``2.25.`` and a UUID of version 8 as a decimal number (PS3.5 B.2).

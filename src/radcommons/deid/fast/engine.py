@@ -72,7 +72,7 @@ def _deidentify(reading: int, destination: str, room: Room) -> Outcome:
                 _write(writing, b"", buffer[: os.readv(reading, [buffer])])
             must(os.fstat(writing).st_size == new_size)
             written = os.pread(writing, len(header), 0)
-        seen = bench.eye.look(written, Path(partial), new_size, draft.originals)
+        seen = bench.eye.look(written, partial, new_size, draft.originals)
         _put_in_place(partial, destination)
     except BaseException:
         Path(partial).unlink(missing_ok=True)

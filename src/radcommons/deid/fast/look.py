@@ -13,7 +13,7 @@ from pathlib import Path
 from radcommons.deid.direct import STAYING, UID_FORM
 from radcommons.deid.element_look import private_findings
 from radcommons.deid.fast.context import Context, creators_in
-from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError, is_long_form, layout_of
+from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError, layout_of
 from radcommons.deid.fast.memories import Memory, parsed
 from radcommons.deid.fast.recipe import SHAPE_TAGS, SOP_INSTANCE_UID
 from radcommons.deid.fast.shelf import bring_forward, put
@@ -26,7 +26,7 @@ from radcommons.deid.outcome import WrittenInstance
 from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.verify import META_TAGS, META_TWINS, mark_findings
 from radcommons.deid.writing import PREAMBLE
-from radcommons.dicom.elements import Element, vr_of_tag
+from radcommons.dicom.elements import Element
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.header import Header
 from radcommons.dicom.instance import describe_parsed
@@ -38,6 +38,8 @@ _SYNTAX = 0x00020010
 _TWIN = 0x00020003
 _PATIENT_ID = 0x00100020
 _STUDY, _SERIES, _NUMBER = 0x0020000D, 0x0020000E, 0x00200013
+# A legal UID below the root of the replacements (PS3.5 B.2).
+_NEW_UID = re.compile(rb"(?=2\.25\.)" + UID_FORM.pattern)
 _MARK_TAGS = frozenset({0x00100010, 0x00100020, 0x00120062, 0x00120063, 0x00120064, 0x00280303})
 # All that a description tells; the attributes that differ in every file are read from each.
 _DESCRIBED = frozenset(
@@ -63,19 +65,22 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
+    """One attribute that differs from file to file.
+
+    Parameters
+    ----------
+    tag, index
+        Which it is, and its position among the elements.
+    value_at
+        Where in its raw bytes its value begins.
+    form
+        What plain values match: numbers, a time of day, a new UID; ``None`` where every value is looked at.
+    """
+
     tag: int
     index: int
     value_at: int
     form: re.Pattern[bytes] | None
-    is_uid: bool
-
-    def is_plain(self, raw: bytes) -> bool:
-        """Whether the element holds a number, a time of day or a new UID, or is meta information."""
-        if self.form is not None:
-            return len(raw) > self.value_at and self.form.fullmatch(raw, self.value_at) is not None
-        if self.is_uid:
-            return raw.startswith(b"2.25.", self.value_at) and UID_FORM.fullmatch(raw, self.value_at) is not None
-        return self.tag < META_END
 
 
 class Sight:
@@ -130,7 +135,7 @@ class Sight:
         if found or set(meta) != META_TAGS or not twins or not is_subject:
             raise NotOrdinaryError
 
-    def seen(self, path: Path, size: int) -> Seen:
+    def seen(self, path: str, size: int) -> Seen:
         """What was seen of the file itself."""
         return self._seen({}, path, size, self._findings)
 
@@ -153,16 +158,14 @@ class Sight:
     def _slot(self, index: int) -> "_Slot":
         """What is needed to look at other values of an attribute in which nothing was found."""
         tag, raw = self.layout.tags[index], self.layout.raws[index]
-        if tag < META_END:
-            return _Slot(tag, index, 8, None, is_uid=False)
-        vr = vr_of_tag(tag) if self.layout.is_implicit else raw[4:6].decode("ascii")
-        value_at = 12 if not self.layout.is_implicit and is_long_form(raw) else 8
+        anybody = self._context.anybody
+        vr, value_at = anybody.vr(tag, raw), anybody.value_at(raw)
         # An attribute that must be empty was seen empty; then nothing is said about values.
         is_allowed = len(raw) > value_at and not self._findings[index] and tag not in IDENTIFYING_TAGS
-        form = STAYING[vr].form if vr in STAYING and is_allowed else None
-        return _Slot(tag, index, value_at, form, is_uid=vr == "UI" and is_allowed)
+        form = _NEW_UID if vr == "UI" else STAYING[vr].form if vr in STAYING else None
+        return _Slot(tag, index, value_at, form if is_allowed and tag >= META_END else None)
 
-    def compared(self, data: bytes, path: Path, size: int) -> Seen | None:
+    def compared(self, data: bytes, path: str, size: int) -> Seen | None:
         """What is seen of another file; ``None`` when it is not like this one, or has something new in it."""
         matched = self._stencil.matched(data) if self._stencil is not None else None
         if matched is None or matched[1] != len(data):
@@ -171,7 +174,10 @@ class Sight:
         findings: list[tuple[Finding, ...]] | None = None
         for slot, raw in zip(self._slots, matched[0], strict=True):
             own[slot.tag] = raw
-            if slot.is_plain(raw):
+            form = slot.form
+            if form is not None and form.fullmatch(raw, slot.value_at) and len(raw) > slot.value_at:
+                continue
+            if slot.tag < META_END:
                 continue
             found = self._context.findings(slot.tag, raw, self._creators[slot.index])
             if any(each.is_error for each in found):
@@ -183,7 +189,7 @@ class Sight:
             return None
         return self._seen(own, path, size, findings or self._findings)
 
-    def _seen(self, own: dict[int, bytes], path: Path, size: int, findings: list[tuple[Finding, ...]]) -> Seen:
+    def _seen(self, own: dict[int, bytes], path: str, size: int, findings: list[tuple[Finding, ...]]) -> Seen:
         changed = tuple(raw for tag, raw in own.items() if tag in _DESCRIBED and tag not in _READ_FROM_EACH)
         known = self._descriptions.get(changed)
         if known is None:
@@ -206,12 +212,12 @@ class Sight:
             tuple(dict.fromkeys(chain.from_iterable(findings))) if any(findings) else (),
         )
 
-    def _described(self, own: dict[int, bytes], path: Path) -> tuple[WrittenInstance, PixelText]:
+    def _described(self, own: dict[int, bytes], path: str) -> tuple[WrittenInstance, PixelText]:
         """Describe the object by its few telling elements, as the whole of it would be described."""
         elements = list(self._elements(_DESCRIBED, own))
         if self._tail:
             pixels = parsed(self._tail[:-4] + bytes(4), self._context.encoding)
-            elements.append(replace(pixels, value=map_file(path)[-self._pixel_length :]))
+            elements.append(replace(pixels, value=map_file(Path(path))[-self._pixel_length :]))
         syntax = _value(self._by_tag[_SYNTAX]).decode("ascii")
         file = Part10File(memoryview(b""), (), tuple(elements), syntax, self._context.encoding, False, ())
         description, odd = describe_parsed(file, memoryview(b""), with_json=False, with_digest=False)
@@ -254,7 +260,7 @@ class Eye:
         self._context = context
         self._sights: list[Sight] = []
 
-    def look(self, data: bytes, path: Path, size: int, originals: tuple[bytes, ...]) -> Seen:
+    def look(self, data: bytes, path: str, size: int, originals: tuple[bytes, ...]) -> Seen:
         """Look at a written file.
 
         Parameters

@@ -1,0 +1,78 @@
+"""Stencils tell whether a header is like another, and what is in its slots."""
+
+import struct
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radcommons.deid.fast.layout import START
+from radcommons.deid.fast.stencil import Stencil
+
+TAIL = b"\xe0\x7f\x10\0OW\0\0\4\0\0\0"
+TAGS = (0x00080018, 0x00081140, 0x00081155, 0x00180060, 0x00291010)
+
+
+def _short(tag, vr, value):
+    return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr, len(value)) + value
+
+
+def _long(tag, vr, value):
+    return struct.pack("<HH2sHI", tag >> 16, tag & 0xFFFF, vr, 0, len(value)) + value
+
+
+def _raws(uid, items, kvp, blob):
+    return (
+        _short(TAGS[0], b"UI", uid),
+        _long(TAGS[1], b"SQ", items),
+        _short(TAGS[2], b"UI", b"1.2"),
+        _short(TAGS[3], b"DS", kvp),
+        _long(TAGS[4], b"OB", blob),
+    )
+
+
+def _data(raws, tail=TAIL):
+    return bytes(START) + b"".join(raws) + tail
+
+
+values = st.binary(max_size=40)
+
+
+@given(values, values, values, values, st.sets(st.integers(0, 4), max_size=5))
+def test_what_differs_in_slots_only_is_matched_and_taken_out(uid, items, kvp, blob, slots):
+    known, other = _raws(b"1.2.3", b"", b"120 ", b"SV10"), _raws(uid, items, kvp, blob)
+    stencil = Stencil(TAGS, known, sorted(slots), tail=TAIL, is_implicit=False)
+    differing = {index for index in range(5) if known[index] != other[index]}
+    matched = stencil.matched(_data(other))
+    if differing <= slots:
+        assert matched == ([other[index] for index in sorted(slots)], len(_data(other)))
+    else:
+        assert matched is None
+
+
+def test_other_representations_and_other_ends_are_no_match():
+    known = _raws(b"1.2.3", b"", b"120 ", b"SV10")
+    stencil = Stencil(TAGS, known, [3], tail=TAIL, is_implicit=False)
+    assert stencil.matched(_data((*known[:3], _short(TAGS[3], b"LO", b"120 "), known[4]))) is None
+    assert stencil.matched(_data(known, TAIL[:-1] + b"\1")) is None
+    assert stencil.matched(_data(known)[:-20]) is None
+    assert stencil.matched(_data(known)[: START + 60]) is None
+
+
+def test_a_slot_that_claims_more_than_there_is_is_no_match():
+    known = _raws(b"1.2.3", b"", b"120 ", b"SV10")
+    stencil = Stencil(TAGS, known, [4], tail=TAIL, is_implicit=False)
+    lying = _long(TAGS[4], b"OB", b"SV10").replace(struct.pack("<I", 4), struct.pack("<I", 2**31))
+    endless = lying.replace(struct.pack("<I", 2**31), b"\xff\xff\xff\xff")
+    assert stencil.matched(_data((*known[:4], lying))) is None
+    assert stencil.matched(_data((*known[:4], endless))) is None
+
+
+def test_implicit_headers_have_slots_too():
+    def implicit(tag, value):
+        return struct.pack("<HHI", tag >> 16, tag & 0xFFFF, len(value)) + value
+
+    tags = (0x00080018, 0x00180060)
+    known = [implicit(tags[0], b"1.2\0"), implicit(tags[1], b"120 ")]
+    stencil = Stencil(tags, known, [1], tail=b"", is_implicit=True)
+    other = implicit(tags[1], b"80")
+    assert stencil.matched(_data((known[0], other), b"")) == ([other], START + len(known[0] + other))
