@@ -1,21 +1,17 @@
 """TCIA's own client library, unchanged, against a release served here: every function that asks the server."""
 
 import hashlib
-import io
-import zipfile
 from datetime import timedelta
 from pathlib import Path
 
-import pandas
 import pydicom
 import pytest
-import tcia_utils.nbia as nbia
 from django.utils import timezone
+from tcia_utils import nbia
 from tests.support.batches import uid
-from tests.support.releases import ACTOR, clear_study, frozen_cohort, publish, store_study, studies_in, wish
-
-from radcommons.server.releases import services
-from radcommons.server.sites.models import Site
+from tests.support.published import published as made
+from tests.support.published import series_uid
+from tests.support.releases import publish, studies_in
 
 SLUG = "chest-ct"
 SERIES = uid("series", "one", ("one", "a"))
@@ -112,3 +108,64 @@ def test_descriptions_of_collections(release):
     frame = nbia.getCollectionDescriptions(format="df", removeHtml="yes")
     assert list(frame["collectionName"]) == [SLUG]
     assert "Chest CT of the tests" in frame["description"][0]
+
+
+def test_series_are_downloaded_and_are_what_was_stored(release, tmp_path):
+    wanted = [SERIES, series_uid("two")]
+    frame = nbia.downloadSeries(wanted, input_type="list", path="all", format="df")
+    assert sorted(frame["SeriesInstanceUID"]) == sorted(wanted)
+    for study, series in zip(("one", "two"), wanted, strict=True):
+        assert (Path("all") / series / "LICENSE").read_text().startswith("Chest CT of the tests")
+        sent = {hashlib.sha256(path.read_bytes()).digest() for path in (Path("all") / series).glob("*.dcm")}
+        stored = {hashlib.sha256(path.read_bytes()).digest() for path in (tmp_path / "source").glob(f"{study}-*.dcm")}
+        assert sent == stored
+    nbia.downloadSeries([SERIES], input_type="list", path="hashed", hash="y")
+    assert "Filename,MD5Hash" in (Path("hashed") / SERIES / "md5hashes.csv").read_text()
+    nbia.downloadSeries([SERIES], input_type="list", path="zipped", as_zip=True)
+    assert (Path("zipped") / f"{SERIES}.zip").is_file()
+    nbia.downloadSeries(["1.2.3"], input_type="list", path="none")
+    assert not (Path("none") / "1.2.3").exists()
+
+
+def test_one_image_is_downloaded_and_an_unknown_one_is_not(release):
+    sop = uid("instance", "one", ("one", "a"), 0)
+    nbia.downloadImage(SERIES, sop, path="single")
+    assert pydicom.dcmread(Path("single") / SERIES / f"{sop}.dcm").SOPInstanceUID == sop
+    nbia.downloadImage(SERIES, "1.2.3", path="single")
+    assert not (Path("single") / SERIES / "1.2.3.dcm").exists()
+
+
+def test_simple_search_in_all_its_forms(release, day):
+    found = nbia.getSimpleSearch(collections=[SLUG], species=["human"], modalities=["CT"], bodyParts=["CHEST"])
+    assert found["totalPatients"] == 2
+    assert (
+        nbia.getSimpleSearch(patients=["S-one"], minStudies=1, modalities=["CT"], modalityAnded=True)["totalPatients"]
+        == 1
+    )
+    assert nbia.getSimpleSearch(fromDate="2000/01/01", toDate="2001/01/01")["totalPatients"] == 0
+    assert nbia.getSimpleSearch(fromDate=day)["totalPatients"] in {0, 2}
+    assert nbia.getSimpleSearch(collections=[SLUG], format="uids") == [SERIES, series_uid("two")]
+    text = nbia.getSimpleSearch(collections=[SLUG], format="manifest_text")
+    Path("some.tcia").write_text(text)
+    assert nbia.manifestToList("some.tcia") == [SERIES, series_uid("two")]
+
+
+def test_reports_and_shared_lists(release):
+    summary = nbia.reportCollectionSummary(nbia.getSeries(SLUG))
+    assert (list(summary["Collection"]), list(summary["Images"])) == ([SLUG], [4])
+    shared = nbia.getSharedCart(f"{SLUG}@1.0.0", format="df")
+    assert sorted(shared["SeriesInstanceUID"]) == sorted([SERIES, series_uid("two")])
+    assert nbia.getSharedCart("nbia-49121659384603347") is None
+
+
+def test_headers_and_what_segmentations_refer_to(served, tmp_path):
+    (tmp_path / "more").mkdir()
+    with made(tmp_path / "more"):
+        frame = nbia.getDicomTags(SERIES)
+        assert frame.loc[frame["element"] == "(0008,0060)", "data"].item() == "CT"
+        for series in ("seg", "rt"):
+            assert nbia.getSegRefSeries(series_uid("two", series)) == series_uid("two")
+        assert nbia.getSegRefSeries(SERIES) == "N/A"
+        assert nbia.getDoiMetadata("10.1234/abc")[0]["collection"] == SLUG
+        assert len(nbia.getDoiMetadata("10.1234/abc", output="series")) == 4
+        assert len(nbia.getSeriesList([series_uid("one"), series_uid("gone"), series_uid("secret")])) == 1

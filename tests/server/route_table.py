@@ -37,6 +37,10 @@ class Row:
         Whether it is the same file for everybody, whatever they send along.
     is_like_others
         Whether other rows ask the same door with every visitor, so that a few are enough here.
+    is_reading
+        Whether a POST changes nothing, so that a form from elsewhere does no harm.
+    query
+        What stands behind the question mark of the address, with the words of the content.
     """
 
     method: str
@@ -51,11 +55,19 @@ class Row:
     is_gone: bool = False
     is_static: bool = False
     is_like_others: bool = False
+    is_reading: bool = False
+    query: str = ""
 
     @property
     def name(self) -> str:
         """How the row is called in reports."""
-        given = ",".join(self.given.values())
+        given = ",".join(
+            (
+                *self.given.values(),
+                *([self.query] if self.query else ()),
+                *(self.form.values() if self.is_reading else ()),
+            )
+        )
         return f"{self.method} {self.at or self.route}{f' [{given}]' if given else ''}"
 
 
@@ -170,7 +182,15 @@ _FILE = "/files/releases/{slug}/{version}/{path:path}"
 FILES = (
     *(
         Row("GET", _FILE, A.ACCESS_DOWNLOAD, given={"path": path})
-        for path in ("release.json", "status.json", "instances/{public_sha256}.dcm")
+        for path in (
+            "release.json",
+            "status.json",
+            "instances/{public_sha256}.dcm",
+            "lists/idc_index.parquet",
+            "lists/series.tcia",
+            "lists/series.csv",
+            "lists/gen3.json",
+        )
     ),
     *(
         Row("GET", _FILE, None, given={"path": f"instances/{{{state}_sha256}}.dcm"})
@@ -184,8 +204,91 @@ FILES = (
     Row("GET", _FILE, A.ACCESS_DOWNLOAD, given={"slug": RECALLED, "path": "status.json"}),
     *(
         Row("GET", _FILE, None, given={"slug": RECALLED, "path": path}, is_gone=True)
-        for path in ("release.json", "instances/{recalled_sha256}.dcm")
+        for path in ("release.json", "instances/{recalled_sha256}.dcm", "lists/series.tcia", "lists/gen3.json")
     ),
+)
+
+_NBIA = "/nbia-api/services/{version}/{call}"
+_NBIA_OF_SERIES = ("getImage", "getImageWithMD5Hash", "getDCMImage", "getSeriesSize", "getSOPInstanceUIDs")
+_NBIA_FORMS = {
+    "getSeriesMetadata": "list",
+    "getManifestText": "list",
+    "getManifestForCollection": "collection",
+    "getMD5Hierarchy": "SeriesInstanceUID",
+}
+
+
+def _nbia(
+    call: str, action: A | None, *, query: str = "", form: Mapping[str, str] | None = None, gone: bool = False
+) -> Row:
+    method = "GET" if form is None else "POST"
+    given = {"version": "v4", "call": call}
+    return Row(
+        method, _NBIA, action, given=given, query=query, form=form or {}, is_gone=gone, is_reading=form is not None
+    )
+
+
+NBIA = (
+    Row("POST", "/nbia-api/oauth/token", A.PORTAL_VIEW, form={"grant_type": "other"}, is_reading=True),
+    *(_nbia(call, A.ACCESS_DOWNLOAD, query="SeriesInstanceUID={public_series}") for call in _NBIA_OF_SERIES),
+    *(
+        _nbia(call, None, query=f"SeriesInstanceUID={{{state}_series}}")
+        for call in _NBIA_OF_SERIES[:3]
+        for state in ("open", "drafted", "held", "beta_open")
+    ),
+    # An empty answer is NBIA's word for "nothing"; other rows look what it tells.
+    *(
+        _nbia("getSeries", A.RELEASES_READ, query=f"SeriesInstanceUID={{{state}_series}}")
+        for state in ("public", "open", "drafted", "recalled", "held")
+    ),
+    *(_nbia(call, None, query="SeriesInstanceUID={recalled_series}", gone=True) for call in _NBIA_OF_SERIES),
+    _nbia("getSeries", None, query=f"Collection={RECALLED}", gone=True),
+    *(
+        _nbia(call, A.RELEASES_READ)
+        for call in (
+            "getCollectionValues",
+            "getPatient",
+            "getSeries",
+            "getCollectionDescriptions",
+            "getManufacturerTree",
+        )
+    ),
+    _nbia("getPatientStudy", A.RELEASES_READ, query="Collection={draft}"),
+    *(
+        _nbia(call, A.RELEASES_READ, form={name: f"{{{state}}}"})
+        for call, name in _NBIA_FORMS.items()
+        for state in (("draft",) if name == "collection" else ("drafted_series", "held_series", "public_series"))
+    ),
+    _nbia("getSimpleSearch", A.RELEASES_READ, form={"size": "100"}),
+    _nbia("getNothing", None),
+)
+_DRS = "/ga4gh/drs/v1"
+_OBJECT = f"{_DRS}/objects/{{object_id}}"
+DRS = (
+    Row("GET", f"{_DRS}/service-info", A.RELEASES_READ),
+    Row("POST", f"{_DRS}/objects", A.RELEASES_READ, is_reading=True),
+    Row("POST", f"{_DRS}/objects/access", A.RELEASES_READ, is_reading=True),
+    *(
+        Row(method, route, action, given={"object_id": name, "access_id": "https"}, is_gone=gone, is_reading=True)
+        for name, action, gone in (
+            ("{public_sha256}", A.RELEASES_READ, False),
+            ("{open_sha256}", None, False),
+            ("{drafted_sha256}", None, False),
+            ("{held_sha256}", None, False),
+            ("{recalled_sha256}", None, True),
+        )
+        for method, route in (
+            ("GET", _OBJECT),
+            ("POST", _OBJECT),
+            ("OPTIONS", _OBJECT),
+            ("GET", f"{_OBJECT}/access/{{access_id}}"),
+            ("POST", f"{_OBJECT}/access/{{access_id}}"),
+        )
+    ),
+    Row("GET", _OBJECT, A.RELEASES_READ, given={"object_id": f"{PUBLIC}~1.0.0~study~{{public_study}}"}),
+    Row("GET", _OBJECT, None, given={"object_id": f"{PUBLIC}~1.0.0~study~{{drafted_study}}"}),
+    Row("GET", _OBJECT, None, given={"object_id": "{draft}~1.0.0"}),
+    Row("GET", _OBJECT, None, given={"object_id": f"{RECALLED}~1.0.0"}, is_gone=True),
 )
 
 VIEWER = (
@@ -343,4 +446,4 @@ ACCOUNTS = (
     Row("POST", "accounts/password/change/", A.PLATFORM_OWN_ACCOUNT, is_session_only=True),
 )
 
-TABLE = (*PAGES, *API, *FILES, *VIEWER, *_of_scopes(), *READ_ONLY, *ACCOUNTS)
+TABLE = (*PAGES, *API, *FILES, *NBIA, *DRS, *VIEWER, *_of_scopes(), *READ_ONLY, *ACCOUNTS)
