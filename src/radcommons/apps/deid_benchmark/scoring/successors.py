@@ -39,11 +39,11 @@ def pair(key: AnswerKey, outputs: Iterable[Looked], *, uid_map: dict[str, str] |
     found, left = Pairing(), [output for output in outputs if output.is_dicom]
     others = [output for output in outputs if not output.is_dicom]
     given = uid_map or {}
-    _match(key, left, found, "map", lambda planted: given.get(planted.sop_instance_uid), _uid)
-    _match(key, left, found, "same UID", lambda planted: planted.sop_instance_uid, _uid)
-    _match(key, left, found, "instance number", _number_of_object, _number_of_output)
-    _match_by_likeness(key, left, found, "pixels", _alike_in_pixels)
-    _match_by_likeness(key, left, found, "content", _alike_in_content)
+    _match(key, left, found, way="map", of_object=lambda planted: given.get(planted.sop_instance_uid), of_output=_uid)
+    _match(key, left, found, way="same UID", of_object=lambda planted: planted.sop_instance_uid, of_output=_uid)
+    _match(key, left, found, way="instance number", of_object=_number_of_object, of_output=_number_of_output)
+    _match_by_likeness(key, left, found, way="pixels", likeness=_alike_in_pixels)
+    _match_by_likeness(key, left, found, way="content", likeness=_alike_in_content)
     found.unexpected = [*left, *others]
     return found
 
@@ -65,6 +65,7 @@ def _match(
     key: AnswerKey,
     left: list[Looked],
     found: Pairing,
+    *,
     way: str,
     of_object: Callable[[PlantedObject], Hashable | None],
     of_output: Callable[[Looked], Hashable | None],
@@ -85,6 +86,7 @@ def _match_by_likeness(
     key: AnswerKey,
     left: list[Looked],
     found: Pairing,
+    *,
     way: str,
     likeness: Callable[[PlantedObject, Looked], float],
 ) -> None:
