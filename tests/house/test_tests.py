@@ -9,7 +9,7 @@ MOCK = re.compile(
     r"\bmocker\.|\bmock\.patch|\bMagicMock|\bAsyncMock|\bcreate_autospec|\bmonkeypatch\.(?!setenv|delenv|chdir)"
 )
 # A ratchet towards the 0.8 of the design: raise the first number as tests are added, never lower it.
-LEAST_RATIO, MOST_RATIO = 0.48, 1.8
+LEAST_RATIO, MOST_RATIO = 0.49, 1.8
 
 
 def test_there_are_hardly_any_mocks():
