@@ -56,7 +56,7 @@ def test_values_of_a_collection(release):
     assert nbia.getModality(collection="no-such-thing") is None
 
 
-def test_patients(release, day, tomorrow):
+def test_patients_of_a_collection(release, day, tomorrow):
     patients = nbia.getPatient(SLUG, format="df")
     assert sorted(patients["PatientId"]) == ["S-one", "S-two"]
     assert set(patients["SpeciesCode"]) == {"337915000"}
@@ -69,7 +69,7 @@ def test_patients(release, day, tomorrow):
     assert nbia.getNewPatientsInCollection(SLUG, tomorrow) is None
 
 
-def test_studies(release, day):
+def test_studies_of_a_patient(release, day):
     studies = nbia.getStudy(SLUG)
     assert sorted(study["StudyInstanceUID"] for study in studies) == studies_in(release)
     (study,) = nbia.getStudy(SLUG, patientId="s-ONE", studyUid=STUDY)
@@ -77,7 +77,7 @@ def test_studies(release, day):
     assert len(nbia.getNewStudiesInPatient(SLUG, "S-one", day)) == 1
 
 
-def test_series(release, day, tomorrow):
+def test_series_by_all_filters(release, day, tomorrow):
     frame = nbia.getSeries(SLUG, format="df")
     assert len(frame) == 2
     (one,) = nbia.getSeries(seriesUid=SERIES)
@@ -97,7 +97,7 @@ def test_a_list_of_series(release):
     assert {"SeriesInstanceUID", "FileSize", "Site", "SliceThickness(mm)"} <= set(frame.columns)
 
 
-def test_counts(release):
+def test_counts_of_all_values(release):
     assert nbia.getCollectionPatientCounts() == [{"Collection": SLUG, "Count": 2, "Authorized": 1}]
     assert nbia.getModalityCounts(collection=SLUG) == [{"Modality": "CT", "Count": 2, "Authorized": 1}]
     assert nbia.getBodyPartCounts(modality="CT") == [{"BodyPart": "CHEST", "Count": 2, "Authorized": 1}]

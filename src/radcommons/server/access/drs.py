@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from radcommons import __version__
 from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.server.access.errors import TooManyObjectsError
 from radcommons.server.access.indexes.bucket import bucket
 from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.models import Instance
@@ -43,13 +44,6 @@ MOST_EXPANDED = 50_000
 MOST_BODY_BYTES = 1 << 20
 HTTPS, S3 = "https", "s3"
 _HEADERS = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
-
-
-class TooManyObjectsError(InvalidError):
-    """More was asked for than is answered at once."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__("access.drs-too-many", f"At most {most} objects are answered at once. Ask level by level.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from radcommons.server.access.errors import NbiaRefusalError
 from radcommons.server.access.nbia.requests import (
-    NbiaRefusalError,
     Parameters,
     check_names,
     check_required,

@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from radcommons.server.access.nbia.requests import NbiaRefusalError, Parameters
+from radcommons.server.access.errors import NbiaRefusalError
+from radcommons.server.access.nbia.requests import Parameters
 from radcommons.server.access.nbia.search_grammar import Criterion, parse_search
 
 

@@ -4,22 +4,11 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from radcommons.server.platform.errors import ConflictError
+from radcommons.server.access.errors import ObjectsOnDiskError
 from radcommons.server.platform.objects import instance_key
 from radcommons.server.platform.settings import settings
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-
-
-class ObjectsOnDiskError(ConflictError):
-    """A list of bucket addresses was asked for, and there is no bucket."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "access.objects-on-disk",
-            "The objects of this centre lie on its own disks, not in an S3 bucket that s5cmd or rclone could read. "
-            "Use 'radcommons download', the .tcia manifest, or DRS.",
-        )
 
 
 @dataclass(frozen=True, slots=True)

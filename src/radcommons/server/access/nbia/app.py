@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.server.access.errors import NbiaRefusalError
 from radcommons.server.access.ledger import ledger
 from radcommons.server.access.nbia import signing_in
 from radcommons.server.access.nbia.calls import Answer, Call, SingleFile, Thumbnail, call_named
@@ -21,7 +22,7 @@ from radcommons.server.access.nbia.documents import Asked
 from radcommons.server.access.nbia.formats import Encoded, encode
 from radcommons.server.access.nbia.images import Archive
 from radcommons.server.access.nbia.listing import Table
-from radcommons.server.access.nbia.requests import NbiaRefusalError, Parameters, check_names, check_required
+from radcommons.server.access.nbia.requests import Parameters, check_names, check_required
 from radcommons.server.access.services import count_downloads
 from radcommons.server.access.zip_stream import CHUNK_BYTES, zip_chunks, zip_size
 from radcommons.server.archive import rendering

@@ -9,10 +9,11 @@ import orjson
 from django.db.models import Q
 from pydicom._uid_dict import UID_dictionary
 
+from radcommons.server.access.errors import NbiaRefusalError
 from radcommons.server.access.nbia import columns, images, manifests
 from radcommons.server.access.nbia.dicom_tags import tag_rows
 from radcommons.server.access.nbia.formats import Encoded
-from radcommons.server.access.nbia.requests import NbiaRefusalError, Parameters
+from radcommons.server.access.nbia.requests import Parameters
 from radcommons.server.access.nbia.search_grammar import parse_search
 from radcommons.server.access.nbia.simple_search import answer, find_patients, is_commercially_restricted
 from radcommons.server.access.released import (

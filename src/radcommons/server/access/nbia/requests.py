@@ -5,17 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.server.access.errors import NbiaRefusalError
 
 _DATES = ("%m-%d-%Y", "%Y/%m/%d", "%Y-%m-%d", "%m/%d/%Y")
 _UID = re.compile(r"[0-9.]{1,64}")
-
-
-class NbiaRefusalError(RadCommonsError):
-    """A call that NBIA answers with status 400 and a sentence."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(Kind.INVALID, "access.nbia-refusal", message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from radcommons.server.access.nbia.requests import NbiaRefusalError, Parameters, parse_day
+from radcommons.server.access.errors import NbiaRefusalError
+from radcommons.server.access.nbia.requests import Parameters, parse_day
 
 
 class Criterion(StrEnum):
