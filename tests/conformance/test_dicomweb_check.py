@@ -15,7 +15,7 @@ from tests.support.orthanc import running_orthanc
 from tests.support.releases import ACTOR, clear_study, frozen_cohort, signed_site, store_study, wish
 
 from radcommons.client.conformance.answers import Server
-from radcommons.client.conformance.model import CHECKS, Demand, Verdict
+from radcommons.client.conformance.checks import CHECKS, Demand, Verdict
 from radcommons.client.conformance.run import Report, chosen_checks, run_checks
 from radcommons.client.conformance.sample import Sample
 from radcommons.client.conformance_command import dicomweb_check

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from radcommons.client.conformance.answers import Server
-from radcommons.client.conformance.model import FailedCheck, Result, Verdict
+from radcommons.client.conformance.checks import CheckFailedError, Result, Verdict
 from radcommons.client.conformance.run import Report, chosen_checks, run_checks
 from radcommons.client.conformance.sample import Sample
 
@@ -61,7 +61,7 @@ def dicomweb_check(
         server = Server(url, client)
         try:
             server.ask("studies?limit=1")
-        except FailedCheck as error:
+        except CheckFailedError as error:
             raise click.ClickException(f"There is nothing to check at {url}: {error}.") from error
         report = run_checks(Sample(server, files), checks, None if is_json else _show)
     if is_json:

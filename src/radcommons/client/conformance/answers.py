@@ -12,7 +12,7 @@ import orjson
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 
-from radcommons.client.conformance.model import FailedCheck, expect
+from radcommons.client.conformance.checks import CheckFailedError, expect
 
 DICOM_JSON = "application/dicom+json"
 OK, NO_CONTENT, PARTIAL = 200, 204, 206
@@ -62,7 +62,7 @@ class Answer:
         try:
             value = orjson.loads(self.body)
         except ValueError as error:
-            raise FailedCheck("the body is no JSON") from error
+            raise CheckFailedError("the body is no JSON") from error
         expect(isinstance(value, list) and all(isinstance(each, dict) for each in value), "no JSON array of objects")
         return list(value)
 
@@ -72,7 +72,7 @@ class Answer:
         expect(self.media_type == "multipart/related", f"expected multipart/related, got {self.media_type}")
         found = _BOUNDARY.search(self.headers.get("content-type", ""))
         if found is None:
-            raise FailedCheck("the message names no boundary")
+            raise CheckFailedError("the message names no boundary")
         delimiter = b"--" + found[1].encode()
         pieces = (b"\r\n" + self.body).split(b"\r\n" + delimiter)
         expect(len(pieces) > 1 and pieces[-1].startswith(b"--"), "the message does not end with its boundary")
@@ -96,14 +96,14 @@ def read_dataset(body: bytes) -> Dataset:
 
     Raises
     ------
-    FailedCheck
+    CheckFailedError
         When it is none.
     """
     try:
         dataset = dcmread(io.BytesIO(body))
         dataset.walk(lambda *_: None)
     except (InvalidDicomError, ValueError, EOFError, AttributeError, NotImplementedError, KeyError) as error:
-        raise FailedCheck("the bytes are no readable DICOM file") from error
+        raise CheckFailedError("the bytes are no readable DICOM file") from error
     return dataset
 
 
@@ -147,7 +147,7 @@ class Server:
 
         Raises
         ------
-        FailedCheck
+        CheckFailedError
             When the server does not answer, or with more than can be held.
         """
         address = path if path.startswith(("http://", "https://")) else f"{self.root}/{path}"
@@ -164,7 +164,7 @@ class Server:
             finally:
                 answer.close()
         except httpx.HTTPError as error:
-            raise FailedCheck(f"no answer: {type(error).__name__}") from error
+            raise CheckFailedError(f"no answer: {type(error).__name__}") from error
 
 
 def _body(answer: httpx.Response) -> bytes:

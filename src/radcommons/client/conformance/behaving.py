@@ -1,6 +1,6 @@
 """Checks of what every resource shares: methods, capabilities, errors (PS3.18 8, RFC 9110)."""
 
-from radcommons.client.conformance.model import check, expect
+from radcommons.client.conformance.checks import check, expect
 from radcommons.client.conformance.retrieving import ANY_DICOM
 from radcommons.client.conformance.sample import Sample
 

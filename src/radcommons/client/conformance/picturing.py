@@ -6,7 +6,7 @@ from urllib.parse import quote
 from PIL import Image, UnidentifiedImageError
 
 from radcommons.client.conformance.answers import Answer, first_of
-from radcommons.client.conformance.model import FailedCheck, check, expect, need
+from radcommons.client.conformance.checks import CheckFailedError, check, expect, need
 from radcommons.client.conformance.sample import Sample
 
 OCTETS = "application/octet-stream"
@@ -25,14 +25,14 @@ def picture(answer: Answer) -> Image.Image:
 
     Raises
     ------
-    FailedCheck
+    CheckFailedError
         When it is none.
     """
     try:
         opened = Image.open(io.BytesIO(answer.body))
         opened.load()
     except (UnidentifiedImageError, OSError) as error:
-        raise FailedCheck("the body is no picture") from error
+        raise CheckFailedError("the body is no picture") from error
     return opened
 
 

@@ -1,7 +1,7 @@
 """Checks of retrieving instances, metadata and bulk data (WADO-RS, PS3.18 10.4)."""
 
 from radcommons.client.conformance.answers import DICOM_JSON, Answer, first_of, read_dataset
-from radcommons.client.conformance.model import check, expect, need
+from radcommons.client.conformance.checks import check, expect, need
 from radcommons.client.conformance.sample import INSTANCE, SERIES, STUDY, Sample
 
 DICOM = "application/dicom"

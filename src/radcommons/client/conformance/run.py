@@ -4,7 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from radcommons.client.conformance import behaving, picturing, retrieving, searching, searching_below, storing
-from radcommons.client.conformance.model import CHECKS, Check, Demand, FailedCheck, Result, SkippedCheck, Verdict
+from radcommons.client.conformance.checks import (
+    CHECKS,
+    Check,
+    CheckFailedError,
+    CheckSkippedError,
+    Demand,
+    Result,
+    Verdict,
+)
 from radcommons.client.conformance.sample import Sample
 
 # Checks register themselves when their module is read.
@@ -59,9 +67,9 @@ def _results(sample: Sample, checks: Sequence[Check], progress: Callable[[Result
 def _result(sample: Sample, checked: Check) -> Result:
     try:
         checked.run(sample)
-    except FailedCheck as error:
+    except CheckFailedError as error:
         return Result(checked, Verdict.FAILED, str(error))
-    except SkippedCheck as error:
+    except CheckSkippedError as error:
         return Result(checked, Verdict.SKIPPED, str(error))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         # A server may answer anything; what cannot even be read is a failure of the server, not of the check.

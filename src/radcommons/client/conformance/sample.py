@@ -8,7 +8,7 @@ from typing import Any
 from pydicom import Dataset
 
 from radcommons.client.conformance.answers import Server, first_of, read_dataset
-from radcommons.client.conformance.model import FailedCheck, SkippedCheck
+from radcommons.client.conformance.checks import CheckFailedError, CheckSkippedError
 
 _LOOKED_THROUGH = 40
 STUDY, SERIES, INSTANCE = "0020000D", "0020000E", "00080018"
@@ -63,8 +63,8 @@ class Sample:
         """The first studies."""
         try:
             return self.server.ask(f"studies?limit={_LOOKED_THROUGH}").results
-        except FailedCheck as error:
-            raise SkippedCheck(f"no studies can be found ({error})") from error
+        except CheckFailedError as error:
+            raise CheckSkippedError(f"no studies can be found ({error})") from error
 
     @cached_property
     def places(self) -> list[Place]:
@@ -86,7 +86,7 @@ class Sample:
 
         Raises
         ------
-        SkippedCheck
+        CheckSkippedError
             When the server is empty.
         """
         images = [place for place in self.places if first_of(place.instance, "00280010")]
@@ -94,7 +94,7 @@ class Sample:
         for candidates in (several, images, self.places):
             if candidates:
                 return candidates[0]
-        raise SkippedCheck("the server holds no instance")
+        raise CheckSkippedError("the server holds no instance")
 
     @cached_property
     def image(self) -> Place:
@@ -104,7 +104,7 @@ class Sample:
         for candidates in ([self.place] if self.place in native else [], native, images):
             if candidates:
                 return candidates[0]
-        raise SkippedCheck("the server holds no image")
+        raise CheckSkippedError("the server holds no image")
 
     @cached_property
     def multiframe(self) -> Place:
@@ -112,7 +112,7 @@ class Sample:
         for place in self.places:
             if place.number_of_frames > 1:
                 return place
-        raise SkippedCheck("the server holds no image of several frames among the first series")
+        raise CheckSkippedError("the server holds no image of several frames among the first series")
 
     @cached_property
     def stored(self) -> Dataset:

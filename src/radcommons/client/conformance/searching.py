@@ -1,7 +1,7 @@
 """Checks of searching (QIDO-RS, PS3.18 8.3.4 and 10.6)."""
 
 from radcommons.client.conformance.answers import DICOM_JSON, first_of
-from radcommons.client.conformance.model import check, expect, need
+from radcommons.client.conformance.checks import check, expect, need
 from radcommons.client.conformance.sample import STUDY, Attributes, Sample
 
 STUDY_ATTRIBUTES = (

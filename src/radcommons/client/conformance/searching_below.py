@@ -1,7 +1,7 @@
 """Checks of searching below the study: series, instances, and what is counted (QIDO-RS, PS3.18 10.6)."""
 
 from radcommons.client.conformance.answers import DICOM_JSON, first_of, values_of
-from radcommons.client.conformance.model import check, expect, need
+from radcommons.client.conformance.checks import check, expect, need
 from radcommons.client.conformance.sample import INSTANCE, SERIES, STUDY, Sample
 from radcommons.client.conformance.searching import uids
 

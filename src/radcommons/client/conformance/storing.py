@@ -8,7 +8,7 @@ from pathlib import Path
 from pydicom import Dataset, dcmread
 
 from radcommons.client.conformance.answers import DICOM_JSON, Answer, values_of
-from radcommons.client.conformance.model import check, expect, need
+from radcommons.client.conformance.checks import check, expect, need
 from radcommons.client.conformance.sample import Sample
 
 _FAILED, _REFERENCED = "00081198", "00081199"

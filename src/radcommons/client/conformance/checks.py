@@ -23,11 +23,11 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
-class FailedCheck(Exception):  # noqa: N818 - a verdict, not an error
+class CheckFailedError(Exception):
     """The server did otherwise; the message says what was expected and what came."""
 
 
-class SkippedCheck(Exception):  # noqa: N818 - a verdict, not an error
+class CheckSkippedError(Exception):
     """The server holds nothing on which this can be checked."""
 
 
@@ -93,11 +93,11 @@ def expect(condition: object, message: str) -> None:
 
     Raises
     ------
-    FailedCheck
+    CheckFailedError
         With the message.
     """
     if not condition:
-        raise FailedCheck(message)
+        raise CheckFailedError(message)
 
 
 def need(value: object, message: str) -> None:
@@ -105,8 +105,8 @@ def need(value: object, message: str) -> None:
 
     Raises
     ------
-    SkippedCheck
+    CheckSkippedError
         With the message.
     """
     if not value:
-        raise SkippedCheck(message)
+        raise CheckSkippedError(message)
