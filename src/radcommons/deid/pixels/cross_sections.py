@@ -95,7 +95,7 @@ def _is_cut(body: NDArray[np.bool_]) -> bool:
 
 def largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The largest connected part of a mask after thin bridges, such as to the table, are cut."""
-    padded = np.pad(mask, 1)
+    padded = np.pad(mask, 1, mode="edge")
     thin = padded[1:-1, 1:-1] & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     waiting = {(int(row), int(column)) for row, column in np.argwhere(thin)}
     best: list[tuple[int, int]] = []
