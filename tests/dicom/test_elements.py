@@ -6,6 +6,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.datadict import dictionary_has_tag
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from tests.support.made_dicom import made_ct
@@ -23,6 +24,7 @@ from radcommons.dicom.elements import (
     vr_of_tag,
     write_elements,
 )
+from radcommons.dicom.newer_attributes import NEWER_VRS
 
 
 def _encoded(dataset, encoding):
@@ -150,6 +152,20 @@ def test_a_value_too_long_for_its_representation_is_written_as_unknown():
 )
 def test_tags_have_the_representation_of_the_dictionary(tag, vr):
     assert vr_of_tag(tag) == vr
+
+
+def test_newer_attributes_are_those_the_dictionary_does_not_have():
+    assert not [tag for tag in NEWER_VRS if dictionary_has_tag(tag)]
+    assert {tag: vr_of_tag(tag) for tag in NEWER_VRS} == NEWER_VRS
+
+
+@pytest.mark.parametrize("tag", [0x00091001, 0x00081366])
+@pytest.mark.parametrize("encoding", [IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG])
+def test_sequences_that_no_dictionary_knows_are_still_sequences_when_read_again(encoding, tag):
+    inner = Element(0x00091002, "SQ", items=((Element(0x00100010, "PN", b"A^B "),), ()))
+    (outer,) = _read(write_elements((Element(tag, "SQ", items=((inner,),)),), encoding), encoding)
+    ((again,),) = outer.items
+    assert [[(each.vr, each.value) for each in item] for item in again.items] == [[("PN", b"A^B ")], []]
 
 
 def test_open_representations_are_settled_by_the_sign_of_the_pixels():

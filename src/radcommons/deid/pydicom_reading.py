@@ -26,6 +26,7 @@ from radcommons.dicom.elements import (
     ElementReader,
     Encoding,
     FormatError,
+    element_head,
     vr_of_tag,
 )
 from radcommons.dicom.finding import Finding, Severity
@@ -99,6 +100,10 @@ class _Converter:
             vr, inner = vr_of_tag(tag), IMPLICIT_LITTLE
         if vr == "SQ":
             items = dataset[Tag(tag)].value
+            if isinstance(items, bytes):
+                # The library's dictionary is older than this sequence, and left its bytes alone.
+                head = element_head(tag, "SQ", len(items), inner)
+                return ElementReader(memoryview(head + items), inner).read_data_set(0)[0]
             return Element(tag, "SQ", items=tuple(self.elements(item, inner, depth=depth + 1) for item in items))
         if isinstance(raw, RawDataElement):
             if raw.length == UNDEFINED_LENGTH and ((tag in PIXEL_TAGS and not depth) or vr in {"OB", "OW"}):

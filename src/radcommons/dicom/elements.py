@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pydicom.datadict import dictionary_VR
 
 from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.dicom.newer_attributes import NEWER_VRS
 
 MAX_DEPTH = 32
 MAX_ELEMENTS = 500_000
@@ -129,7 +130,7 @@ def vr_of_tag(tag: int) -> str:
     try:
         return dictionary_VR(tag)
     except KeyError:
-        return "UN"
+        return NEWER_VRS.get(tag, "UN")
 
 
 def tag_text(tag: int) -> str:
@@ -322,6 +323,9 @@ class ElementReader:
 def write_elements(elements: Iterable[Element], encoding: Encoding) -> bytes:
     """Write elements in ascending order of their tags, sequences with defined lengths.
 
+    Where nothing but an undefined length tells a reader that an element is a sequence, it has one: in implicit encoding
+    private sequences, and those the dictionary does not know.
+
     Encapsulated pixel data are written with their delimiter; large values are better streamed by the caller.
     """
     return b"".join(_pieces(elements, encoding))
@@ -331,8 +335,11 @@ def _pieces(elements: Iterable[Element], encoding: Encoding) -> Iterator[bytes]:
     for element in sorted(elements, key=lambda each: each.tag):
         if element.items is not None:
             body = b"".join(_item_pieces(element.items, encoding))
-            yield element_head(element.tag, "SQ", len(body), encoding)
+            is_delimited = encoding.is_implicit and vr_of_tag(element.tag) != "SQ"
+            yield element_head(element.tag, "SQ", UNDEFINED_LENGTH if is_delimited else len(body), encoding)
             yield body
+            if is_delimited:
+                yield struct.pack(encoding.order + "HHI", 0xFFFE, 0xE0DD, 0)
         elif element.is_encapsulated:
             yield element_head(element.tag, element.vr, UNDEFINED_LENGTH, encoding)
             yield bytes(element.value)
