@@ -3,7 +3,11 @@
 import hashlib
 import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
+import time
 import zipfile
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -290,3 +294,33 @@ def test_a_large_instance_that_changed_anywhere_is_another_source(home, folder):
 
     with database(home) as connection:
         assert connection.execute("SELECT sha256 FROM source").fetchone()[0] != before
+
+
+def test_a_killed_scan_goes_on_where_it_was_and_counts_the_same(home, folder, tmp_path):
+    write_series(folder, count=1200)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from radcommons.edge.scan import scan_folder; from radcommons.edge.home import open_home\n"
+        "if __name__ == '__main__':\n"
+        "    scan_folder(open_home(Path(sys.argv[1])), Path(sys.argv[2]))\n"
+    )
+    (tmp_path / "run.py").write_text(code)
+    command = [sys.executable, str(tmp_path / "run.py"), str(home.path), str(folder)]
+    run = subprocess.Popen(command, start_new_session=True)
+    while _described(home) < 400 and run.poll() is None:
+        time.sleep(0.01)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    before = _described(home)
+    told = []
+
+    result = scan_folder(home, folder, progress=lambda *each: told.append(each))
+
+    read = [done for step, done, _ in told if step == "scan"]
+    assert 400 <= before < 1200
+    assert (result.instances, max(read)) == (1200, 1200 - before)
+
+
+def _described(home):
+    with database(home) as connection:
+        return connection.execute("SELECT count(*) FROM source WHERE state = 'instance'").fetchone()[0]

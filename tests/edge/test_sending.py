@@ -1,6 +1,7 @@
 """Sealing and sending: only what a named person approved leaves, as one batch named by its content."""
 
 import json
+from collections import Counter
 
 import pydicom
 import pytest
@@ -17,6 +18,7 @@ from radcommons.edge.sending import send, sent_batches
 from radcommons.edge.status import home_status
 from radcommons.transfer.centre import SendOptions
 from radcommons.transfer.manifest import BatchManifest, Covid19Status
+from radcommons.transfer.summary import open_summary, verify_against_manifest
 
 QUICK = SendOptions(timeout_s=10, patience_s=15)
 
@@ -164,5 +166,51 @@ def test_an_interrupted_sending_is_shown_as_unfinished(home, made):
 
     assert [batch.state for batch in found.batches] == ["unfinished"]
     lines = list(found.lines())
-    assert lines[0] == "Site ALPHA, project covid19: 1 subjects in the crosswalk"
+    assert lines[0] == "Site ALPHA, project covid19: 1 subjects"
     assert any("approved by Dr Example, 1 series wait" in line for line in lines)
+
+
+def test_the_same_content_sealed_again_gives_the_same_signed_summary(home, made):
+    approve(home, made, approve_pixels=("all",))
+
+    first = sealed(home, made)
+    again = sealed(home, made)
+
+    assert (again.envelope, again.manifest.batch_id) == (first.envelope, first.manifest.batch_id)
+    assert (made / "summary.json").read_bytes() == first.envelope
+
+
+def test_the_summary_counts_what_the_report_says_of_what_is_sent(home, made):
+    approve(home, made, approve_pixels=("all",))
+    batch = sealed(home, made)
+    lines = [json.loads(line) for line in (made / "report.jsonl").read_text("utf-8").splitlines()]
+    lists = {line["actions_sha256"]: line["actions"] for line in lines if line["line"] == "actions"}
+    sent = {file.sha256 for file in batch.manifest.files}
+    expected = Counter(
+        action["action"]
+        for line in lines
+        if line["line"] == "instance" and line["sha256"] in sent
+        for action in lists[line["actions_sha256"]]
+    )
+
+    signed = open_summary(batch.envelope)
+
+    verify_against_manifest(signed.summary, batch.manifest)
+    assert signed.summary.actions == expected
+    assert sum(sum(counts.values()) for counts in signed.summary.attributes.values()) == expected.total()
+    assert "PatientName" in signed.summary.attributes
+    assert signed.summary.files == len(sent)
+    assert not [word for word in PLANTED if word in str(signed.summary)]
+
+
+def test_what_is_excluded_is_not_counted(home, made):
+    approve(home, made, approve_pixels=("all",))
+    whole = open_summary(sealed(home, made).envelope).summary
+    excluded = sealed(home, made).manifest.files[0].series_instance_uid
+    approve(home, made, approve_pixels=("all",), exclude=(excluded,), reason="not wanted")
+
+    less = open_summary(sealed(home, made).envelope).summary
+
+    assert less.files < whole.files
+    assert sum(less.actions.values()) < sum(whole.actions.values())
+    assert less.files_root != whole.files_root
