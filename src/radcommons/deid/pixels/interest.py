@@ -20,6 +20,8 @@ _LEAST_STEP = 10
 _LEAST_COUNT = 3
 _LEAST_CELLS = 6
 _MARGIN = 6
+# By how much a region is longer and higher than what fired it, about.
+BORDER = 2 * (_MARGIN + CELL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radcommons.deid.pixels.boxes import Box, share_covered
-from radcommons.deid.pixels.interest import Region
+from radcommons.deid.pixels.interest import BORDER, Region
 from radcommons.deid.pixels.pyramid import levels_of
 from radcommons.deid.pixels.sightings import Sighting
 
 _LEAST_FILL = 0.3
 _THICKEST = 0.15
-_LONGEST_SHAPE = 30.0
+_LEAST_SHAPE = 1.3
 _SAME = 0.8
 
 
@@ -29,19 +29,19 @@ class ShapeFinder:
         """Boxes around places that look like lines of writing."""
         found: list[Sighting] = []
         for level in levels_of(picture):
-            thickest = _THICKEST * min(level.picture.shape)
             for region in level.regions:
                 box = _box(region, level.scale).clipped(*picture.shape)
-                if box is None or not _is_line(region, thickest):
+                if box is None or not _is_line(region, min(level.picture.shape)):
                     continue
                 if share_covered(box, [each.box for each in found]) < _SAME:
                     found.append(Sighting(box))
         return tuple(found)
 
 
-def _is_line(region: Region, thickest: float) -> bool:
+def _is_line(region: Region, short_side: int) -> bool:
     thickness, length = sorted((region.width, region.height))
-    return region.fill >= _LEAST_FILL and thickness <= thickest and length <= _LONGEST_SHAPE * thickness
+    is_thin = thickness - BORDER <= _THICKEST * short_side
+    return region.fill >= _LEAST_FILL and is_thin and length >= _LEAST_SHAPE * thickness
 
 
 def _box(region: Region, scale: float) -> Box:
