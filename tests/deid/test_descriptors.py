@@ -220,3 +220,23 @@ def test_a_second_look_lets_dates_pass_only_where_they_may_be():
     assert looks_identifying("film 2020-04-05 14:30:00", may_hold_dates=False)
     assert not looks_identifying("film 2020-04-05 14:30:00", may_hold_dates=True)
     assert not looks_identifying("CT CHEST W/O", may_hold_dates=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("Paddle large for Brown", "Paddle large for"),
+        ("PADDLE LARGE FOR BROWN", "PADDLE LARGE FOR"),
+        ("Filter of Brown, large", "Filter of, large"),
+        ("Left Brown view", "Left view"),
+        ("FILTER BROWN", "FILTER"),
+        ("Brown's filter", "filter"),
+        ("brown filter", "brown filter"),
+        ("BROWN", "BROWN"),
+        ("Brown Filter", "Brown Filter"),
+        ("Paddle for Head", "Paddle for Head"),
+    ],
+)
+def test_a_family_name_that_is_an_everyday_word_goes_from_technical_texts_where_it_is_written_as_a_name(text, rest):
+    cleaned = clean_technical(text, IdentifierPattern(["Brown^Faith", "Head^Ann"]))
+    assert cleaned.text == rest

@@ -109,12 +109,13 @@ def looks_identifying(text: str, *, may_hold_dates: bool) -> bool:
 
 
 def clean_technical(text: str, identifiers: IdentifierPattern) -> CleanedText:
-    """Clean a kept technical or coded text: only the study's own distinctive identifiers and UIDs go."""
+    """Clean a kept technical or coded text: only the study's own identifiers, where they mean them, and UIDs go."""
     reasons: set[str] = set()
     rest = text
     for _ in range(_MOST_ROUNDS):
         spans = [
             *((start, end, _OWN) for start, end in identifiers.spans(rest, is_thorough=False)),
+            *((start, end, _OWN) for start, end in identifiers.written_names(rest)),
             *uid_spans(rest),
         ]
         if not spans:

@@ -6,6 +6,7 @@ from radcommons.dicom.elements import Element
 from radcommons.dicom.text import STRING_VRS, decode_text
 
 REMOVED = "REMOVED"
+DUMMY_SCHEME = "99RADCOMMONS"
 DUMMY_VALUES = {
     "AS": b"000Y",
     "CS": b"REMOVED ",
@@ -18,7 +19,7 @@ DUMMY_VALUES = {
 }
 DUMMY_CODE = (
     Element(0x00080100, "SH", b"REMOVED "),
-    Element(0x00080102, "SH", b"99RADCOMMONS"),
+    Element(0x00080102, "SH", DUMMY_SCHEME.encode("ascii")),
     Element(0x00080104, "LO", b"REMOVED "),
 )
 _TOKEN_VRS = frozenset({"LO", "SH", "UC"})

@@ -12,6 +12,7 @@ from radcommons.deid.dates import shift_value
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.descriptors import looks_identifying
 from radcommons.deid.direct import TIME
+from radcommons.deid.dummies import DUMMY_SCHEME, REMOVED
 from radcommons.deid.graphics import is_safe_graphic
 from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
@@ -25,10 +26,12 @@ from radcommons.dicom.text import STRING_VRS, is_numeric, texts_of
 PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
 _METHOD_TAGS = frozenset({0x00120063, 0x00120064})
 _CONTENT_SEQUENCE = 0x0040A730
-_ALLOWED_NAMES = frozenset({"", "REMOVED"})
+_ALLOWED_NAMES = frozenset({"", REMOVED})
+_DUMMY_TEXTS = _ALLOWED_NAMES | {DUMMY_SCHEME}
 _AGE_IN_YEARS = re.compile(r"(\d{3})Y")
 # Their values are numbers, dates or UIDs: an identifier of digits may equal one of them by chance.
 _UNSEARCHED_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
+_NAMING_VRS = STRING_VRS - _UNSEARCHED_VRS
 _SEARCHED_BINARY_VRS = frozenset({"OB", "UN"})
 _MAX_SEARCHED_BYTES = 2**20
 
@@ -114,10 +117,10 @@ class ElementLook:
         problem = self._problem_of_form(element, values)
         if problem is not None:
             yield error(problem[0], where, problem[1])
-        elif self.profile.is_descriptor(element.tag, element.vr):
-            has_only_form = self.profile.has_only_form(element.tag, level.parents)
-            if has_only_form and not _ALLOWED_NAMES.issuperset(values):
-                yield error("deid.forbidden-value", where, "Only the form of this sequence may stay, and it has text.")
+            return
+        if self.profile.has_only_form(element.tag, element.vr, level) and not _DUMMY_TEXTS.issuperset(values):
+            yield error("deid.forbidden-value", where, "Only the form of this sequence may stay, and it has text.")
+        if self.profile.is_descriptor(element.tag, element.vr, level):
             may_hold_dates = self.profile.dates_mark != "REMOVED"
             if any(looks_identifying(value, may_hold_dates=may_hold_dates) for value in values):
                 message = "The text looks as if it held a date, a number, a name or an address."
@@ -166,7 +169,9 @@ def residues(
             inner = level.inside(element.tag).holding(item)
             for each in item:
                 yield from residues(each, pattern, inner, kept=kept)
-    elif any(pattern.spans(text, is_thorough=False) for text in _searched_texts(element, level.encodings)):
+    elif any(pattern.spans(text, is_thorough=False) for text in _searched_texts(element, level.encodings)) or (
+        element.vr in _NAMING_VRS and any(map(pattern.written_names, _searched_texts(element, level.encodings)))
+    ):
         yield where
 
 

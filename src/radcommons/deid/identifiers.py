@@ -13,7 +13,7 @@ from pydicom.datadict import tag_for_keyword
 
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.folding import FoldedText, fold, is_east_asian, listed
-from radcommons.deid.spellings import Gap, Needle, date_of, name_words_of, needles_of
+from radcommons.deid.spellings import Gap, Needle, date_of, everyday_surnames_of, name_words_of, needles_of
 from radcommons.deid.vocabulary import vocabulary
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, texts_of
@@ -25,6 +25,13 @@ _SHORT_NAME_LENGTH = 3
 _BEGINNING = 3
 # What short names are beside a number: units of measurement.
 _UNITS = listed("ma mas kv ng mg ml mm cm dl pg mo min sec ms hz mhz gy sv hu mgy yo fr ga to al")
+# In technical texts a word is a name after these, or as the last of a clause, or capitalised among small words.
+_ANNOUNCING = listed(
+    "for of by from to with per pt patient name fur von vom bei durch de du des del della di da do van voor door pour par para por mr mrs ms"
+)
+_CAPITALISED = re.compile(r"(?<![\w'’-])[^\W\d_a-z][^\W\d_]+(?![\w-])")
+_WORD_BEFORE = re.compile(r"([^\W\d_]+)[\s.:,_]{0,4}$")
+_CLAUSE_END = re.compile(r"\s*(?:$|[,;:.()\[\]/\\\n])|['’]s(?!\w)")
 # Said of nobody: conventions for a date that is not known.
 _NO_DATES = frozenset({"19000101", "00010101", "19700101", "99991231", "18991230"})
 
@@ -92,11 +99,13 @@ class IdentifierPattern:
         identifiers = tuple(identifiers)
         self._needles: dict[str, list[Needle]] = {}
         names: set[str] = set()
+        self._surnames: set[str] = set()
         found: dict[Needle, None] = {}
         for identifier in sorted(identifiers):
             shortened = identifier[:_MAX_IDENTIFIER_LENGTH]
             found.update(dict.fromkeys(needles_of(shortened)))
             names.update(name_words_of(shortened))
+            self._surnames.update(everyday_surnames_of(shortened))
         # The longest first, so that a whole name goes before its parts.
         for needle in sorted(found, key=lambda each: (-len(each.text), each.text)):
             self._needles.setdefault(needle.text[:2], []).append(needle)
@@ -135,6 +144,22 @@ class IdentifierPattern:
                         free = position + len(needle.text)
                         break
         return found
+
+    def written_names(self, text: str) -> list[tuple[int, int]]:
+        """Where family names that are everyday words stand in a technical text, written as names: ``for Brown``.
+
+        A word in capitals counts after a word that announces a name, or as the last of several; codes are written so.
+        """
+        if not self._surnames:
+            return []
+        words = (
+            match
+            for match in _CAPITALISED.finditer(text)
+            if fold(match[0]).text in self._surnames and match[0][0].isupper()
+        )
+        return [
+            (match.start(), _with_genitive(text, match.end())) for match in words if _is_written_as_name(text, match)
+        ]
 
 
 @lru_cache(maxsize=1024)
@@ -228,6 +253,20 @@ class _Place:
             return None
         rests = (text[start:first], text[last + 1 : end])
         return (first, last + 1) if all(not rest or _is_word(rest) for rest in rests) else (start, end)
+
+
+def _with_genitive(text: str, end: int) -> int:
+    return end + 2 if text[end : end + 2] in {"'s", "’s"} else end
+
+
+def _is_written_as_name(text: str, match: re.Match[str]) -> bool:
+    before = _WORD_BEFORE.search(text, 0, match.start())
+    if before is not None and fold(before[1]).text in _ANNOUNCING:
+        return True
+    is_last = _CLAUSE_END.match(text, match.end()) is not None
+    if not match[0].istitle():
+        return is_last and before is not None and text[match.start() - 1] == " "
+    return is_last or (before is not None and text[match.end() :].lstrip()[:1].islower())
 
 
 def _is_word(rest: str) -> bool:

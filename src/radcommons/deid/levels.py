@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from radcommons.deid.coding_schemes import has_standard_code
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, first_text
 
@@ -24,12 +25,15 @@ class Level:
         The private creators of its blocks, by the tags of the elements that name them (PS3.5 7.8.1).
     graphics
         Its overlays and curves, by tag: whether one element of them may stay, the others of its group decide.
+    is_standard_code
+        Whether it is an item that holds a code of a registered scheme; never the object itself.
     """
 
     encodings: tuple[str, ...] = DEFAULT_ENCODINGS
     parents: tuple[int, ...] = ()
     creators: Mapping[int, str] = field(default_factory=dict)
     graphics: Mapping[int, Element] = field(default_factory=dict)
+    is_standard_code: bool = False
 
     def holding(self, elements: Iterable[Element]) -> "Level":
         """The level as its own elements describe it: their character set, their private creators."""
@@ -37,7 +41,9 @@ class Level:
         encodings = encodings_of(every, self.encodings)
         creators = {each.tag: first_text(each, encodings) for each in every if is_creator_tag(each.tag)}
         graphics = {each.tag: each for each in every if each.tag >> 24 in _GRAPHIC_GROUPS}
-        return Level(encodings, self.parents, creators, graphics)
+        # Elements of the object itself are decided one by one (:mod:`.fast.context`), without their neighbours.
+        is_standard_code = bool(self.parents) and has_standard_code(every, encodings)
+        return Level(encodings, self.parents, creators, graphics, is_standard_code)
 
     def inside(self, tag: int) -> "Level":
         """What an item of a sequence inherits; private blocks are its own."""

@@ -23,6 +23,7 @@ _MAX_NAME_PARTS = 6
 _LOGIN_LENGTH = 7
 _MIN_LOGIN_LENGTH = 3
 _MIN_ACRONYM = 3
+_MIN_SURNAME = 4
 _YEARS = range(1870, 2100)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
@@ -111,6 +112,23 @@ def name_words_of(identifier: str) -> frozenset[str]:
         for spelled in _spelled(group)
         for token in _tokens(spelled)
         if len(token) > 1 and token not in _TITLES and token not in _PARTICLES
+    )
+
+
+def everyday_surnames_of(identifier: str) -> frozenset[str]:
+    """The family names in a name that are words of some language as well, but none of imaging, folded."""
+    if not is_name(identifier):
+        return frozenset()
+    # What is written without components may begin with either name.
+    family = [part for group in identifier.split("=") for part in group.lstrip("^").split("^")[:1]]
+    return frozenset(
+        token
+        for each in family
+        for spelled in _spelled(each)
+        for token in _name_tokens(spelled)
+        if len(token) >= _MIN_SURNAME
+        and token in vocabulary()
+        and token not in imaging_words() | _PARTICLES | _FUNCTION_WORDS | _TITLES
     )
 
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 from pydicom.datadict import tag_for_keyword
 
 from radcommons.deid.attribute_types import AttributeType
+from radcommons.deid.coding_schemes import CODE_MEANING, CODE_TAGS
+from radcommons.deid.levels import Level
 from radcommons.deid.pixels.rules import PixelRules
 from radcommons.deid.private import PrivateAttribute, PrivateKey, standard_private_attributes
 from radcommons.deid.tables import PIXEL_OPTIONS
@@ -209,21 +211,31 @@ class Profile:
             return Action.EMPTY
         return Action.CLEAN if vr in _FREE_TEXT_VRS | _NARRATIVE_VRS | {"DA", "DT", "UR"} else Action.KEEP
 
-    def has_only_form(self, tag: int, parents: tuple[int, ...]) -> bool:
-        """Whether a text in these sequences, outermost first, may say nothing: one of them has to be a dummy (D).
+    def has_only_form(self, tag: int, vr: str, level: Level) -> bool:
+        """Whether a text in an item may say nothing: one of the sequences around it has to be a dummy (D).
 
-        Texts whose own row of the table has them cleaned or kept are the exception.
+        Texts with a row of their own in the table are the exception, and codes of registered schemes.
         """
-        return self.codes.get(tag) not in {"C", "K"} and any(
-            self.codes.get(parent, "").endswith("D") for parent in parents
-        )
+        if vr not in _FREE_TEXT_VRS | _NARRATIVE_VRS or tag in self.codes:
+            return False
+        is_code = level.is_standard_code and tag in CODE_TAGS
+        return not is_code and any(self.codes.get(parent, "").endswith("D") for parent in level.parents)
 
-    def is_descriptor(self, tag: int, vr: str) -> bool:
-        """Whether a kept text is free text, to be cleaned thoroughly, and not a code or a technical value."""
+    def is_descriptor(self, tag: int, vr: str, level: Level | None = None) -> bool:
+        """Whether a kept text is free text, to be cleaned thoroughly, and not a code or a technical value.
+
+        The meaning of a code is free text unless the code is one of a registered scheme, and even then where the table
+        has the sequence of codes itself cleaned.
+        """
         if vr in _NARRATIVE_VRS:
+            return True
+        if tag == CODE_MEANING and (level is None or not level.is_standard_code or self._is_cleaned_code(level)):
             return True
         is_free = bool(tag >> 16 & 1) or tag >> 24 in GRAPHIC_GROUPS or self.codes.get(tag) == "C"
         return vr in _FREE_TEXT_VRS and is_free
+
+    def _is_cleaned_code(self, level: Level) -> bool:
+        return bool(level.parents) and self.codes.get(level.parents[-1]) == "C"
 
     def _unlisted(self, tag: int, vr: str) -> str:
         """The code for an attribute the table does not list: deny what could name or date somebody."""
