@@ -1,5 +1,6 @@
 """Values that stand in for others and say nothing: consistent with their value representation (PS3.15 Table E.1-1a, D)."""
 
+from radcommons.deid.coding_schemes import CODING_SCHEME_DESIGNATOR
 from radcommons.deid.dates import shift_value
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.dicom.elements import Element
@@ -55,6 +56,12 @@ def dummy_value(
     if vr in STRING_VRS:
         return DUMMY_VALUES.get(vr, padded(REMOVED.encode("ascii")))
     return b"\0" * (8 if vr in _EIGHT_BYTE_VRS else 4)
+
+
+def dummy_text(element: Element) -> Element:
+    """What stands for a text of which only the form may stay; a code becomes one of this software's own scheme."""
+    dummy = DUMMY_SCHEME if element.tag == CODING_SCHEME_DESIGNATOR else REMOVED
+    return Element(element.tag, element.vr, padded(dummy.encode("ascii")))
 
 
 def padded(value: bytes, padding: bytes = b" ") -> bytes:

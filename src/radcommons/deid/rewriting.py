@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from pydicom.datadict import keyword_for_tag
 
 from radcommons.deid.attribute_types import AttributeType, attribute_type
-from radcommons.deid.coding_schemes import CODE_MEANING, CODING_SCHEME_DESIGNATOR
 from radcommons.deid.content_items import ContentRules
 from radcommons.deid.dates import shift_value
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.descriptors import CleanedText, clean_descriptor, clean_technical
 from radcommons.deid.direct import REMOVED_DIRECTLY, STAYING, TIME, UID_FORM, Direct
-from radcommons.deid.dummies import DUMMY_CODE, DUMMY_SCHEME, DUMMY_VALUES, REMOVED, dummy_value, padded
+from radcommons.deid.dummies import DUMMY_CODE, DUMMY_VALUES, REMOVED, dummy_text, dummy_value, padded
 from radcommons.deid.graphics import is_safe_graphic
 from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
@@ -332,16 +331,13 @@ class Rewriter:
     def _rewrite_text(self, element: Element, kind: AttributeType, level: Level) -> Element:
         if self.profile.has_only_form(element.tag, element.vr, level):
             self._note(element, level, Action.DUMMY, "profile")
-            dummy = DUMMY_SCHEME if element.tag == CODING_SCHEME_DESIGNATOR else REMOVED
-            return Element(element.tag, element.vr, padded(dummy.encode("ascii")))
+            return dummy_text(element)
         is_descriptor = self.profile.is_descriptor(element.tag, element.vr, level)
-        # Registered meanings name diseases and organs in words no list has all of.
-        is_standard = level.is_standard_code and element.tag == CODE_MEANING
-        removes_unknown = self.profile.are_unknown_words_removed and not is_standard
+        removes_unknown = self.profile.removes_unknown_words(element.tag, level)
         values = split_values(decode_text(element.value, element.vr, level.encodings), element.vr)
         cleaned = [self._clean(value, is_descriptor=is_descriptor, removes_unknown=removes_unknown) for value in values]
         self._note_kept(element, cleaned)
-        cleaned = [self._decided(each) for each in cleaned]
+        cleaned = list(map(self._decided, cleaned))
         if any(each.is_changed for each in cleaned):
             self.redactions += 1
             reasons = sorted({reason for each in cleaned for reason in each.reasons})
@@ -368,12 +364,8 @@ class Rewriter:
     def _clean(self, text: str, *, is_descriptor: bool, removes_unknown: bool) -> CleanedText:
         if not is_descriptor:
             return clean_technical(text, self.pattern)
-        return clean_descriptor(
-            text,
-            self.pattern,
-            dates=self._date_reading(),
-            are_unknown_words_removed=removes_unknown,
-        )
+        dates = self._date_reading()
+        return clean_descriptor(text, self.pattern, dates=dates, are_unknown_words_removed=removes_unknown)
 
     def _date_reading(self) -> DateReading | None:
         """How dates in texts move; ``None`` where the profile keeps none."""

@@ -234,6 +234,10 @@ class Profile:
         is_free = bool(tag >> 16 & 1) or tag >> 24 in GRAPHIC_GROUPS or self.codes.get(tag) == "C"
         return vr in _FREE_TEXT_VRS and is_free
 
+    def removes_unknown_words(self, tag: int, level: Level) -> bool:
+        """Whether free text loses unknown words; registered meanings do not: no list has all names of diseases."""
+        return self.are_unknown_words_removed and not (tag == CODE_MEANING and level.is_standard_code)
+
     def _is_cleaned_code(self, level: Level) -> bool:
         return bool(level.parents) and self.codes.get(level.parents[-1]) == "C"
 
