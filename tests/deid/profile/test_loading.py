@@ -168,7 +168,7 @@ def test_names_and_versions_are_unique_and_every_word_is_part_of_the_digest(own)
         )
     }
     assert len(digests) == 5
-    assert ENGINE_VERSION >= 3
+    assert ENGINE_VERSION >= 4
 
 
 def test_the_profile_of_the_guide_can_be_used(own):
