@@ -16,7 +16,12 @@ BROAD_EXCEPT_DOORS = {
     "server/journey/services.py": "delivery of one fact must not stop the next",
     "server/platform/problems.py": "the HTTP door",
 }
-MAY_READ_ENVIRONMENT = ("apps/", "edge/commands/options.py", "server/platform/settings.py", "server/platform/postgres.py")
+MAY_READ_ENVIRONMENT = (
+    "apps/",
+    "edge/commands/options.py",
+    "server/platform/settings.py",
+    "server/platform/postgres.py",
+)
 LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
 UNLOGGABLE = {
     "patient_id", "patient_name", "path", "file", "filename", "file_name", "dataset", "header", "value", "accession_number",
