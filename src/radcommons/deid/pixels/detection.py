@@ -28,7 +28,7 @@ _SURE, _FIRM = 0.6, 0.8
 _SAME_PLACE = 0.7
 _WORD_LENGTH = 3
 _COMPACT = 2.0
-_REACH = 1.5
+_REACH = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,9 @@ def _is_lone_letter(sighting: Sighting) -> bool:
 def _repeats(candidate: Candidate, markers: Sequence[Candidate]) -> bool:
     """Whether it is a poorer reading of a marker: the same place seen twice."""
     return any(
-        share_covered(candidate.box, [marker.box]) >= _SAME_PLACE and len(candidate.text) < len(marker.text)
+        share_covered(candidate.box, [marker.box]) >= _SAME_PLACE
+        and len(candidate.text) <= len(marker.text)
+        and candidate.confidence < marker.confidence
         for marker in markers
     )
 

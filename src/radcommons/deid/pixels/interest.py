@@ -20,6 +20,7 @@ _LEAST_STEP = 10
 _LEAST_COUNT = 3
 _LEAST_CELLS = 6
 _MARGIN = 6
+_MOST_JOINED, _THICKEST_LINE, _SAME_HEIGHT = 150, 64, 0.7
 # By how much a region is longer and higher than what fired it, about.
 BORDER = 2 * (_MARGIN + CELL)
 
@@ -87,12 +88,46 @@ def regions_of(fired: NDArray[np.bool_], size: tuple[int, int]) -> tuple[Region,
         for left, top, right, bottom, count in _components(fired)
         if count >= _LEAST_CELLS
     ]
+    found = _joined(found)
     found.sort(key=lambda region: (-region.width * region.height, region.top, region.left))
     kept: list[Region] = []
     for region in found:
         if not any(_contains(outer, region) for outer in kept):
             kept.append(region)
     return tuple(kept)
+
+
+def _joined(regions: list[Region]) -> list[Region]:
+    """Regions with the pieces of a line made one: a word apart, or faint in between."""
+    if len(regions) > _MOST_JOINED:
+        return regions
+    joined: list[Region] = []
+    for region in sorted(regions, key=lambda each: (each.left, each.top)):
+        current = region
+        while (partner := next((each for each in joined if _is_one_line(current, each)), None)) is not None:
+            joined.remove(partner)
+            current = Region(
+                min(current.left, partner.left),
+                min(current.top, partner.top),
+                max(current.right, partner.right),
+                max(current.bottom, partner.bottom),
+                current.cells + partner.cells,
+            )
+        joined.append(current)
+    return joined
+
+
+def _is_one_line(first: Region, second: Region) -> bool:
+    rows = min(first.bottom, second.bottom) - max(first.top, second.top)
+    columns = min(first.right, second.right) - max(first.left, second.left)
+    for shared, gap, thick in (
+        (rows, -columns, (first.height, second.height)),
+        (columns, -rows, (first.width, second.width)),
+    ):
+        is_level = shared >= _SAME_HEIGHT * max(thick)
+        if is_level and max(thick) <= _THICKEST_LINE and gap <= max(thick):
+            return True
+    return False
 
 
 def _contains(outer: Region, inner: Region) -> bool:

@@ -23,6 +23,8 @@ from radcommons.deid.pixels.sightings import Sighting
 MEMORY_BYTES = 1_400 * 2**20
 _PACKAGE = "rapidocr_onnxruntime"
 _EXPLAINED = 0.35
+_LEAST_LIKELY = 0.4
+_BROAD = 64
 _MOST_READ = 40
 _SAME = 0.9
 _SLANT = 0.27
@@ -33,7 +35,7 @@ _WORD_LENGTH = 3
 _LINE_SHAPE = 3.0
 _THICKEST, _THICKEST_LINE, _THICKEST_LETTER = 0.3, 0.1, 0.2
 # Boxes of the recogniser end inside the outer letters now and then.
-_ALONG, _ACROSS, _AT_LEAST = 0.5, 0.2, 2.0
+_ALONG, _ACROSS, _AT_LEAST = 1.0, 0.2, 2.0
 
 
 def is_available() -> bool:
@@ -46,6 +48,7 @@ def _engine() -> Any:
     engine = importlib.import_module(_PACKAGE).RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1, use_cls=False)
     # Sheets come in the size they are to be read in.
     engine.text_det.limit_side_len = 32
+    engine.text_det.postprocess_op.box_thresh = _LEAST_LIKELY
     engine.text_rec.rec_image_shape = [3, 48, 96]
     return engine
 
@@ -84,23 +87,31 @@ class TextRecogniser:
             found += _detect(places)
             rest += places
         rest = [place for place in rest if not _is_explained(*place, found)]
-        found += _detect(rest, is_second=True)
+        found += _detect(rest, is_turned=True, is_flattened=True)
+        broad = [place for place in rest if _is_broad(place[1]) and not _is_explained(*place, found)]
+        found += _detect(broad, is_flattened=True)
         thickest = _THICKEST * min(picture.shape)
         lines = [
             each for each in found if not each.is_slanted and float(np.ptp(each.corners, axis=0).min()) <= thickest
         ]
-        return tuple(each for each in _read(_distinct(lines), picture.shape) if _is_writing(each, min(picture.shape)))
+        return _read(_distinct(lines), picture.shape)
 
 
-def _cutting(level: Level, region: Region, *, is_second: bool = False) -> Cutting:
-    place = (region.left, region.top, region.right, region.bottom)
-    return cut(level.picture, place, scale=level.scale, is_turned=is_second, is_flattened=is_second)
+def _is_broad(region: Region) -> bool:
+    """Whether a place is more than one line: noise or anatomy, in which writing may lie."""
+    return min(region.width, region.height) > _BROAD
 
 
-def _detect(places: Iterable[tuple[Level, Region]], *, is_second: bool = False) -> list[_Find]:
+def _detect(
+    places: Iterable[tuple[Level, Region]], *, is_turned: bool = False, is_flattened: bool = False
+) -> list[_Find]:
     engine = _engine()
     found = []
-    cuttings = {_cutting(*place, is_second=is_second): place[0] for place in places}
+    cuttings: dict[Cutting, Level] = {}
+    for level, region in places:
+        place = (region.left, region.top, region.right, region.bottom)
+        cutting = cut(level.picture, place, scale=level.scale, is_turned=is_turned, is_flattened=is_flattened)
+        cuttings[cutting] = level
     for sheet in laid_out(cuttings):
         colors = np.repeat(sheet.picture[:, :, None], 3, axis=2)
         corners, _ = engine.text_det(colors)
@@ -108,9 +119,9 @@ def _detect(places: Iterable[tuple[Level, Region]], *, is_second: bool = False) 
             continue
         clippings = engine.get_crop_img_list(colors, [np.asarray(each, dtype=np.float32) for each in corners])
         for each, clipping in zip(corners, clippings, strict=True):
-            place = sheet.cutting_at(np.asarray(each, dtype=np.float32))
-            if place is not None:
-                found.append(_Find(place[0].to_image(place[1]), clipping, cuttings[place[0]]))
+            under = sheet.cutting_at(np.asarray(each, dtype=np.float32))
+            if under is not None:
+                found.append(_Find(under[0].to_image(under[1]), clipping, cuttings[under[0]]))
     return found
 
 
@@ -133,7 +144,7 @@ def _distinct(found: Sequence[_Find]) -> list[_Find]:
     return [each for each, _ in kept]
 
 
-def _read(found: Sequence[_Find], size: tuple[int, ...]) -> list[Sighting]:
+def _read(found: Sequence[_Find], size: tuple[int, ...]) -> tuple[Sighting, ...]:
     chosen = found[:_MOST_READ]
     readings = _readings([each.clipping for each in chosen])
     corners = [_extended(each) for each in found]
@@ -148,12 +159,18 @@ def _read(found: Sequence[_Find], size: tuple[int, ...]) -> list[Sighting]:
     readings += [("", 0.0)] * (len(found) - len(readings))
     sightings = []
     for each, line, (text, score) in zip(found, corners, readings, strict=True):
+        if not _is_writing(text, score, each.corners, short_side=min(size)):
+            continue
         # One letter that fills its box is no piece of a longer line.
-        is_letter = sum(character.isalnum() for character in text) == 1 and score >= _SURE and _is_compact(each.corners)
+        is_letter = _letters(text) == 1 and _is_compact(each.corners)
         box = _generous(each.corners if is_letter else line).clipped(size[0], size[1])
         if box is not None:
             sightings.append(Sighting(box, text, score))
-    return sightings
+    return tuple(sightings)
+
+
+def _letters(text: str) -> int:
+    return sum(character.isalnum() for character in text)
 
 
 def _is_unsure(reading: tuple[str, float]) -> bool:
@@ -189,19 +206,16 @@ def _readings(clippings: list[NDArray[np.uint8]]) -> list[tuple[str, float]]:
     return [(str(text), float(score)) for text, score, *_ in _engine().text_rec(clippings)[0]]
 
 
-def _is_writing(sighting: Sighting, short_side: int) -> bool:
-    """Whether a sighting is more than a shape that resembles a letter: a whole body is read as an 8 now and then."""
-    letters = sum(character.isalnum() for character in sighting.text)
-    thickness, length = sorted((sighting.box.width, sighting.box.height))
-    if letters >= _WORD_LENGTH and sighting.confidence >= _READABLE:
+def _is_writing(text: str, confidence: float, corners: Corners, *, short_side: int) -> bool:
+    """Whether a find is more than a shape that resembles a letter: a whole body is read as an 8 now and then."""
+    letters = _letters(text)
+    thickness, length = sorted(np.ptp(corners, axis=0))
+    if letters >= _WORD_LENGTH and confidence >= _READABLE:
         return True
-    if letters and sighting.confidence >= _SURE:
-        return thickness <= _THICKEST_LETTER * short_side
-    return (
-        sighting.confidence >= _GUESSED
-        and length >= _LINE_SHAPE * thickness
-        and thickness <= _THICKEST_LINE * short_side
-    )
+    if letters and confidence >= _SURE:
+        return bool(thickness <= _THICKEST_LETTER * short_side)
+    is_line = length >= _LINE_SHAPE * thickness and thickness <= _THICKEST_LINE * short_side
+    return bool(confidence >= _GUESSED and is_line)
 
 
 def _extended(find: _Find) -> Corners:
