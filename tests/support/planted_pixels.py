@@ -11,8 +11,38 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tests.support.made_dicom import made_ct, write_made
 
-FAMILY = ["Okafor", "Lindgren", "Petrov", "Yamamoto", "Oliveira", "Kowalska", "Haddad", "Nguyen", "Schmidt", "Rossi", "Novak", "Dubois", "Ivanova", "Li"]
-GIVEN = ["Amara", "Sven", "Irina", "Kenji", "Paulo", "Zofia", "Omar", "Linh", "Jonas", "Chiara", "Marek", "Elise", "Olga", "Bo"]
+FAMILY = [
+    "Okafor",
+    "Lindgren",
+    "Petrov",
+    "Yamamoto",
+    "Oliveira",
+    "Kowalska",
+    "Haddad",
+    "Nguyen",
+    "Schmidt",
+    "Rossi",
+    "Novak",
+    "Dubois",
+    "Ivanova",
+    "Li",
+]
+GIVEN = [
+    "Amara",
+    "Sven",
+    "Irina",
+    "Kenji",
+    "Paulo",
+    "Zofia",
+    "Omar",
+    "Linh",
+    "Jonas",
+    "Chiara",
+    "Marek",
+    "Elise",
+    "Olga",
+    "Bo",
+]
 VISIBLE = 0.1
 MODALITIES = ("US", "CXR", "CT", "MR", "SC", "XA")
 SOP_CLASSES = {
