@@ -145,7 +145,7 @@ def test_our_engine_leaks_nothing_on_a_fresh_set(ours):
 
 
 # The aim is 0.9995: a sentence in Requesting Service is still taken for the name of a service and cut from other texts.
-LEAST_SHARE_OF_A_SMALL_SET, LEAST_SHARE_OF_THE_PAGE = 0.995, 99.85
+LEAST_SHARE_OF_A_SMALL_SET = 0.995
 
 
 def test_our_engine_does_nearly_every_action(ours):
@@ -172,7 +172,7 @@ def test_an_untouched_copy_is_the_other_end_of_the_scale(ours):
     assert score.stricter["idempotent"].share == 1
 
 
-def test_the_committed_page_says_of_us_what_a_fresh_run_says():
+def test_the_committed_page_compares_all_tools_and_ours_leaks_least():
     text = PAGE.read_text("utf-8")
     table = text.partition(BEGIN)[2].partition(END)[0]
     rows = {
@@ -181,11 +181,11 @@ def test_the_committed_page_says_of_us_what_a_fresh_run_says():
         if line.startswith("| ")
         for cells in [line.strip("| ").split(" | ")]
     }
+    ours_leaks, *others = (int(cell.strip("*")) for cell in rows["**leaks**"])
 
     assert "radcommons deid-benchmark run" in text
-    assert rows["**leaks**"][0] == "**0**"
-    assert float(rows["**all ten actions, %**"][0].strip("*")) >= LEAST_SHARE_OF_THE_PAGE
-    assert len(rows["**leaks**"]) == 1 + len(TOOLS)
+    assert ours_leaks < min(others)
+    assert len(others) == len(TOOLS)
 
 
 def test_a_tool_that_is_not_installed_is_left_out():

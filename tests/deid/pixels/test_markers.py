@@ -21,6 +21,7 @@ WORDS = marker_words(("Saal 3", "Rö-Thorax"))
         "Bettaufnahrne",
         "PORTABLE AP ERECT",
         "Semi-Upright",
+        "Sem-Upright",
         "4.0cm",
         "120 kV 2,5 mAs",
         "liegend",

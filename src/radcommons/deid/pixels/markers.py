@@ -16,7 +16,7 @@ MARKERS = frozenset(
     insp inspiration inspiratory exp expiration expiratory
     cm mm kv kvp ma mas uas mgy µgy cgy dap hz khz mhz db fps
     anterior posterior superior inferior medial cranial caudal ventral dorsal
-    grid raster semi
+    grid raster semi semiupright
     """.split()  # noqa: SIM905  a list of words reads as one
 )
 _LOOKALIKES = str.maketrans({"Ｌ": "L", "Ｒ": "R", "：": ":", "．": ".", "（": "(", "）": ")"})
@@ -48,6 +48,8 @@ def is_marker_text(text: str, words: frozenset[str]) -> bool:
     if any(character.isdigit() for character in rest):
         return False
     found = _WORD.findall(rest)
+    if _is_word("".join(found), words):
+        return True
     is_bare_measure = not found and rest != plain
     return is_bare_measure or (0 < len(found) <= _MOST_WORDS and all(_is_word(word, words) for word in found))
 
