@@ -33,7 +33,11 @@ def first_image(copy):
 def test_an_untouched_copy_is_complete(copy):
     found = verify_folder(copy)
     assert found.is_ok
-    assert found.counts == {"checked": 20, "missing": 0, "changed": 0, "extra": 0}
+    signed = json.loads((copy / "release.json").read_text())["files"]
+    records = json.loads((copy / "status.json").read_text())["records"]
+    assert {"SHA256SUMS", "LICENSE.txt", "provenance.json"} <= {entry["path"] for entry in signed}
+    checked = len(signed) + len(records) + len(list((copy / "images").rglob("*.dcm")))
+    assert found.counts == {"checked": checked, "missing": 0, "changed": 0, "extra": 0}
 
 
 def test_missing_changed_and_extra_files_are_listed(copy):
