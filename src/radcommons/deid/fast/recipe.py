@@ -58,26 +58,26 @@ class _Slot:
     ----------
     tag, creator
         Which it is, and the owner of its private block.
+    raw, decision
+        It in the known file, and what was decided there.
     length_at, value_at
         Where in its raw bytes its length and its value begin.
     staying
         What plain values match that stay as they are and identify nobody; ``None`` where there are none.
-    direct, direct_notes
-        What becomes of other plain values, and what is then to be said.
-    is_kept
-        Whether something of it stays; marks and private owners depend upon that.
+    direct
+        What becomes of other plain values; the same is to be said of them as of the known one.
     may_identify
         Whether it may hold an identifier that the context does not know.
     """
 
     tag: int
     creator: str
+    raw: bytes
+    decision: Decision
     length_at: int
     value_at: int
     staying: re.Pattern[bytes] | None
     direct: Direct | None
-    direct_notes: Notes
-    is_kept: bool
     may_identify: bool
 
 
@@ -175,14 +175,15 @@ class Recipe:
         for stretch, slot, raw in zip(self._stretches, self._slots, raws, strict=False):
             pieces.append(stretch)
             staying = slot.staying
-            if staying is not None and staying.fullmatch(raw, slot.value_at) and not len(raw) & 1:
-                pieces.append(raw)
-                notes.append(NOTHING)
-                continue
-            decision = self._decide(slot, raw)
-            if decision is None:
-                return None
-            written, note = decision
+            if raw == slot.raw:
+                written, note = slot.decision.raw, slot.decision.notes
+            elif staying is not None and staying.fullmatch(raw, slot.value_at) and not len(raw) & 1:
+                written, note = raw, NOTHING
+            else:
+                decision = self._decide(slot, raw)
+                if decision is None:
+                    return None
+                written, note = decision
             pieces.append(written)
             notes.append(note)
             if slot.tag in ORIGINAL_UID_TAGS:
@@ -202,15 +203,15 @@ class Recipe:
         direct = slot.direct
         if direct is not None and direct.form.fullmatch(raw, slot.value_at):
             if direct.is_removed:
-                return b"", slot.direct_notes
+                return b"", slot.decision.notes
             if direct.new_uid is not None:
                 new = direct.new_uid(raw[slot.value_at :].rstrip(b"\0").decode("ascii"))
                 if new is not None:
-                    return _with_value(raw, slot, new.encode("ascii")), slot.direct_notes
+                    return _with_value(raw, slot, new.encode("ascii")), slot.decision.notes
         if slot.tag in IDENTITY_TAGS and not UID_FORM.fullmatch(raw, slot.value_at):
             return None
         decision = self.context.decide(slot.tag, raw, slot.creator)
-        return (decision.raw, decision.notes) if bool(decision.raw) is slot.is_kept else None
+        return (decision.raw, decision.notes) if bool(decision.raw) is bool(slot.decision.raw) else None
 
     def _is_known(self, tag: int, raw: bytes) -> bool:
         found = self.context.harvest.of(tag, raw)
@@ -285,12 +286,12 @@ class Recipe:
         return _Slot(
             tag,
             creator,
+            raw,
+            decision,
             4 if is_without_vr else 8 if is_long else 6,
             12 if is_long else 8,
             direct.form if direct is not None and is_staying else None,
             direct,
-            decision.notes,
-            is_kept=bool(decision.raw),
             may_identify=may_identify,
         )
 

@@ -5,13 +5,15 @@ instructions a byte, and tells as surely as reading every element that everythin
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from radcommons.deid.fast.layout import META_END, START, NotOrdinaryError, end_of_element, is_long_form
 from radcommons.dicom.elements import UNDEFINED_LENGTH
 
 _SHORT = struct.Struct("<H")
 _LONG = struct.Struct("<I")
+# Which slot, the stretch before it, the length of that, the bytes of the element before its length, the length's width.
+_Cut = tuple[int, bytes, int, int, struct.Struct, int]
 
 
 class Stencil:
@@ -33,25 +35,52 @@ class Stencil:
         self, tags: Sequence[int], raws: Sequence[bytes], slots: Sequence[int], *, tail: bytes, is_implicit: bool
     ) -> None:
         self.slots = tuple(slots)
+        self._tags = tags
+        self._raws = raws
+        self._tail = tail
         self._is_implicit = is_implicit
-        self._cuts: list[tuple[bytes, int, int, struct.Struct, int]] = []
+        self._known = [raws[index] for index in self.slots]
+        self._differing: frozenset[int] = frozenset()
+        self._every = self._cut(range(len(self.slots)))
+        self._few: tuple[list[_Cut], bytes] | None = None
+
+    def matched(self, data: bytes) -> tuple[list[bytes], int] | None:
+        """The raw elements in the slots of another header, and where its last stretch ends; ``None`` when it differs.
+
+        Slots are open for all that may differ, and within a series little does: those that were seen to are tried first.
+        """
+        found = self._matched(data, *self._few) if self._few is not None else None
+        if found is None:
+            found = self._matched(data, *self._every)
+            if found is not None:
+                self._learn(found[0])
+        return found
+
+    def _learn(self, raws: list[bytes]) -> None:
+        pairs = enumerate(zip(raws, self._known, strict=True))
+        self._differing |= {slot for slot, (raw, known) in pairs if raw != known}
+        self._few = self._cut(sorted(self._differing))
+
+    def _cut(self, slots: Iterable[int]) -> tuple[list[_Cut], bytes]:
+        """The cuts at some of the slots, and the stretch after the last one."""
+        cuts: list[_Cut] = []
         start = 0
-        for index in self.slots:
-            raw = raws[index]
-            is_without_vr = is_implicit and tags[index] >= META_END
+        for slot in slots:
+            index = self.slots[slot]
+            raw = self._raws[index]
+            is_without_vr = self._is_implicit and self._tags[index] >= META_END
             # The stretch before a slot reaches over its tag and value representation, up to its length.
             head = 4 if is_without_vr else 8 if is_long_form(raw) else 6
             width = _LONG if head != 6 else _SHORT  # noqa: PLR2004  tag and two letters, PS3.5 7.1.2
-            stretch = b"".join(raws[start:index]) + raw[:head]
-            self._cuts.append((stretch, len(stretch), head, width, width.size))
+            stretch = b"".join(self._raws[start:index]) + raw[:head]
+            cuts.append((slot, stretch, len(stretch), head, width, width.size))
             start = index + 1
-        self._last = b"".join(raws[start:]) + tail
+        return cuts, b"".join(self._raws[start:]) + self._tail
 
-    def matched(self, data: bytes) -> tuple[list[bytes], int] | None:
-        """The raw elements in the slots of another header, and where its last stretch ends; ``None`` when it differs."""
+    def _matched(self, data: bytes, cuts: list[_Cut], last: bytes) -> tuple[list[bytes], int] | None:
         position = START
-        found = []
-        for stretch, size, head, width, width_size in self._cuts:
+        found = self._known.copy()
+        for slot, stretch, size, head, width, width_size in cuts:
             if not data.startswith(stretch, position):
                 return None
             length_at = position + size
@@ -62,10 +91,10 @@ class Stencil:
             position = length_at + width_size + length
             if length == UNDEFINED_LENGTH:
                 position = self._end(data, start)
-            found.append(data[start:position])
-        if not data.startswith(self._last, position):
+            found[slot] = data[start:position]
+        if not data.startswith(last, position):
             return None
-        return found, position + len(self._last)
+        return found, position + len(last)
 
     def _end(self, data: bytes, start: int) -> int:
         try:
