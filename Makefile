@@ -7,7 +7,7 @@ DATA ?= demo-data
 PORT ?= 8042
 JOBS ?= 2
 
-.PHONY: help setup viewer demo serve test check bench wheelhouse format clean
+.PHONY: help setup viewer demo serve test check bench bench-peers wheelhouse format clean
 
 help:
 	@echo "make demo    start a demonstration repository and open its portal"
@@ -54,6 +54,10 @@ format: setup
 bench: setup
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.deid
+
+bench-peers: setup
+	@command -v Orthanc >/dev/null || apt-get install --yes orthanc orthanc-dicomweb || { echo "As root: apt-get install orthanc orthanc-dicomweb"; exit 1; }
+	$(BIN)/python -m benchmarks.peers
 
 # What a hospital installs without a network, proved by installing it.
 wheelhouse: setup

@@ -32,7 +32,14 @@ class Place:
         return f"{_ROOT}.{self.patient + 1}.{self.study + 1}.{self.series + 1}"
 
 
-def write_corpus(folder: Path, files: int, *, rows: int = 512, seed: int = 7) -> list[Path]:
+def write_corpus(
+    folder: Path,
+    files: int,
+    *,
+    rows: int = 512,
+    seed: int = 7,
+    shape: tuple[int, int, int] = (PATIENTS, STUDIES, SERIES),
+) -> list[Path]:
     """Write CT slices, spread evenly over patients, studies and series; their paths in order.
 
     Parameters
@@ -45,9 +52,11 @@ def write_corpus(folder: Path, files: int, *, rows: int = 512, seed: int = 7) ->
         Rows and columns of each; two bytes a pixel.
     seed
         What everything random follows from.
+    shape
+        How many patients (at most 40), studies of each, and series of each study.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    places = [Place(p, s, n) for p in range(PATIENTS) for s in range(STUDIES) for n in range(SERIES)]
+    places = [Place(p, s, n) for p in range(shape[0]) for s in range(shape[1]) for n in range(shape[2])]
     pixels = np.random.default_rng(seed).integers(-1000, 1000, size=(8, rows, rows), dtype=np.int16)
     paths = []
     for number, place in enumerate(places):
@@ -77,11 +86,11 @@ def _series(place: Place, rows: int, chance: random.Random) -> Dataset:
 def _patient(place: Place) -> dict[str, object]:
     return {
         "SpecificCharacterSet": "ISO_IR 192",
-        "PatientName": _NAMES[place.patient],
+        "PatientName": _NAMES[place.patient % len(_NAMES)],
         "PatientID": f"MRN{place.patient:03d}55123",
         "IssuerOfPatientID": "MERCY-VALLEY",
         "PatientBirthDate": f"19{50 + place.patient}0312",
-        "PatientSex": "MFOMF"[place.patient],
+        "PatientSex": "MFOMF"[place.patient % len(_NAMES)],
         "PatientAge": f"0{70 - place.patient}Y",
         "PatientWeight": "71.5",
         "PatientSize": "1.74",
@@ -89,7 +98,7 @@ def _patient(place: Place) -> dict[str, object]:
         "PatientAddress": f"{12 + place.patient} Harbour Terrace, Ardmore",
         "PatientTelephoneNumbers": f"555-013{place.patient}-7788",
         "EthnicGroup": "UNKNOWN",
-        "PatientComments": f"Seen with {_NAMES[place.patient].split('^')[0]}",
+        "PatientComments": f"Seen with {_NAMES[place.patient % len(_NAMES)].split('^')[0]}",
         "AdditionalPatientHistory": "cough, fever",
         "PregnancyStatus": 4,
         "MedicalAlerts": "none",
