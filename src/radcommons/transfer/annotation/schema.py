@@ -112,7 +112,8 @@ class ValueRule:
     choices
         For ``one_of`` and ``many_of``, in the order shown.
     is_ordered
-        Whether the choices, as listed, are grades of one thing: agreement and adjudication then count distances.
+        Whether the choices are grades of one thing, by their scores or, when none has a score, as listed. Agreement and
+        adjudication then count distances; beside scored choices, one without a score lies outside the scale.
     minimum, maximum
         Limits of an ``integer`` (both needed) or a ``number``, inclusive.
     unit
@@ -134,6 +135,13 @@ class ValueRule:
     def choice(self, choice_id: str) -> Choice | None:
         """The choice of that name."""
         return next((found for found in self.choices if found.id == choice_id), None)
+
+    def grade(self, choice_id: str) -> int | None:
+        """Where an ordered choice stands on its scale; None outside it."""
+        if all(found.score is None for found in self.choices):
+            return next((index for index, found in enumerate(self.choices) if found.id == choice_id), None)
+        found = self.choice(choice_id)
+        return found.score if found else None
 
     def to_json(self) -> dict[str, object]:
         """The rule as a plain mapping."""
