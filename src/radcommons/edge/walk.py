@@ -9,6 +9,9 @@ from pathlib import Path
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.dicom.finding import Finding, Severity
 
+# What a listener keeps beside the instances it receives is none of them.
+OWN_FOLDER = ".radcommons"
+
 
 @dataclass(frozen=True, slots=True)
 class WalkedFile:
@@ -63,7 +66,7 @@ def walk(root: Root) -> Iterator[WalkedFile | Finding]:
         return
     unreadable: list[Finding] = []
     for folder, subfolders, names in os.walk(root.folder, onerror=_note_into(unreadable, root.folder)):
-        subfolders.sort()
+        subfolders[:] = sorted(each for each in subfolders if each != OWN_FOLDER)
         relative = os.path.relpath(folder, root.folder)
         for name in subfolders:
             if (Path(folder) / name).is_symlink():

@@ -3,6 +3,7 @@
 import click
 
 from radcommons.edge.commands.folders import init, scan, select, status
+from radcommons.edge.commands.listening import listen
 from radcommons.edge.commands.making import deidentify
 from radcommons.edge.commands.mapping import crosswalk, key
 from radcommons.edge.commands.pixels import pixels
@@ -18,5 +19,20 @@ def edge() -> None:
     """Work at the hospital: find, de-identify, review and send studies. Nothing leaves before `send`."""
 
 
-for command in (init, scan, select, deidentify, review, pixels, texts, verify, send, status, profile, crosswalk, key):
+for command in (
+    init,
+    listen,
+    scan,
+    select,
+    deidentify,
+    review,
+    pixels,
+    texts,
+    verify,
+    send,
+    status,
+    profile,
+    crosswalk,
+    key,
+):
     edge.add_command(command)
