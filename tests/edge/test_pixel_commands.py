@@ -91,3 +91,32 @@ def test_all_that_waits_is_confirmed_at_once_but_nothing_that_cannot_be_cleaned(
     assert json.loads(state)["pixel_text_waiting"] == 1
     verdicts = {each["verdict"]: each["is_waiting"] for each in listed(hospital)["instances"]}
     assert verdicts == {"approved": False, "refused": True}
+
+
+@pytest.mark.parametrize("why", ["", "because", None])
+def test_a_list_lets_nothing_go_without_one_of_the_three_words(hospital, tmp_path, why):
+    found = listed(hospital)
+    refused = next(each for each in found["instances"] if each["verdict"] == "refused")
+    refused |= {"decision": "release", "reason": "I read it", "why": why}
+    path = tmp_path / "decisions.json"
+    path.write_text(json.dumps(found | {"instances": [refused]}), "utf-8")
+
+    with pytest.raises(RadCommonsError) as refusal:
+        typed(hospital, "pixels", hospital.out, "--decide", path, "--by", "Dr Example")
+
+    assert refusal.value.code == "edge.invalid-decisions"
+
+
+def test_a_list_lets_go_what_cannot_be_cleaned_and_nothing_else(hospital, tmp_path):
+    path = tmp_path / "decisions.json"
+    for each in listed(hospital)["instances"]:
+        each |= {"decision": "release", "reason": "A page on how to breathe", "why": "no-patient"}
+        path.write_text(json.dumps({"schema": "radcommons.pixels/1", "instances": [each]}), "utf-8")
+        if each["verdict"] != "refused":
+            with pytest.raises(RadCommonsError):
+                typed(hospital, "pixels", hospital.out, "--decide", path, "--by", "Dr Example")
+            continue
+        done = json.loads(typed(hospital, "pixels", hospital.out, "--decide", path, "--by", "Dr Example", "--json"))
+        assert (done["decided"], done["made_again"]) == (1, 1)
+
+    assert "release" in [each["decision"] for each in listed(hospital)["instances"]]

@@ -35,6 +35,7 @@ from radcommons.edge.review.looking import memory_of, shown_series
 from radcommons.edge.review.verdicts import pixel_verdicts, take_decisions
 from radcommons.edge.review.waiting import next_waiting, waiting_series
 from radcommons.edge.sealing import seal
+from radcommons.transfer.manifest import ReleaseReason
 
 WHO = Person("Dr Example")
 TOP = Box(0, 0, 320, 40)
@@ -97,6 +98,9 @@ def _act(decisions, verb, sources, shown, values):
         return decisions.spread(SiteRectangle(shown.pictures[0].look.device, values["box"]), by=WHO)
     if verb == "deface":
         return decisions.deface(sources, by=WHO)
+    if verb == "release":
+        why = values.get("why", ReleaseReason.READ)
+        return decisions.release(sources, by=WHO, reason=values["reason"], why=why)
     return getattr(decisions, verb)(sources, by=WHO, reason=values["reason"])
 
 

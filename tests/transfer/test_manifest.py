@@ -15,6 +15,8 @@ from radcommons.transfer.manifest import (
     BatchManifest,
     Covid19Status,
     ProfileStamp,
+    ReleaseReason,
+    ReleaseStamp,
     ReviewStamp,
     SoftwareStamp,
 )
@@ -156,3 +158,38 @@ def test_bytes_that_are_no_manifest_are_refused(data):
 def test_one_content_has_one_spelling(rewrite):
     with pytest.raises(RadCommonsError, match="canonical"):
         BatchManifest.from_bytes(rewrite(manifest_of().canonical_bytes))
+
+
+RELEASE = ReleaseStamp("site-reviewer", "2026-03-01T09:30:00+00:00", ReleaseReason.READ)
+
+
+def test_what_a_person_let_go_is_told_with_its_file():
+    file = replace(file_of(1), release=RELEASE)
+    manifest = manifest_of(files=(file,))
+
+    assert value_of(manifest)["files"][0]["release"] == {
+        "at": "2026-03-01T09:30:00+00:00",
+        "role": "site-reviewer",
+        "why": "read",
+    }
+    assert BatchManifest.from_bytes(manifest.canonical_bytes) == manifest
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"why": "It is only Mr Okonkwo's letter"},
+        {"role": "Dr Okonkwo"},
+        {"at": "yesterday"},
+        {"by": "Dr Okonkwo"},
+        {"why": 1},
+    ],
+)
+def test_no_words_of_a_person_travel_with_a_release(changes):
+    value = value_of(manifest_of(files=(replace(file_of(1), release=RELEASE),)))
+    value["files"][0]["release"] |= changes
+
+    with pytest.raises(RadCommonsError) as refusal:
+        BatchManifest.from_bytes(canonical(value))
+
+    assert refusal.value.code == "transfer.manifest-invalid"

@@ -9,9 +9,13 @@ from typing import Any
 
 import orjson
 
-from radcommons.dicom.finding import Finding
+from radcommons.dicom.finding import Finding, Severity
 
 Counts = Mapping[str, int]
+
+RELEASED = Finding(
+    Severity.INFO, "edge.released", "object", "A person let this object go although no program can clean it as a whole."
+)
 
 
 def count(findings: Iterable[Finding]) -> dict[str, int]:

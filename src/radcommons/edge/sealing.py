@@ -18,6 +18,8 @@ from radcommons.edge.clinical import subject_statuses
 from radcommons.edge.database import database
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.outfolder import OutFolder, opened, write_atomically
+from radcommons.edge.pixels.memory import PixelMemory
+from radcommons.edge.pixels.orders import Order
 from radcommons.edge.report import action_counts, write_report
 from radcommons.edge.review.decisions import (
     Review,
@@ -104,7 +106,8 @@ def sealed(home: EdgeHome, out: Path) -> Sealed:
             )
         # Decisions since it was written are in the report that is sealed.
         write_report(connection, folder, profile=_profile(connection, folder))
-        chosen = _Chosen(review, release=release_rule(connection, folder))
+        memory = PixelMemory(connection, means="")
+        chosen = _Chosen(review, release=release_rule(connection, folder), memory=memory)
         for row in journal.kept(connection, folder):
             chosen.take(row)
         return _sealed(connection, home, folder=folder, chosen=chosen, by=review.approval.by)
@@ -133,9 +136,10 @@ class _Places(Mapping[str, Path]):
 class _Chosen:
     """The instances of one OUT folder, sorted into sent, held back and excluded."""
 
-    def __init__(self, review: Review, *, release: str) -> None:
+    def __init__(self, review: Review, *, release: str, memory: PixelMemory) -> None:
         self._review = review
         self._release = release
+        self._memory = memory
         self.files: dict[str, BatchFile] = {}
         self.action_lists: Counter[str] = Counter()
         self.subjects: set[str] = set()
@@ -164,6 +168,7 @@ class _Chosen:
             sop_instance_uid=row["sop_uid"],
             sop_class_uid=sys.intern(row["sop_class_uid"]),
             pixel_text=PixelText(row["pixel_text"]),
+            release=self._memory.release(row["source_sha256"]) if Order.has_released(row) else None,
         )
 
 

@@ -15,7 +15,9 @@ from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.profile import Profile
 from radcommons.deid.pseudonyms import PseudonymKey
+from radcommons.deid.verify import refusal_of_class
 from radcommons.dicom.finding import Finding, Severity
+from radcommons.edge.findings import RELEASED
 from radcommons.edge.pixels.looking import LookMeans, look_at, verdict_of
 from radcommons.edge.pixels.looks import Look
 from radcommons.edge.pixels.orders import NOTHING_KNOWN, Order
@@ -137,6 +139,8 @@ def _made(
     findings = (*outcome.findings, *(look.findings if look is not None and not order.state else ()))
     if outcome.description is None:
         return Made(None, "[]", "", findings, boxes, seen)
+    if refusal_of_class(task.sop_class_uid) and released:
+        findings = (*findings, RELEASED)
     verdict = outcome.pixel_text
     if order.state:
         verdict = PixelText.APPROVED if order.state == "approved" else PixelText.NEEDS_PERSON

@@ -28,6 +28,8 @@ _SOP_CLASS = re.compile(r"[0-9.]{1,64}")
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,31}")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SUBJECT = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,63}")
+_ROLE = re.compile(r"[a-z][a-z-]{0,31}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+00:00")
 
 
 class Covid19Status(StrEnum):
@@ -63,9 +65,40 @@ class ReviewStamp:
     decision: str
 
 
+class ReleaseReason(StrEnum):
+    """Why a person let an object go that no program can clean; the person's own words stay at the hospital."""
+
+    READ = "read"
+    NO_PATIENT = "no-patient"
+    CLEANED_BEFORE = "cleaned-before"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ReleaseStamp:
+    """That a person let one object go although no program can clean it as a whole.
+
+    Parameters
+    ----------
+    role
+        Of the person at the site; never a name.
+    at
+        When, in UTC, to the second.
+    why
+        In one of three words.
+    """
+
+    role: str
+    at: str
+    why: ReleaseReason
+
+    def to_json(self) -> dict[str, str]:
+        """The release as it stands in the manifest."""
+        return {"at": self.at, "role": self.role, "why": self.why.value}
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class BatchFile:
-    """One instance of a batch; every UID is a new one under 2.25."""
+    """One instance of a batch; every UID is a new one under 2.25. ``release`` only where no program can clean it."""
 
     sha256: str
     size_bytes: int
@@ -74,10 +107,13 @@ class BatchFile:
     sop_instance_uid: str
     sop_class_uid: str
     pixel_text: PixelText
+    release: ReleaseStamp | None = None
 
     def to_json(self) -> dict[str, object]:
         """The file's line as it stands in the manifest."""
+        release = {} if self.release is None else {"release": self.release.to_json()}
         return {
+            **release,
             "pixel_text": self.pixel_text.value,
             "series_instance_uid": self.series_instance_uid,
             "sha256": self.sha256,
@@ -230,7 +266,8 @@ def _files(value: object) -> tuple[BatchFile, ...]:
 def _file(value: object) -> BatchFile:
     part = mapping(value, "a file")
     uids = ("study_instance_uid", "series_instance_uid", "sop_instance_uid")
-    unknown_keys(part, "a file", required={"sha256", "size_bytes", "pixel_text", "sop_class_uid", *uids})
+    required = {"sha256", "size_bytes", "pixel_text", "sop_class_uid", *uids}
+    unknown_keys(part, "a file", required=required, optional={"release"})
     study, series, sop = (text(part, name, pattern=_UID) for name in uids)
     return BatchFile(
         sha256=text(part, "sha256", pattern=_DIGEST),
@@ -240,7 +277,15 @@ def _file(value: object) -> BatchFile:
         sop_instance_uid=sop,
         sop_class_uid=text(part, "sop_class_uid", pattern=_SOP_CLASS),
         pixel_text=_pixel_text(part),
+        release=_release(part["release"]) if "release" in part else None,
     )
+
+
+def _release(value: object) -> ReleaseStamp:
+    part = mapping(value, "a release")
+    unknown_keys(part, "a release", required={"at", "role", "why"})
+    at, role = text(part, "at", pattern=_MOMENT), text(part, "role", pattern=_ROLE)
+    return ReleaseStamp(role, at, ReleaseReason(text(part, "why")))
 
 
 def _pixel_text(part: Mapping[str, object]) -> PixelText:

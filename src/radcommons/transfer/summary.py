@@ -6,6 +6,7 @@ batch remembers the key, and knows a later one by it.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -62,6 +63,8 @@ class BatchSummary:
         The same by attribute keyword; private and unknown attributes together under ``private`` and ``unknown``.
     pixel_text
         Instances by the verdict on writing in their pixels.
+    released
+        Instances that no program can clean and a person let go, by why.
     """
 
     batch_id: str
@@ -77,10 +80,12 @@ class BatchSummary:
     actions: Counts
     attributes: Mapping[str, Counts] = field(default_factory=dict)
     pixel_text: Counts = field(default_factory=dict)
+    released: Counts = field(default_factory=dict)
 
     def predicate(self) -> dict[str, object]:
         """The summary as it is signed, without the key."""
         return {
+            **({"released": dict(self.released)} if self.released else {}),
             "actions": dict(self.actions),
             "attributes": {name: dict(counts) for name, counts in self.attributes.items()},
             "engine": self.engine,
@@ -119,9 +124,8 @@ def summarise(
     manifest: BatchManifest, *, engine: str, actions: Counts, attributes: Mapping[str, Counts]
 ) -> BatchSummary:
     """The summary of a sealed batch from its manifest and the counts of its report."""
-    verdicts: dict[str, int] = {}
-    for file in manifest.files:
-        verdicts[file.pixel_text.value] = verdicts.get(file.pixel_text.value, 0) + 1
+    verdicts = Counter(file.pixel_text.value for file in manifest.files)
+    released = Counter(file.release.why.value for file in manifest.files if file.release is not None)
     return BatchSummary(
         batch_id=manifest.batch_id,
         site=manifest.site,
@@ -136,6 +140,7 @@ def summarise(
         actions=dict(sorted(actions.items())),
         attributes={name: dict(sorted(counts.items())) for name, counts in sorted(attributes.items())},
         pixel_text=dict(sorted(verdicts.items())),
+        released=dict(sorted(released.items())),
     )
 
 
@@ -187,8 +192,9 @@ def verify_against_manifest(summary: BatchSummary, manifest: BatchManifest) -> N
         ``transfer.summary-mismatch`` names the first statement that differs.
     """
     expected = summarise(manifest, engine=summary.engine, actions=summary.actions, attributes=summary.attributes)
-    for name, value in {"batch_id": expected.batch_id, **expected.predicate()}.items():
-        found = summary.batch_id if name == "batch_id" else summary.predicate()[name]
+    stated = {"batch_id": summary.batch_id, "released": {}, **summary.predicate()}
+    for name, value in {"batch_id": expected.batch_id, "released": {}, **expected.predicate()}.items():
+        found = stated.get(name)
         if canonical_json(found) != canonical_json(value):
             raise RadCommonsError(
                 Kind.INVALID,
@@ -221,7 +227,8 @@ def _summary(document: object) -> BatchSummary:
         raise ValueError("it states something else")
     part = _predicate_of(document)
     names = {"actions", "attributes", "engine", "files", "files_root", "pixel_text", "profile", "project", "public_key"}
-    unknown_keys(part, "the predicate", required=names | {"report_sha256", "site", "size_bytes", "software"})
+    names |= {"report_sha256", "site", "size_bytes", "software"}
+    unknown_keys(part, "the predicate", required=names, optional={"released"})
     profile, software = mapping(part["profile"], "profile"), mapping(part["software"], "software")
     unknown_keys(profile, "profile", required={"name", "version", "digest"})
     unknown_keys(software, "software", required={"name", "version"})
@@ -242,6 +249,7 @@ def _summary(document: object) -> BatchSummary:
         actions=_counts(part["actions"], "actions"),
         attributes={_word(name): _counts(counts, "an attribute") for name, counts in attributes.items()},
         pixel_text=_counts(part["pixel_text"], "pixel_text"),
+        released=_counts(part.get("released", {}), "released"),
     )
 
 

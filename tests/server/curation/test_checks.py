@@ -14,6 +14,8 @@ TODAY = date(2024, 6, 1)
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
 
+LETTER = InstanceFacts(False, None, None, 1, is_past_cleaning=True)
+
 
 def slice_at(z, number=None, *, orientation=AXIAL, rows=512, columns=512):
     place = (0.0, 0.0, float(z))
@@ -71,6 +73,7 @@ def test_a_good_study_has_no_finding():
         (study(volume(*(slice_at(z) for z in range(12) if z not in (5, 6)))), "slices-missing"),
         (study(volume(*(slice_at(z // 2, z) for z in range(12)))), "position-repeated"),
         (study(volume(*(slice_at(z, 1) for z in range(10)))), "instance-number-repeated"),
+        (study(volume(*map(slice_at, range(10)), LETTER)), "released-object"),
     ],
 )
 def test_each_check_finds_what_it_is_for(facts, code):

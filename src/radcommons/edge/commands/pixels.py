@@ -15,7 +15,7 @@ from radcommons.edge.review.verdicts import pixel_verdicts, take_decisions
     "--decide",
     "decisions",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Take in a list as --json prints it, with decision confirm (and boxes) or reject (and reason).",
+    help="Take in a list as --json prints it, with decision confirm (and boxes), reject (and reason) or release (reason and why).",
 )
 @click.option("--by", default="", help="Who decides; needed with --decide.")
 @home_option

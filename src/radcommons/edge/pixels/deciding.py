@@ -15,6 +15,7 @@ from radcommons.edge.deciders import checked_name, checked_reason
 from radcommons.edge.pixels.looks import HouseRules, SiteRectangle, boxes_json
 from radcommons.edge.pixels.memory import PixelMemory
 from radcommons.edge.pixels.orders import Order
+from radcommons.transfer.manifest import ReleaseReason
 
 _LONGEST_MARKER = 64
 _MOST_BOXES = 500
@@ -65,9 +66,10 @@ class PixelDecisions:
         """These do not leave."""
         return self._decide("reject", "rejected", dict.fromkeys(sources), by=by, reason=checked_reason(reason))
 
-    def release(self, sources: Iterable[str], *, by: Person, reason: str) -> int:
-        """These may leave although they cannot be cleaned as a whole; somebody read them."""
-        return self._decide("release", "released", dict.fromkeys(sources), by=by, reason=checked_reason(reason))
+    def release(self, sources: Iterable[str], *, by: Person, reason: str, why: ReleaseReason) -> int:
+        """These may leave although they cannot be cleaned as a whole; the centre is told ``why``, never the reason."""
+        verb = f"release {why.value}"
+        return self._decide(verb, "released", dict.fromkeys(sources), by=by, reason=checked_reason(reason))
 
     def keep_faces(self, sources: Iterable[str], *, by: Person, reason: str) -> int:
         """These may leave with the face that can be made of them."""

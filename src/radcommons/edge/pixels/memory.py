@@ -15,7 +15,10 @@ from radcommons.deid.pixels.boxes import Box
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.pixels.looks import HouseRules, Look, SiteRectangle, boxes_json, boxes_of
 from radcommons.edge.pixels.orders import Order
+from radcommons.transfer.manifest import ReleaseReason, ReleaseStamp
 
+# Of whoever decides at a hospital, as the centre is told.
+ROLE = "site-reviewer"
 STATES = ("edited", "approved", "rejected", "released", "face-kept", "defaced")
 
 
@@ -106,6 +109,15 @@ class PixelMemory:
         for row in rows:
             found = _after(found, row)
         return found
+
+    def release(self, source_sha256: str) -> ReleaseStamp | None:
+        """When and why a person let a source go, in the words that may leave the hospital."""
+        row = self._connection.execute(
+            "SELECT at, verb FROM pixel_decision JOIN pixel_act USING (act_id)"
+            " WHERE source_sha256 = ? AND state = 'released' AND undone_at = '' ORDER BY act_id DESC LIMIT 1",
+            (source_sha256,),
+        ).fetchone()
+        return None if row is None else ReleaseStamp(ROLE, row["at"], ReleaseReason(row["verb"].partition(" ")[2]))
 
     def decided_sources(self) -> frozenset[str]:
         """Every source that a decision speaks of, so that the rest need not be asked for."""

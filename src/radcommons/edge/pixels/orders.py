@@ -44,6 +44,11 @@ class Order:
         words = (self.state or "machine", *("released",) * self.is_released, *("defaced",) * self.is_defaced)
         return f"{'+'.join(words)}:{boxes_json(boxes)}"
 
+    @staticmethod
+    def has_released(row: sqlite3.Row) -> bool:
+        """Whether an output was made because a person let its source go, and the decision still stands."""
+        return "released" in row["pixel_recipe"].partition(":")[0].split("+")[1:]
+
     def is_met_by(self, row: sqlite3.Row, house: HouseRules) -> bool:
         """Whether an earlier result is what this order would give again."""
         if self.is_decided:

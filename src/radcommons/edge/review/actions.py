@@ -11,6 +11,7 @@ from radcommons.edge.pixels.deciding import Person, PixelDecisions
 from radcommons.edge.pixels.looks import SiteRectangle
 from radcommons.edge.pixels.memory import PixelMemory
 from radcommons.edge.review.looking import ShownPicture, ShownSeriesPictures
+from radcommons.transfer.manifest import ReleaseReason
 
 Request = Mapping[str, object]
 _MOST_PICTURES = 100_000
@@ -107,7 +108,11 @@ def _release(asked: _Asked, decisions: PixelDecisions) -> Done:
     pictures = asked.pictures()
     if not all(each.is_refused for each in pictures):
         raise _invalid("Only what cannot be cleaned is released.")
-    return Done(decisions.release(_digests(pictures), by=asked.by, reason=asked.reason), "Released")
+    try:
+        why = ReleaseReason(_text(asked.request, "why"))
+    except ValueError as error:
+        raise _invalid("Say which of the three reasons it is.") from error
+    return Done(decisions.release(_digests(pictures), by=asked.by, reason=asked.reason, why=why), "Let go")
 
 
 def _keep_faces(asked: _Asked, decisions: PixelDecisions) -> Done:

@@ -265,13 +265,13 @@ async function reject() {
 
 async function release() {
   if (!picture.is_refused) return;
-  const answer = await giveReason({ title: "Let it go", text: "No program can clean this object. Read it as a whole before you let it go; your reason is kept.", yes: "Let it go", scope: false });
-  if (answer) await act("release", { pictures: digests([picture]), reason: answer.reason });
+  const answer = await giveReason({ title: "Let it go", text: "No program can clean this object. The centre is told when and why it was let go, in the words below; what you write stays here.", yes: "Let it go", why: true });
+  if (answer) await act("release", { pictures: digests([picture]), reason: answer.reason, why: answer.why });
 }
 
 async function keepFace() {
   if (series.face?.state !== "held") return;
-  const answer = await giveReason({ title: "Keep the face", text: "Who has these slices can draw the face of the patient. Say why that may be, or take it away.", yes: "Keep it", scope: false });
+  const answer = await giveReason({ title: "Keep the face", text: "Who has these slices can draw the face of the patient. Say why that may be, or take it away.", yes: "Keep it" });
   if (!answer) return;
   const done = await act("keep-faces", { pictures: digests(series.pictures), reason: answer.reason });
   if (done && !series.pictures.some((each) => each.is_waiting && !each.face)) await leaveFor(done.next);

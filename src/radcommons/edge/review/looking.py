@@ -19,7 +19,7 @@ from radcommons.edge.outfolder import OutFolder
 from radcommons.edge.pixels.looking import digest_of_means
 from radcommons.edge.pixels.looks import HouseRules, Look, boxes_of, candidate_json
 from radcommons.edge.pixels.memory import Decided, PixelMemory
-from radcommons.edge.review.waiting import RELEASABLE, codes_of, picture_rows, release_rule, waits
+from radcommons.edge.review.waiting import is_refused, picture_rows, release_rule, waits
 from radcommons.edge.sources import Source
 from radcommons.edge.walk import Root
 
@@ -61,7 +61,7 @@ class ShownPicture:
     @property
     def is_refused(self) -> bool:
         """Whether it cannot be cleaned, so that only a release lets it leave."""
-        return not self.row["is_kept"] and bool(codes_of(self.row) & RELEASABLE)
+        return is_refused(self.row)
 
     @property
     def is_confirmable(self) -> bool:

@@ -1,7 +1,7 @@
 """Verdicts about pixels as one list, for programs; the same list, with decisions in it, is taken in again."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from radcommons.edge.pixels.deciding import Person, PixelDecisions
 from radcommons.edge.review.approving import make_now
 from radcommons.edge.review.decisions import read_review
 from radcommons.edge.review.looking import ShownPicture, memory_of, shown_series
-from radcommons.edge.review.waiting import counts_by_verdict, picture_rows, waiting_series
+from radcommons.edge.review.waiting import counts_by_verdict, is_refused, picture_rows, waiting_series
 from radcommons.edge.verify import profile_of
+from radcommons.transfer.manifest import ReleaseReason
 
 SCHEMA = "radcommons.pixels/1"
 _LARGEST_BYTES = 256 * 2**20
@@ -36,7 +37,7 @@ class PixelInstance:
     boxes
         What is blackened, ``None`` when nobody looked.
     decision, reason, by, at
-        ``confirm``, ``reject``, or empty while nobody decided; why, who, when.
+        ``confirm``, ``reject``, ``release``, or empty while nobody decided; why, who, when.
     is_waiting
         Whether a person has to decide.
     """
@@ -96,7 +97,8 @@ def pixel_verdicts(home: EdgeHome, out: Path) -> PixelVerdicts:
 def take_decisions(home: EdgeHome, out: Path, *, path: Path, by: str) -> PixelVerdicts:
     """Take in a list of verdicts in which some instances carry a decision, and make anew what it changes.
 
-    Each instance with a ``decision`` counts: ``confirm`` with its ``boxes``, or ``reject`` with a ``reason``.
+    Each instance with a ``decision`` counts: ``confirm`` with its ``boxes``, ``reject`` with a ``reason``, or ``release``
+    of what cannot be cleaned with a ``reason`` and the ``why`` that the centre is told.
 
     Raises
     ------
@@ -108,18 +110,12 @@ def take_decisions(home: EdgeHome, out: Path, *, path: Path, by: str) -> PixelVe
     with database(home) as connection:
         profile = profile_of(connection, home, folder)
         memory = memory_of(connection, profile)
-        known = _sources(connection, folder)
+        known = _Known(connection, folder)
         with transaction(connection):
             decisions = PixelDecisions(connection, memory, markers=profile.pixels.markers)
-            confirmed = {_source(each, known): _boxes(each) for each in entries if each["decision"] == "confirm"}
-            rejected = {_source(each, known): _reason(each) for each in entries if each["decision"] == "reject"}
-            if confirmed:
-                decisions.confirm(confirmed, by=person)
-            for reason in sorted(set(rejected.values())):
-                sources = [sha256 for sha256, why in rejected.items() if why == reason]
-                decisions.reject(sources, by=person, reason=reason)
+            _decide(decisions, entries, known, by=person)
         made = make_now(connection, home, out=folder, profile=profile)
-        return _verdicts(connection, home, folder, decided=len(confirmed) + len(rejected), made_again=made)
+        return _verdicts(connection, home, folder, decided=len(entries), made_again=made)
 
 
 def _verdicts(
@@ -149,7 +145,7 @@ def _verdicts(
 
 def _instance(picture: ShownPicture, series: str) -> PixelInstance:
     row, decided = picture.row, picture.decided
-    words = {"approved": "confirm", "rejected": "reject"}
+    words = {"approved": "confirm", "rejected": "reject", "": "release" if decided.is_released else ""}
     return PixelInstance(
         sop_instance_uid=row["sop_uid"],
         source="" if row["is_kept"] else row["token"],
@@ -175,22 +171,54 @@ def _entries(path: Path) -> list[dict[str, object]]:
     if not isinstance(value, dict) or value.get("schema") != SCHEMA or not isinstance(listed, list):
         raise _invalid(f"it is no list of the form {SCHEMA}")
     entries = [each for each in listed if isinstance(each, dict) and each.get("decision")]
-    if not entries or any(each["decision"] not in {"confirm", "reject"} for each in entries):
-        raise _invalid("no instance carries a decision, or one is neither confirm nor reject")
+    if not entries or any(each["decision"] not in {"confirm", "reject", "release"} for each in entries):
+        raise _invalid("no instance carries a decision, or one is none of confirm, reject and release")
     return entries
 
 
-def _sources(connection: sqlite3.Connection, out: OutFolder) -> Mapping[str, str]:
-    rows = picture_rows(connection, out)
-    return {row["sop_uid"] if row["is_kept"] else row["token"]: row["source_sha256"] for row in rows}
+class _Known:
+    """The outputs that a list can name."""
+
+    def __init__(self, connection: sqlite3.Connection, out: OutFolder) -> None:
+        rows = picture_rows(connection, out)
+        self._rows = {row["sop_uid"] if row["is_kept"] else row["token"]: row for row in rows}
+
+    def source(self, entry: Mapping[str, object]) -> str:
+        """The digest of the source that an entry speaks of."""
+        for name in ("sop_instance_uid", "source"):
+            row = self._rows.get(str(entry.get(name, "")))
+            if row is not None and row["source_sha256"]:
+                if entry["decision"] == "release" and not is_refused(row):
+                    raise _invalid("it releases an instance that can be cleaned")
+                return str(row["source_sha256"])
+        raise _invalid("it names an instance that is not in OUT")
 
 
-def _source(entry: Mapping[str, object], known: Mapping[str, str]) -> str:
-    for name in ("sop_instance_uid", "source"):
-        found = known.get(str(entry.get(name, "")))
-        if found:
-            return found
-    raise _invalid("it names an instance that is not in OUT")
+def _decide(decisions: PixelDecisions, entries: Sequence[Mapping[str, object]], known: _Known, *, by: Person) -> None:
+    confirmed: dict[str, tuple[Box, ...]] = {}
+    rejected: dict[str, list[str]] = {}
+    released: dict[tuple[ReleaseReason, str], list[str]] = {}
+    for entry in entries:
+        source = known.source(entry)
+        if entry["decision"] == "confirm":
+            confirmed[source] = _boxes(entry)
+        elif entry["decision"] == "reject":
+            rejected.setdefault(_reason(entry), []).append(source)
+        else:
+            released.setdefault((_why(entry), _reason(entry)), []).append(source)
+    if confirmed:
+        decisions.confirm(confirmed, by=by)
+    for reason, sources in sorted(rejected.items()):
+        decisions.reject(sources, by=by, reason=reason)
+    for (why, reason), sources in sorted(released.items()):
+        decisions.release(sources, by=by, reason=reason, why=why)
+
+
+def _why(entry: Mapping[str, object]) -> ReleaseReason:
+    try:
+        return ReleaseReason(str(entry.get("why", "")))
+    except ValueError as error:
+        raise _invalid("a release says why in none of the words read, no-patient, cleaned-before") from error
 
 
 def _boxes(entry: Mapping[str, object]) -> tuple[Box, ...]:

@@ -84,11 +84,12 @@ export function historyItems(series) {
   return items.length ? items : [node("li", { textContent: "None yet." })];
 }
 
-export function giveReason({ title, text, yes, scope }) {
+export function giveReason({ title, text, yes, scope = false, why = false }) {
   by("reason-title").textContent = title;
   by("reason-text").textContent = text;
   by("reason-yes").textContent = yes;
   by("reason-scope").hidden = !scope;
+  by("reason-why").hidden = !why;
   by("reason").value = "";
   const dialog = by("reason-dialog");
   dialog.returnValue = "";
@@ -96,8 +97,8 @@ export function giveReason({ title, text, yes, scope }) {
   by("reason").focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
-      const chosen = dialog.querySelector("[name=scope]:checked").value;
-      resolve(dialog.returnValue === "yes" ? { reason: by("reason").value.trim(), scope: chosen } : null);
+      const chosen = (name) => dialog.querySelector(`[name=${name}]:checked`).value;
+      resolve(dialog.returnValue === "yes" ? { reason: by("reason").value.trim(), scope: chosen("scope"), why: chosen("why") } : null);
     }, { once: true });
   });
 }

@@ -65,6 +65,11 @@ def codes_of(row: sqlite3.Row) -> frozenset[str]:
     return frozenset(each.code for each in stored.load(row["findings"]))
 
 
+def is_refused(row: sqlite3.Row) -> bool:
+    """Whether an output could not be made, and a person can let its source go all the same."""
+    return not row["is_kept"] and bool(codes_of(row) & RELEASABLE)
+
+
 def waits(row: sqlite3.Row, state: str, *, release: str) -> bool:
     """Whether an output on that page waits for a person; ``state`` is the latest decision about its source, or empty."""
     if row["face"] == "held" and state != "rejected":
@@ -73,7 +78,7 @@ def waits(row: sqlite3.Row, state: str, *, release: str) -> bool:
         return False
     if state == "edited" or row["pixel_text"] != PixelText.NOT_APPLICABLE.value:
         return not may_leave(row, release=release)
-    return not row["is_kept"] and bool(codes_of(row) & RELEASABLE)
+    return is_refused(row)
 
 
 def decided_states(connection: sqlite3.Connection, out: OutFolder) -> Mapping[str, str]:

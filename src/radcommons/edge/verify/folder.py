@@ -23,6 +23,7 @@ from radcommons.edge.crosswalk import patients_by_subject
 from radcommons.edge.database import database
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.outfolder import OutFolder, opened
+from radcommons.edge.pixels.orders import Order
 from radcommons.edge.scan import Progress
 from radcommons.edge.verify.looking import Look, Seen, error, look_again
 from radcommons.edge.verify.memory import LookMemory, mark_of
@@ -172,7 +173,8 @@ class _Run:
         )
         for row in islice(rows, 0, step * self._wanted, step):
             path = self._folder.instance_path(row["study_uid"], row["series_uid"], sop_uid=row["sop_uid"])
-            mark = mark_of(path, sha256=row["sha256"])
+            is_released = Order.has_released(row)
+            mark = mark_of(path, sha256=row["sha256"], is_released=is_released)
             if (known := self._memory.recall(row["sop_uid"], mark=mark)) is not None:
                 self.tally.take(row["sop_uid"], known)
                 self.tally.seen_before += 1
@@ -187,6 +189,7 @@ class _Run:
                 subject_id=row["subject_id"],
                 pixel_text=row["pixel_text"],
                 identifiers=self._originals.identifiers(row["subject_id"]),
+                released_class=row["sop_class_uid"] if is_released else "",
             )
 
     def _judged(self, seen: Seen) -> tuple[Finding, ...]:

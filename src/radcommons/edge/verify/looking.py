@@ -8,13 +8,14 @@ from pathlib import Path
 from radcommons.deid.element_look import kept_identifiers
 from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.profile import Profile
-from radcommons.deid.verify import residual_findings, verify_parsed
+from radcommons.deid.verify import refusal_of_class, residual_findings, verify_parsed
 from radcommons.dicom import uids
 from radcommons.dicom.elements import FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.header import Header
 from radcommons.dicom.instance import sha256_of
 from radcommons.dicom.part10 import Part10File, map_file, parse_part10
+from radcommons.edge.findings import RELEASED
 
 UID = re.compile(rb"(?<![0-9.])[0-9]{1,10}(?:\.[0-9]{1,39}){3,}(?![0-9.])")
 """Anything that has the form of a UID, in whatever bytes."""
@@ -34,6 +35,8 @@ class Look:
         As the journal has it.
     identifiers
         Everything that was harvested from the originals of the patient.
+    released_class
+        The SOP Class of an object that a person let go although no program can clean it; empty for every other.
     """
 
     path: str
@@ -44,6 +47,7 @@ class Look:
     subject_id: str
     pixel_text: str
     identifiers: frozenset[str]
+    released_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,10 @@ def look_again(look: Look, *, profile: Profile) -> Seen:
         file = parse_part10(buffer)
     except FormatError as refusal:
         return Seen((*found, Finding(Severity.ERROR, refusal.code, refusal.where, refusal.message)))
-    found += verify_parsed(buffer, file, profile)
+    released = frozenset({look.released_class} - {""})
+    found += verify_parsed(buffer, file, profile, released_classes=released)
+    if released and refusal_of_class(look.released_class):
+        found.append(RELEASED)
     found += residual_findings(file, look.identifiers, kept=kept_identifiers(profile))
     found += _identity(look, file)
     found += _pixel_verdict(look, file)

@@ -54,11 +54,11 @@ class LookMemory:
             )
 
 
-def mark_of(path: Path, *, sha256: str) -> str:
-    """What tells one state of a file from another without reading it."""
+def mark_of(path: Path, *, sha256: str, is_released: bool) -> str:
+    """What tells one state of a file, and of what is allowed it, from another without reading it."""
     try:
         status = path.stat()
     except OSError:
         return "gone"
-    described = f"{sha256}/{status.st_size}/{status.st_mtime_ns}"
+    described = f"{sha256}/{status.st_size}/{status.st_mtime_ns}/{is_released}"
     return hashlib.sha256(described.encode()).hexdigest()

@@ -45,6 +45,8 @@ class InstanceFacts:
         Image Orientation (Patient), six direction cosines; None when absent or malformed.
     position_mm
         Image Position (Patient), x, y and z in millimetres; None when absent or malformed.
+    is_past_cleaning
+        Whether no program can clean objects of its class, so that a person at the site let it go.
     """
 
     is_image: bool
@@ -53,6 +55,7 @@ class InstanceFacts:
     instance_number: int | None
     orientation: tuple[float, ...] | None = None
     position_mm: tuple[float, ...] | None = None
+    is_past_cleaning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +224,22 @@ def _check_numbers(series: SeriesFacts) -> Iterator[Finding]:
         yield _info("instance-number-repeated", series.place, message)
 
 
+def _check_released(series: SeriesFacts) -> Iterator[Finding]:
+    released = sum(instance.is_past_cleaning for instance in series.instances)
+    if released:
+        message = (
+            f"{released} objects that no program can clean were let go by a person at the site. "
+            "Open each of them before clearing the study."
+        )
+        yield _warning("released-object", series.place, message)
+
+
 SERIES_CHECKS: tuple[Callable[[SeriesFacts], Iterable[Finding]], ...] = (
     _check_body_part,
     _check_thickness,
     _check_geometry,
     _check_numbers,
+    _check_released,
 )
 
 

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from radcommons.deid.verify import refusal_of_class
 from radcommons.server.archive.metadata import attributes_of
 from radcommons.server.archive.models import Instance, InstanceState, Series, Study
 from radcommons.server.curation.checks import InstanceFacts, SeriesFacts, StudyFacts
@@ -42,6 +43,7 @@ def _instance_facts(instance: Instance) -> InstanceFacts:
     attributes = attributes_of(instance.dicom_json) if instance.is_image else {}
     return InstanceFacts(
         is_image=instance.is_image,
+        is_past_cleaning=bool(refusal_of_class(instance.sop_class_uid)),
         rows=instance.rows,
         columns=instance.columns,
         instance_number=instance.instance_number,

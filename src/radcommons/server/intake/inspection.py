@@ -8,12 +8,21 @@ from pathlib import Path
 from radcommons.deid.declared_vr import judged as judged_vr
 from radcommons.deid.levels import Level
 from radcommons.deid.profile import Profile, load_profile
-from radcommons.deid.verify import verify_deidentified
+from radcommons.deid.verify import refusal_of_class, verify_deidentified
 from radcommons.dicom.elements import Element, FormatError, tag_text
 from radcommons.dicom.instance import describe_file
 from radcommons.dicom.part10 import map_file, parse_part10
 from radcommons.dicom.text import texts_of
-from radcommons.server.intake.rules import Inspection, PartClaim, compare, judged, lost, unknown_profile, unreadable
+from radcommons.server.intake.rules import (
+    Inspection,
+    PartClaim,
+    compare,
+    judged,
+    lost,
+    released,
+    unknown_profile,
+    unreadable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,15 @@ def inspect_part(claim: PartClaim) -> Inspection:
     description, findings = describe_file(path)
     if description is None:
         return Inspection(None, findings if any(each.is_error for each in findings) else (*findings, unreadable()))
-    seen = judged(
-        verify_deidentified(path, profile=profile_at(claim.profile)), are_texts_approved=claim.are_texts_approved
+    # Only the class that the signed manifest names: another one inside is a mismatch and refused besides.
+    released_classes = frozenset({claim.sop_class_uid} if claim.is_released else ())
+    seen = verify_deidentified(path, profile=profile_at(claim.profile), released_classes=released_classes)
+    told = (released(),) if claim.is_released and refusal_of_class(claim.sop_class_uid) else ()
+    return Inspection(
+        description,
+        (
+            *(*findings, *told),
+            *judged(seen, are_texts_approved=claim.are_texts_approved),
+            *compare(claim, description),
+        ),
     )
-    return Inspection(description, (*findings, *seen, *compare(claim, description)))

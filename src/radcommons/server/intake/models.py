@@ -113,7 +113,10 @@ class Batch(models.Model):
 
 
 class BatchPart(models.Model):
-    """One file of a batch, as its manifest announces it, and what became of it."""
+    """One file of a batch, as its manifest announces it, and what became of it.
+
+    ``release`` says in which role, when and why a person at the site let an object go that no program can clean.
+    """
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="parts")
     sha256 = models.CharField(max_length=64)
@@ -126,6 +129,7 @@ class BatchPart(models.Model):
     pixel_text_approved_by = models.CharField(max_length=200, blank=True, default="")
     texts_approved_by = models.CharField(max_length=200, blank=True, default="")
     state = models.CharField(max_length=12, choices=PartState.choices, default=PartState.MISSING)
+    release = models.JSONField(default=dict)
     is_announced = models.BooleanField(default=False)
     findings = models.JSONField(default=list)
 

@@ -152,6 +152,11 @@ def findings_of(batch: Batch) -> Sequence[FindingCount]:
         return [FindingCount(*row) for row in cursor.fetchall()]
 
 
+def released_of(batch: Batch) -> QuerySet[BatchPart]:
+    """What a person at the site let go although no program can clean it."""
+    return BatchPart.objects.filter(batch=batch).exclude(release={}).order_by("pk")
+
+
 def studies_of(batch: Batch) -> Sequence[SentStudy]:
     """The studies of one batch, with what the centre made of each."""
     return _studies(BatchPart.objects.filter(batch=batch))

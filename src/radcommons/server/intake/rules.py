@@ -25,7 +25,8 @@ class PartClaim:
     """What a manifest says about one file, and where its bytes lie; a value that travels to the child process.
 
     ``profile`` is the name or the path of the profile by whose rules the file is verified; ``are_texts_approved`` says
-    that a curator read the texts that look suspicious.
+    that a curator read the texts that look suspicious, ``is_released`` that a person at the site let an object go that no
+    program can clean.
     """
 
     part_id: int
@@ -39,6 +40,7 @@ class PartClaim:
     site: str
     profile: str
     are_texts_approved: bool
+    is_released: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,14 @@ def _mismatches(claim: PartClaim, description: InstanceDescription) -> Iterable[
         if announced != found:
             message = "The header names another identifier than the manifest. Seal the batch again at the site."
             yield Finding(Severity.ERROR, "intake.manifest-mismatch", where, message)
+
+
+def released() -> Finding:
+    """The finding for an object that no program can clean and a person at the site answers for."""
+    message = (
+        "No program can clean this object. A person at the site let it go; a curator must open it before clearing."
+    )
+    return Finding(Severity.WARNING, "intake.released-object", "0008,0016", message)
 
 
 def unreadable() -> Finding:

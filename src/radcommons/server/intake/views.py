@@ -42,6 +42,7 @@ def batch(request: ActorRequest, batch_id: str) -> HttpResponse:
         "line": queries.line(row),
         "findings": queries.findings_of(row),
         "studies": queries.studies_of(row),
+        "released": queries.released_of(row),
         "page": held_back,
         "may_decide": may(request.actor, Action.INTAKE_DECIDE_QUARANTINE),
         "may_manage": may(request.actor, Action.SITES_MANAGE),

@@ -143,6 +143,7 @@ def _parts_of(batch: Batch, manifest: BatchManifest) -> list[BatchPart]:
             sop_instance_uid=file.sop_instance_uid,
             sop_class_uid=file.sop_class_uid,
             pixel_text=file.pixel_text.value,
+            release={} if file.release is None else file.release.to_json(),
         )
         for file in files
     ]

@@ -113,6 +113,7 @@ def _claim(batch: Batch, part: BatchPart, *, profile: str) -> PartClaim:
         site=batch.site.code,
         profile=profile,
         are_texts_approved=bool(part.texts_approved_by),
+        is_released=bool(part.release),
     )
 
 
