@@ -62,6 +62,7 @@ class DemoResult:
     release: dict[str, str] = field(default_factory=dict)
     findings: Counter[str] = field(default_factory=Counter)
     accounts: list[dict[str, str]] = field(default_factory=list)
+    waiting: list[dict[str, object]] = field(default_factory=list)
     url: str = ""
 
     def to_json(self) -> dict[str, object]:
@@ -71,6 +72,7 @@ class DemoResult:
             "release": self.release,
             "findings": dict(sorted(self.findings.items())),
             "url": self.url,
+            "waiting": self.waiting,
             "accounts": self.accounts,
         }
 
@@ -87,6 +89,9 @@ class DemoResult:
         steps.say(f"  a copy          {self.release['download']}  (radcommons verify {self.release['download']})")
         for account in self.accounts:
             steps.say(f"  sign in as      {account['username']:<24} {account['password']}")
+        for held in self.waiting:
+            steps.say(f"  {held['site']} waits for your eyes on {held['instances']} pictures:")
+            steps.say(f"                  {held['command']}")
         steps.say()
 
 
@@ -208,20 +213,27 @@ class Demonstration:
         with self.steps.step(f"{hospital.code}: de-identify"):
             made = edge_side.deidentify(hospital, home, processes)
             tally.deidentified += made.instances
-            tally.held_for_pixel_text += made.pixel_text_not_checked
             tally.findings.update(made.findings_by_code)
-            self.steps.found(f"{made.instances:,} instances, {made.pixel_text_not_checked:,} held for their pixels")
+            self.steps.found(f"{made.instances:,} instances; the pixels of {made.pixel_text_not_checked:,} need a look")
         with self.steps.step(f"{hospital.code}: review, seal, send"):
-            edge_side.review(hospital, home)
-            if made.instances == made.pixel_text_not_checked:
+            seen = edge_side.review(hospital, home)
+            if seen.pixel_text_waiting == seen.series:
+                self._hold(hospital, made.pixel_text_not_checked)
                 tally.findings[HELD_CODE] += made.pixel_text_not_checked
                 self.steps.found("nothing may leave before a person has looked at the pixels")
                 return None
             sent = edge_side.send(hospital, home, url=self.result.url, token=self._tokens[hospital.code])
+            self._hold(hospital, sent.findings_by_code.get(HELD_CODE, 0))
             tally.sent += sent.files
             tally.findings.update(sent.findings_by_code)
             self.steps.found(f"{sent.files:,} instances")
         return sent.batch_id
+
+    def _hold(self, hospital: Hospital, instances: int) -> None:
+        if instances:
+            self.tally.held[hospital.code] += instances
+            page = f"radcommons edge review {hospital.out} --home {hospital.home} --serve"
+            self.result.waiting.append({"site": hospital.code, "instances": instances, "command": page})
 
     def _receive(self, batch_ids: list[str]) -> None:
         with self.steps.step("The centre verifies what came"):
@@ -230,7 +242,7 @@ class Demonstration:
             self.result.counts = {
                 "scanned": self.tally.scanned,
                 "deidentified": self.tally.deidentified,
-                "held_for_pixel_text": self.tally.held_for_pixel_text,
+                "held_for_pixel_text": self.tally.held.total(),
                 "sent": self.tally.sent,
                 "stored": state.stored,
                 "quarantined": state.quarantined,
