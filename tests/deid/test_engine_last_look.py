@@ -1,5 +1,6 @@
 """The last look sees what was written, on the short way too: whatever is slipped into a written file keeps it out."""
 
+import re
 import struct
 
 import pytest
@@ -131,6 +132,16 @@ def test_meta_information_of_another_object_is_seen(slices, practised):
     fourth, fifth = written[3][0], written[4][0]
     start = fifth.index(b"\x08\0\5\0") if b"\x08\0\5\0" in fifth else fifth.index(b"\x08\0\x08\0CS")
     assert _look(practised, fourth[:start] + fifth[start:], folder) is None
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_the_uid_in_one_of_its_two_places_is_seen(slices, practised, place):
+    folder, written = slices
+    fourth, fifth = written[3][0], written[4][0]
+    mine, others = (next(iter(re.findall(rb"2\.25\.\d+", content))) for content in (fourth, fifth))
+    before, _, after = fourth.partition(mine) if place == 0 else fourth.rpartition(mine)
+    assert len(mine) == len(others)
+    assert _look(practised, before + others + after, folder) is None
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -44,9 +44,23 @@ def test_what_differs_in_slots_only_is_matched_and_taken_out(uid, items, kvp, bl
     differing = {index for index in range(5) if known[index] != other[index]}
     matched = stencil.matched(_data(other))
     if differing <= slots:
-        assert matched == ([other[index] for index in sorted(slots)], len(_data(other)))
+        assert matched == (_differences(known, other, slots), len(_data(other)))
     else:
         assert matched is None
+
+
+def _differences(known, other, slots):
+    return [(slot, other[index]) for slot, index in enumerate(sorted(slots)) if known[index] != other[index]]
+
+
+@given(st.lists(st.tuples(values, values, values, values), max_size=8), st.sets(st.integers(0, 4), max_size=5))
+def test_what_was_seen_before_changes_nothing_in_what_is_matched(others, slots):
+    known = _raws(b"1.2.3", b"", b"120 ", b"SV10")
+    experienced = Stencil(TAGS, known, sorted(slots), tail=TAIL, is_implicit=False)
+    for values_in_it in others:
+        data = _data(_raws(*values_in_it))
+        fresh = Stencil(TAGS, known, sorted(slots), tail=TAIL, is_implicit=False)
+        assert experienced.matched(data) == fresh.matched(data)
 
 
 def test_other_representations_and_other_ends_are_no_match():
@@ -75,4 +89,4 @@ def test_implicit_headers_have_slots_too():
     known = [implicit(tags[0], b"1.2\0"), implicit(tags[1], b"120 ")]
     stencil = Stencil(tags, known, [1], tail=b"", is_implicit=True)
     other = implicit(tags[1], b"80")
-    assert stencil.matched(_data((known[0], other), b"")) == ([other], START + len(known[0] + other))
+    assert stencil.matched(_data((known[0], other), b"")) == ([(0, other)], START + len(known[0] + other))

@@ -69,8 +69,8 @@ class _Slot:
 
     Parameters
     ----------
-    tag, index, raw
-        Which it is, its position among the elements, and it in the known file.
+    tag, index
+        Which it is, and its position among the elements.
     value_at
         Where in its raw bytes its value begins.
     form
@@ -79,7 +79,6 @@ class _Slot:
 
     tag: int
     index: int
-    raw: bytes
     value_at: int
     form: re.Pattern[bytes] | None
 
@@ -164,7 +163,7 @@ class Sight:
         # An attribute that must be empty was seen empty; then nothing is said about values.
         is_allowed = len(raw) > value_at and not self._findings[index] and tag not in IDENTIFYING_TAGS
         form = _NEW_UID if vr == "UI" else STAYING[vr].form if vr in STAYING else None
-        return _Slot(tag, index, raw, value_at, form if is_allowed and tag >= META_END else None)
+        return _Slot(tag, index, value_at, form if is_allowed and tag >= META_END else None)
 
     def compared(self, data: bytes, path: str, size: int) -> Seen | None:
         """What is seen of another file; ``None`` when it is not like this one, or has something new in it."""
@@ -173,9 +172,8 @@ class Sight:
             return None
         own: dict[int, bytes] = {}
         findings: list[tuple[Finding, ...]] | None = None
-        for slot, raw in zip(self._slots, matched[0], strict=True):
-            if raw == slot.raw:
-                continue
+        for number, raw in matched[0]:
+            slot = self._slots[number]
             own[slot.tag] = raw
             form = slot.form
             if form is not None and form.fullmatch(raw, slot.value_at) and len(raw) > slot.value_at:
@@ -188,7 +186,7 @@ class Sight:
             if found != self._findings[slot.index]:
                 findings = findings or list(self._findings)
                 findings[slot.index] = found
-        if self._uid(own, _TWIN) != self._uid(own, SOP_INSTANCE_UID):
+        if self._raw_uid(own, _TWIN) != self._raw_uid(own, SOP_INSTANCE_UID):
             return None
         return self._seen(own, path, size, findings or self._findings)
 
@@ -232,8 +230,11 @@ class Sight:
         raws = {**self._by_tag, **(own or {})}
         return [parsed(raw, self._context.encoding) for tag, raw in raws.items() if tag in tags]
 
+    def _raw_uid(self, own: dict[int, bytes], tag: int) -> bytes:
+        return _value(own[tag] if tag in own else self._by_tag[tag])
+
     def _uid(self, own: dict[int, bytes], tag: int) -> str:
-        return _value(own[tag] if tag in own else self._by_tag[tag]).decode("ascii")
+        return self._raw_uid(own, tag).decode("ascii")
 
     def _number(self, own: dict[int, bytes]) -> int | None:
         raw = own.get(_NUMBER) or self._by_tag.get(_NUMBER)

@@ -58,8 +58,8 @@ class _Slot:
     ----------
     tag, creator
         Which it is, and the owner of its private block.
-    raw, decision
-        It in the known file, and what was decided there.
+    decision
+        What was decided in the known file.
     length_at, value_at
         Where in its raw bytes its length and its value begin.
     staying
@@ -72,7 +72,6 @@ class _Slot:
 
     tag: int
     creator: str
-    raw: bytes
     decision: Decision
     length_at: int
     value_at: int
@@ -111,11 +110,12 @@ class Recipe:
         self._decisions = self._decided()
         self._notes = together(each.notes for each in self._decisions)
         self._placed, self._closing = self._with_marks()
-        self._originals = tuple(_value(raw) for tag, raw in zip(tags, raws, strict=True) if tag in ORIGINAL_UID_TAGS)
+        self._originals = {tag: _value(raw) for tag, raw in zip(tags, raws, strict=True) if tag in ORIGINAL_UID_TAGS}
         self._stencil: Stencil | None = None
         self.slots: tuple[int, ...] = ()
         self._slots: list[_Slot] = []
-        self._stretches: list[bytes] = []
+        self._pieces: list[bytes] = []
+        self._uid_piece = 0
 
     def draft(self) -> Draft:
         """The new header of the file itself."""
@@ -125,7 +125,7 @@ class Recipe:
             [*self._placed, self._closing],
             self._notes,
             _value(new_uid),
-            self._originals,
+            tuple(self._originals.values()),
             layout.pixels_at,
             layout.value_at,
         )
@@ -142,24 +142,20 @@ class Recipe:
         """Make ready for files that differ at some positions; whether that is worth while."""
         if len(slots) > _MAX_SLOTS or SOP_INSTANCE_UID not in {self.layout.tags[index] for index in slots}:
             return False
-        order = self.slots = tuple(sorted(slots))
         layout = self.layout
+        order = self.slots = tuple(sorted(slots))
         self._stencil = Stencil(layout.tags, layout.raws, order, tail=self.tail, is_implicit=layout.is_implicit)
         self._slots = [self._slot(index) for index in order]
-        self._stretches = []
+        self._uid_piece = 2 * order.index(layout.tags.index(SOP_INSTANCE_UID)) + 1
+        self._pieces = []
         start = 0
         for index in order:
             # Marks that come before the element in the slot belong to the stretch.
             decided = self._decisions[index].raw
             placed = self._placed[index]
-            self._stretches.append(b"".join(self._placed[start:index]) + placed[: len(placed) - len(decided)])
+            self._pieces += [b"".join(self._placed[start:index]) + placed[: len(placed) - len(decided)], decided]
             start = index + 1
-        self._stretches.append(b"".join(self._placed[start:]) + self._closing)
-        self._originals = tuple(
-            _value(raw)
-            for index, (tag, raw) in enumerate(zip(layout.tags, layout.raws, strict=True))
-            if tag in ORIGINAL_UID_TAGS and index not in slots
-        )
+        self._pieces.append(b"".join(self._placed[start:]) + self._closing)
         return True
 
     def follow(self, data: bytes, size: int) -> Draft | None:
@@ -167,34 +163,29 @@ class Recipe:
         matched = self._stencil.matched(data) if self._stencil is not None else None
         if matched is None or (matched[1] != size and not self.tail):
             return None
-        raws, value_at = matched
-        pieces: list[bytes] = []
-        notes: list[Notes] = []
-        originals = list(self._originals)
-        new_uid = b""
-        for stretch, slot, raw in zip(self._stretches, self._slots, raws, strict=False):
-            pieces.append(stretch)
+        differing, value_at = matched
+        pieces = self._pieces.copy()
+        notes: list[tuple[int, Notes]] = []
+        originals = self._originals.copy()
+        for number, raw in differing:
+            slot = self._slots[number]
             staying = slot.staying
-            if raw == slot.raw:
-                written, note = slot.decision.raw, slot.decision.notes
-            elif staying is not None and staying.fullmatch(raw, slot.value_at) and not len(raw) & 1:
-                written, note = raw, NOTHING
-            else:
-                decision = self._decide(slot, raw)
-                if decision is None:
-                    return None
-                written, note = decision
-            pieces.append(written)
-            notes.append(note)
-            if slot.tag in ORIGINAL_UID_TAGS:
-                originals.append(_value(raw))
-                if slot.tag == SOP_INSTANCE_UID:
-                    new_uid = _value(written)
-        pieces.append(self._stretches[-1])
-        merged = self._merge(tuple(notes))
+            if staying is not None and staying.fullmatch(raw, slot.value_at) and not len(raw) & 1:
+                pieces[2 * number + 1] = raw
+                continue
+            decision = self._decide(slot, raw)
+            if decision is None:
+                return None
+            pieces[2 * number + 1], note = decision
+            if note is not slot.decision.notes:
+                notes.append((number, note))
+            if slot.tag in originals:
+                originals[slot.tag] = _value(raw)
+        merged = self._merge(tuple(notes)) if notes else self._notes
         if merged.has_cleaned_content is not self._notes.has_cleaned_content:
             return None
-        return Draft(pieces, merged, new_uid, tuple(originals), value_at - len(self.tail), value_at)
+        new_uid = _value(pieces[self._uid_piece])
+        return Draft(pieces, merged, new_uid, tuple(originals.values()), value_at - len(self.tail), value_at)
 
     def _decide(self, slot: _Slot, raw: bytes) -> tuple[bytes, Notes] | None:
         """What becomes of the element in a slot, and what is to be said; ``None`` when this file must be walked."""
@@ -217,12 +208,13 @@ class Recipe:
         found = self.context.harvest.of(tag, raw)
         return found - {self.context.job.patient.subject_id} <= self.context.identifiers
 
-    def _merge(self, notes: tuple[Notes, ...]) -> Notes:
+    def _merge(self, notes: tuple[tuple[int, Notes], ...]) -> Notes:
+        """What is to be said of the whole object when some slots have other notes than in the known file."""
         merged = self._merged.get(notes)
         if merged is None:
             every = [each.notes for each in self._decisions]
-            for index, note in zip(self.slots, notes, strict=True):
-                every[index] = note
+            for number, note in notes:
+                every[self.slots[number]] = note
             merged = self._merged.keep(notes, together(every))
         return merged
 
@@ -286,7 +278,6 @@ class Recipe:
         return _Slot(
             tag,
             creator,
-            raw,
             decision,
             4 if is_without_vr else 8 if is_long else 6,
             12 if is_long else 8,

@@ -44,22 +44,23 @@ class Stencil:
         self._every = self._cut(range(len(self.slots)))
         self._few: tuple[list[_Cut], bytes] | None = None
 
-    def matched(self, data: bytes) -> tuple[list[bytes], int] | None:
-        """The raw elements in the slots of another header, and where its last stretch ends; ``None`` when it differs.
+    def matched(self, data: bytes) -> tuple[list[tuple[int, bytes]], int] | None:
+        """What is in those slots of another header that differ, and where its last stretch ends.
 
         Slots are open for all that may differ, and within a series little does: those that were seen to are tried first.
+
+        Returns
+        -------
+        Pairs of the number of a slot, from 0, and the raw element in it, ascending; ``None`` when the header differs
+        elsewhere too.
         """
         found = self._matched(data, *self._few) if self._few is not None else None
         if found is None:
             found = self._matched(data, *self._every)
             if found is not None:
-                self._learn(found[0])
+                self._differing |= {slot for slot, _ in found[0]}
+                self._few = self._cut(sorted(self._differing))
         return found
-
-    def _learn(self, raws: list[bytes]) -> None:
-        pairs = enumerate(zip(raws, self._known, strict=True))
-        self._differing |= {slot for slot, (raw, known) in pairs if raw != known}
-        self._few = self._cut(sorted(self._differing))
 
     def _cut(self, slots: Iterable[int]) -> tuple[list[_Cut], bytes]:
         """The cuts at some of the slots, and the stretch after the last one."""
@@ -77,9 +78,10 @@ class Stencil:
             start = index + 1
         return cuts, b"".join(self._raws[start:]) + self._tail
 
-    def _matched(self, data: bytes, cuts: list[_Cut], last: bytes) -> tuple[list[bytes], int] | None:
+    def _matched(self, data: bytes, cuts: list[_Cut], last: bytes) -> tuple[list[tuple[int, bytes]], int] | None:
         position = START
-        found = self._known.copy()
+        found = []
+        known = self._known
         for slot, stretch, size, head, width, width_size in cuts:
             if not data.startswith(stretch, position):
                 return None
@@ -91,7 +93,9 @@ class Stencil:
             position = length_at + width_size + length
             if length == UNDEFINED_LENGTH:
                 position = self._end(data, start)
-            found[slot] = data[start:position]
+            raw = data[start:position]
+            if raw != known[slot]:
+                found.append((slot, raw))
         if not data.startswith(last, position):
             return None
         return found, position + len(last)
