@@ -10,6 +10,7 @@ import socket
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -50,6 +51,7 @@ import pytest  # noqa: E402
 import pytest_django  # noqa: E402
 import uvicorn  # noqa: E402
 from django.test import Client  # noqa: E402
+from tests.support import seaweed  # noqa: E402
 
 from radcommons.apps import asgi, worker  # noqa: E402
 from radcommons.server.platform import accounts, objects  # noqa: E402
@@ -107,6 +109,39 @@ def tmp_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[objec
     yield objects.object_store()
     shutil.rmtree(settings().data_dir / "objects", ignore_errors=True)
     shutil.rmtree(settings().staging_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[seaweed.Seaweed]:
+    server = seaweed.Seaweed(tmp_path_factory.mktemp("weed"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def s3_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables with which a program reaches the tests' S3 server."""
+    for name, value in seaweed.environment().items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def s3_url(_s3_server: seaweed.Seaweed, s3_credentials: None) -> Callable[[], str]:
+    """Addresses of folders of the test's own on a real S3 server that all tests share."""
+    return lambda: _s3_server.url(uuid.uuid4().hex)
+
+
+@pytest.fixture
+def s3_objects(
+    s3_url: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_store: objects.ObjectStore
+) -> Iterator[objects.ObjectStore]:
+    """The centre's objects in a bucket instead of a folder."""
+    monkeypatch.setenv("RADCOMMONS_OBJECTS_URL", s3_url())
+    settings.cache_clear()
+    yield objects.object_store()
+    monkeypatch.delenv("RADCOMMONS_OBJECTS_URL")
+    settings.cache_clear()
 
 
 @pytest.fixture

@@ -35,7 +35,11 @@ class Settings:
     database_url
         ``postgresql://…``; empty means the embedded PostgreSQL under ``data_dir/postgres``.
     objects_url
-        ``s3://bucket/prefix`` (credentials from the usual AWS variables); empty means ``data_dir/objects``.
+        ``s3://bucket/prefix`` (credentials from the usual AWS variables), ``s3://…?endpoint=https://host`` for any other
+        S3-compatible store, ``file:///folder``; empty means ``data_dir/objects``.
+    redirect_bytes
+        Files of releases at least this large are answered with a presigned address in the bucket, which people must be
+        able to reach; 0 means that the centre always sends them itself.
     public_url
         The address under which people reach the portal; links in records and e-mails start with it.
     name
@@ -63,6 +67,7 @@ class Settings:
     data_dir: Path
     database_url: str = ""
     objects_url: str = ""
+    redirect_bytes: int = 0
     public_url: str = DEFAULT_PUBLIC_URL
     name: str = "RadCommons"
     viewer_dir: Path = field(default_factory=lambda: Path.home() / ".cache" / "radcommons" / "ohif")

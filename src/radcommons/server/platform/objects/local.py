@@ -1,0 +1,189 @@
+"""Objects as files below one folder; every write is fsynced, then renamed into place."""
+
+import errno
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from radcommons.server.platform.errors import InvalidError, NotFoundError, UnavailableError
+from radcommons.server.platform.objects.store import CHUNK_BYTES, Listed, full
+
+# Linux alone can be asked for what is in memory already (preadv2 with RWF_NOWAIT).
+_CAN_READ_AT_ONCE = hasattr(os, "RWF_NOWAIT")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_CANNOT_LINK = frozenset({errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP})
+_PART = ".part"
+
+
+class LocalObjects:
+    """A store of objects in a folder. See :class:`~radcommons.server.platform.objects.store.ObjectStore`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def _path(self, key: str) -> Path:
+        path = self.root / key
+        if ".." in path.parts or not path.is_relative_to(self.root):
+            raise InvalidError("platform.object-key", "An object key must stay below the store's root.")
+        return path
+
+    def put_path(self, key: str, path: Path, *, replaces: bool = False) -> None:
+        """Copy a file in."""
+        target = self._path(key)
+        with _DiskErrors(), path.open("rb") as source:
+            if not replaces and target.exists() and target.stat().st_size == os.fstat(source.fileno()).st_size:
+                return
+            self._write(target, iter(lambda: source.read(CHUNK_BYTES), b""))
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        """Write bytes."""
+        self._write(self._path(key), iter((data,)))
+
+    def _write(self, target: Path, chunks: Iterator[bytes]) -> None:
+        aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}{_PART}")
+        with _DiskErrors():
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with aside.open("xb") as sink:
+                    for chunk in chunks:
+                        sink.write(chunk)
+                    sink.flush()
+                    os.fsync(sink.fileno())
+                aside.rename(target)
+            except OSError:
+                aside.unlink(missing_ok=True)
+                raise
+            _sync_directory(target.parent)
+
+    def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """Read bytes."""
+        with _DiskErrors(), self._path(key).open("rb") as source:
+            source.seek(start)
+            return source.read(-1 if length is None else length)
+
+    def read_at_once(self, key: str, *, start: int, length: int) -> memoryview | None:
+        """Bytes that the kernel holds in memory."""
+        if not _CAN_READ_AT_ONCE:
+            return None
+        buffer = bytearray(length)
+        try:
+            descriptor = os.open(self._path(key), os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            count = os.preadv(descriptor, [buffer], start, os.RWF_NOWAIT)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        return memoryview(buffer) if count == length else None
+
+    def stream(
+        self, key: str, *, chunk_bytes: int = CHUNK_BYTES, start: int = 0, length: int | None = None
+    ) -> Iterator[bytes]:
+        """Read in pieces."""
+        with _DiskErrors(), self._path(key).open("rb") as source:
+            left = os.fstat(source.fileno()).st_size - start if length is None else length
+            source.seek(start)
+            while left > 0 and (chunk := source.read(min(chunk_bytes, left))):
+                left -= len(chunk)
+                yield chunk
+
+    def exists(self, key: str) -> bool:
+        """Whether the file is there."""
+        return self._path(key).is_file()
+
+    def size(self, key: str) -> int:
+        """The file's size in bytes."""
+        with _DiskErrors():
+            return self._path(key).stat().st_size
+
+    def copy(self, source: str, target: str) -> None:
+        """A second name for the same file; a symbolic link where the file system knows no hard ones."""
+        original, second = self._path(source), self._path(target)
+        aside = second.with_name(f".{second.name}.{uuid.uuid4().hex}{_PART}")
+        with _DiskErrors():
+            second.parent.mkdir(parents=True, exist_ok=True)
+            original.stat()
+            try:
+                os.link(original, aside)
+            except OSError as error:
+                if error.errno not in _CANNOT_LINK:
+                    raise
+                aside.symlink_to(os.path.relpath(original, second.parent))
+            # Renaming one of two names of the same file onto the other does nothing and leaves both.
+            aside.rename(second)
+            aside.unlink(missing_ok=True)
+            _sync_directory(second.parent)
+
+    def delete(self, key: str) -> None:
+        """Remove the file."""
+        with _DiskErrors():
+            self._path(key).unlink(missing_ok=True)
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """The files below a folder."""
+        for current, folders, names in os.walk(self._path(prefix)):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(current, name)
+                if not (name.startswith(".") and name.endswith(_PART)):
+                    yield Listed(path.relative_to(self.root).as_posix(), path.stat().st_size)
+
+    def clean_up(self, *, older_than_s: float) -> int:
+        """Remove the files aside that a killed process left."""
+        before, removed = time.time() - older_than_s, 0
+        for path in self.root.rglob(f".*{_PART}"):
+            if path.lstat().st_mtime < before:
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def free_bytes(self) -> int | None:
+        """What is free on the folder's disk."""
+        folder = next(path for path in (self.root, *self.root.parents) if path.exists())
+        return shutil.disk_usage(folder).free
+
+    def local_path(self, key: str) -> Path | None:
+        """The file itself."""
+        path = self._path(key)
+        return path if path.is_file() else None
+
+    def signed_url(self, key: str, *, valid_s: int) -> str | None:  # noqa: ARG002 - files have no addresses
+        """Nothing."""
+        return None
+
+    def where(self, key: str) -> str:
+        """The key itself: a second name on a disk needs no other."""
+        return key
+
+
+class _DiskErrors:
+    """Turns the operating system's errors into the house's where they enter."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError)):
+            raise NotFoundError("The object is not in the store.") from error
+        if isinstance(error, OSError):
+            if error.errno in _FULL:
+                raise full() from error
+            message = f"The object store cannot be used ({error.strerror}). Check the disk, then retry."
+            raise UnavailableError("platform.store-unavailable", message) from error
+
+
+def _sync_directory(path: Path) -> None:
+    """Make a rename durable: the directory's entry is data too."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
