@@ -202,6 +202,20 @@ class ElementReader:
             elements.append(element)
         return tuple(elements), position
 
+    def read_at(self, position: int) -> tuple[Element, int]:
+        """Read the element of the top level at an offset; also the offset after it."""
+        return self._read_element(position, len(self._buffer), self._encoding, 0)
+
+    def read_element(self, position: int) -> tuple[Element, int]:
+        """Read the one element at an offset; also the offset after it.
+
+        Raises
+        ------
+        FormatError
+            As for :meth:`read_data_set`.
+        """
+        return self._read_element(position, len(self._buffer), self._encoding, 0)
+
     def _unpack(self, code: str, position: int, encoding: Encoding) -> int:
         return int(struct.unpack_from(encoding.order + code, self._buffer, position)[0])
 

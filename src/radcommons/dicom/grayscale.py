@@ -41,13 +41,19 @@ def to_grayscale(
     if values.dtype.kind not in "iu" or values.dtype.itemsize > _LISTED_BYTES or not values.size:
         return _to_grey(values, header, frame_index=frame_index, window=window)
     # Grey depends on the value alone, and a picture holds far fewer values than pixels.
-    lowest = int(values.min())
-    offsets = values.astype(np.intp)
-    offsets -= lowest
-    present = np.flatnonzero(np.bincount(offsets.ravel()))
-    table = np.zeros(int(present[-1]) + 1, np.uint8)
-    distinct = (present + lowest).astype(values.dtype)
-    table[present] = _to_grey(distinct, header, frame_index=frame_index, window=window)
+    lowest, highest = int(values.min()), int(values.max())
+    distinct = np.arange(lowest, highest + 1)
+    width = values.dtype.itemsize
+    # Differences of whole numbers of one width are right without a sign, whatever wraps around.
+    unsigned = np.dtype(f"u{width}").type
+    offsets = np.ascontiguousarray(values, values.dtype.newbyteorder("=")).view(unsigned) - unsigned(
+        lowest % 256**width
+    )
+    if window is None and _first_window(_level(header, frame_index, _FRAME_VOI)) is None:
+        # Without a window the grey scale may span what is present, and nothing else.
+        distinct = np.flatnonzero(np.bincount(offsets.ravel())) + lowest
+    table = np.zeros(highest - lowest + 1, np.uint8)
+    table[distinct - lowest] = _to_grey(distinct.astype(values.dtype), header, frame_index=frame_index, window=window)
     return np.take(table, offsets)
 
 

@@ -22,6 +22,7 @@ from radcommons.dicom.elements import (
     FormatError,
 )
 from radcommons.dicom.finding import Finding, Severity
+from radcommons.dicom.skim import read_groups
 
 MAX_FILE_BYTES = 8 * 2**30
 MAX_INFLATED_BYTES = 512 * 2**20
@@ -103,18 +104,23 @@ def leave(view: bytes | memoryview) -> None:
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def open_part10(path: Path) -> Part10File:
+def open_part10(path: Path, *, groups: frozenset[int] | None = None) -> Part10File:
     """Read the meta information and all elements of a file, large values by reference.
+
+    Parameters
+    ----------
+    groups
+        Read the elements of these groups only, up to the pixel data; all when not given.
 
     Raises
     ------
     FormatError
         When it is no DICOM file or breaks a limit.
     """
-    return parse_part10(map_file(path))
+    return parse_part10(map_file(path), groups=groups)
 
 
-def parse_part10(buffer: memoryview) -> Part10File:
+def parse_part10(buffer: memoryview, *, groups: frozenset[int] | None = None) -> Part10File:
     """Read a DICOM file that is already in memory; see :func:`open_part10`."""
     findings: list[Finding] = []
     meta, start = _read_meta(buffer, findings)
@@ -131,6 +137,9 @@ def parse_part10(buffer: memoryview) -> Part10File:
         raise FormatError("dicom.truncated", "The file ends after its meta information.")
     encoding = _guess_encoding(buffer, start)
     syntax = _settle_syntax(declared, encoding, findings)
+    if groups is not None:
+        elements = read_groups(buffer, start, encoding, groups=groups)
+        return Part10File(buffer, meta, elements, syntax, encoding, is_inflated, tuple(findings))
     reader = ElementReader(buffer, encoding)
     elements = reader.read_data_set(start)
     if reader.trailing_offset is not None:

@@ -24,6 +24,7 @@ from radcommons.dicom.grayscale import to_grayscale
 from radcommons.dicom.header import Header
 from radcommons.dicom.instance import frame_index_of
 from radcommons.dicom.part10 import Part10File, open_part10, parse_part10
+from radcommons.dicom.skim import PIXEL_GROUPS
 
 MAX_FRAME_BYTES = 512 * 2**20
 JPEG_QUALITY = 90
@@ -191,7 +192,9 @@ def render_frame(
 
 def _open(source: Path | bytes | memoryview) -> Part10File:
     try:
-        return open_part10(source) if isinstance(source, Path) else parse_part10(memoryview(source))
+        if isinstance(source, Path):
+            return open_part10(source, groups=PIXEL_GROUPS)
+        return parse_part10(memoryview(source), groups=PIXEL_GROUPS)
     except FormatError as error:
         raise PixelDecodeError(error.code, error.message, Kind.INVALID) from error
 
