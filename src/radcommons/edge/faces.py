@@ -7,16 +7,17 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 from radcommons.deid.pixels.heads import HeadEvidence, head_coverage
 from radcommons.deid.profile import Profile
-from radcommons.dicom.finding import Finding
+from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.isolation import LimitedPool
+from radcommons.edge import findings as stored
 from radcommons.edge.database import transaction
-from radcommons.edge.defacing import deface_series
+from radcommons.edge.defacing import REFUSALS, Defaced, deface_series
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.outfolder import OutFolder
 
@@ -110,20 +111,18 @@ def _settle(
     evidence = evidence_of(connection, series.uid)
     is_shown = evidence is not None and evidence.verdict != "no_head"
     rows = connection.execute(
-        "SELECT output_id, source_sha256, face FROM output WHERE out = ? AND series_uid = ? AND is_kept",
+        "SELECT output_id, source_sha256, face, findings FROM output WHERE out = ? AND series_uid = ? AND is_kept",
         (out.name, series.uid),
     ).fetchall()
     decided = _decided(connection, [row["source_sha256"] for row in rows])
     wanted = {row["output_id"]: decided.get(row["source_sha256"], HELD) if is_shown else "" for row in rows}
     if set(wanted.values()) == {DEFACED} and any(row["face"] != DEFACED for row in rows):
-        made = deface_series(home.defacer, series.paths, profile=profile, scratch=home.scratch_path)
+        made = deface_series(
+            home.defacer, series.paths, evidence=evidence or _UNSEEN, profile=profile, scratch=home.scratch_path
+        )
         with transaction(connection):
-            for path, (sha256, size_bytes) in made.items():
-                connection.execute(
-                    "UPDATE output SET sha256 = ?, size_bytes = ? WHERE out = ? AND sop_uid = ? AND is_kept",
-                    (sha256, size_bytes, out.name, path.stem),
-                )
-        if not made:
+            _take_in(connection, out, made, rows)
+        if not made.files:
             wanted = dict.fromkeys(wanted, HELD)
     elif DEFACED in wanted.values() and set(wanted.values()) != {DEFACED}:
         # A tool takes the face of a whole volume; slices that came later make it another one.
@@ -132,6 +131,19 @@ def _settle(
     if changed:
         with transaction(connection):
             connection.executemany("UPDATE output SET face = ? WHERE output_id = ?", changed)
+
+
+def _take_in(connection: sqlite3.Connection, out: OutFolder, made: Defaced, rows: Sequence[sqlite3.Row]) -> None:
+    """Write down the new files of a series, or beside every instance why there are none."""
+    for row in rows:
+        kept = [each for each in stored.load(row["findings"]) if each.code not in REFUSALS]
+        findings = stored.dump([*kept, *(replace(each, severity=Severity.WARNING) for each in made.findings)])
+        connection.execute("UPDATE output SET findings = ? WHERE output_id = ?", (findings, row["output_id"]))
+    for path, (sha256, size_bytes) in made.files.items():
+        connection.execute(
+            "UPDATE output SET sha256 = ?, size_bytes = ? WHERE out = ? AND sop_uid = ? AND is_kept",
+            (sha256, size_bytes, out.name, path.stem),
+        )
 
 
 def _face(rows: Sequence[sqlite3.Row], key: int) -> str:

@@ -24,6 +24,8 @@ _MESSAGES = {
     "deid.defacing-outside-head": "The tool that removes faces changed pixels where no head is.",
     "deid.defacing-destroyed": "The tool that removes faces changed most of the head.",
 }
+DEFACING_CODES = frozenset(_MESSAGES)
+"""Codes of everything that can be wrong with it."""
 # Below the lowest closed ring of bone lie jaw and mouth, above the highest only scalp.
 _BELOW_MM, _ABOVE_MM = 140.0, 40.0
 _MOST_CHANGED = 0.6

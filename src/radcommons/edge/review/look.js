@@ -187,7 +187,7 @@ function drawFace() {
   if (!face) return;
   const found = face.verdict === "head" ? "A head is in this series: a face could be made of it." : "A head may be in this series: a face could be made of it.";
   const states = { held: "It waits for your decision.", kept: "A person lets it stay.", defaced: "The face was taken away." };
-  by("face-words").textContent = `${found} ${states[face.state]} (${face.reasons.join(", ").replaceAll("-", " ")})`;
+  by("face-words").textContent = `${found} ${states[face.state]} (${face.reasons.join(", ").replaceAll("-", " ")})${face.refusal ? ` ${face.refusal}` : ""}`;
   by("keep-face").hidden = face.state !== "held";
   by("deface").hidden = face.state !== "held" || !face.can_deface;
 }

@@ -10,7 +10,9 @@ import orjson
 
 from radcommons.deid.profile import Profile
 from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.edge import findings as stored
 from radcommons.edge.database import database
+from radcommons.edge.defacing import REFUSALS
 from radcommons.edge.deidentify import make_again
 from radcommons.edge.faces import evidence_of
 from radcommons.edge.home import EdgeHome, exclusive
@@ -229,8 +231,10 @@ class _Opened:
         if not states:
             return None
         evidence = evidence_of(self.connection, self.shown.series_instance_uid)
+        told = [finding for each in self.shown.pictures for finding in stored.load(each.row["findings"])]
         return {
             "can_deface": self.can_deface,
+            "refusal": next((each.message for each in told if each.code in REFUSALS), ""),
             "confidence": 0 if evidence is None else evidence.confidence,
             "reasons": [] if evidence is None else list(evidence.reasons),
             "state": "held" if "held" in states else min(states),
