@@ -4,13 +4,16 @@ import struct
 
 from radcommons.deid.writing import encoding_of
 from radcommons.dicom import uids
-from radcommons.dicom.elements import ElementReader, FormatError
+from radcommons.dicom.elements import KNOWN_VRS, LONG_FORM_VRS, UNDEFINED_LENGTH, ElementReader, FormatError
 from radcommons.dicom.part10 import inflate, map_file
 from radcommons.edge.listen.folder import Identity, Incoming
 
 _SOP_CLASS, _SOP_INSTANCE, _STUDY, _SERIES = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
 _WANTED = frozenset({_SOP_CLASS, _SOP_INSTANCE, _STUDY, _SERIES})
 _LAST_GROUP = 0x0020
+_FORMS = frozenset(each.encode() for each in KNOWN_VRS)
+_LONG_FORMS = frozenset(each.encode() for each in LONG_FORM_VRS)
+_LONGEST_HEAD, _LONGEST_VALUE = 12, 128
 # Of a deflated data set no more is unpacked than holds the identifiers of any sensible object.
 _INFLATED_BYTES = 64 * 2**20
 
@@ -36,14 +39,21 @@ def is_usable(uid: str) -> bool:
 
 
 def _first_groups(data_set: memoryview, transfer_syntax_uid: str) -> dict[int, str]:
+    """The identifiers, found by stepping over everything else; only nested items of unknown length are read."""
     encoding = encoding_of(transfer_syntax_uid)
     reader, position, found = ElementReader(data_set, encoding), 0, {}
-    while position + 8 <= len(data_set):
-        (group,) = struct.unpack_from(encoding.order + "H", data_set, position)
+    head = struct.Struct(encoding.order + ("HHI" if encoding.is_implicit else "HH2sH"))
+    while position + _LONGEST_HEAD <= len(data_set):
+        group, number, *form = head.unpack_from(data_set, position)
         if group > _LAST_GROUP:
             break
-        elements, position = reader.read_group(position, group)
-        for element in elements:
-            if element.tag in _WANTED and element.items is None:
-                found[element.tag] = bytes(element.value).decode("latin-1").strip("\0 ")
+        tag, start, length = group << 16 | number, position + 8, form[-1]
+        if not encoding.is_implicit and form[0] in _LONG_FORMS:
+            start, length = position + 12, struct.unpack_from(encoding.order + "I", data_set, position + 8)[0]
+        if length == UNDEFINED_LENGTH or (not encoding.is_implicit and form[0] not in _FORMS):
+            _, position = reader.read_element(position)
+            continue
+        if tag in _WANTED:
+            found[tag] = bytes(data_set[start : start + min(length, _LONGEST_VALUE)]).decode("latin-1").strip("\0 ")
+        position = start + length
     return found
