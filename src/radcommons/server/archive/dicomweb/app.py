@@ -14,7 +14,7 @@ from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.archive.dicomweb.address import Address, Resource, parse_address
 from radcommons.server.archive.dicomweb.capabilities import describe
 from radcommons.server.archive.dicomweb.exchange import Exchange, problem
-from radcommons.server.archive.dicomweb.fast_path import FastPath
+from radcommons.server.archive.dicomweb.fast_path import Credentials, FastPath
 from radcommons.server.archive.dicomweb.frames import answer_bulkdata, answer_frames
 from radcommons.server.archive.dicomweb.origin import origin_of
 from radcommons.server.archive.dicomweb.pictures import answer_rendered, answer_thumbnail
@@ -78,7 +78,11 @@ def dicomweb_app(
     path = fast_path or FastPath()
 
     def admitted(request: Request, address: Address) -> Scope:
-        actor = resolve_actor(request)
+        credentials, generation = _credentials(request), path.generation
+        actor = path.actor(credentials)
+        if actor is None:
+            actor = resolve_actor(request)
+            path.remember_actor(credentials, actor, generation=generation)
         admit(actor, Action.DICOMWEB_READ)
         return resolve_scope(address.scope, actor)
 
@@ -127,7 +131,7 @@ async def _answer(request: Request, admitted: Callable[[Request, Address], Scope
         if named is None:
             raise NotFoundError("This is no DICOMweb resource (PS3.18 10): check the address.")
         address, query = named
-    visitor = (request.headers.get("authorization", ""), request.headers.get("cookie", ""), address.scope)
+    visitor = (*_credentials(request), address.scope)
     scope = path.remembered(visitor)
     if scope is None:
         generation = path.generation
@@ -135,6 +139,10 @@ async def _answer(request: Request, admitted: Callable[[Request, Address], Scope
         path.remember(visitor, scope, generation=generation)
     exchange = Exchange(address, scope, path.holdings(scope), _root(request, address.scope), query, request.headers)
     return await _HANDLERS[address.resource](exchange)
+
+
+def _credentials(request: Request) -> Credentials:
+    return request.headers.get("authorization", ""), request.headers.get("cookie", "")
 
 
 def _without_body(response: Response) -> Response:

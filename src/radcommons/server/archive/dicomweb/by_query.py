@@ -5,17 +5,19 @@ import zlib
 from array import array
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import Any
 
 from django.db.models import F, QuerySet
 
-from radcommons.server.archive import metadata
+from radcommons.server.archive import metadata, shelving
 from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection
+from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import SearchQuery
-from radcommons.server.archive.dicomweb.search import encode, search
+from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
+from radcommons.server.archive.dicomweb.search import encode, listing, needs_header, search
 from radcommons.server.archive.dicomweb.threads import each_in_pool, in_pool
 from radcommons.server.archive.errors import NotRenderableError
 from radcommons.server.archive.models import Instance, InstanceState
@@ -23,13 +25,36 @@ from radcommons.server.archive.queries import INSTANCE_ORDER, representative
 from radcommons.server.platform.errors import NotFoundError
 
 _PAGE = 200
+# Metadata of so many instances are made as one document, and kept.
+_WHOLE = 500
+_PIECES_BYTES = 16 << 20
+_DOCUMENTS_BYTES = 32 << 20
 _COLUMNS = tuple(field.name for field in fields(HeldInstance))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptInstances:
+    """What one process keeps of stored instances, which never change; who may see which of them is asked anew each time.
+
+    Parameters
+    ----------
+    pieces
+        Search results by primary key, with relative addresses.
+    documents
+        Metadata of a series by the digest of its files, the root of the addresses, and whether it is compressed.
+    """
+
+    pieces: RecentlyUsed[int, bytes] = field(default_factory=lambda: RecentlyUsed(_PIECES_BYTES))
+    documents: RecentlyUsed[tuple[str, str, bool], bytes] = field(
+        default_factory=lambda: RecentlyUsed(_DOCUMENTS_BYTES)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedSelection:
     """Some instances by their primary keys in the order of sending: eight bytes each, however many they are."""
 
+    kept: KeptInstances
     keys: "array[int]"
     size_bytes: int
     transfer_syntaxes: Counter[str]
@@ -47,7 +72,15 @@ class KeyedSelection:
     async def metadata(self, root: str, *, is_gzip: bool) -> bytes | AsyncIterator[bytes]:
         """DICOM JSON in pieces; see :class:`.Selection`."""
         pieces = self._metadata_pieces(root)
-        return each_in_pool(_gzipped(pieces) if is_gzip else pieces)
+        pieces = _gzipped(pieces) if is_gzip else pieces
+        if self.count > _WHOLE:
+            return each_in_pool(pieces)
+        key = (self.digest, root, is_gzip)
+        document = self.kept.documents.get(key)
+        if document is None:
+            document = await in_pool(b"".join, pieces)
+            self.kept.documents.put(key, document, size_bytes=len(document))
+        return document
 
     def _metadata_pieces(self, root: str) -> Iterator[bytes]:
         columns = ("series__study__study_instance_uid", "series__series_instance_uid", "sop_instance_uid", "dicom_json")
@@ -73,10 +106,18 @@ class QueriedHoldings:
     """See :class:`.Holdings`."""
 
     instances: QuerySet[Instance]
+    kept: KeptInstances = field(default_factory=KeptInstances)
 
     async def search(self, query: SearchQuery, address: Address, *, root: str) -> tuple[bytes, int]:
         """Results of a search, read in a thread of the pool."""
-        results = await in_pool(search, self._at(address), query, root=root)
+        return await in_pool(self._search, query, address, root)
+
+    def _search(self, query: SearchQuery, address: Address, root: str) -> tuple[bytes, int]:
+        visible = self._at(address)
+        if query.level is Level.INSTANCE and not query.is_relational and not needs_header(query):
+            pieces = listing(visible, query, self.kept.pieces)
+            return shelving.array_of(pieces, root), len(pieces)
+        results = search(visible, query, root=root)
         return encode(results), len(results)
 
     async def one(self, address: Address) -> HeldInstance:
@@ -112,14 +153,15 @@ class QueriedHoldings:
         syntaxes: Counter[str] = Counter()
         size_bytes = 0
         columns = ("pk", "sha256", "size_bytes", "transfer_syntax_uid")
-        for key, sha256, size, syntax in rows.values_list(*columns).iterator():
+        found = rows.values_list(*columns)
+        for key, sha256, size, syntax in found if address.sop_instance_uid else found.iterator():
             keys.append(key)
             digest.update(sha256.encode())
             syntaxes[syntax] += 1
             size_bytes += size
         if not keys:
             raise NotFoundError
-        return KeyedSelection(keys, size_bytes, syntaxes, digest.hexdigest())
+        return KeyedSelection(self.kept, keys, size_bytes, syntaxes, digest.hexdigest())
 
     async def attributes(self, address: Address) -> dict[str, Any]:
         """The DICOM JSON of one instance."""

@@ -20,7 +20,7 @@ from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import Match, OneOf, SearchQuery
 from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
-from radcommons.server.archive.dicomweb.search import chosen, usual
+from radcommons.server.archive.dicomweb.search import chosen, needs_header
 from radcommons.server.archive.errors import NotRenderableError
 from radcommons.server.archive.rules import middle_index
 from radcommons.server.platform.errors import NotFoundError
@@ -28,6 +28,8 @@ from radcommons.server.platform.read_pool import ReadPool
 
 _TABLES_BYTES = 32 << 20
 _DOCUMENTS_BYTES = 48 << 20
+_ANSWERS_BYTES = 16 << 20
+_QUESTION_BYTES = 2048
 _ROW_BYTES = 700
 
 
@@ -63,6 +65,9 @@ class ShelfReader:
     listings: RecentlyUsed[int, list[bytes]] = field(default_factory=lambda: RecentlyUsed(_TABLES_BYTES))
     documents: RecentlyUsed[tuple[int, str, bool], bytes] = field(
         default_factory=lambda: RecentlyUsed(_DOCUMENTS_BYTES)
+    )
+    answers: RecentlyUsed[tuple[int, str, Address, SearchQuery], tuple[bytes, int]] = field(
+        default_factory=lambda: RecentlyUsed(_ANSWERS_BYTES)
     )
 
     async def table(self, shelf_id: int, series_instance_uid: str) -> SeriesTable | None:
@@ -163,12 +168,20 @@ class ShelvedHoldings:
     tables: QueriedHoldings
 
     async def search(self, query: SearchQuery, address: Address, *, root: str) -> tuple[bytes, int]:
-        """Results of a search: rows of ready answers, or the listing of a series."""
-        if query.is_relational or (query.level is Level.INSTANCE and _needs_header(query)):
+        """Results of a search: what the same question was answered, rows of ready answers, or the listing of a series."""
+        key = (self.shelf_id, root, address, query)
+        answer = self.reader.answers.get(key)
+        if answer is None:
+            answer = await self._search(query, address, root=root)
+            self.reader.answers.put(key, answer, size_bytes=_QUESTION_BYTES + len(answer[0]))
+        return answer
+
+    async def _search(self, query: SearchQuery, address: Address, *, root: str) -> tuple[bytes, int]:
+        if query.is_relational or (query.level is Level.INSTANCE and needs_header(query)):
             return await self.tables.search(query, address, root=root)
         if query.level is Level.INSTANCE:
             return await self._search_instances(query, address, root=root)
-        with_json = _needs_header(query)
+        with_json = needs_header(query)
         statement = shelf_sql.search_statement(self.shelf_id, query, address, with_json=with_json)
         if statement is None:
             return await self.tables.search(query, address, root=root)
@@ -233,11 +246,6 @@ class ShelvedHoldings:
 
 def _digest(instances: Sequence[HeldInstance]) -> str:
     return hashlib.sha256("".join(each.sha256 for each in instances).encode()).hexdigest()
-
-
-def _needs_header(query: SearchQuery) -> bool:
-    """Whether attributes are asked for that a ready answer does not hold."""
-    return query.is_include_all or bool(query.include - usual(query))
 
 
 def _extended(query: SearchQuery, answer: bytes, packed: bytes) -> bytes:

@@ -1,21 +1,26 @@
-"""What one process remembers so that it need not ask again: who was let into which scope, and what lies on shelves.
+"""What one process remembers so that it need not ask again: who somebody is, who was let into which scope, what never changes.
 
-An admission is remembered only for scopes that never change, for a few seconds, and only while the database tells of every
-change of a token, a session, a role or a version; a change that was made while the question was asked counts as well.
+Who is behind a token or a session is remembered for a few seconds, and only while the database tells of every change of a
+token, a session, a role or a version; a change that was made while the question was asked counts as well. An admission is
+remembered so for scopes that never change; to all others everybody is admitted anew.
 """
 
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
-from radcommons.server.archive.dicomweb.by_query import QueriedHoldings
+from radcommons.server.archive.dicomweb.by_query import KeptInstances, QueriedHoldings
 from radcommons.server.archive.dicomweb.by_shelf import ShelfReader, ShelvedHoldings
 from radcommons.server.archive.dicomweb.holdings import Holdings
 from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.access_watch import AccessWatch
+from radcommons.server.platform.policy import Actor
 from radcommons.server.platform.read_pool import ReadPool
 
+V = TypeVar("V")
+Credentials = tuple[str, str]
 Visitor = tuple[str, str, str]
 # A second line behind the watch: whatever goes wrong, nobody stays admitted longer than this.
 REMEMBERED_S = 5.0
@@ -31,12 +36,16 @@ class FastPath:
         self._watch = AccessWatch()
         self._reader = ShelfReader(self._pool)
         self._admissions: RecentlyUsed[Visitor, tuple[Scope, float, int]] = RecentlyUsed(_ADMISSIONS_BYTES)
+        self._actors: RecentlyUsed[Credentials, tuple[Actor, float, int]] = RecentlyUsed(_ADMISSIONS_BYTES)
+        self._kept = KeptInstances()
 
     @asynccontextmanager
     async def running(self, database_url: str) -> AsyncIterator[None]:
         """Connect to the database while the application runs; what an earlier run remembered is forgotten."""
         self._reader = ShelfReader(self._pool)
+        self._kept = KeptInstances()
         self._admissions.clear()
+        self._actors.clear()
         async with self._pool.running(database_url), self._watch.running(database_url):
             yield
 
@@ -47,18 +56,30 @@ class FastPath:
 
     def holdings(self, scope: Scope) -> Holdings:
         """How the instances of a scope are reached."""
-        queried = QueriedHoldings(scope.instances)
+        queried = QueriedHoldings(scope.instances, self._kept)
         if scope.shelf_id is None or not self._pool.is_running:
             return queried
         return ShelvedHoldings(self._reader, scope.shelf_id, queried)
 
     def remembered(self, visitor: Visitor) -> Scope | None:
         """The scope a visitor (two headers and a path) was let into a moment ago, when nothing has changed since."""
-        found = self._admissions.get(visitor)
+        return self._still(self._admissions.get(visitor))
+
+    def actor(self, credentials: Credentials) -> Actor | None:
+        """Who sent two headers a moment ago, when nobody's rights have changed since."""
+        return self._still(self._actors.get(credentials))
+
+    def remember_actor(self, credentials: Credentials, actor: Actor, *, generation: int | None) -> None:
+        """Remember who it was, as of rights of this generation."""
+        if generation is not None:
+            entry = (actor, time.monotonic() + REMEMBERED_S, generation)
+            self._actors.put(credentials, entry, size_bytes=_ADMISSION_BYTES + sum(map(len, credentials)))
+
+    def _still(self, found: tuple[V, float, int] | None) -> V | None:
         if found is None:
             return None
-        scope, until, generation = found
-        return scope if generation == self.generation and time.monotonic() < until else None
+        value, until, generation = found
+        return value if generation == self.generation and time.monotonic() < until else None
 
     def remember(self, visitor: Visitor, scope: Scope, *, generation: int | None) -> None:
         """Remember an admission that was decided on rights of this generation."""

@@ -12,10 +12,14 @@ from radcommons.server.archive import metadata
 from radcommons.server.archive.dicomweb.keys import MODALITIES_IN_STUDY, RETURNED, Key, Level, levels_down_to
 from radcommons.server.archive.dicomweb.patterns import text_condition
 from radcommons.server.archive.dicomweb.query import Between, Match, OneOf, Pattern, SearchQuery
+from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
 from radcommons.server.archive.models import Instance, InstanceState, Series, Study
 from radcommons.server.archive.queries import INSTANCE_ORDER, SERIES_ORDER
+from radcommons.server.archive.shelving import ROOT
 
 Attributes = dict[str, Any]
+# What a kept answer takes beside its bytes.
+_PIECE_BYTES = 200
 _STUDY_ORDER: tuple[OrderBy, ...] = (F("study_date").desc(nulls_last=True), F("study_instance_uid").asc())
 # From the table of the results up to the table of a key.
 _UP = {
@@ -109,10 +113,33 @@ def _series_result(query: SearchQuery, series: Series, size: int, root: str) -> 
     return chosen(query, values)
 
 
+def needs_header(query: SearchQuery) -> bool:
+    """Whether attributes are asked for that the columns, or a ready answer, do not hold."""
+    return query.is_include_all or bool(query.include - usual(query))
+
+
+def listing(visible: QuerySet[Instance], query: SearchQuery, kept: RecentlyUsed[int, bytes]) -> list[bytes]:
+    """The results of a search for instances as JSON with relative addresses (see :mod:`.shelving`).
+
+    Only for what their columns say (:func:`needs_header`). A stored instance never changes, so what was made once for
+    its primary key is kept.
+    """
+    rows = visible.filter(_conditions(visible, query)).order_by("series_id", *INSTANCE_ORDER)
+    keys = list(_page(rows, query).values_list("pk", flat=True))
+    found = {key: kept.get(key) for key in keys}
+    missing = [key for key, piece in found.items() if piece is None]
+    instances = Instance.objects.filter(pk__in=missing).select_related("series__study").defer("frames", "dicom_json")
+    for instance in instances if missing else ():
+        piece = orjson.dumps(chosen(SearchQuery(Level.INSTANCE), instance_attributes(instance, ROOT)))
+        found[instance.pk] = piece
+        kept.put(instance.pk, piece, size_bytes=len(piece) + _PIECE_BYTES)
+    return [piece for key in keys if (piece := found[key]) is not None]
+
+
 def _instances(visible: QuerySet[Instance], query: SearchQuery, root: str) -> list[Attributes]:
     rows = visible.filter(_conditions(visible, query)).select_related("series__study__subject")
     # The whole header is fetched only when an attribute is asked for that the columns do not hold.
-    needs_json = query.is_include_all or bool(query.include - usual(query))
+    needs_json = needs_header(query)
     rows = rows.defer("frames", *([] if needs_json else ["dicom_json"]))
     order = ("series_id", *INSTANCE_ORDER)
     return [
