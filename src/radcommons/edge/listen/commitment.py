@@ -113,6 +113,7 @@ class Committer:
 
     def decide(self, request: CommitmentRequest) -> CommitmentReport:
         """Look for every instance that was asked for."""
+        self._folder.settle()
         present, failed = [], []
         for reference in dict.fromkeys(request.references):
             sop_class_uid, sop_instance_uid = reference

@@ -18,7 +18,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from radcommons.dicom.elements import FormatError
 from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.dicom.part10 import open_part10
 from radcommons.edge.listen.errors import OutOfSpaceError
 from radcommons.edge.walk import OWN_FOLDER
 
@@ -77,6 +79,7 @@ class ReceivedFolder:
         self._index.execute("PRAGMA synchronous = NORMAL")
         self._index.executescript(_SCHEMA)
         self._checked_at = 0.0
+        self._unsettled: set[Path] = set()
 
     def close(self) -> None:
         """Close the index."""
@@ -121,7 +124,9 @@ class ReceivedFolder:
         return Incoming(self._aside / f"{uuid.uuid4().hex}.part")
 
     def place(self, incoming: "Incoming", identity: Identity, *, calling: str) -> bool:
-        """Put a whole instance in its place, durably, and note it in the index.
+        """Put a whole instance in its place and note it in the index; its bytes are on the disk when this returns.
+
+        One wait for the disk: on ext4, XFS and btrfs it covers the new name as well, elsewhere :meth:`settle` does.
 
         Returns
         -------
@@ -133,42 +138,57 @@ class ReceivedFolder:
         OSError
             When the disk refuses.
         """
-        incoming.sync()
         folder = self.root / identity.study_instance_uid / identity.series_instance_uid
-        self._make(folder)
-        with self._lock:
-            path = self._linked(incoming, folder, identity)
-            if path is not None:
-                self._note(path, incoming, identity, calling)
-        incoming.drop()
-        if path is None:
-            return False
-        _sync_folder(folder)
-        return True
-
-    def _make(self, folder: Path) -> None:
-        if folder.is_dir():
-            return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sync_folder(folder.parent)
-        _sync_folder(self.root)
+        with self._lock:
+            path, is_new = self._linked(incoming, folder / f"{identity.sop_instance_uid}.dcm")
+            self._unsettled.add(folder)
+        try:
+            _sync(path)
+        except OSError:
+            if is_new:
+                path.unlink(missing_ok=True)
+            raise
+        with self._lock:
+            self._note(path, incoming, identity, calling)
+        incoming.drop()
+        return is_new
 
-    def _linked(self, incoming: "Incoming", folder: Path, identity: Identity) -> Path | None:
-        """The new name of the bytes; ``None`` when they have one already.
+    def settle(self) -> None:
+        """Have the names of all received files on the disk, on any file system; what storage commitment rests on."""
+        with self._lock:
+            folders, self._unsettled = self._unsettled, set()
+        for folder in folders | {each.parent for each in folders} | ({self.root} if folders else set()):
+            _sync(folder)
+
+    def _linked(self, incoming: "Incoming", first: Path) -> tuple[Path, bool]:
+        """The name of the bytes, and whether it is new.
 
         Other bytes under the same SOP Instance UID are kept beside the first: a person decides which are right.
         """
         for version in range(1, _MOST_VERSIONS):
-            path = folder / f"{identity.sop_instance_uid}{'' if version == 1 else f'~{version}'}.dcm"
+            path = first if version == 1 else first.with_stem(f"{first.stem}~{version}")
             try:
                 os.link(incoming.path, path)
             except FileExistsError:
                 if incoming.is_same_as(path):
-                    self._note(path, incoming, identity, "")
-                    return None
-                continue
-            return path
+                    return path, False
+                if not self._is_leftover(path):
+                    continue
+                incoming.path.rename(path)
+            return path, True
         raise OSError("too many versions of one instance")
+
+    def _is_leftover(self, path: Path) -> bool:
+        """Whether a loss of power left a name without its bytes; such an instance was never acknowledged."""
+        known = self._index.execute("SELECT 1 FROM instance WHERE path = ?", (str(path.relative_to(self.root)),))
+        if known.fetchone() is not None:
+            return False
+        try:
+            open_part10(path)
+        except FormatError:
+            return True
+        return False
 
     def _note(self, path: Path, incoming: "Incoming", identity: Identity, calling: str) -> None:
         values = (
@@ -249,10 +269,6 @@ class Incoming:
         """The digest of the data set."""
         return self._digest.hexdigest()
 
-    def sync(self) -> None:
-        """Have the bytes on the disk."""
-        os.fsync(self._descriptor)
-
     def is_same_as(self, path: Path) -> bool:
         """Whether a stored file has the same data set; its meta information may name another sender."""
         if path.stat().st_size != self.size_bytes:
@@ -272,7 +288,7 @@ class Incoming:
             self.path.unlink(missing_ok=True)
 
 
-def _sync_folder(path: Path) -> None:
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

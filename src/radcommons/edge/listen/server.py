@@ -173,6 +173,8 @@ class Listener:
             association.serve()
         finally:
             connection.close()
+            with contextlib.suppress(OSError):
+                self.folder.settle()
             with self._lock:
                 del self._associations[association]
 
