@@ -84,11 +84,10 @@ async def _frame_parts(
 ) -> AsyncIterator[bytes | memoryview]:
     content_type = f"{form.media_type}; transfer-syntax={form.transfer_syntax}"
     for position, index in enumerate(indexes):
-        yield writer.open_part(content_type)
         frame = await _frame(instance, index, form) if position else first
-        async for chunk in _frame_bytes(instance, frame):
+        head, tail = writer.open_part(content_type), writer.close() if position + 1 == len(indexes) else b""
+        async for chunk in _frame_bytes(instance, frame, before=head, after=tail):
             yield chunk
-    yield writer.close()
 
 
 async def _frame(instance: HeldInstance, index: int, form: FrameForm) -> FrameBytes:
@@ -99,11 +98,15 @@ async def _frame(instance: HeldInstance, index: int, form: FrameForm) -> FrameBy
     return FrameBytes(decoded=decoded)
 
 
-async def _frame_bytes(instance: HeldInstance, frame: FrameBytes) -> AsyncIterator[bytes | memoryview]:
-    if frame.decoded:
-        yield frame.decoded
-    for start, length in frame.spans:
-        async for chunk in stored_bytes(instance.sha256, start, length):
+async def _frame_bytes(
+    instance: HeldInstance, frame: FrameBytes, *, before: bytes = b"", after: bytes = b""
+) -> AsyncIterator[bytes | memoryview]:
+    if not frame.spans:
+        yield before + frame.decoded + after
+    for position, (start, length) in enumerate(frame.spans):
+        head = before if not position else b""
+        tail = after if position + 1 == len(frame.spans) else b""
+        async for chunk in stored_bytes(instance.sha256, start, length, before=head, after=tail):
             yield chunk
 
 
@@ -149,10 +152,5 @@ def _answer_value(instance: HeldInstance, value: FrameBytes, media_type: str, he
     writer = MultipartWriter(OCTETS)
     headers["Content-Length"] = str(writer.length(Counter([OCTETS]), value.size_bytes))
 
-    async def parts() -> AsyncIterator[bytes | memoryview]:
-        yield writer.open_part(OCTETS)
-        async for chunk in _frame_bytes(instance, value):
-            yield chunk
-        yield writer.close()
-
-    return PiecesResponse(parts(), media_type=writer.content_type, headers=headers)
+    parts = _frame_bytes(instance, value, before=writer.open_part(OCTETS), after=writer.close())
+    return PiecesResponse(parts, media_type=writer.content_type, headers=headers)

@@ -34,7 +34,7 @@ class LocalObjects:
     def put_path(self, key: str, path: Path, *, replaces: bool = False) -> None:
         """Copy a file in."""
         target = self._path(key)
-        with _DiskErrors(), path.open("rb") as source:
+        with _DiskErrors(is_writing=True), path.open("rb") as source:
             if not replaces and target.exists() and target.stat().st_size == os.fstat(source.fileno()).st_size:
                 return
             self._write(target, iter(lambda: source.read(CHUNK_BYTES), b""))
@@ -45,7 +45,7 @@ class LocalObjects:
 
     def _write(self, target: Path, chunks: Iterator[bytes]) -> None:
         aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}{_PART}")
-        with _DiskErrors():
+        with _DiskErrors(is_writing=True):
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with aside.open("xb") as sink:
@@ -65,22 +65,26 @@ class LocalObjects:
             source.seek(start)
             return source.read(-1 if length is None else length)
 
-    def read_at_once(self, key: str, *, start: int, length: int) -> memoryview | None:
+    def read_at_once(
+        self, key: str, *, start: int, length: int, before: bytes = b"", after: bytes = b""
+    ) -> memoryview | None:
         """Bytes that the kernel holds in memory."""
         if not _CAN_READ_AT_ONCE:
             return None
-        buffer = bytearray(length)
+        buffer = bytearray(len(before) + length + len(after))
+        buffer[: len(before)], buffer[len(before) + length :] = before, after
+        view = memoryview(buffer)
         try:
             descriptor = os.open(self._path(key), os.O_RDONLY)
         except OSError:
             return None
         try:
-            count = os.preadv(descriptor, [buffer], start, os.RWF_NOWAIT)
+            count = os.preadv(descriptor, [view[len(before) : len(before) + length]], start, os.RWF_NOWAIT)
         except OSError:
             return None
         finally:
             os.close(descriptor)
-        return memoryview(buffer) if count == length else None
+        return view if count == length else None
 
     def stream(
         self, key: str, *, chunk_bytes: int = CHUNK_BYTES, start: int = 0, length: int | None = None
@@ -165,13 +169,17 @@ class LocalObjects:
 class _DiskErrors:
     """Turns the operating system's errors into the house's where they enter."""
 
+    def __init__(self, *, is_writing: bool = False) -> None:
+        self._is_writing = is_writing
+
     def __enter__(self) -> None:
         return None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError)):
+        is_absent = isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError))
+        if is_absent and not self._is_writing:
             raise NotFoundError("The object is not in the store.") from error
         if isinstance(error, OSError):
             if error.errno in _FULL:

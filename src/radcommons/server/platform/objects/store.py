@@ -39,8 +39,10 @@ class ObjectStore(Protocol):
     def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
         """Bytes of an object from ``start``, all of the rest or ``length`` of them."""
 
-    def read_at_once(self, key: str, *, start: int, length: int) -> memoryview | None:
-        """The same when it can be had without waiting for a disk or a network; None otherwise."""
+    def read_at_once(
+        self, key: str, *, start: int, length: int, before: bytes = b"", after: bytes = b""
+    ) -> memoryview | None:
+        """The same between two pieces, when it can be had without waiting for a disk or a network; None otherwise."""
 
     def stream(
         self, key: str, *, chunk_bytes: int = CHUNK_BYTES, start: int = 0, length: int | None = None
