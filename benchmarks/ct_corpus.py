@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
@@ -39,6 +40,7 @@ def write_corpus(
     rows: int = 512,
     seed: int = 7,
     shape: tuple[int, int, int] = (PATIENTS, STUDIES, SERIES),
+    is_chest: bool = False,
 ) -> list[Path]:
     """Write CT slices, spread evenly over patients, studies and series; their paths in order.
 
@@ -54,10 +56,13 @@ def write_corpus(
         What everything random follows from.
     shape
         How many patients (at most 40), studies of each, and series of each study.
+    is_chest
+        Whether the pixels look like a slice of a chest, as far as encoders of pictures can tell; noise otherwise.
     """
     folder.mkdir(parents=True, exist_ok=True)
     places = [Place(p, s, n) for p in range(shape[0]) for s in range(shape[1]) for n in range(shape[2])]
     pixels = np.random.default_rng(seed).integers(-1000, 1000, size=(8, rows, rows), dtype=np.int16)
+    pixels = _chest(rows) + pixels // 40 if is_chest else pixels
     paths = []
     for number, place in enumerate(places):
         slices = len(range(number, files, len(places)))
@@ -68,6 +73,17 @@ def write_corpus(
             paths.append(folder / f"{number:02d}-{index:05d}.dcm")
             header.save_as(paths[-1], enforce_file_format=True)
     return paths
+
+
+def _chest(rows: int) -> NDArray[np.int16]:
+    """Air, a body, two lungs and a spine, as stored values of a CT whose intercept is -1024."""
+    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : rows * 1j]
+    slice_ = np.full((rows, rows), 24, np.int16)
+    slice_[(x / 0.9) ** 2 + (y / 0.65) ** 2 < 1] = 1064
+    for side in (-1, 1):
+        slice_[((x - side * 0.4) / 0.28) ** 2 + (y / 0.45) ** 2 < 1] = 170
+    slice_[(x / 0.1) ** 2 + ((y - 0.45) / 0.12) ** 2 < 1] = 1700
+    return slice_
 
 
 def _series(place: Place, rows: int, chance: random.Random) -> Dataset:

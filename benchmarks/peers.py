@@ -144,7 +144,7 @@ HEADING = (
 def corpus(folder: Path, studies: int) -> list[Path]:
     """CT slices of 512 × 512 with the headers of a scanner: series of a hundred, one a study, two studies a patient."""
     shape = (studies // STUDIES_OF_EACH, STUDIES_OF_EACH, 1)
-    return write_corpus(folder, studies * SERIES_LENGTH, shape=shape)
+    return write_corpus(folder, studies * SERIES_LENGTH, shape=shape, is_chest=True)
 
 
 def fill_centre(data: Path, files: Path) -> dict[str, str]:
