@@ -47,7 +47,7 @@ COMMANDS = {
         "radcommons.server.sites.commands", "sites", "Sites, agreements, contributor keys.", needs_server=True
     ),
     "intake": Entry("radcommons.server.intake.commands", "intake", "Batches and quarantine.", needs_server=True),
-    "archive": Entry("radcommons.server.archive.commands", "archive", "Stored bytes: verify.", needs_server=True),
+    "archive": Entry("radcommons.server.archive.commands", "archive", "Stored bytes: verify, export, import, purge.", needs_server=True),
     "journey": Entry("radcommons.server.journey.commands", "journey", "What became of a study.", needs_server=True),
     "curation": Entry(
         "radcommons.server.curation.commands", "curation", "Clear, hold, return, reject.", needs_server=True
@@ -102,6 +102,8 @@ def _with_centre(entry: Entry) -> click.Command:
     centre = importlib.import_module("radcommons.apps.centre")
     if HELP_WORDS.isdisjoint(sys.argv):
         centre.connect(os.environ.get(DATA_VARIABLE))
+        # Commands of one room ask what only others know, as pages do.
+        importlib.import_module("radcommons.apps.wiring")
     else:
         centre.connect_to_nothing()
     return _load(entry)

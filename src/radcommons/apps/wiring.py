@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from radcommons.server.access.scopes import release_scope
+from radcommons.server.archive import companions
 from radcommons.server.archive.scopes import Scope, ScopeResolver
 from radcommons.server.catalog.scopes import catalog_scope
 from radcommons.server.curation.scopes import curation_scope
+from radcommons.server.curation.storage_needs import held
 from radcommons.server.intake.scopes import batch_scope
 from radcommons.server.platform.actors import register_token_resolver
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Actor
 from radcommons.server.portal.viewer.scopes import open_scopes_with
+from radcommons.server.releases import storage_needs
 from radcommons.server.sites.services import KEY_PREFIX, actor_for_contributor_token
 
 # The first word of a scope's path names the room that knows who may read it (DESIGN, invariant 3).
@@ -43,6 +46,8 @@ def wire() -> None:
     """Join the rooms; done once in each process that answers requests."""
     register_token_resolver(KEY_PREFIX, actor_for_contributor_token)
     open_scopes_with(resolve_scope)
+    companions.register("releases", files=storage_needs.core_files, needs=storage_needs.released)
+    companions.register("curation", needs=held)
 
 
 wire()

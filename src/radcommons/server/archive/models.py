@@ -74,10 +74,28 @@ class Series(models.Model):
 
 
 class InstanceState(models.TextChoices):
-    """How far the two steps of storing have come."""
+    """How far the two steps of storing have come, and what became of the bytes since.
+
+    A *damaged* instance is shown by no scope until the same bytes are received again; of a *purged* one only its name and
+    digest are left, where a version that was withdrawn still names it.
+    """
 
     STORING = "storing"
     STORED = "stored"
+    DAMAGED = "damaged"
+    PURGED = "purged"
+
+
+class SeriesVersion(models.Model):
+    """A series as published versions hold it, under a prefix of its own in the object store.
+
+    ``name`` is the short form of the hash tree over its instances' digests; ``members`` holds these, 32 bytes each.
+    """
+
+    name = models.CharField(max_length=32, unique=True)
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="versions")
+    members = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
 
 
 class Instance(models.Model):
@@ -85,7 +103,8 @@ class Instance(models.Model):
 
     ``frames`` is the table that :func:`.rules.frame_table` makes; empty when frames cannot be cut out without decoding.
     ``dicom_json`` is the packed PS3.18 F.2 object of the instance. ``pixel_text`` is what its site knew of writing in
-    the pixels when it sent it; empty when nobody said.
+    the pixels when it sent it; empty when nobody said. ``placed_in`` is the series version below whose prefix the bytes lie,
+    where the object store has only one name for them.
     """
 
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="instances")
@@ -106,6 +125,7 @@ class Instance(models.Model):
     frames = models.JSONField(default=list)
     dicom_json = models.BinaryField()
     state = models.CharField(max_length=8, choices=InstanceState.choices, default=InstanceState.STORING)
+    placed_in = models.ForeignKey(SeriesVersion, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -183,3 +203,64 @@ class ShelfSeries(models.Model):
         """Table options."""
 
         constraints = [models.UniqueConstraint(fields=["shelf", "series"], name="archive_shelf_series_once")]
+
+
+class VerificationRun(models.Model):
+    """One look at every object, or at a part of them; one that was interrupted goes on at ``cursor``.
+
+    ``first`` and ``fraction`` say which part of the digests is looked at: a window that begins at ``first`` and goes round.
+    """
+
+    first = models.CharField(max_length=64)
+    fraction = models.FloatField()
+    cursor = models.CharField(max_length=64, blank=True, default="")
+    checked = models.PositiveBigIntegerField(default=0)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    findings = models.PositiveBigIntegerField(default=0)
+    started_at = models.DateTimeField(auto_now_add=True)
+    moved_at = models.DateTimeField(auto_now=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        constraints = [
+            models.UniqueConstraint(
+                fields=["fraction"], condition=models.Q(finished_at=None), name="archive_one_run_under_way"
+            ),
+        ]
+
+
+class DamagedObject(models.Model):
+    """An object whose bytes are gone or not what its name says; ``mended_at`` when they were received again."""
+
+    sha256 = models.CharField(max_length=64)
+    is_missing = models.BooleanField()
+    found_at = models.DateTimeField(auto_now_add=True)
+    mended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Table options."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["sha256"], condition=models.Q(mended_at=None), name="archive_damaged_once"),
+        ]
+
+
+class Purge(models.Model):
+    """Bytes removed for good: the signed tombstone, which names them by their digests."""
+
+    plan_sha256 = models.CharField(max_length=64, unique=True)
+    reason = models.TextField()
+    instances = models.PositiveBigIntegerField()
+    size_bytes = models.PositiveBigIntegerField()
+    tombstone = models.BinaryField()
+    applied_by = models.CharField(max_length=200)
+    applied_at = models.DateTimeField(auto_now_add=True)
+
+
+class PurgedObject(models.Model):
+    """A digest that was purged: the same bytes are not taken again."""
+
+    purge = models.ForeignKey(Purge, on_delete=models.PROTECT, related_name="objects")
+    sha256 = models.CharField(max_length=64, unique=True)

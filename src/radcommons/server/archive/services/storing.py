@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.instance import InstanceDescription
-from radcommons.server.archive import rules
+from radcommons.server.archive import rules, storage
 from radcommons.server.archive.models import Instance, InstanceState
 from radcommons.server.archive.rules import StoreOutcome
-from radcommons.server.archive.services import levels
+from radcommons.server.archive.services import levels, mending
 from radcommons.server.platform import audit, outbox
 from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.platform.policy import Actor
@@ -71,6 +71,7 @@ def store_instances(offers: Sequence[Offer], *, site: Site, project: str, actor:
         if result.outcome is StoreOutcome.STORED:
             store.put_path(instance_key(offer.description.sha256), offer.path)
     finished = _finish(begun, actor)
+    mending.put_back([offer.description.sha256 for offer in offers], actor=actor)
     return [_settled(result, finished) for result in begun]
 
 
@@ -105,7 +106,11 @@ def _begin(offers: Sequence[Offer], site: Site, project: str) -> list[Stored]:
     """Write the rows as *storing* and decide what becomes of each offer."""
     places = [_place(offer.description, site, project) for offer in offers]
     known = levels.read(places)
-    refusals = [levels.refusals(place, known) for place in places]
+    purged = mending.purged_among(offer.description.sha256 for offer in offers)
+    refusals = [
+        (storage.refusal_of_purged(),) if offer.description.sha256 in purged else levels.refusals(place, known)
+        for offer, place in zip(offers, places, strict=True)
+    ]
     wanted = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal]
     series_ids = levels.ensure([offer.description for offer in wanted], site, project)
     known = levels.read(places)
@@ -160,7 +165,7 @@ def _finish(begun: Sequence[Stored], actor: Actor) -> frozenset[int]:
     """Make rows visible whose bytes are placed; the ids that this call, and no other sender, finished."""
     placed = [result.instance_id for result in begun if result.outcome is StoreOutcome.STORED and result.instance_id]
     rows = (
-        Instance.objects.filter(pk__in=placed, state=InstanceState.STORING)
+        Instance.objects.filter(pk__in=placed, state__in=[InstanceState.STORING, InstanceState.DAMAGED])
         .order_by("pk")
         .select_for_update(of=("self",))
     )

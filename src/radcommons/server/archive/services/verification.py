@@ -1,68 +1,190 @@
-"""Proving that every stored byte is still what was received."""
+"""Proving that every stored byte is still what was received: all of them, or a sample that moves on from look to look.
+
+A look remembers how far it came, so one that was interrupted goes on. What is found damaged is taken out of service.
+"""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from django.db import transaction
+from django.utils import timezone
 
-from radcommons.dicom.finding import Finding, Severity
-from radcommons.server.archive.models import Instance, InstanceState
+from radcommons.dicom.finding import Finding
+from radcommons.server.archive import companions, storage
+from radcommons.server.archive.models import Instance, InstanceState, VerificationRun
+from radcommons.server.archive.services.mending import take_out
 from radcommons.server.platform import audit
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import ObjectStore, instance_key, object_store
 from radcommons.server.platform.policy import Actor
 
+READING_THREADS = 4
+LOOK_AHEAD = 16
+REMEMBER_EVERY = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a verification saw; no finding means that every object is intact."""
+    """What a verification saw; no finding means that every object is intact.
+
+    Parameters
+    ----------
+    is_resumed
+        Whether an earlier look was interrupted and this one went on; the numbers are those of both.
+    """
 
     checked: int
     size_bytes: int
     findings: tuple[Finding, ...]
+    is_resumed: bool = False
 
     def to_json(self) -> dict[str, object]:
         """The verification as ``--json`` shows it."""
         findings = [finding.to_json() for finding in self.findings]
-        return {"checked": self.checked, "size_bytes": self.size_bytes, "findings": findings}
+        return {
+            "checked": self.checked,
+            "size_bytes": self.size_bytes,
+            "resumed": self.is_resumed,
+            "findings": findings,
+        }
 
 
-def verify_objects(*, actor: Actor, progress: Callable[[int], None] | None = None) -> Verification:
-    """Read every stored object again and compare its SHA-256 with the one under which it was stored.
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much is looked at, and how fast.
+
+    Parameters
+    ----------
+    fraction
+        The part of the objects that is looked at; each look takes another part. The files of releases are always read.
+    bytes_per_s
+        Most bytes read in a second; None for as fast as the store gives them.
+    is_new
+        Whether an interrupted look is given up instead of being continued.
+    """
+
+    fraction: float = 1.0
+    bytes_per_s: float | None = None
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    key: str
+    sha256: str
+    size_bytes: int
+    is_instance: bool = True
+
+
+def verify_objects(
+    *, actor: Actor, pace: Pace | None = None, progress: Callable[[int, int], None] | None = None
+) -> Verification:
+    """Read stored objects again and compare their SHA-256 with the one under which they were stored.
 
     Parameters
     ----------
     progress
-        Called with the number of objects checked so far.
+        Called with the numbers of objects and bytes checked so far.
+
+    Raises
+    ------
+    UnavailableError
+        When the store stops answering; the same call goes on later where this one was.
     """
-    store = object_store()
+    pace = pace or Pace()
+    run, is_resumed = _run(pace)
     findings: list[Finding] = []
-    checked = size_bytes = 0
-    rows = Instance.objects.filter(state=InstanceState.STORED).order_by("sha256").values_list("sha256", "size_bytes")
-    for sha256, expected in rows.distinct().iterator(chunk_size=1000):
-        finding = _check(store, sha256, expected)
-        findings += [finding] if finding else []
-        checked, size_bytes = checked + 1, size_bytes + expected
-        if progress is not None:
-            progress(checked)
-    facts = {"checked": checked, "findings": len(findings)}
+    since, began = 0, time.monotonic()
+    try:
+        for number, (each, finding) in enumerate(_looked_at(object_store(), _objects(run)), start=1):
+            if finding is not None:
+                findings.append(finding)
+                if each.is_instance:
+                    is_missing = finding.code == "archive.object-missing"
+                    take_out(each.sha256, is_missing=is_missing, actor=actor)
+            run.checked, run.size_bytes = run.checked + 1, run.size_bytes + each.size_bytes
+            run.findings += finding is not None
+            run.cursor = each.sha256 if each.is_instance else run.cursor
+            if number % REMEMBER_EVERY == 0:
+                run.save()
+            if progress is not None:
+                progress(run.checked, run.size_bytes)
+            since += each.size_bytes
+            if pace.bytes_per_s:
+                time.sleep(max(0.0, since / pace.bytes_per_s - (time.monotonic() - began)))
+    finally:
+        run.save()
+    facts = {"checked": run.checked, "findings": run.findings, "fraction": run.fraction}
     with transaction.atomic():
+        run.finished_at = timezone.now()
+        run.save()
         audit.record(actor, "archive.verify", object_kind="archive", object_id="objects", facts=facts)
-    return Verification(checked, size_bytes, tuple(findings))
+    return Verification(run.checked, run.size_bytes, tuple(findings), is_resumed)
 
 
-def _check(store: ObjectStore, sha256: str, expected: int) -> Finding | None:
-    key = instance_key(sha256)
+def _run(pace: Pace) -> tuple[VerificationRun, bool]:
+    under_way = VerificationRun.objects.filter(fraction=pace.fraction, finished_at=None)
+    if pace.is_new:
+        under_way.delete()
+    known = under_way.first()
+    if known is not None:
+        return known, True
+    first = "" if pace.fraction >= 1 else secrets.token_hex(8)
+    return VerificationRun.objects.create(first=first, fraction=pace.fraction), False
+
+
+def _objects(run: VerificationRun) -> Iterator[_Object]:
+    """What is still to be looked at: the files of releases first, then the instances from the cursor on."""
+    if not run.cursor:
+        for each in companions.companions():
+            yield _Object(each.object_key, each.sha256, each.size_bytes, is_instance=False)
+    rows = Instance.objects.filter(state=InstanceState.STORED).order_by("sha256").values_list("sha256", "size_bytes")
+    parts = storage.windows(run.first, run.fraction)
+    done = next((number for number, (low, high) in enumerate(parts) if run.cursor and low <= run.cursor < high), 0)
+    for number, (low, high) in enumerate(parts[done:]):
+        part = rows.filter(sha256__gte=low, sha256__lt=high)
+        part = part.filter(sha256__gt=run.cursor) if number == 0 and run.cursor else part
+        for sha256, size_bytes in part.distinct().iterator(chunk_size=1000):
+            yield _Object(instance_key(sha256), sha256, size_bytes)
+
+
+def _looked_at(store: ObjectStore, objects: Iterator[_Object]) -> Iterator[tuple[_Object, Finding | None]]:
+    """Each object with what is wrong with it, in order; a few are read at once."""
+    waiting: deque[tuple[_Object, Future[Finding | None]]] = deque()
+    with ThreadPoolExecutor(READING_THREADS) as pool:
+        try:
+            for each in objects:
+                waiting.append((each, pool.submit(_finding, store, each)))
+                if len(waiting) >= LOOK_AHEAD:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            for first, future in islice(waiting, len(waiting)):
+                yield first, future.result()
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+
+def _finding(store: ObjectStore, each: _Object) -> Finding | None:
+    """What is wrong with an object; read twice before it is said to be damaged, for a wire may err as well as a disk."""
+    finding = storage.verdict(each.sha256, each.size_bytes, _read(store, each.key))
+    if finding is not None:
+        finding = storage.verdict(each.sha256, each.size_bytes, _read(store, each.key))
+    return finding if finding is None else replace(finding, where=each.key)
+
+
+def _read(store: ObjectStore, key: str) -> tuple[str, int] | None:
     digest, size_bytes = hashlib.sha256(), 0
     try:
         for chunk in store.stream(key):
             digest.update(chunk)
             size_bytes += len(chunk)
     except NotFoundError:
-        message = "The object is missing from the store. Restore it from a backup or a release."
-        return Finding(Severity.ERROR, "archive.object-missing", key, message)
-    if size_bytes != expected or digest.hexdigest() != sha256:
-        message = "The object's bytes are not those that were stored. Restore it from a backup or a release."
-        return Finding(Severity.ERROR, "archive.object-damaged", key, message)
-    return None
+        return None
+    return digest.hexdigest(), size_bytes

@@ -1,0 +1,74 @@
+"""What becomes of an object whose bytes are gone or changed: it is no longer served, and heals when it is received again."""
+
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from radcommons.server.archive.models import DamagedObject, Instance, InstanceState, PurgedObject, SeriesVersion
+from radcommons.server.archive.storage import unpack_digests
+from radcommons.server.platform import audit
+from radcommons.server.platform.objects import ObjectStore, damaged_key, instance_key, object_store, place_key
+from radcommons.server.platform.policy import Actor
+
+
+def take_out(sha256: str, *, is_missing: bool, actor: Actor) -> None:
+    """Lay a damaged object aside, so that no door serves it as good, and remember that it is damaged.
+
+    The bytes go first: a process that is killed in between leaves an object that the next look finds missing.
+    """
+    store, key = object_store(), instance_key(sha256)
+    if not is_missing:
+        store.copy(key, damaged_key(sha256))
+    _delete_everywhere(store, sha256)
+    with transaction.atomic():
+        rows = Instance.objects.filter(sha256=sha256, state=InstanceState.STORED)
+        if rows.update(state=InstanceState.DAMAGED, placed_in=None):
+            DamagedObject.objects.get_or_create(sha256=sha256, mended_at=None, defaults={"is_missing": is_missing})
+            facts = {"missing": is_missing}
+            audit.record(actor, "archive.damage-found", object_kind="object", object_id=sha256, facts=facts)
+
+
+def put_back(digests: Sequence[str], *, actor: Actor) -> None:
+    """Make damaged objects whole whose bytes were received again, under every name that they had.
+
+    The bytes lie under the key of their digest already, and were compared with it when they came.
+    """
+    damaged = DamagedObject.objects.filter(sha256__in=digests, mended_at=None)
+    mended = list(damaged.values_list("sha256", flat=True))
+    if not mended:
+        return
+    for version in SeriesVersion.objects.filter(series__instances__sha256__in=mended).distinct():
+        for sha256 in set(unpack_digests(version.members)) & set(mended):
+            object_store().copy(instance_key(sha256), place_key(version.name, sha256))
+    with transaction.atomic():
+        for sha256 in mended:
+            object_store().delete(damaged_key(sha256))
+            audit.record(actor, "archive.damage-mended", object_kind="object", object_id=sha256)
+        damaged.filter(sha256__in=mended).update(mended_at=timezone.now())
+
+
+def purged_among(digests: Iterable[str]) -> frozenset[str]:
+    """Those of some digests that were purged and are not taken again."""
+    return frozenset(PurgedObject.objects.filter(sha256__in=list(digests)).values_list("sha256", flat=True))
+
+
+def delete_bytes(digests: Iterable[str]) -> None:
+    """Remove objects under every name that they have, and what was laid aside of them."""
+    store = object_store()
+    for sha256 in digests:
+        _delete_everywhere(store, sha256)
+        store.delete(damaged_key(sha256))
+
+
+def _delete_everywhere(store: ObjectStore, sha256: str) -> None:
+    versions = SeriesVersion.objects.filter(series__instances__sha256=sha256).distinct()
+    for version in versions:
+        if sha256 in unpack_digests(version.members):
+            store.delete(place_key(version.name, sha256))
+    store.delete(instance_key(sha256))
+
+
+def clean_up_pieces(*, older_than_hours: int = 24) -> int:
+    """Remove what writes left in the store that a crash interrupted; how many pieces that were."""
+    return object_store().clean_up(older_than_s=older_than_hours * 3600.0)

@@ -1,0 +1,62 @@
+"""Giving a published series a prefix of its own in the object store, so that one line of a list names all of it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from radcommons.server.archive.models import Instance, InstanceState, Series, SeriesVersion
+from radcommons.server.archive.storage import pack_digests, series_version_name
+from radcommons.server.platform.objects import ObjectStore, instance_key, object_store, place_key
+
+COPIES_AT_ONCE = 8
+
+
+def place(instances: QuerySet[Instance]) -> int:
+    """Place each series of a set under the prefix of what it holds; bytes are moved or named again, never kept twice.
+
+    A series that stands there already is left alone, so a new version costs what is new in it. Safe to repeat: the rows
+    are written when every object is in its place, and only then does the name go under which it came in.
+
+    Returns
+    -------
+    How many series were placed now.
+    """
+    stored = instances.filter(state=InstanceState.STORED).order_by()
+    placed = 0
+    for series_id in stored.values_list("series_id", flat=True).distinct():
+        digests = sorted(stored.filter(series_id=series_id).values_list("sha256", flat=True))
+        placed += _place_series(series_id, digests)
+    return placed
+
+
+def _place_series(series_id: int, digests: list[str]) -> bool:
+    name, store = series_version_name(digests), object_store()
+    if SeriesVersion.objects.filter(name=name).exists():
+        return False
+    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
+        list(pool.map(partial(_put, store, name), digests))
+    with transaction.atomic():
+        series = Series.objects.get(pk=series_id)
+        version, _ = SeriesVersion.objects.get_or_create(
+            name=name, defaults={"series": series, "members": pack_digests(digests)}
+        )
+        Instance.objects.filter(sha256__in=digests).update(placed_in=version)
+    for sha256 in digests:
+        # In a bucket the name under which it came in would hold a second copy; on a disk it is the same file.
+        if store.where(instance_key(sha256)) != instance_key(sha256):
+            store.delete(instance_key(sha256))
+    return True
+
+
+def _put(store: ObjectStore, name: str, sha256: str) -> None:
+    key = place_key(name, sha256)
+    if not store.exists(key):
+        store.copy(instance_key(sha256), key)
+
+
+def place_of(sha256: str) -> str | None:
+    """The series version below whose prefix an instance lies; None when it lies where it came in."""
+    rows = Instance.objects.filter(sha256=sha256).exclude(placed_in=None)
+    return rows.values_list("placed_in__name", flat=True).first()
