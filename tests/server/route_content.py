@@ -13,10 +13,14 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from tests.support.batches import DX, OPERATOR, MadeBatch, make_batch, make_site, uid, write_instance
+from tests.support.reading import chest_schema, person, task_of
 from tests.support.releases import clear_study, frozen_cohort, wish
 
 from radcommons.apps import worker
 from radcommons.deid.pixel_text import PixelText
+from radcommons.server.annotation.rules.states import Duty, ProjectVerb
+from radcommons.server.annotation.rules.wishes import ProjectWish
+from radcommons.server.annotation.services import projects, schemas
 from radcommons.server.curation.models import Case
 from radcommons.server.intake import services as intake
 from radcommons.server.intake.models import BatchPart, QuarantinedInstance, SigningKey
@@ -29,10 +33,12 @@ from radcommons.server.releases import services as releases
 from radcommons.server.releases.models import Release
 from radcommons.server.sites import services as sites
 from radcommons.server.sites.models import ContributorKey, Site
+from radcommons.transfer.annotation.record import Method
 
 SITES = ("ALPHA", "BETA")
 # "held" goes into quarantine; the others are stored. All but "open" and "held" are cleared.
 STUDIES = ("public", "recalled", "drafted", "open", "held")
+READING = "blinded-reads"
 PUBLIC, RECALLED, DRAFT = "chest-ct", "recalled-ct", "unheard-of-ct"
 ORGANISATION, PERSON, DRAFT_TITLE = "Institute of Hidden Hopes", "ulrika.unseen", "A title nobody has read"
 # Bookkeeping that reading may do: sessions, when a token was last used, how much was downloaded.
@@ -76,6 +82,8 @@ VISITORS = (
     Visitor("curator", Role.CURATOR, is_user=True),
     Visitor("release manager", Role.RELEASE_MANAGER, is_user=True),
     Visitor("administrator", Role.ADMINISTRATOR, is_user=True),
+    Visitor("project manager", Role.PROJECT_MANAGER, is_user=True),
+    Visitor("adjudicator", Role.ADJUDICATOR, is_user=True),
     Visitor("coordinator of ALPHA", Role.SITE_COORDINATOR, "ALPHA", is_user=True),
     Visitor("coordinator of BETA", Role.SITE_COORDINATOR, "BETA", is_user=True),
     Visitor("key of ALPHA", site="ALPHA", is_key=True),
@@ -125,8 +133,14 @@ def filled(folder: Path) -> Iterator[Content]:
     real = _addresses(own)
     credentials = {visitor.name: _headers(visitor, keys) for visitor in (*VISITORS, STALE)}
     sha256, path = next(iter(own.paths.items()))
-    real |= {"sha256": sha256}
-    yield Content(real, tuple(_secrets(made)), credentials, own.manifest.canonical_bytes, path.read_bytes())
+    real |= {"sha256": sha256, **_reading(real["public_study"])}
+    yield Content(
+        real,
+        (*_secrets(made), *_secrets_of_reading(real)),
+        credentials,
+        own.manifest.canonical_bytes,
+        path.read_bytes(),
+    )
     _empty()
 
 
@@ -215,6 +229,32 @@ def _addresses(own: MadeBatch) -> dict[str, str]:
     for state in STUDIES:
         values[f"{state}_sha256"] = BatchPart.objects.get(study_instance_uid=values[f"{state}_study"]).sha256
     return {name: str(value) for name, value in values.items()}
+
+
+def _reading(study: str) -> dict[str, str]:
+    """A project that the visiting reader and somebody else read; the visiting adjudicator decides in it."""
+    schema = schemas.add_schema(chest_schema(), actor=OPERATOR)
+    wish = ProjectWish(READING, "Blinded", schema.name, schema.version, "release", PUBLIC, readers_per_case=2, seed=1)
+    project = projects.create_project(wish, actor=OPERATOR)
+    person("other-reader", Role.READER)
+    for name, duty in (
+        ("visitor-reader", Duty.READ),
+        ("other-reader", Duty.READ),
+        ("visitor-adjudicator", Duty.ADJUDICATE),
+    ):
+        projects.add_member(project, name, duty, method=Method.RETROSPECTIVE_EXPERT, actor=OPERATOR)
+    projects.move_project(project, ProjectVerb.START_READING, actor=OPERATOR)
+    task, other = task_of("visitor-reader", study), task_of("other-reader", study)
+    return {"reading": READING, "task": task.key, "other_task": other.key, "case": task.case.key}
+
+
+def _secrets_of_reading(real: Mapping[str, str]) -> Iterator[Secret]:
+    """What stands in a reading project: its reader sees their own task, those who manage it all of them."""
+    managing = ((Action.ANNOTATION_SEE, None),)
+    yield Secret(real["task"], (*managing, (Action.ANNOTATION_READ, None)))
+    yield Secret(real["other_task"], managing)
+    yield Secret(real["case"], (*managing, (Action.ANNOTATION_ADJUDICATE, None)))
+    yield Secret(READING, (*managing, (Action.ANNOTATION_ADJUDICATE, None), (Action.ANNOTATION_READ, None)))
 
 
 def _uids(code: str, state: str) -> dict[str, str]:

@@ -178,6 +178,39 @@ API = (
     Row("GET", "api/v1/releases/<slug>/<version>", None, given={"slug": "{draft}"}),
 )
 
+_READING = "api/v1/annotation"
+ANNOTATION_API = (
+    Row("GET", f"{_READING}/projects", A.ANNOTATION_READ),
+    Row("GET", f"{_READING}/projects/<slug>/next", A.ANNOTATION_READ, given={"slug": "{reading}"}),
+    Row("GET", f"{_READING}/tasks", A.ANNOTATION_READ),
+    Row("GET", f"{_READING}/tasks/<task>", A.ANNOTATION_READ),
+    # Another reader's read does not exist.
+    Row("GET", f"{_READING}/tasks/<task>", None, given={"task": "{other_task}"}),
+    Row("POST", f"{_READING}/tasks/<task>/lease", A.ANNOTATION_READ),
+    Row("DELETE", f"{_READING}/tasks/<task>/lease/<window>", A.ANNOTATION_READ, given={"window": "w"}),
+    Row("PUT", f"{_READING}/tasks/<task>/read", A.ANNOTATION_READ),
+    Row("POST", f"{_READING}/tasks/<task>/submit", A.ANNOTATION_READ),
+    Row("POST", f"{_READING}/tasks/<task>/reopen", A.ANNOTATION_READ),
+    Row("GET", f"{_READING}/schemas", A.ANNOTATION_SEE),
+    Row("POST", f"{_READING}/schemas", A.ANNOTATION_MANAGE),
+    Row("GET", f"{_READING}/schemas/<name>/<version>", A.ANNOTATION_SEE, given={"name": "chest", "version": "1"}),
+    Row("GET", f"{_READING}/managed", A.ANNOTATION_SEE),
+    Row("POST", f"{_READING}/managed", A.ANNOTATION_MANAGE),
+    *(
+        Row(method, f"{_READING}/managed/<slug>{rest}", action, given={"slug": "{reading}", **given})
+        for method, rest, action, given in (
+            ("GET", "", A.ANNOTATION_SEE, {}),
+            ("POST", "/moves/<verb>", A.ANNOTATION_MANAGE, {"verb": "start-pilot"}),
+            ("PUT", "/members", A.ANNOTATION_MANAGE, {}),
+            ("PUT", "/members/<pseudonym>/absences", A.ANNOTATION_MANAGE, {"pseudonym": "R2"}),
+            ("DELETE", "/members/<pseudonym>", A.ANNOTATION_MANAGE, {"pseudonym": "A1"}),
+            ("GET", "/cases", A.ANNOTATION_SEE, {}),
+            ("POST", "/tasks/<task>/reassign", A.ANNOTATION_MANAGE, {}),
+            ("POST", "/tasks/<task>/return", A.ANNOTATION_MANAGE, {}),
+        )
+    ),
+)
+
 _FILE = "/files/releases/{slug}/{version}/{path:path}"
 FILES = (
     *(
@@ -318,6 +351,8 @@ SCOPES = (
     ScopeRow("catalog", A.CATALOG_READ, "drafted"),
     ScopeRow("curation", A.CURATION_READ, "open"),
     ScopeRow("batches/{batch_id}", A.INTAKE_READ_BATCH, "open", SITE),
+    ScopeRow("tasks/{task}", A.ANNOTATION_READ, "public"),
+    ScopeRow("tasks/{other_task}", None, "public"),
     # What is not in a scope does not exist there, and a release that is not out is no scope.
     ScopeRow("releases/{draft}/1.0.0", None, "drafted"),
     ScopeRow(f"releases/{RECALLED}/1.0.0", None, "recalled", is_gone=True),
@@ -326,6 +361,7 @@ SCOPES = (
     ScopeRow("batches/{batch_id}", None, "beta_open", is_stray=True),
     ScopeRow("batches/{batch_id}", None, "held", is_stray=True),
     ScopeRow("catalog", None, "open", is_stray=True),
+    ScopeRow("tasks/{task}", None, "drafted", is_stray=True),
 )
 
 # One address for each line of DICOMweb's grammar; the first three search the whole scope.
@@ -446,4 +482,4 @@ ACCOUNTS = (
     Row("POST", "accounts/password/change/", A.PLATFORM_OWN_ACCOUNT, is_session_only=True),
 )
 
-TABLE = (*PAGES, *API, *FILES, *NBIA, *DRS, *VIEWER, *_of_scopes(), *READ_ONLY, *ACCOUNTS)
+TABLE = (*PAGES, *API, *ANNOTATION_API, *FILES, *NBIA, *DRS, *VIEWER, *_of_scopes(), *READ_ONLY, *ACCOUNTS)

@@ -18,6 +18,7 @@ ROOMS = [
     "intake",
     "curation",
     "clinical",
+    "annotation",
     "catalog",
     "releases",
     "access",

@@ -6,16 +6,19 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.defaults import bad_request, page_not_found, permission_denied
 from ninja import NinjaAPI
+from ninja.errors import ValidationError
 
 from radcommons import __version__
 from radcommons.apps import wiring
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.server.annotation.api import router as annotation_router
 from radcommons.server.catalog import views as catalog
 from radcommons.server.curation import views as curation
 from radcommons.server.intake import views as intake
 from radcommons.server.intake.api import router as intake_router
 from radcommons.server.journey import views as journey
 from radcommons.server.platform.doors import answer_unexpected, describe_api, in_any_thread
+from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.problems import status_of
 from radcommons.server.portal import views as portal
 from radcommons.server.portal.viewer import views as viewer
@@ -28,12 +31,21 @@ wiring.wire()
 api = NinjaAPI(title="RadCommons", version=__version__, docs_url=None, openapi_url=None)
 api.add_router("/intake", intake_router)
 api.add_router("/releases", releases_router)
+api.add_router("/annotation", annotation_router)
 
 
 @api.exception_handler(RadCommonsError)
 def answer_error(request: HttpRequest, error: RadCommonsError) -> HttpResponse:
     """Errors of the house as JSON, with the status of their kind."""
     return api.create_response(request, error.to_json(), status=status_of(error))
+
+
+@api.exception_handler(ValidationError)
+def answer_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """A body or a parameter of the wrong shape: which, and why, without what was sent."""
+    places = [{"where": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors]
+    refusal = InvalidError("platform.request-invalid", "The request is not of the described shape.", problems=places)
+    return api.create_response(request, refusal.to_json(), status=status_of(refusal))
 
 
 ROOMS: dict[str, ModuleType] = {

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from radcommons.apps.reading_sources import catalogued, of_cohort, of_release
 from radcommons.server.access.scopes import release_scope
+from radcommons.server.annotation.scopes import task_scope
+from radcommons.server.annotation.sources import register_source
 from radcommons.server.archive import companions
 from radcommons.server.archive.scopes import Scope, ScopeResolver
 from radcommons.server.catalog.scopes import catalog_scope
@@ -24,6 +27,7 @@ SCOPES: Mapping[str, ScopeResolver] = MappingProxyType(
         "catalog": catalog_scope,
         "curation": curation_scope,
         "batches": batch_scope,
+        "tasks": task_scope,
     }
 )
 
@@ -48,6 +52,9 @@ def wire() -> None:
     open_scopes_with(resolve_scope)
     companions.register("releases", files=storage_needs.core_files, needs=storage_needs.released)
     companions.register("curation", needs=held)
+    register_source("cohort", of_cohort)
+    register_source("release", of_release)
+    register_source("catalog", catalogued)
 
 
 wire()

@@ -139,6 +139,13 @@ class DoorMiddleware:
                 check.process_view(request, lambda _: HttpResponse(), (), {})
             except ForbiddenError as error:
                 return answer_problem(request, error)
+        # An operation's own door opens after its body was read; a stranger is not told what a sound body looks like.
+        action = _action_of_operation(view, request.method or "") if is_api else None
+        try:
+            if action is not None:
+                admit(request.actor, action)
+        except RadCommonsError as error:
+            return answer_problem(request, error)
         return None
 
     def process_exception(self, request: ActorRequest, error: Exception) -> HttpResponse | None:
@@ -163,10 +170,20 @@ def is_guarded(view: Callable[..., object]) -> bool:
     """Whether a view says what it stands for: a door, doors on all its API operations, or allauth's own pages."""
     if action_of(view) is not None or view.__module__.startswith(SELF_GUARDED_MODULES):
         return True
-    # ninja hands Django a closure over its path view.
-    held = [cell.cell_contents for cell in getattr(view, "__closure__", None) or ()]
-    path_view = next((item for item in held if isinstance(item, PathView)), None)
+    path_view = _path_view(view)
     return path_view is not None and all(action_of(operation.view_func) for operation in path_view.operations)
+
+
+def _path_view(view: Callable[..., object]) -> PathView | None:
+    """The operations behind an API view: ninja hands Django a closure over its path view."""
+    held = [cell.cell_contents for cell in getattr(view, "__closure__", None) or ()]
+    return next((item for item in held if isinstance(item, PathView)), None)
+
+
+def _action_of_operation(view: Callable[..., object], method: str) -> Action | None:
+    path_view = _path_view(view)
+    operations = path_view.operations if path_view is not None else []
+    return next((action_of(each.view_func) for each in operations if method in each.methods), None)
 
 
 def answer_problem(request: ActorRequest, error: RadCommonsError) -> HttpResponse:

@@ -21,6 +21,8 @@ class Role(StrEnum):
     RELEASE_MANAGER = "release_manager"
     READER = "reader"
     RESEARCHER = "researcher"
+    PROJECT_MANAGER = "project_manager"
+    ADJUDICATOR = "adjudicator"
 
 
 class ActorKind(StrEnum):
@@ -95,6 +97,10 @@ class Action(StrEnum):
     JOURNEY_RETRY = "journey.retry"
     CURATION_READ = "curation.read"
     CURATION_DECIDE = "curation.decide"
+    ANNOTATION_READ = "annotation.read"
+    ANNOTATION_ADJUDICATE = "annotation.adjudicate"
+    ANNOTATION_SEE = "annotation.see"
+    ANNOTATION_MANAGE = "annotation.manage"
     CATALOG_READ = "catalog.read"
     CATALOG_FREEZE = "catalog.freeze"
     RELEASES_READ = "releases.read"
@@ -113,7 +119,7 @@ class Everyone(StrEnum):
     CONTRIBUTOR = "contributor"
 
 
-_A, _S, _C, _M, _R, _X = Role
+_A, _S, _C, _M, _R, _X, _P, _J = Role
 _PUBLIC = frozenset({Everyone.PUBLIC})
 
 POLICY: Mapping[Action, frozenset[Role | Everyone]] = MappingProxyType(
@@ -135,6 +141,11 @@ POLICY: Mapping[Action, frozenset[Role | Everyone]] = MappingProxyType(
         Action.JOURNEY_RETRY: frozenset({_A}),
         Action.CURATION_READ: frozenset({_C, _A}),
         Action.CURATION_DECIDE: frozenset({_C}),
+        # What a reader or an adjudicator may see is narrowed by membership in the project.
+        Action.ANNOTATION_READ: frozenset({_R}),
+        Action.ANNOTATION_ADJUDICATE: frozenset({_J}),
+        Action.ANNOTATION_SEE: frozenset({_P, _A}),
+        Action.ANNOTATION_MANAGE: frozenset({_P}),
         Action.CATALOG_READ: frozenset({_C, _M, _A}),
         Action.CATALOG_FREEZE: frozenset({_M, _A}),
         Action.RELEASES_READ: _PUBLIC,

@@ -12,6 +12,8 @@ ROLE_TEXTS = {
     Role.CURATOR: "Curator: looks at every study and decides",
     Role.RELEASE_MANAGER: "Release manager: cohorts and releases",
     Role.READER: "Reader: blinded reads",
+    Role.ADJUDICATOR: "Adjudicator: decides where readers disagree",
+    Role.PROJECT_MANAGER: "Project manager: label schemas and reading projects",
     Role.RESEARCHER: "Researcher: tokens and downloads",
 }
 

@@ -1,0 +1,47 @@
+"""Where reading projects get their cases: the bodies that annotation, which knows neither catalog nor releases, asks for."""
+
+from radcommons.server.annotation.sources import CaseSource
+from radcommons.server.archive.models import Instance
+from radcommons.server.catalog.models import CatalogSeries, Cohort
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Actor
+from radcommons.server.releases.queries import instances_of, readable_release
+
+
+def of_cohort(name: str, actor: Actor) -> CaseSource:
+    """The instances of a frozen cohort that are still cleared.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no cohort of that name.
+    """
+    del actor
+    cohort = Cohort.objects.filter(name=name).first()
+    if cohort is None:
+        raise NotFoundError("There is no cohort of that name.")
+    listed = CatalogSeries.objects.values("series")
+    instances = Instance.objects.filter(cohort_members__cohort=cohort, series__in=listed)
+    return CaseSource(instances, {"kind": "cohort", "name": cohort.name, "digest": cohort.digest})
+
+
+def of_release(name: str, actor: Actor) -> CaseSource:
+    """The instances of a published version, named ``<slug>@<version>``.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such version.
+    """
+    del actor
+    slug, _, version = name.partition("@")
+    release = readable_release(slug, version or "latest")
+    facts = {"kind": "release", "name": f"{release.slug}@{release.version}", "digest": release.root_hash}
+    return CaseSource(instances_of(release), facts)
+
+
+def catalogued(name: str, actor: Actor) -> CaseSource:
+    """Everything that is cleared at this moment; ``name`` narrows it to one modality."""
+    del actor
+    rows = CatalogSeries.objects.filter(modality=name) if name else CatalogSeries.objects.all()
+    return CaseSource(Instance.objects.filter(series__in=rows.values("series")), {"kind": "catalog", "name": name})

@@ -1,0 +1,1 @@
+"""Expert annotation: versioned label schemas, reading projects, blinded reads, adjudication, consensus, agreement."""

@@ -1,0 +1,96 @@
+"""Refusals of annotation.
+
+RadCommonsError
+├── SchemaUsedError         annotation.schema-used          a version that a project uses was to be changed
+├── SchemaInvalidError      annotation.schema-invalid       labels that contradict each other
+├── ProjectInvalidError     annotation.project-invalid      a project that cannot be made as wished
+├── MoveNotPossibleError    annotation.move-not-possible    the state does not allow what was asked
+├── LeaseHeldError          annotation.lease-held           another window of the same reader is at it
+├── RevisionConflictError   annotation.revision-conflict    another window has saved since
+├── ReadIncompleteError     annotation.read-incomplete      a submission without the answers that its schema demands
+├── NotYourTaskError        platform.not-found              somebody else's read, or none
+├── ReadsHereError          annotation.reads-here           results asked for by somebody who reads in the project
+└── DecisionInvalidError    annotation.decision-invalid     an adjudication without what it needs
+"""
+
+from collections.abc import Sequence
+
+from radcommons.dicom.finding import Finding
+from radcommons.server.platform.errors import ConflictError, ForbiddenError, InvalidError
+
+
+def _plain(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    return [
+        {"severity": one.severity.value, "code": one.code, "where": one.where, "message": one.message}
+        for one in findings
+    ]
+
+
+class SchemaUsedError(ConflictError):
+    """A version of a schema that a project uses never changes."""
+
+    def __init__(self) -> None:
+        message = "A project uses this version, so it never changes. Make the next version."
+        super().__init__("annotation.schema-used", message)
+
+
+class SchemaInvalidError(InvalidError):
+    """The labels of a schema contradict each other, or a mapping names labels that are not there."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        message = "The schema cannot be used as it is; each finding says what to change."
+        super().__init__("annotation.schema-invalid", message, findings=_plain(findings))
+
+
+class ProjectInvalidError(InvalidError):
+    """A reading project cannot be made or changed as wished."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("annotation.project-invalid", message)
+
+
+class MoveNotPossibleError(ConflictError):
+    """A task, a case or a project is in a state that does not allow what was asked."""
+
+    def __init__(self, state: str) -> None:
+        message = f"This is {state.replace('_', ' ')}; that is not possible now. Reload to see what is."
+        super().__init__("annotation.move-not-possible", message, state=state)
+
+
+class LeaseHeldError(ConflictError):
+    """Another window of the same reader holds the task."""
+
+    def __init__(self) -> None:
+        message = "The case is open in another window of yours. Go on there, or take it over here."
+        super().__init__("annotation.lease-held", message)
+
+
+class RevisionConflictError(ConflictError):
+    """What is saved is newer than what this window has seen."""
+
+    def __init__(self, revision: int) -> None:
+        message = "Another window has saved since. Load what it saved before you go on."
+        super().__init__("annotation.revision-conflict", message, revision=revision)
+
+
+class ReadIncompleteError(InvalidError):
+    """A read lacks answers that its schema demands, or has answers that it forbids."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        message = "The read is not complete; each finding names what is missing or wrong."
+        super().__init__("annotation.read-incomplete", message, findings=_plain(findings))
+
+
+class ReadsHereError(ForbiddenError):
+    """Somebody who reads in a project may not see its results before it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__("You read in this project, so its results are closed to you until the project is.")
+        self.code = "annotation.reads-here"
+
+
+class DecisionInvalidError(InvalidError):
+    """An adjudication lacks what it needs, or names what is not there."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("annotation.decision-invalid", message)

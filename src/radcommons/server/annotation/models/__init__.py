@@ -1,0 +1,24 @@
+"""Tables of annotation, by what they hold."""
+
+from radcommons.server.annotation.models.deciding import AgreementReport, Consensus, Decision, Outcome
+from radcommons.server.annotation.models.projects import Absence, Case, CaseInstance, Reader, ReadingProject
+from radcommons.server.annotation.models.reads import Answer, ImportedDocument, Revision, Shape, Task
+from radcommons.server.annotation.models.schemas import LabelSchema
+
+__all__ = [
+    "Absence",
+    "AgreementReport",
+    "Answer",
+    "Case",
+    "CaseInstance",
+    "Consensus",
+    "Decision",
+    "ImportedDocument",
+    "LabelSchema",
+    "Outcome",
+    "Reader",
+    "ReadingProject",
+    "Revision",
+    "Shape",
+    "Task",
+]

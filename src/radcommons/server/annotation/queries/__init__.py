@@ -1,0 +1,1 @@
+"""Reads of annotation, by who asks: readers, managers, adjudicators."""

@@ -1,0 +1,288 @@
+"""What a reader may know: their own reads, and the case that is open. Nothing here looks at another reader's rows."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from radcommons.server.annotation.models import Case, Reader, ReadingProject, Revision, Shape, Task
+from radcommons.server.annotation.rules import contents
+from radcommons.server.annotation.rules.planning import FIRST
+from radcommons.server.annotation.rules.states import (
+    DONE,
+    OPEN_PROJECT,
+    WRITABLE,
+    Duty,
+    Phase,
+    ProjectState,
+    ReaderKind,
+    TaskKind,
+    TaskState,
+    phases_open,
+)
+from radcommons.server.annotation.services.reading import LEASE_S, own_task
+from radcommons.server.archive.models import Instance, InstanceState
+from radcommons.server.archive.queries import series_list
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class OwnProject:
+    """A project as one of its readers sees it: their own share of it.
+
+    Parameters
+    ----------
+    left
+        Reads still to do, hidden repeats among them.
+    next_task
+        The key of the next read, empty when there is none now.
+    waiting
+        How many of those left open only later: their phase has not begun, or time must pass first.
+    """
+
+    slug: str
+    title: str
+    instructions: str
+    state: str
+    deadline: date | None
+    done: int
+    left: int
+    waiting: int
+    active_seconds: float
+    next_task: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTask:
+    """A read that its reader has opened or done."""
+
+    key: str
+    project: str
+    number: int
+    state: str
+    phase: str
+    active_seconds: float
+    return_reason: str
+
+
+def own_projects(actor: Actor) -> tuple[OwnProject, ...]:
+    """The projects in which somebody reads, the latest first."""
+    rows = Reader.objects.filter(user_id=actor.user_id, duty=Duty.READ, is_active=True, kind=ReaderKind.PERSON)
+    rows = rows.exclude(project__state=ProjectState.DRAFT).select_related("project").order_by("-project__made_at", "pk")
+    return tuple(_own_project(reader) for reader in rows) if actor.user_id is not None else ()
+
+
+def _own_project(reader: Reader) -> OwnProject:
+    project = reader.project
+    tasks = _tasks_of(reader)
+    states = Counter(tasks.values_list("state", flat=True))
+    available = openable(reader)
+    left = sum(states[state] for state in WRITABLE)
+    return OwnProject(
+        slug=project.slug,
+        title=project.title,
+        instructions=project.instructions,
+        state=project.state,
+        deadline=project.deadline,
+        done=sum(states[state] for state in DONE),
+        left=left,
+        waiting=left - len(available),
+        active_seconds=sum(tasks.values_list("active_seconds", flat=True)),
+        next_task=available[0] if available else "",
+    )
+
+
+def _tasks_of(reader: Reader) -> QuerySet[Task]:
+    return Task.objects.filter(reader=reader, case__is_suspended=False).exclude(state=TaskState.REVOKED)
+
+
+def openable(reader: Reader) -> Sequence[str]:
+    """The keys of the reads that a reader could open now, in the order of their list; returned ones first."""
+    state = ProjectState(reader.project.state)
+    if state not in OPEN_PROJECT:
+        return ()
+    is_due = Q(occasion=FIRST, available_at=None) | Q(available_at__lte=timezone.now())
+    rows = _tasks_of(reader).filter(is_due, state__in=WRITABLE, phase__in=phases_open(state)).order_by("position")
+    found = list(rows.values_list("key", "phase", "state"))
+    training = [row for row in found if row[1] == Phase.TRAINING]
+    # A read that was begun or returned goes before a new one.
+    found = sorted(training or found, key=lambda row: row[2] == TaskState.ASSIGNED)
+    return [key for key, _, _ in found]
+
+
+def next_task(project_slug: str, actor: Actor) -> str:
+    """The key of a reader's next read in a project; empty when there is none now.
+
+    Raises
+    ------
+    NotFoundError
+        When the actor does not read in such a project.
+    """
+    rows = Reader.objects.filter(
+        project__slug=project_slug, user_id=actor.user_id, duty=Duty.READ, is_active=True, kind=ReaderKind.PERSON
+    )
+    reader = rows.exclude(project__state=ProjectState.DRAFT).select_related("project").first()
+    if reader is None or actor.user_id is None:
+        raise NotFoundError
+    keys = openable(reader)
+    return keys[0] if keys else ""
+
+
+def own_tasks(actor: Actor) -> tuple[OwnTask, ...]:
+    """The reads that somebody has opened, by project and in the order of the list; those to come are only counted."""
+    if actor.user_id is None:
+        return ()
+    rows = Task.objects.filter(reader__user_id=actor.user_id, reader__is_active=True, case__is_suspended=False)
+    rows = rows.exclude(state=TaskState.REVOKED).exclude(opened_at=None)
+    rows = rows.select_related("project").order_by("-project__made_at", "project_id", "position")
+    numbers: Counter[int] = Counter()
+    found = []
+    for task in rows:
+        numbers[task.project_id] += 1
+        found.append(
+            OwnTask(
+                key=task.key,
+                project=task.project.slug,
+                number=numbers[task.project_id],
+                state=task.state,
+                phase=task.phase,
+                active_seconds=task.active_seconds,
+                return_reason=task.return_reason if task.state == TaskState.RETURNED else "",
+            )
+        )
+    return tuple(found)
+
+
+def visible_instances(task: Task) -> QuerySet[Instance]:
+    """The images of a task: the case as it was frozen, with priors where the project shows them; none while suspended."""
+    stored = Instance.objects.filter(state=InstanceState.STORED)
+    if task.case.is_suspended:
+        return stored.none()
+    wanted = Q(reading_members__case=task.case_id, reading_members__is_prior=False)
+    if task.project.shows_priors:
+        wanted = Q(reading_members__case=task.case_id)
+    return stored.filter(wanted)
+
+
+def task_json(task_key: str, actor: Actor) -> dict[str, Any]:
+    """Everything that the reading page needs of one task, and nothing that its reader may not know.
+
+    Raises
+    ------
+    NotFoundError
+        When it is not the actor's to open.
+    """
+    task = own_task(task_key, actor)
+    project = task.project
+    return {
+        "task": task.key,
+        "state": task.state,
+        "is_training": task.phase == Phase.TRAINING,
+        "project": _project_json(project),
+        "schema": project.schema.definition,
+        "hanging": project.hanging,
+        "dicomweb_root": f"/dicom-web/tasks/{task.key}",
+        "study_instance_uid": task.case.study_instance_uid,
+        "series": _series_json(task),
+        "read": read_json(task),
+        "proposals": task.proposals if project.task_kind == TaskKind.REVIEW else [],
+        "ai": _ai_json(task) if project.shows_ai else [],
+        "feedback": _feedback(task),
+        "return_reason": task.return_reason if task.state == TaskState.RETURNED else "",
+        "may_reopen": task.state == TaskState.SUBMITTED
+        and task.phase != Phase.TRAINING
+        and ProjectState(project.state) in OPEN_PROJECT,
+        "lease_seconds": LEASE_S,
+    }
+
+
+def _project_json(project: ReadingProject) -> dict[str, Any]:
+    return {
+        "slug": project.slug,
+        "title": project.title,
+        "instructions": project.instructions,
+        "task_kind": project.task_kind,
+        "deadline": project.deadline.isoformat() if project.deadline else None,
+    }
+
+
+def _series_json(task: Task) -> list[dict[str, Any]]:
+    visible = visible_instances(task)
+    priors = set(
+        task.case.members.filter(is_prior=True).values_list("instance__series__series_instance_uid", flat=True)
+    )
+    studies = visible.order_by().values_list("series__study__study_instance_uid", flat=True).distinct()
+    # The case itself first, then earlier studies.
+    ordered = sorted(studies, key=lambda uid: (uid != task.case.study_instance_uid, uid))
+    return [
+        {
+            "study_instance_uid": one.study_instance_uid,
+            "series_instance_uid": one.series_instance_uid,
+            "series_number": one.series_number,
+            "modality": one.modality,
+            "series_description": one.series_description if task.project.shows_clinical_data else "",
+            "image_count": one.image_count,
+            "frame_count": one.frame_count,
+            "is_prior": one.series_instance_uid in priors,
+        }
+        for study in ordered
+        for one in series_list(study, instances=visible)
+    ]
+
+
+def read_json(task: Task) -> dict[str, Any] | None:
+    """A reader's own latest revision with its shapes; None before the first."""
+    revision = task.revisions.order_by("-number").first()
+    if revision is None:
+        return None
+    return {"revision": revision.number, "is_submission": revision.is_submission, **revision_json(revision)}
+
+
+def revision_json(revision: Revision) -> dict[str, Any]:
+    """What a revision says, its shapes put in, each with its digest for reference."""
+    reading = revision.body["reading"]
+    shapes = _shapes(revision.task_id, reading["items"])
+    return {
+        "items": contents.with_shapes(reading["items"], shapes),
+        "is_nothing_found": reading["is_nothing_found"],
+        "flags": reading["flags"],
+        "note": reading["note"],
+        "verdicts": revision.body["verdicts"],
+        "viewer_state": revision.body["viewer_state"],
+        "active_seconds": revision.active_seconds,
+    }
+
+
+def _shapes(task_id: int, items: Iterable[Any]) -> dict[str, object]:
+    digests = contents.named_shapes(list(items))
+    rows = Shape.objects.filter(task_id=task_id, sha256__in=digests) if digests else Shape.objects.none()
+    return {sha256: orjson.loads(body) for sha256, body in rows.values_list("sha256", "body")}
+
+
+def _ai_json(task: Task) -> list[dict[str, Any]]:
+    """What algorithms said of the case, where the project shows it."""
+    rows = Task.objects.filter(case=task.case_id, reader__kind=ReaderKind.MODEL).exclude(submission=None)
+    return [
+        {"reader": row.reader.pseudonym, "software": row.reader.software, **_findings(row.submission)}
+        for row in rows.select_related("reader", "submission").order_by("reader__pseudonym")
+        if row.submission is not None
+    ]
+
+
+def _findings(revision: Revision) -> dict[str, Any]:
+    said = revision_json(revision)
+    return {name: said[name] for name in ("items", "is_nothing_found")}
+
+
+def _feedback(task: Task) -> dict[str, Any] | None:
+    """Of a submitted training case, the answer to learn from."""
+    case: Case = task.case
+    if task.phase != Phase.TRAINING or task.submission_id is None or case.reference is None:
+        return None
+    return {"items": case.reference}

@@ -1,0 +1,27 @@
+"""The scopes ``tasks/<key>``: what one reader may look at over DICOMweb, which is one case and nothing that tells more."""
+
+from radcommons.server.annotation.queries.worklist import visible_instances
+from radcommons.server.annotation.services.reading import own_task
+from radcommons.server.archive.scopes import Scope
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Action, Actor, admit
+
+PATH_PARTS = 2
+
+
+def task_scope(path: str, actor: Actor) -> Scope:
+    """The images of a task, for its reader while it is open to them.
+
+    Raises
+    ------
+    NotFoundError
+        When the path is no task, or one that is not the actor's to open.
+    UnauthenticatedError, ForbiddenError
+        When the actor does not read.
+    """
+    parts = path.strip("/").split("/")
+    if len(parts) != PATH_PARTS or parts[0] != "tasks":
+        raise NotFoundError
+    admit(actor, Action.ANNOTATION_READ)
+    task = own_task(parts[1], actor)
+    return Scope(f"tasks/{task.key}", visible_instances(task))

@@ -1,0 +1,358 @@
+"""The verbs of a reader: open a case, save, submit, read it again. Everything is answered from the reader's own list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+
+from radcommons import __version__
+from radcommons.dicom.finding import Finding
+from radcommons.server.annotation.errors import (
+    LeaseHeldError,
+    MoveNotPossibleError,
+    ReadIncompleteError,
+    RevisionConflictError,
+)
+from radcommons.server.annotation.models import Answer, CaseInstance, Revision, Shape, Task
+from radcommons.server.annotation.queue import defer_settling
+from radcommons.server.annotation.rules import contents
+from radcommons.server.annotation.rules.planning import FIRST
+from radcommons.server.annotation.rules.proposals import accepted_items, check_verdicts, without
+from radcommons.server.annotation.rules.states import (
+    FLAGS_FOR_CURATION,
+    OPEN_PROJECT,
+    WRITABLE,
+    CaseState,
+    Phase,
+    ProjectState,
+    TaskKind,
+    TaskState,
+    phases_open,
+)
+from radcommons.server.platform import audit, outbox
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Action, Actor, authorise
+from radcommons.transfer.annotation.checking import check_reading
+from radcommons.transfer.annotation.record import READING_FORMAT, Reading, reading_from_json
+from radcommons.transfer.annotation.schema import LabelSchema, schema_from_json
+
+LEASE_S = 120
+SOFTWARE = f"RadCommons {__version__}"
+# Focus and input are measured by the page; no more time than has passed since the case was opened counts.
+CLOCK_SLACK_S = 5.0
+FACT_KIND = "ReaderFlagged"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a window sends to be saved.
+
+    Parameters
+    ----------
+    window
+        A name that the window gave itself; the holder of the lease.
+    client_revision
+        Its own count of what it sent, from 1: the same number again is the same draft again.
+    base_revision
+        The number of the revision it builds on, as the last answer named it; 0 when nothing was saved yet.
+    items
+        Items of :class:`radcommons.transfer.annotation.record.Reading` as plain JSON; a shape that was saved before may be
+        given as ``{"sha256": …}``.
+    verdicts
+        In a review: for each proposed finding (by the id of its item) ``accept`` or ``reject``.
+    viewer_state
+        Where the reader was: series, slice, window. Kept, never judged.
+    active_seconds
+        Time with focus and input on this case so far, in all windows.
+    """
+
+    window: str
+    client_revision: int
+    base_revision: int
+    items: object = ()
+    is_nothing_found: bool = False
+    flags: tuple[str, ...] = ()
+    note: str = ""
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    viewer_state: Mapping[str, Any] = field(default_factory=dict)
+    active_seconds: float = 0.0
+
+
+def own_task(task_key: str, actor: Actor, *, is_locked: bool = False) -> Task:
+    """A reader's own task; whatever else there may be under that name does not exist.
+
+    Raises
+    ------
+    NotFoundError
+        When it is not the actor's, was given to somebody else, or may not be opened yet.
+    """
+    authorise(actor, Action.ANNOTATION_READ)
+    rows = Task.objects.filter(
+        key=task_key, reader__user_id=actor.user_id, reader__is_active=True, case__is_suspended=False
+    ).exclude(state=TaskState.REVOKED)
+    rows = rows.select_related("project__schema", "case", "reader")
+    task = (rows.select_for_update(of=("self",)) if is_locked else rows).first()
+    if task is None or actor.user_id is None or not is_open(task):
+        raise NotFoundError
+    return task
+
+
+def is_open(task: Task) -> bool:
+    """Whether a reader may look at a task: its time has come, and so has its phase."""
+    state = ProjectState(task.project.state)
+    if task.occasion != FIRST and task.available_at is None:
+        return False
+    if task.available_at is not None and task.available_at > timezone.now():
+        return False
+    if task.opened_at is not None:
+        return True
+    if state not in OPEN_PROJECT or task.phase not in phases_open(state):
+        return False
+    return task.phase == Phase.TRAINING or not has_training_left(task)
+
+
+def has_training_left(task: Task) -> bool:
+    """Whether the reader has training cases to do before anything else."""
+    rows = Task.objects.filter(reader=task.reader_id, phase=Phase.TRAINING, case__is_suspended=False)
+    return rows.filter(state__in=WRITABLE).exists()
+
+
+def open_task(task_key: str, *, window: str, actor: Actor, is_taking_over: bool = False) -> Task:
+    """Open a task in a window, which then holds the lease; again and again, to keep it.
+
+    Raises
+    ------
+    LeaseHeldError
+        When another window holds it and is not to be pushed aside.
+    MoveNotPossibleError
+        When the project is not being read.
+    """
+    with transaction.atomic():
+        task = own_task(task_key, actor, is_locked=True)
+        if task.state not in WRITABLE:
+            return task
+        _demand_running(task)
+        _take_lease(task, window, is_taking_over=is_taking_over)
+        if task.state == TaskState.ASSIGNED:
+            task.state, task.opened_at = TaskState.OPENED, timezone.now()
+            audit.record(actor, "annotation.opened", object_kind="task", object_id=task.key)
+        task.save(update_fields=["state", "opened_at", "lease_window", "lease_until"])
+    return task
+
+
+def _demand_running(task: Task) -> None:
+    if ProjectState(task.project.state) not in OPEN_PROJECT:
+        raise MoveNotPossibleError(task.project.state)
+
+
+def _take_lease(task: Task, window: str, *, is_taking_over: bool = False) -> None:
+    now = timezone.now()
+    is_held = bool(task.lease_window) and task.lease_until is not None and task.lease_until > now
+    if is_held and task.lease_window != window and not is_taking_over:
+        raise LeaseHeldError
+    task.lease_window, task.lease_until = window, now + timedelta(seconds=LEASE_S)
+
+
+def release_lease(task_key: str, *, window: str, actor: Actor) -> None:
+    """Let go of a task, as a window does when it is closed; the lease of another window stays."""
+    with transaction.atomic():
+        task = own_task(task_key, actor, is_locked=True)
+        if task.lease_window == window:
+            task.lease_window, task.lease_until = "", None
+            task.save(update_fields=["lease_window", "lease_until"])
+
+
+def save_read(task_key: str, draft: Draft, *, actor: Actor) -> Revision:
+    """Keep what a reader has so far; sent twice it is kept once.
+
+    Raises
+    ------
+    LeaseHeldError, RevisionConflictError
+        When another window is at it, or has saved since.
+    AnnotationFormatError, ReadIncompleteError
+        When what was sent is not a read, or contradicts its schema; what is merely missing is no matter yet.
+    """
+    with transaction.atomic():
+        task = own_task(task_key, actor, is_locked=True)
+        known = _sent_before(task, draft)
+        if known is not None:
+            return known
+        reading = _checked(task, draft, is_complete=False)
+        revision = _write(task, draft, reading, is_submission=False)
+        if task.state != TaskState.IN_PROGRESS:
+            audit.record(actor, "annotation.begun", object_kind="task", object_id=task.key)
+        task.state = TaskState.IN_PROGRESS
+        _save_task(task)
+    return revision
+
+
+def submit_read(task_key: str, draft: Draft, *, actor: Actor) -> Revision:
+    """Declare a read finished. It is never changed again, only superseded by another submission.
+
+    Raises
+    ------
+    ReadIncompleteError
+        When required answers are missing; see :func:`save_read` for the rest.
+    """
+    with transaction.atomic():
+        task = own_task(task_key, actor, is_locked=True)
+        known = _sent_before(task, draft)
+        if known is not None and known.is_submission:
+            return known
+        reading = _checked(task, draft, is_complete=True)
+        revision = _write(task, draft, reading, is_submission=True)
+        was_submitted = task.submission_id is not None
+        task.state, task.submission, task.submitted_at = TaskState.SUBMITTED, revision, timezone.now()
+        task.lease_window, task.lease_until = "", None
+        _save_task(task)
+        _write_answers(task, reading)
+        _open_repeat(task)
+        _announce(task, reading)
+        facts = {"revision": revision.number, "sha256": revision.sha256, "is_superseding": was_submitted}
+        audit.record(actor, "annotation.submitted", object_kind="task", object_id=task.key, facts=facts)
+        defer_settling(task.case_id)
+    return revision
+
+
+def reopen(task_key: str, *, window: str, actor: Actor) -> Task:
+    """Read a submitted case again; the submission counts until another one supersedes it.
+
+    Raises
+    ------
+    MoveNotPossibleError
+        When it cannot be superseded: it was not submitted, its case was adjudicated, or it was a training case.
+    """
+    with transaction.atomic():
+        task = own_task(task_key, actor, is_locked=True)
+        if task.state != TaskState.SUBMITTED or task.phase == Phase.TRAINING:
+            raise MoveNotPossibleError(task.state)
+        _demand_running(task)
+        task.state = TaskState.IN_PROGRESS
+        _take_lease(task, window)
+        task.save(update_fields=["state", "lease_window", "lease_until"])
+        audit.record(actor, "annotation.reopened", object_kind="task", object_id=task.key)
+    return task
+
+
+def _sent_before(task: Task, draft: Draft) -> Revision | None:
+    return task.revisions.filter(window=draft.window, client_revision=draft.client_revision).first()
+
+
+def _checked(task: Task, draft: Draft, *, is_complete: bool) -> Reading:
+    """The read that a draft is, once task, lease and contents allow it."""
+    if task.state not in WRITABLE:
+        raise MoveNotPossibleError(task.state)
+    _demand_running(task)
+    _take_lease(task, draft.window)
+    if draft.base_revision != task.revision_count:
+        raise RevisionConflictError(task.revision_count)
+    schema = schema_from_json(task.project.schema.definition)
+    reading = contents.with_computed(schema, _reading(task, schema, draft))
+    findings = check_reading(schema, reading, is_complete=is_complete) + _check_places(task, reading)
+    if task.project.task_kind == TaskKind.REVIEW:
+        findings += check_verdicts(task.proposals, draft.verdicts, is_complete=is_complete)
+    wrong = [finding for finding in findings if finding.is_error]
+    if wrong:
+        raise ReadIncompleteError(wrong)
+    return reading
+
+
+def _reading(task: Task, schema: LabelSchema, draft: Draft) -> Reading:
+    digests = contents.named_shapes(draft.items)
+    rows = task.shapes.filter(sha256__in=digests).values_list("sha256", "body")
+    items = contents.with_shapes(draft.items, {sha256: orjson.loads(body) for sha256, body in rows})
+    if isinstance(items, list) and task.proposals:
+        items = [*without(task.proposals, items), *accepted_items(task.proposals, draft.verdicts)]
+    return reading_from_json(
+        {
+            "format": READING_FORMAT,
+            "id": task.key,
+            "study_instance_uid": task.case.study_instance_uid,
+            "reader": task.reader.pseudonym,
+            "method": task.reader.method,
+            "schema": schema.reference.to_json(),
+            "items": items,
+            "is_nothing_found": draft.is_nothing_found,
+            "flags": list(draft.flags),
+            "note": draft.note,
+            "active_seconds": _honest(task, draft.active_seconds),
+            "software": SOFTWARE,
+        }
+    )
+
+
+def _honest(task: Task, seconds: float) -> float:
+    """The time that a page measured, never less than before and never more than has passed."""
+    opened = task.opened_at or timezone.now()
+    elapsed = (timezone.now() - opened).total_seconds() + CLOCK_SLACK_S
+    return round(max(task.active_seconds, min(seconds, elapsed)), 1)
+
+
+def _check_places(task: Task, reading: Reading) -> list[Finding]:
+    uids = {shape.frame.sop_instance_uid for item in reading.items for shape in item.shapes}
+    uids |= {item.target.sop_instance_uid for item in reading.items if item.target.sop_instance_uid}
+    columns = ("sop_instance_uid", "rows", "columns", "number_of_frames", "series__series_instance_uid")
+    members = CaseInstance.objects.filter(case=task.case_id, is_prior=False, instance__sop_instance_uid__in=uids)
+    rows = list(members.values_list(*(f"instance__{column}" for column in columns)))
+    frames = {uid: (height, width, number) for uid, height, width, number, _ in rows}
+    return contents.check_places(reading, frames, {row[0]: row[4] for row in rows})
+
+
+def _write(task: Task, draft: Draft, reading: Reading, *, is_submission: bool) -> Revision:
+    body, shapes = contents.packed(reading)
+    Shape.objects.bulk_create(
+        (Shape(task=task, sha256=sha256, body=text) for sha256, text in shapes.items()), ignore_conflicts=True
+    )
+    now = timezone.now()
+    task.revision_count += 1
+    task.active_seconds, task.touched_at = reading.active_seconds, now
+    task.opened_at = task.opened_at or now
+    return Revision.objects.create(
+        task=task,
+        number=task.revision_count,
+        window=draft.window,
+        client_revision=draft.client_revision,
+        is_submission=is_submission,
+        schema=task.project.schema,
+        body={"reading": body, "verdicts": dict(draft.verdicts), "viewer_state": dict(draft.viewer_state)},
+        sha256=reading.digest,
+        active_seconds=reading.active_seconds,
+        software=SOFTWARE,
+        saved_at=now,
+    )
+
+
+def _save_task(task: Task) -> None:
+    names = ["state", "submission", "submitted_at", "opened_at", "touched_at", "active_seconds"]
+    task.save(update_fields=[*names, "revision_count", "lease_window", "lease_until"])
+
+
+def _write_answers(task: Task, reading: Reading) -> None:
+    """Keep the answers as agreement reads them; those of an earlier submission go."""
+    task.answers.all().delete()
+    schema = schema_from_json(task.project.schema.definition)
+    answers = contents.answers_of(schema, reading)
+    Answer.objects.bulk_create(
+        Answer(task=task, question=question, value=value, number=number)
+        for question, (value, number) in answers.items()
+    )
+
+
+def _open_repeat(task: Task) -> None:
+    """From the first read on the wash-out of its repeat runs."""
+    if task.case.state != CaseState.DECIDED:
+        available = timezone.now() + timedelta(days=task.project.washout_days)
+        Task.objects.filter(
+            case=task.case_id, reader=task.reader_id, occasion__gt=task.occasion, opened_at=None
+        ).update(available_at=available)
+
+
+def _announce(task: Task, reading: Reading) -> None:
+    """Tell the journey of what sends the study back to the curators."""
+    flags = sorted(flag.value for flag in FLAGS_FOR_CURATION & set(reading.flags))
+    if flags and task.case.study_id is not None:
+        outbox.announce(FACT_KIND, study_instance_uid=task.case.study_instance_uid, facts={"flags": flags})

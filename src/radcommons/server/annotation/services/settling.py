@@ -1,0 +1,95 @@
+"""What follows from the reads of a case without a person: outcomes by label, and whether an adjudicator is needed."""
+
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+
+from radcommons.server.annotation.models import Case, Outcome, Task
+from radcommons.server.annotation.queries.readings import readings_of
+from radcommons.server.annotation.queue import defer_agreement
+from radcommons.server.annotation.rules.adjudicating import CODE_VERSION, LabelOutcome, compare, unreadable
+from radcommons.server.annotation.rules.planning import FIRST
+from radcommons.server.annotation.rules.regions import compare_regions
+from radcommons.server.annotation.rules.states import DONE, CaseState, OutcomeState, Phase, ReaderKind, TaskState
+from radcommons.server.platform import audit
+from radcommons.server.platform.policy import Actor
+from radcommons.transfer.annotation.record import Reading
+from radcommons.transfer.annotation.schema import LabelSchema, schema_from_json
+
+SYSTEM = Actor.system("annotation")
+WHOLE_CASE = "*"
+
+
+def settle_case(case_id: int) -> CaseState:
+    """Compare the reads of a case once all are in; safe to run again.
+
+    An outcome that a person has decided stays decided as long as the reads are those that the person saw.
+    """
+    with transaction.atomic():
+        case = Case.objects.select_for_update().get(pk=case_id)
+        tasks = _first_reads(case)
+        # Training cases have an answer already; a reader of training cases learns, and decides nothing.
+        is_settled = bool(tasks) and case.phase != Phase.TRAINING and all(task.state in DONE for task in tasks)
+        after = _settle(case, tasks) if is_settled else CaseState.READING
+        before = CaseState(case.state)
+        if after is not before:
+            case.state = after
+            case.save(update_fields=["state"])
+            change = {"from": before.value, "to": after.value}
+            audit.record(SYSTEM, "annotation.case-settled", object_kind="case", object_id=case.key, facts=change)
+        defer_agreement(case.project_id)
+    return after
+
+
+def _first_reads(case: Case) -> list[Task]:
+    rows = case.tasks.exclude(state=TaskState.REVOKED).filter(occasion=FIRST).exclude(reader__kind=ReaderKind.MODEL)
+    return list(rows.select_related("submission", "reader").order_by("reader__pseudonym"))
+
+
+def _settle(case: Case, tasks: Sequence[Task]) -> CaseState:
+    schema = schema_from_json(case.project.schema.definition)
+    readings = readings_of(tasks)
+    inputs = sorted(task.submission.sha256 for task in tasks if task.submission is not None)
+    found = outcomes(schema, case.project.policies, [readings[task.pk] for task in tasks])
+    decided = {row.label: row for row in case.outcomes.filter(state=OutcomeState.DECIDED) if row.inputs == inputs}
+    case.outcomes.exclude(pk__in=[row.pk for row in decided.values()]).delete()
+    Outcome.objects.bulk_create(
+        Outcome(
+            case=case,
+            label=label,
+            policy=case.project.policies.get(label, {}).get("policy", ""),
+            state=one.state,
+            value=one.value,
+            measure=one.measure,
+            reason=one.reason,
+            inputs=inputs,
+            code_version=CODE_VERSION,
+        )
+        for label, one in found.items()
+        if label not in decided
+    )
+    return case_state(case)
+
+
+def outcomes(
+    schema: LabelSchema, policies: Mapping[str, Mapping[str, object]], readings: Sequence[Reading]
+) -> dict[str, LabelOutcome]:
+    """The outcome of every label that anybody answered; the whole case is one label where it could not be read."""
+    whole = unreadable(readings)
+    if whole is not None:
+        return {WHOLE_CASE: whole}
+    found = {}
+    for label in schema.labels:
+        policy = policies[label.id]
+        one = compare(label, policy, readings) or compare_regions(label, policy, readings)
+        if one is not None:
+            found[label.id] = one
+    return found
+
+
+def case_state(case: Case) -> CaseState:
+    """The state that follows from the outcomes of a case."""
+    states = set(case.outcomes.values_list("state", flat=True))
+    if OutcomeState.DISPUTED in states:
+        return CaseState.DISPUTED
+    return CaseState.DECIDED if OutcomeState.DECIDED in states else CaseState.AGREED

@@ -1,0 +1,17 @@
+"""Jobs of annotation: compare the reads of a case; compute a project's agreement."""
+
+from django.db import close_old_connections
+
+from radcommons.server.annotation import queue
+from radcommons.server.annotation.services import settling
+from radcommons.server.platform.jobs import RETRY, app
+
+
+@app.task(name=queue.SETTLE_CASE, queue="default", retry=RETRY)
+def settle_case(case_id: int) -> None:
+    """Compare the reads of a case; safe to run twice."""
+    close_old_connections()
+    try:
+        settling.settle_case(case_id)
+    finally:
+        close_old_connections()
