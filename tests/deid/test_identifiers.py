@@ -96,3 +96,21 @@ def test_identifiers_are_harvested_at_every_depth_but_not_from_private_attribute
 def test_the_vocabulary_is_of_imaging_words():
     assert {"chest", "lung", "contrast", "hospital"} <= vocabulary()
     assert "smith" not in vocabulary()
+
+
+@pytest.mark.parametrize(
+    ("service", "told", "silent"),
+    [
+        ("Cardiology", [], ["Cardiology follow-up", "CT for cardiology"]),
+        ("Abteilung für Thoraxchirurgie", [], ["Thoraxchirurgie, präoperativ"]),
+        ("Praxis Dr. Schulz", ["an Schulz", "Dr. SCHULZ"], ["CT Thorax"]),
+        ("Praxis Dr. Brown", ["for Dr Brown"], ["fat on PET"]),
+        ("Ward Okonkwo, tel 555-0142-77", ["ward okonkwo", "call 555 0142 77"], ["Ward"]),
+        ("CT CHEST W/O CONTRAST for Siobhan Quixote", ["Quixote"], ["CT CHEST W/O CONTRAST"]),
+    ],
+)
+def test_the_name_of_a_service_identifies_by_what_is_its_own(service, told, silent):
+    found = harvest_identifiers((Element(0x00321033, "LO", service.encode()),), ("utf-8",))
+    pattern = IdentifierPattern(found)
+    assert all(pattern.spans(text, is_thorough=True) for text in told)
+    assert not any(pattern.spans(text, is_thorough=True) for text in silent)

@@ -11,10 +11,11 @@ from functools import lru_cache
 
 from pydicom.datadict import tag_for_keyword
 
+from radcommons.deid.cues import cue_spans
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.folding import FoldedText, fold, is_east_asian, listed
 from radcommons.deid.spellings import Gap, Needle, date_of, everyday_surnames_of, name_words_of, needles_of
-from radcommons.deid.vocabulary import vocabulary
+from radcommons.deid.vocabulary import unknown_spans, vocabulary
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, texts_of
 
@@ -46,12 +47,15 @@ OtherPatientIDs PatientAddress PatientID PatientInstitutionResidence PatientReli
 PatientTelephoneNumbers PerformedLocation PerformedProcedureStepID PerformedStationAETitle PerformedStationName PersonAddress
 PersonTelecomInformation PersonTelephoneNumbers PhysicianOfRecordAddress PlacerOrderNumberImagingServiceRequest
 PlacerOrderNumberImagingServiceRequestRetired PlacerOrderNumberProcedure PlateID ReferringPhysicianAddress ReferringPhysicianTelephoneNumbers
-RegionOfResidence RequestedProcedureID RequestingService ResponsibleOrganization RetrieveAETitle ScheduledPatientInstitutionResidence
+RegionOfResidence RequestedProcedureID ResponsibleOrganization RetrieveAETitle ScheduledPatientInstitutionResidence
 ScheduledProcedureStepID ScheduledProcedureStepLocation ScheduledStationAETitle ScheduledStationName ScheduledStudyLocation ServiceEpisodeID
 SourceSerialNumber SpecimenIdentifier StationAETitle StationName StudyID UniqueDeviceIdentifier
 """
 )
 IDENTIFYING_TAGS = frozenset(tag for tag in map(tag_for_keyword, _IDENTIFYING_KEYWORDS) if tag is not None)
+# The name of a service identifies by what is its own in it; "Cardiology" is one in every hospital, and a word of descriptions.
+_REQUESTING_SERVICE = 0x00321033
+_LONG_NUMBER = re.compile(r"\d(?:[-./ ]?\d){4,}")
 
 
 def harvest_identifiers(elements: Iterable[Element], inherited: tuple[str, ...] = DEFAULT_ENCODINGS) -> frozenset[str]:
@@ -79,6 +83,22 @@ def _harvest(elements: tuple[Element, ...], inherited: tuple[str, ...]) -> Itera
             yield from (day for text in texts_of(element) if (day := _day(text)))
         elif element.tag in IDENTIFYING_TAGS:
             yield from (text for text in map(str.strip, texts_of(element, encodings)) if text)
+        elif element.tag == _REQUESTING_SERVICE:
+            yield from (part for text in texts_of(element, encodings) for part in _own_parts(text) if part)
+
+
+def _own_parts(text: str) -> Iterator[str]:
+    """What is in the name of a service beside words that every hospital has: announced persons, unknown words side by side, long numbers."""
+    yield from (f"^{text[start:stop]}" for start, stop, reason in cue_spans(text) if reason == "announced person")
+    run = slice(0, 0)
+    for start, stop in unknown_spans(text):
+        if run.stop and not text[run.stop : start].strip(" '’-"):
+            run = slice(run.start, stop)
+            continue
+        yield text[run]
+        run = slice(start, stop)
+    yield text[run]
+    yield from _LONG_NUMBER.findall(text)
 
 
 def _day(text: str) -> str:

@@ -19,6 +19,8 @@ from radcommons.apps.deid_benchmark.key import Action, Check, PlantedObject
 from radcommons.apps.deid_benchmark.pictures import blocks_of, decoded
 
 _JPEG_QUALITY = 92
+# Pictures of real files in which devices write; what is written there nobody has put into the key.
+_WRITTEN_ON = frozenset({"ES", "OT", "RF", "SC", "US", "XC"})
 _RIGHT_CHARSET, _WRONG_CHARSET = b"ISO_IR 192", b"ISO_IR 100"
 
 
@@ -104,7 +106,7 @@ def _described(draft: Draft, path: Path, name: str) -> PlantedObject:
         md5 = hashlib.md5(pixels, usedforsecurity=False).hexdigest()
         hidden = [line for line in draft.burned_in if line.place == "pixels" and line.kind != "marker"]
         checks += [Check(Action.PIXELS_HIDDEN, "burned-in", line.kind, PIXELS, line.text, line.text) for line in hidden]
-        if not hidden:
+        if not hidden and not (draft.found_pixels and draft.modality in _WRITTEN_ON):
             checks.append(Check(Action.PIXELS_RETAINED, "kept", "", PIXELS, "", md5))
     return PlantedObject(
         path=name,
