@@ -11,8 +11,9 @@ from radcommons.server.intake.services.receive import (
     record_part_staged,
     seal_batch,
 )
+from radcommons.server.intake.services.settling import finish_batch
 from radcommons.server.intake.services.signing import refuse_signing_key, trust_signing_key
-from radcommons.server.intake.services.verify import finish_batch, resume_batches, verify_parts
+from radcommons.server.intake.services.verify import resume_batches, verify_parts
 
 __all__ = [
     "OpenedBatch",

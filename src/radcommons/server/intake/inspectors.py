@@ -1,0 +1,88 @@
+"""The limited child processes that look into strangers' files, kept between requests and jobs.
+
+Starting one takes as long as looking into a hundred files; so they wait, a few for each process of the centre, and end
+when nobody has needed them for a while.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from radcommons.dicom.finding import Finding
+from radcommons.dicom.isolation import LimitedPool
+from radcommons.server.intake.inspection import inspect_part
+from radcommons.server.intake.rules import Inspection, PartClaim
+from radcommons.server.platform.settings import settings
+
+Inspectors = LimitedPool[PartClaim, Inspection]
+Inspected = tuple[PartClaim, Inspection]
+# Processes, bytes of memory and seconds.
+Limits = tuple[int, int, float]
+
+_AT_ONCE = 2
+_IDLE_S = 120.0
+_lock = threading.Lock()
+_free = threading.BoundedSemaphore(_AT_ONCE)
+_idle: list[tuple[float, Limits, Inspectors]] = []
+
+
+def inspected(claims: Sequence[PartClaim]) -> Iterator[Inspected]:
+    """Look into files; what was found, in the order of the claims.
+
+    The first instance of a study tells the archive what the study is: two runs over the same files must agree.
+    """
+    if not claims:
+        return
+    early: dict[int, Inspection] = {}
+    expected = iter(claims)
+    claim = next(expected, None)
+    with _taken() as pool:
+        for finished, result in pool.run(claims):
+            early[finished.part_id] = Inspection(None, (result,)) if isinstance(result, Finding) else result
+            while claim is not None and claim.part_id in early:
+                yield claim, early.pop(claim.part_id)
+                claim = next(expected, None)
+
+
+@contextmanager
+def _taken() -> Iterator[Inspectors]:
+    """A pool for one use; one whose use was broken off is not used again."""
+    current = settings()
+    limits = (current.worker_processes, current.worker_memory_bytes, float(current.parse_timeout_s))
+    with _free:
+        pool = _reused(limits) or _started(limits)
+        try:
+            yield pool
+        except BaseException:
+            pool.close()
+            raise
+        with _lock:
+            _idle.append((time.monotonic(), limits, pool))
+        closing = threading.Timer(_IDLE_S, close_idle)
+        closing.daemon = True
+        closing.start()
+
+
+def _reused(limits: Limits) -> Inspectors | None:
+    with _lock:
+        for number, (_, had, pool) in enumerate(_idle):
+            if had == limits:
+                del _idle[number]
+                return pool
+    return None
+
+
+def _started(limits: Limits) -> Inspectors:
+    processes, memory_bytes, timeout_s = limits
+    return LimitedPool(inspect_part, processes=processes, memory_bytes=memory_bytes, timeout_s=timeout_s)
+
+
+def close_idle(*, idle_s: float = _IDLE_S) -> None:
+    """End the processes that nobody has needed for some seconds."""
+    before = time.monotonic() - idle_s
+    with _lock:
+        old = [each for each in _idle if each[0] <= before]
+        _idle[:] = [each for each in _idle if each[0] > before]
+    for _, _, pool in old:
+        pool.close()

@@ -1,0 +1,154 @@
+"""Settling parts that were looked into: into the archive or held back; and closing a batch of which all are settled."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from radcommons.server.archive.models import Study
+from radcommons.server.archive.rules import StoreOutcome
+from radcommons.server.archive.services import Offer, announce_stored, store_instances
+from radcommons.server.intake import rules, staging
+from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, QuarantinedInstance, StatedSubject
+from radcommons.server.intake.rules import Inspection, PartClaim
+from radcommons.server.platform import audit, outbox
+from radcommons.server.platform.policy import Actor
+
+Inspected = tuple[PartClaim, Inspection]
+
+WORKER = Actor.system("intake")
+# Instances that share transactions: fewer waits for the disk, and little to repeat after a crash.
+STORED_AT_ONCE = 64
+# More frames than this are not a picture anybody looks through; a hostile header may claim two billion.
+MAXIMUM_FRAMES = 100_000
+_ACCEPTED = (PartState.STORED, PartState.DUPLICATE)
+
+
+def settle_parts(batch: Batch, group: Sequence[Inspected]) -> None:
+    """Store some parts or hold them back; bytes leave the staging folder only after they are in the archive.
+
+    Raises
+    ------
+    UnavailableError
+        When the object store does not answer; nothing of the group is settled then.
+    """
+    ids = [claim.part_id for claim, _ in group]
+    waiting = set(BatchPart.objects.filter(pk__in=ids, state=PartState.STAGED).values_list("pk", flat=True))
+    group = [each for each in group if each[0].part_id in waiting]
+    offers = [
+        Offer(inspection.description, staging.path_of(batch.batch_id, claim.sha256), claim.pixel_text)
+        for claim, inspection in group
+        if inspection.description is not None and inspection.is_acceptable
+    ]
+    results = iter(store_instances(offers, site=batch.site, project=batch.project, actor=WORKER))
+    stored: dict[int, StoreOutcome] = {}
+    settled: list[Inspected] = []
+    for claim, inspection in group:
+        seen = inspection
+        if inspection.description is not None and inspection.is_acceptable:
+            result = next(results)
+            stored[claim.part_id] = result.outcome
+            seen = replace(inspection, findings=(*inspection.findings, *result.findings))
+        settled.append((claim, seen))
+    accepted = _record(settled, stored)
+    for claim in accepted:
+        staging.remove_part(batch.batch_id, claim.sha256)
+
+
+@transaction.atomic
+def _record(settled: Sequence[Inspected], stored: dict[int, StoreOutcome]) -> list[PartClaim]:
+    """Note what became of each part, in one transaction; the claims of those that are in the archive."""
+    ids = sorted(claim.part_id for claim, _ in settled)
+    locked = BatchPart.objects.select_for_update().filter(pk__in=ids, state=PartState.STAGED).order_by("pk")
+    parts = {part.pk: part for part in locked}
+    # After a crash between the archive and these rows the archive knows instances from ourselves: no duplicates.
+    uids = [part.sop_instance_uid for part in parts.values()]
+    known = set(
+        BatchPart.objects.filter(sop_instance_uid__in=uids, state__in=_ACCEPTED).values_list(
+            "sop_instance_uid", flat=True
+        )
+    )
+    accepted, held = [], []
+    for claim, inspection in settled:
+        part = parts.get(claim.part_id)
+        if part is None:
+            continue
+        outcome = stored.get(claim.part_id)
+        part.findings = [finding.to_json() for finding in inspection.findings]
+        if outcome in (StoreOutcome.STORED, StoreOutcome.DUPLICATE):
+            is_duplicate = outcome is StoreOutcome.DUPLICATE and part.sop_instance_uid in known
+            part.state = PartState.DUPLICATE if is_duplicate else PartState.STORED
+            known.add(part.sop_instance_uid)
+            accepted.append(claim)
+        else:
+            part.state = PartState.QUARANTINED
+            held.append((part, inspection))
+    BatchPart.objects.bulk_update(parts.values(), ["state", "findings"])
+    for part, inspection in held:
+        _hold_back(part, inspection)
+    return accepted
+
+
+def _hold_back(part: BatchPart, inspection: Inspection) -> None:
+    row = QuarantinedInstance.objects.create(part=part, findings=part.findings, **_shown_of(inspection))
+    codes = sorted({finding.code for finding in inspection.findings if finding.is_error})
+    audit.record(WORKER, "intake.quarantine", object_kind="quarantined", object_id=row.pk, facts={"codes": codes})
+
+
+def _shown_of(inspection: Inspection) -> dict[str, object]:
+    """What the quarantine's list tells of a file beside its findings."""
+    description = inspection.description
+    if description is None:
+        return {}
+    frames = max(1, min(description.number_of_frames, MAXIMUM_FRAMES)) if description.is_image else 0
+    return {"modality": description.modality[:16], "number_of_frames": frames}
+
+
+def finish_batch(batch_pk: int) -> bool:
+    """Close a batch of which every part is settled: counts, state, audit, facts about its studies.
+
+    Returns
+    -------
+    is_finished
+        False when parts wait, or somebody else finished it.
+    """
+    with transaction.atomic():
+        batch = Batch.objects.select_for_update(of=("self",)).select_related("site").get(pk=batch_pk)
+        counts = BatchPart.objects.filter(batch=batch).aggregate(
+            waiting=Count("pk", filter=Q(state__in=(PartState.STAGED, PartState.MISSING))),
+            accepted=Count("pk", filter=Q(state__in=_ACCEPTED)),
+            quarantined=Count("pk", filter=Q(state=PartState.QUARANTINED)),
+        )
+        if batch.state != BatchState.SEALED or counts["waiting"]:
+            return False
+        refused = rules.is_refused(accepted=counts["accepted"], quarantined=counts["quarantined"])
+        batch.state = BatchState.REFUSED if refused else BatchState.VERIFIED
+        batch.finished_at = timezone.now()
+        batch.save(update_fields=["state", "finished_at"])
+        _announce(batch)
+        facts = {"state": batch.state, "accepted": counts["accepted"], "quarantined": counts["quarantined"]}
+        audit.record(WORKER, "intake.finish-batch", object_kind="batch", object_id=batch.batch_id, facts=facts)
+    staging.remove_leftovers(batch.batch_id)
+    return True
+
+
+def _announce(batch: Batch) -> None:
+    """Tell what was newly stored, once a study, and what the site states about subjects."""
+    fresh = BatchPart.objects.filter(batch=batch, state=PartState.STORED, is_announced=False)
+    studies = sorted(set(fresh.values_list("study_instance_uid", flat=True)))
+    if studies:
+        announce_stored(studies)
+    fresh.update(is_announced=True)
+    stated = dict(StatedSubject.objects.filter(batch=batch).values_list("subject_id", "covid19_status"))
+    if not stated:
+        return
+    accepted = BatchPart.objects.filter(batch=batch, state__in=_ACCEPTED)
+    known = Study.objects.filter(
+        study_instance_uid__in=accepted.values("study_instance_uid"), subject__subject_id__in=stated
+    )
+    pairs = known.order_by("study_instance_uid").values_list("study_instance_uid", "subject__subject_id")
+    for study_instance_uid, subject_id in pairs:
+        facts = {"covid19_status": stated[subject_id]}
+        outbox.announce("SubjectsDescribed", study_instance_uid=study_instance_uid, facts=facts)
