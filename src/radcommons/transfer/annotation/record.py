@@ -15,6 +15,7 @@ from radcommons.transfer.release.canonical import canonical_json, sha256_hex
 READING_FORMAT = "radcommons.reading/1"
 MOST_ITEMS = 100_000
 MOST_SHAPES = 100_000
+LONGEST_FOREIGN = 50_000_000
 
 Value = bool | int | float | str | tuple[str, ...]
 
@@ -88,6 +89,8 @@ class Item:
         Where it was drawn: for one finding over many slices, one or more shapes on each.
     note
         Free text of the reader.
+    foreign
+        What the format it was imported from said, as JSON text, so that an export is what the import was; "" for own items.
     """
 
     id: str
@@ -96,6 +99,7 @@ class Item:
     value: Value
     shapes: tuple[Shape, ...] = ()
     note: str = ""
+    foreign: str = ""
 
     @property
     def outlines(self) -> tuple[Outline, ...]:
@@ -110,6 +114,7 @@ class Item:
     def to_json(self) -> dict[str, object]:
         """The item as a plain mapping."""
         return {
+            "foreign": self.foreign,
             "id": self.id,
             "label_id": self.label_id,
             "note": self.note,
@@ -120,7 +125,7 @@ class Item:
 
     @classmethod
     def from_json(cls, node: Node) -> "Item":
-        """Read what :meth:`to_json` wrote; ``shapes`` and ``note`` may be left out."""
+        """Read what :meth:`to_json` wrote; ``shapes``, ``note`` and ``foreign`` may be left out."""
         node.fields(set(cls.__slots__), required={"id", "label_id", "target", "value"})
         return cls(
             node["id"].name(),
@@ -129,6 +134,7 @@ class Item:
             _value(node["value"]),
             node.tuple_of("shapes", shape_from_json, most=MOST_SHAPES),
             node.get("note", Node.text, ""),
+            node.get("foreign", lambda found: found.text(longest=LONGEST_FOREIGN), ""),
         )
 
 
