@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -14,12 +15,15 @@ from radcommons.client.download import Wish, download
 from radcommons.client.errors import RemoteError
 from radcommons.client.verify import verify_folder
 from radcommons.dicom.errors import Kind
+from radcommons.server.access import queries as queries_module
 from radcommons.server.access.ledger import flush_counts
 from radcommons.server.access.models import DownloadDay
 from radcommons.server.access.queries import downloads_of
 from radcommons.server.access.services import Served, count_downloads
 from radcommons.server.archive.models import Instance
+from radcommons.server.archive.services import verify_objects
 from radcommons.server.platform.objects import instance_key, object_store
+from radcommons.server.platform.settings import settings
 from radcommons.server.releases import services
 
 
@@ -162,3 +166,60 @@ def test_counts_add_up(db, tmp_store, tmp_path):
     for _ in range(2):
         count_downloads({(release.pk, 7): Served(2, 10)})
     assert downloads_of(release) == (4, 20)
+
+
+@pytest.fixture
+def redirecting(monkeypatch):
+    """A centre whose bucket people reach: what is large comes from there."""
+    elsewhere = replace(settings(), redirect_bytes=1000)
+    monkeypatch.setattr(queries_module, "settings", lambda: elsewhere)
+
+
+def test_a_large_file_comes_from_the_bucket_under_an_address_for_minutes(s3_objects, server, tmp_path, redirecting):
+    release = publish(tmp_path / "source")
+    instance = Instance.objects.first()
+    path = address(release, f"instances/{instance.sha256}.dcm")
+    answer = server.get(path)
+    assert (answer.status_code, answer.headers["cache-control"]) == (307, "no-store")
+    place = answer.headers["location"]
+    assert f"/series/{instance.placed_in.name}/{instance.sha256}.dcm?" in place
+    assert "X-Amz-Expires=900" in place
+    assert hashlib.sha256(httpx.get(place).content).hexdigest() == instance.sha256
+    assert server.head(path).headers["content-length"] == str(instance.size_bytes)
+    whole = server.get(path, follow_redirects=True, headers={"Range": "bytes=10-19"})
+    assert (whole.status_code, whole.content) == (206, httpx.get(place).content[10:20])
+    assert server.get(address(release, "status.json")).status_code == 200
+
+
+def test_addresses_are_given_for_what_is_published_only(s3_objects, server, tmp_path, redirecting):
+    release = publish(tmp_path / "source")
+    digests = list(Instance.objects.values_list("sha256", flat=True))
+    ask = {"sha256": [*digests, "0" * 64]}
+    answer = server.post(address(release, "addresses"), json=ask).json()
+    assert sorted(answer["addresses"]) == sorted(digests)
+    services.withdraw(release.pk, reason="A subject withdrew consent.", actor=ACTOR)
+    assert server.post(address(release, "addresses"), json=ask).status_code == 410
+    assert server.get(address(release, f"instances/{digests[0]}.dcm")).status_code == 410
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"sha256": "x"}', b'{"sha256": ["../../etc"]}', b"x" * 200_000])
+def test_a_question_for_addresses_that_is_none_is_refused(server, tmp_path, body):
+    release = publish(tmp_path)
+    assert server.post(address(release, "addresses"), content=body).status_code == 422
+
+
+def test_files_on_a_disk_are_sent_by_the_centre(server, tmp_path, redirecting):
+    release = publish(tmp_path)
+    sha256 = Instance.objects.first().sha256
+    assert server.get(address(release, f"instances/{sha256}.dcm")).status_code == 200
+    assert server.post(address(release, "addresses"), json={"sha256": [sha256]}).json()["addresses"] == {}
+
+
+def test_a_damaged_file_is_refused_and_never_sent(server, tmp_path):
+    release = publish(tmp_path)
+    instance = Instance.objects.first()
+    data = object_store().read(instance_key(instance.sha256))
+    object_store().put_bytes(instance_key(instance.sha256), b"\0" * len(data))
+    verify_objects(actor=ACTOR)
+    answer = server.get(address(release, f"instances/{instance.sha256}.dcm"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "archive.object-damaged")

@@ -26,6 +26,7 @@ from radcommons.server.access.indexes.bucket import bucket
 from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.models import Instance
 from radcommons.server.platform.errors import InvalidError, NotFoundError
+from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.platform.policy import Action, Actor, admit
 from radcommons.server.platform.problems import status_of
 from radcommons.server.platform.settings import settings
@@ -191,7 +192,9 @@ def _access_methods(release: Release, sha256: str) -> list[Json]:
     methods: list[Json] = [{"type": HTTPS, "access_url": url, "access_id": HTTPS}]
     store = bucket()
     if store is not None:
-        methods.append({"type": S3, "access_url": {"url": store.url(sha256)}, "access_id": S3})
+        methods.append(
+            {"type": S3, "access_url": {"url": store.url(object_store().where(instance_key(sha256)))}, "access_id": S3}
+        )
     return methods
 
 

@@ -1,10 +1,15 @@
-"""Bulk download: files and instances of published versions over HTTP, streamed, resumable, cacheable for ever."""
+"""Bulk download: files and instances of published versions over HTTP, streamed, resumable, cacheable for ever.
+
+Where the operator allows it, large objects are answered with a presigned address in the bucket (307): who may read was
+decided here before, the address opens one object for minutes, and only what is published ever has one.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
+import orjson
 from django.db import close_old_connections
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -14,18 +19,28 @@ from starlette.routing import Route
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.access.ledger import ledger
-from radcommons.server.access.queries import Download, download_at
+from radcommons.server.access.queries import (
+    REDIRECT_VALID_S,
+    Download,
+    addresses_of,
+    download_at,
+    is_redirected,
+)
 from radcommons.server.access.services import count_downloads
 from radcommons.server.archive.dicomweb.conditional import is_unchanged, requested_range
 from radcommons.server.archive.errors import RangeInvalidError
+from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.objects import object_store
 from radcommons.server.platform.policy import Action, Actor, admit
 from radcommons.server.platform.problems import status_of
+from radcommons.transfer.release.paths import is_sha256
 
 ActorResolver = Callable[[Request], Actor]
 Result = TypeVar("Result")
 
 CHUNK_BYTES = 1 << 20
+MOST_BODY_BYTES = 1 << 17
+MOST_ADDRESSES = 1000
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "public, no-cache"
 
@@ -49,7 +64,55 @@ def files_app(resolve_actor: ActorResolver) -> Starlette:
                 return JSONResponse(error.to_json(), status_code=416, headers=headers)
             return JSONResponse(error.to_json(), status_code=status_of(error), headers=headers)
 
-    return Starlette(routes=[Route("/releases/{slug}/{version}/{path:path}", serve, methods=["GET", "HEAD"])])
+    async def addresses(request: Request) -> Response:
+        try:
+            document = await _in_thread(partial(presigned, request, await _digests(request)))
+            return JSONResponse(document, headers={"Cache-Control": "no-store"})
+        except RadCommonsError as error:
+            return JSONResponse(error.to_json(), status_code=status_of(error), headers={"Cache-Control": "no-store"})
+
+    def presigned(request: Request, digests: list[str]) -> dict[str, object]:
+        actor = resolve_actor(request)
+        admit(actor, Action.ACCESS_DOWNLOAD)
+        slug, version = request.path_params["slug"], request.path_params["version"]
+        found = addresses_of(slug, version, digests)
+        counts = ledger.add(found.release_id, actor.user_id or 0, found.size_bytes, files=len(found.by_sha256))
+        if counts:
+            count_downloads(counts)
+        return {"valid_s": REDIRECT_VALID_S, "addresses": found.by_sha256}
+
+    return Starlette(
+        routes=[
+            Route("/releases/{slug}/{version}/addresses", addresses, methods=["POST"]),
+            Route("/releases/{slug}/{version}/{path:path}", serve, methods=["GET", "HEAD"]),
+        ]
+    )
+
+
+async def _digests(request: Request) -> list[str]:
+    """The digests that are asked for.
+
+    Raises
+    ------
+    InvalidError
+        When the body is too long or no list of digests.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            raise InvalidError("access.addresses-body", f"Ask for at most {MOST_ADDRESSES} digests at once.")
+    try:
+        digests = orjson.loads(body)["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidError("access.addresses-body", 'The body must be {"sha256": [digests]}.') from error
+    if not isinstance(digests, list) or len(digests) > MOST_ADDRESSES or not all(map(_is_digest, digests)):
+        raise InvalidError("access.addresses-body", f"Ask for at most {MOST_ADDRESSES} digests at once.")
+    return digests
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and is_sha256(value)
 
 
 async def _answer(request: Request, actor: Actor, download: Download) -> Response:
@@ -82,6 +145,11 @@ async def _answer(request: Request, actor: Actor, download: Download) -> Respons
     counts = ledger.add(download.release_id, actor.user_id or 0, length)
     if counts:
         await _in_thread(partial(count_downloads, counts))
+    if is_redirected(download.size_bytes):
+        address = await _in_thread(partial(object_store().signed_url, download.object_key, valid_s=REDIRECT_VALID_S))
+        if address:
+            headers = {"Location": address, "Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
+            return Response(status_code=307, headers=headers)
     return StreamingResponse(
         _chunks(download.object_key, start, length), status_code=status, headers=headers, media_type=download.media_type
     )

@@ -1,21 +1,31 @@
 """Reads of the access room."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Sum
 
 from radcommons.server.access.indexes.lists import FOLDER, kept_list
 from radcommons.server.access.models import DownloadDay
-from radcommons.server.platform.errors import NotFoundError
-from radcommons.server.platform.objects import instance_key
+from radcommons.server.archive.models import InstanceState
+from radcommons.server.platform.errors import NotFoundError, UnavailableError
+from radcommons.server.platform.objects import instance_key, object_store, place_key
+from radcommons.server.platform.settings import settings
 from radcommons.server.releases import describing
 from radcommons.server.releases.models import Release
-from radcommons.server.releases.queries import file_of, instance_by_digest, public_release, readable_release
+from radcommons.server.releases.queries import (
+    file_of,
+    instance_by_digest,
+    instances_of,
+    public_release,
+    readable_release,
+)
 from radcommons.transfer.release.canonical import sha256_hex
 from radcommons.transfer.release.paths import is_sha256
 
 INSTANCES = "instances/"
 DICOM = "application/dicom"
+REDIRECT_VALID_S = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +88,51 @@ def _instance(release: Release, sha256: str, *, is_immutable: bool) -> Download:
     instance = instance_by_digest(release, sha256) if is_sha256(sha256) else None
     if instance is None:
         raise NotFoundError
+    if instance.state != InstanceState.STORED:
+        raise UnavailableError(
+            "archive.object-damaged", "The repository's copy of this file is damaged. Try again later."
+        )
     return Download(
         release.pk, DICOM, instance.size_bytes, f'"{sha256}"', is_immutable, object_key=instance_key(sha256)
     )
+
+
+def is_redirected(size_bytes: int) -> bool:
+    """Whether an object of this size is left to the bucket, where there is one."""
+    least = settings().redirect_bytes
+    return 0 < least <= size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Presigned addresses of instances of a version by their digests, and how many bytes they open."""
+
+    release_id: int
+    by_sha256: dict[str, str]
+    size_bytes: int
+
+
+def addresses_of(slug: str, version: str, digests: Sequence[str]) -> Addresses:
+    """Presigned addresses of those instances of a version that are left to the bucket; the others are not among them.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such version.
+    WithdrawnReleaseError
+        When it was withdrawn.
+    """
+    release = readable_release(slug, version)
+    rows = instances_of(release).filter(sha256__in=digests, state=InstanceState.STORED)
+    found: dict[str, str] = {}
+    size, store = 0, object_store()
+    for sha256, size_bytes, place in rows.values_list("sha256", "size_bytes", "placed_in__name"):
+        # On a disk an object keeps the key under which it came in; there it has no address either.
+        key = place_key(place, sha256) if place else instance_key(sha256)
+        address = store.signed_url(key, valid_s=REDIRECT_VALID_S) if is_redirected(size_bytes) else None
+        if address:
+            found[sha256], size = address, size + size_bytes
+    return Addresses(release.pk, found, size)
 
 
 def downloads_of(release: Release) -> tuple[int, int]:

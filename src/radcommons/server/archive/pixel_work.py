@@ -14,6 +14,7 @@ from radcommons.dicom.dicom_json import find_bulk
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.part10 import map_file, parse_part10
 from radcommons.dicom.pixels import JPEG_QUALITY, decode_frame, render_frame
+from radcommons.server.archive.encoding import encode_frame, transcode_file
 
 MAX_VALUE_BYTES = 256 * 2**20
 
@@ -23,6 +24,22 @@ class DecodeFrame:
     """Decode one frame to little endian samples, as uncompressed pixel data would hold them."""
 
     frame_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeFrame:
+    """Encode one frame anew, without loss (:mod:`.encoding`)."""
+
+    frame_index: int
+    transfer_syntax_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcode:
+    """Write the whole object in another transfer syntax to a new local file; nothing is returned."""
+
+    transfer_syntax_uid: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +72,15 @@ class ReadValue:
     tag_path: str
 
 
+Work = DecodeFrame | EncodeFrame | RenderFrame | ReadValue | Transcode
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One piece of work on one file."""
 
     path: str
-    work: DecodeFrame | RenderFrame | ReadValue
+    work: Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +97,11 @@ def perform(job: Job) -> bytes | Refusal:
         match job.work:
             case DecodeFrame(frame_index=frame_index):
                 return _little_endian(path, frame_index)
+            case EncodeFrame(frame_index=frame_index, transfer_syntax_uid=syntax):
+                return encode_frame(path, frame_index, syntax)
+            case Transcode(transfer_syntax_uid=syntax, target=target):
+                transcode_file(path, syntax, Path(target))
+                return b""
             case RenderFrame() as render:
                 return _picture(path, render)
             case ReadValue(tag_path=tag_path):

@@ -10,8 +10,9 @@ from datetime import date
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
-from radcommons.server.archive.models import Instance, InstanceState, Series, Shelf, Study
+from radcommons.server.archive.models import Instance, InstanceState, Series, SeriesVersion, Shelf, Study
 from radcommons.server.archive.rules import middle_index
+from radcommons.server.archive.storage import series_version_name
 from radcommons.server.platform.errors import NotFoundError
 
 INSTANCE_ORDER = (F("instance_number").asc(nulls_last=True), F("sop_instance_uid").asc())
@@ -76,6 +77,12 @@ class ViewerInstance:
 def stored_instances() -> QuerySet[Instance]:
     """Every instance whose bytes are placed; the set from which scopes are cut."""
     return Instance.objects.filter(state=InstanceState.STORED)
+
+
+def series_version(digests: Iterable[str]) -> str | None:
+    """The name of the prefix below which a series that holds exactly these instances was placed; None when it was not."""
+    name = series_version_name(digests)
+    return name if SeriesVersion.objects.filter(name=name).exists() else None
 
 
 def shelf_id(name: str) -> int | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from radcommons.dicom.isolation import LimitedPool
 from radcommons.server.archive.errors import NotRenderableError, RendererBusyError
-from radcommons.server.archive.pixel_work import DecodeFrame, Job, ReadValue, Refusal, RenderFrame, perform
+from radcommons.server.archive.pixel_work import Job, Refusal, RenderFrame, Work, perform
 from radcommons.server.archive.rules import rendition_key
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import ObjectStore, instance_key, object_store
@@ -28,8 +28,6 @@ _MAX_WAITING = 256
 # Somebody waits in front of a page: less patience than a worker has with a batch.
 _PATIENCE_S = 20
 _MISSING = frozenset({"archive.no-such-value"})
-
-Work = DecodeFrame | RenderFrame | ReadValue
 
 
 class Renderer:

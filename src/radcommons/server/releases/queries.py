@@ -143,7 +143,7 @@ def instances_of(release: Release) -> QuerySet[Instance]:
 
 def instance_by_digest(release: Release, sha256: str) -> Instance | None:
     """The instance of a version with these bytes."""
-    return instances_of(release).filter(sha256=sha256).only("sha256", "size_bytes").first()
+    return instances_of(release).filter(sha256=sha256).only("sha256", "size_bytes", "state").first()
 
 
 def file_of(release: Release, path: str) -> ReleaseFile | None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from radcommons.server.access.errors import ObjectsOnDiskError
-from radcommons.server.platform.objects import instance_key
 from radcommons.server.platform.settings import settings
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
@@ -18,13 +17,13 @@ class Bucket:
     name: str
     prefix: str
 
-    def key(self, sha256: str) -> str:
-        """The key of an instance in the bucket."""
-        return f"{self.prefix}/{instance_key(sha256)}" if self.prefix else instance_key(sha256)
+    def key(self, object_key: str) -> str:
+        """The key in the bucket of what the object store calls so."""
+        return f"{self.prefix}/{object_key}" if self.prefix else object_key
 
-    def url(self, sha256: str) -> str:
-        """The address of an instance."""
-        return f"s3://{self.name}/{self.key(sha256)}"
+    def url(self, object_key: str) -> str:
+        """The address of what the object store calls so."""
+        return f"s3://{self.name}/{self.key(object_key)}"
 
 
 def bucket() -> Bucket | None:

@@ -1,8 +1,8 @@
 """The index of a version with the columns of ``idc-index-data``: a row a series, so that notebooks written for it work.
 
 Numbers of versions are those of the data set, from 1. ``crdc_series_uuid`` follows from the instances of the series: equal
-instances, equal UUID. ``series_aws_url`` is empty: bytes are stored once and named by their content, so no series has a
-folder of its own; the list for s5cmd names each file.
+instances, equal UUID. ``series_aws_url`` is where the series lies in the bucket; empty where the objects of the centre lie on
+its own disks.
 """
 
 import hashlib
@@ -16,9 +16,10 @@ import duckdb
 import orjson
 
 from radcommons.dicom.uids import name_of_uid
-from radcommons.server.access.indexes.bucket import bucket
+from radcommons.server.access.indexes.bucket import Bucket, bucket
 from radcommons.server.access.released import Collection, ReleasedSeries, instances_in, released_series
 from radcommons.server.archive.metadata import text_of, unpack
+from radcommons.server.archive.queries import series_version
 
 COLUMNS: Mapping[str, str] = {
     "collection_id": "VARCHAR",
@@ -106,7 +107,7 @@ def _row(series: ReleasedSeries) -> dict[str, str | int | float | None]:
         "series_revised_idc_version": series.revised,
         "aws_bucket": store.name if store else None,
         "crdc_series_uuid": str(pixels.content_id),
-        "series_aws_url": None,
+        "series_aws_url": pixels.address(store) if store else None,
         "series_size_MB": series.size_bytes / _MEGABYTE,
     }
     return {name: None if value == "" else value for name, value in values.items()}
@@ -133,6 +134,11 @@ class _Pixels:
             found.representations |= set(_found(_REPRESENTATION, header))
             found._digests.append(sha256)
         return found
+
+    def address(self, store: Bucket) -> str | None:
+        """Where the series lies in the bucket, as programs for many files take it; None when it was not placed."""
+        name = series_version(self._digests)
+        return None if name is None else store.url(f"series/{name}/*")
 
     @property
     def content_id(self) -> uuid.UUID:

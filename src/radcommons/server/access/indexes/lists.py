@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -14,15 +16,16 @@ from radcommons.server.access.indexes.bucket import needed_bucket, path_part
 from radcommons.server.access.indexes.idc import write_index
 from radcommons.server.access.nbia import manifests
 from radcommons.server.access.released import SERIES, STUDY, SUBJECT, Collection, collections_named, shelved
+from radcommons.server.archive.queries import series_version
 from radcommons.server.platform.errors import NotFoundError
-from radcommons.server.platform.objects import object_store
+from radcommons.server.platform.objects import instance_key, object_store, place_key
 from radcommons.server.platform.settings import settings
 from radcommons.server.releases.models import Release
 from radcommons.server.releases.rows import release_rows
 
 FOLDER = "lists/"
 # Changes when what is written changes, so that a kept list of an older program is made anew.
-_EDITION = "1"
+_EDITION = "2"
 _PARQUET = "application/vnd.apache.parquet"
 _TEXT = "text/plain; charset=utf-8"
 
@@ -132,7 +135,7 @@ def _s5cmd(release: Release, path: Path) -> None:
         sink.write(
             "# s5cmd run FILE; add --endpoint-url for a store that is not Amazon's, --no-sign-request for a public one\n"
         )
-        for row in release_rows(release):
+        for row, key in _placed(release):
             place = (
                 release.slug,
                 release.version,
@@ -141,15 +144,24 @@ def _s5cmd(release: Release, path: Path) -> None:
                 row["series_instance_uid"],
             )
             folder = "/".join(path_part(part) for part in place)
-            sink.write(f"cp {store.url(row['sha256'])} {folder}/{row['sop_instance_uid']}.dcm\n")
+            sink.write(f"cp {store.url(key)} {folder}/{row['sop_instance_uid']}.dcm\n")
 
 
 def _rclone(release: Release, path: Path) -> None:
     store = needed_bucket()
     with path.open("w") as sink:
         sink.write(f"# rclone copy --files-from FILE REMOTE:{store.name} FOLDER\n")
-        for row in release_rows(release):
-            sink.write(f"{store.key(row['sha256'])}\n")
+        for _, key in _placed(release):
+            sink.write(f"{store.key(key)}\n")
+
+
+def _placed(release: Release) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The rows of a version, each with the key of its object: below the prefix of its series where that was placed."""
+    for _, members in groupby(release_rows(release), key=lambda row: row["series_instance_uid"]):
+        rows = list(members)
+        name = series_version([row["sha256"] for row in rows])
+        for row in rows:
+            yield row, place_key(name, row["sha256"]) if name else instance_key(row["sha256"])
 
 
 LISTS: Mapping[str, tuple[Callable[[Release, Path], None], str]] = MappingProxyType(

@@ -1,7 +1,8 @@
 """Content negotiation (PS3.18 8.7): what a client accepts against what is stored. Pure.
 
-Objects are kept as received, so the choice is between forms of the stored encoding. Clients write Accept in many ways;
-unquoted ``type``, ``type="*/*"`` and ``transfer-syntax=*`` are all in daily use and all understood.
+Objects are kept as received and sent so unless another transfer syntax is asked for by name; what can be decoded is then
+encoded anew without loss. Clients write Accept in many ways; unquoted ``type``, ``type="*/*"`` and ``transfer-syntax=*`` are
+all in daily use and all understood.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from radcommons.server.archive.encoding import DECODED, FRAME_ENCODINGS, WRITTEN
 from radcommons.server.archive.errors import NotAcceptableError
 
 IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
@@ -82,10 +84,14 @@ class MediaRange:
 
 @dataclass(frozen=True, slots=True)
 class InstanceForm:
-    """How instances are sent: as parts or as one file, and in which transfer syntax (None: as stored)."""
+    """How instances are sent: as parts or as one file, and in which transfer syntax (None or ``*``: as stored).
+
+    ``is_transcoded`` says that some of them are stored in another one.
+    """
 
     is_multipart: bool
     transfer_syntax: str | None
+    is_transcoded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,8 @@ class FrameForm:
     transfer_syntax
         Of each frame as sent.
     is_decoded
-        Whether pixels must be decoded first; otherwise the stored bytes go out as they are.
+        Whether pixels must be decoded first, and encoded in ``transfer_syntax``; otherwise the stored bytes go out as
+        they are.
     """
 
     is_multipart: bool
@@ -155,20 +162,22 @@ def choose_instance_form(ranges: Sequence[MediaRange], stored: frozenset[str], *
     """How to send instances that are stored in some transfer syntaxes.
 
     A missing transfer syntax is answered with the stored one, named in each part: transcoding unasked would change
-    bytes whose digest was published.
+    bytes whose digest was published. One that is named is given where everything can be encoded in it.
 
     Raises
     ------
     NotAcceptableError
-        When the client accepts nothing that is stored.
+        When the client accepts nothing that is stored or can be made.
     """
     for item in ranges:
-        if item.transfer_syntax not in {None, "*"} and stored != {item.transfer_syntax}:
+        wanted = item.transfer_syntax
+        is_transcoded = wanted not in {None, "*"} and stored != {wanted}
+        if is_transcoded and not (wanted in WRITTEN and stored - {wanted} <= DECODED):
             continue
         if item.media_type == _ANY or (item.is_multipart and _covers(item.part_type, DICOM)):
-            return InstanceForm(is_multipart=True, transfer_syntax=item.transfer_syntax)
+            return InstanceForm(is_multipart=True, transfer_syntax=wanted, is_transcoded=is_transcoded)
         if is_single and _covers(item.media_type, DICOM):
-            return InstanceForm(is_multipart=False, transfer_syntax=item.transfer_syntax)
+            return InstanceForm(is_multipart=False, transfer_syntax=wanted, is_transcoded=is_transcoded)
     available = "multipart/related; type=application/dicom" + ("; application/dicom" if is_single else "")
     raise NotAcceptableError(f"Available here, in the stored transfer syntax (transfer-syntax=*): {available}.")
 
@@ -196,6 +205,7 @@ def choose_frame_form(
             continue
         form = _stored_form(item, stored, is_multipart=is_multipart) if has_table else None
         form = form or _decoded_form(item, is_multipart=is_multipart, may_be_any=not has_table)
+        form = form or (_encoded_form(item, is_multipart=is_multipart) if stored in DECODED else None)
         if form is not None:
             return form
     raise NotAcceptableError(f"Available here: {_frame_type(stored)} as stored (transfer-syntax=*), and {OCTETS}.")
@@ -224,6 +234,18 @@ def _decoded_form(item: MediaRange, *, is_multipart: bool, may_be_any: bool) -> 
     if item.transfer_syntax not in syntaxes or not _covers(item.part_type, OCTETS):
         return None
     return FrameForm(is_multipart, OCTETS, EXPLICIT_LITTLE_ENDIAN, is_decoded=True)
+
+
+def _encoded_form(item: MediaRange, *, is_multipart: bool) -> FrameForm | None:
+    """Pixels encoded anew, when a lossless encoding is asked for by its media type or by its transfer syntax."""
+    for syntax, media_type in FRAME_ENCODINGS.items():
+        if item.transfer_syntax == syntax and _covers(item.part_type, OCTETS) and item.part_type != _ANY:
+            return FrameForm(is_multipart, OCTETS, syntax, is_decoded=True)
+        if item.transfer_syntax == syntax and _covers(item.part_type, media_type):
+            return FrameForm(is_multipart, media_type, syntax, is_decoded=True)
+        if item.transfer_syntax is None and item.part_type == media_type:
+            return FrameForm(is_multipart, media_type, syntax, is_decoded=True)
+    return None
 
 
 def _frame_type(transfer_syntax: str) -> str:

@@ -20,7 +20,8 @@ from radcommons.server.archive.dicomweb.holdings import HeldInstance
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.retrieving import stored_bytes
 from radcommons.server.archive.dicomweb.sending import PiecesResponse
-from radcommons.server.archive.pixel_work import DecodeFrame, ReadValue
+from radcommons.server.archive.encoding import FRAME_ENCODINGS
+from radcommons.server.archive.pixel_work import DecodeFrame, EncodeFrame, ReadValue
 from radcommons.server.archive.rules import frame_spans
 from radcommons.server.platform.errors import NotFoundError
 
@@ -94,8 +95,9 @@ async def _frame(instance: HeldInstance, index: int, form: FrameForm) -> FrameBy
     spans = () if form.is_decoded else frame_spans(instance.frames, index)
     if spans:
         return FrameBytes(spans)
-    decoded = await rendering.in_worker(instance.sha256, DecodeFrame(index))
-    return FrameBytes(decoded=decoded)
+    is_encoded = form.transfer_syntax in FRAME_ENCODINGS
+    work = EncodeFrame(index, form.transfer_syntax) if is_encoded else DecodeFrame(index)
+    return FrameBytes(decoded=await rendering.in_worker(instance.sha256, work))
 
 
 async def _frame_bytes(

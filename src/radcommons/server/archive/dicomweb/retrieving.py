@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from radcommons.server.archive.dicomweb.accept import DICOM, choose_instance_form
+from radcommons.server.archive.dicomweb.accept import DICOM, InstanceForm, choose_instance_form
 from radcommons.server.archive.dicomweb.conditional import requested_range
 from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import Selection
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.sending import PiecesResponse
+from radcommons.server.archive.errors import NotRenderableError
+from radcommons.server.archive.transcoded import transcoded_files
 from radcommons.server.platform.errors import UnavailableError
 from radcommons.server.platform.objects import CHUNK_BYTES, instance_key, object_store
 
@@ -35,16 +37,19 @@ async def answer_metadata(exchange: Exchange) -> Response:
 
 
 async def answer_instances(exchange: Exchange) -> Response:
-    """Instances as they were received: parts of one message, or one file with ranges."""
+    """Instances as they were received, or in the transfer syntax asked for: parts of one message, or one file with ranges."""
     selection = await exchange.holdings.select(exchange.address)
     stored = frozenset(selection.transfer_syntaxes)
     form = choose_instance_form(exchange.accepted, stored, is_single=selection.count == 1)
     if not form.is_multipart:
-        return await _one_file(exchange)
-    etag = f'W/"{selection.digest[:32]}"'
+        return await _one_file(exchange, form)
+    etag = f'W/"{selection.digest[:32]}{f"-{form.transfer_syntax}" if form.is_transcoded else ""}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
     writer = MultipartWriter(DICOM)
+    if form.is_transcoded and form.transfer_syntax is not None:
+        parts = _transcoded_parts(selection, form.transfer_syntax, writer)
+        return PiecesResponse(parts, media_type=writer.content_type, headers=exchange.cache_headers(etag))
     kinds = Counter({_dicom_type(syntax): count for syntax, count in selection.transfer_syntaxes.items()})
     headers = exchange.cache_headers(etag)
     headers["Content-Length"] = str(writer.length(kinds, selection.size_bytes))
@@ -65,23 +70,45 @@ async def _instance_parts(selection: Selection, writer: MultipartWriter) -> Asyn
                 yield chunk
 
 
-async def _one_file(exchange: Exchange) -> Response:
+async def _transcoded_parts(
+    selection: Selection, syntax: str, writer: MultipartWriter
+) -> AsyncIterator[bytes | memoryview]:
+    """Parts in a transfer syntax; what has no pixels or does not decode comes as stored, as its part says."""
+    files = transcoded_files()
+    async for page in selection.objects():
+        for sha256, size_bytes, stored in page:
+            is_made = stored != syntax
+            try:
+                is_made = is_made and bool(await files.size(sha256, syntax))
+            except NotRenderableError:
+                is_made = False
+            yield writer.open_part(_dicom_type(syntax if is_made else stored))
+            pieces = files.read(sha256, syntax) if is_made else stored_bytes(sha256, 0, size_bytes)
+            async for piece in pieces:
+                yield piece
+    yield writer.close()
+
+
+async def _one_file(exchange: Exchange, form: InstanceForm) -> Response:
     """One instance as application/dicom, whole or a range of it."""
     instance = await exchange.holdings.one(exchange.address)
-    etag = f'"{instance.sha256}"'
+    syntax = form.transfer_syntax if form.is_transcoded else None
+    etag = f'"{instance.sha256}{f"-{syntax}" if syntax else ""}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
+    size_bytes = await transcoded_files().size(instance.sha256, syntax) if syntax else instance.size_bytes
     part = requested_range(
-        exchange.headers.get("range"), instance.size_bytes, if_range=exchange.headers.get("if-range"), etag=etag
+        exchange.headers.get("range"), size_bytes, if_range=exchange.headers.get("if-range"), etag=etag
     )
-    start, length = part or (0, instance.size_bytes)
+    start, length = part or (0, size_bytes)
     headers = exchange.cache_headers(etag) | {"Accept-Ranges": "bytes", "Content-Length": str(length)}
     if part is not None:
-        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{instance.size_bytes}"
+        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size_bytes}"
+    made = transcoded_files().read(instance.sha256, syntax, start=start, length=length) if syntax else None
     return PiecesResponse(
-        stored_bytes(instance.sha256, start, length),
+        made or stored_bytes(instance.sha256, start, length),
         status_code=206 if part is not None else 200,
-        media_type=_dicom_type(instance.transfer_syntax_uid),
+        media_type=_dicom_type(syntax or instance.transfer_syntax_uid),
         headers=headers,
     )
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from django.db import connection, transaction
 from django.utils import timezone
 
-from radcommons.server.archive.services import shelve
+from radcommons.server.archive.services import place, shelve
 from radcommons.server.platform import audit, keys, outbox
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import object_store
@@ -63,6 +63,7 @@ def publish(release_id: int, *, actor: Actor) -> Release:
                 provenance=provenance_of(release),
             )
             files = _store(release, core)
+        place(instances_of(release))
         shelve(shelf_name(release), instances_of(release))
         return _make_public(release_id, core, files, actor)
 

@@ -1,0 +1,141 @@
+"""Encoding pixel data anew for a client that asks for another transfer syntax (PS3.18 8.7.3, PS3.5 8 and Annex A).
+
+Only without loss; what is stored never changes. Done in limited processes (see :mod:`.pixel_work`), for files and for single
+frames. The SOP Instance UID stays, as it does for every lossless change of encoding (PS3.3 C.12.4.1.1).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from pydicom import Dataset, dcmread
+from pydicom.dataelem import DataElement
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.pixels.encoders.base import get_encoder
+from pydicom.pixels.utils import compress, decompress
+from pydicom.uid import UID
+
+from radcommons.dicom import uids
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.part10 import open_part10
+from radcommons.dicom.pixels import FrameReader, PixelDecodeError
+from radcommons.dicom.skim import PIXEL_GROUPS
+
+# Transfer syntaxes that are written, with the media types of their frames (PS3.18 Table 8.7.3-5).
+FRAME_ENCODINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "1.2.840.10008.1.2.4.80": "image/jls",
+        "1.2.840.10008.1.2.4.90": "image/jp2",
+        "1.2.840.10008.1.2.5": "image/dicom-rle",
+    }
+)
+WRITTEN = frozenset(FRAME_ENCODINGS) | {uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN}
+# What can be decoded here; the processes of JPEG that nothing decodes (4.53, 4.55 and others) and video are missing.
+DECODED = frozenset(
+    {
+        *(uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN),
+        *(uids.EXPLICIT_VR_BIG_ENDIAN, uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN),
+        "1.2.840.10008.1.2.5",
+        *(f"1.2.840.10008.1.2.4.{process}" for process in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203)),
+    }
+)
+_SWAPPED = {"OW": "u2", "OF": "u4", "OL": "u4", "OD": "u8", "OV": "u8"}
+_COLOUR = 3
+# Encoders and writers fail on odd objects in as many ways as decoders do.
+_FAILURES = (
+    ArithmeticError,
+    AttributeError,
+    BytesLengthException,
+    InvalidDicomError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+def encode_frame(path: Path, frame_index: int, transfer_syntax_uid: str) -> bytes:
+    """One frame in another encoding; colour as RGB.
+
+    Raises
+    ------
+    PixelDecodeError
+        When it cannot be decoded, or not be encoded so.
+    """
+    reader = FrameReader(open_part10(path, groups=PIXEL_GROUPS))
+    samples, header = reader.decode(frame_index), reader.header
+    bits_allocated = samples.dtype.itemsize * 8
+    is_colour = samples.ndim == _COLOUR
+    try:
+        return get_encoder(UID(transfer_syntax_uid)).encode(
+            np.ascontiguousarray(samples),
+            rows=samples.shape[0],
+            columns=samples.shape[1],
+            samples_per_pixel=_COLOUR if is_colour else 1,
+            number_of_frames=1,
+            bits_allocated=bits_allocated,
+            bits_stored=min(header.integer(0x00280101) or bits_allocated, bits_allocated),
+            pixel_representation=int(samples.dtype.kind == "i"),
+            photometric_interpretation="RGB" if is_colour else header.text(0x00280004) or "MONOCHROME2",
+            **({"planar_configuration": 0} if is_colour else {}),
+        )
+    except _FAILURES as error:
+        raise _undone() from error
+
+
+def transcode_file(path: Path, transfer_syntax_uid: str, target: Path) -> None:
+    """Write a file in another transfer syntax; nothing else of it changes.
+
+    Raises
+    ------
+    PixelDecodeError
+        When it has no pixels to encode, or they cannot be decoded or encoded so.
+    """
+    try:
+        dataset = _read(path)
+        stored = UID(dataset.file_meta.TransferSyntaxUID)
+        if "PixelData" in dataset and stored.is_compressed and stored.is_encapsulated:
+            decompress(dataset, generate_instance_uid=False)
+        if transfer_syntax_uid in FRAME_ENCODINGS:
+            if "PixelData" not in dataset:
+                raise _undone()
+            # Uncompressed objects of any layout are little endian from here on.
+            dataset.file_meta.TransferSyntaxUID = UID(uids.EXPLICIT_VR_LITTLE_ENDIAN)
+            compress(dataset, transfer_syntax_uid, generate_instance_uid=False)
+        dataset.file_meta.TransferSyntaxUID = UID(transfer_syntax_uid)
+        dataset.save_as(target, enforce_file_format=True)
+    except RadCommonsError:
+        raise
+    except _FAILURES as error:
+        raise _undone() from error
+
+
+def _read(path: Path) -> Dataset:
+    """A file with every value read, so that it can be written in any layout."""
+    file = dcmread(path)
+    is_swapped = file.file_meta.TransferSyntaxUID == uids.EXPLICIT_VR_BIG_ENDIAN
+    file.walk(_swap if is_swapped else _touch)
+    dataset = Dataset(file)
+    dataset.file_meta = file.file_meta
+    if is_swapped:
+        dataset.file_meta.TransferSyntaxUID = UID(uids.EXPLICIT_VR_LITTLE_ENDIAN)
+    return dataset
+
+
+def _touch(_: Dataset, __: DataElement) -> None:
+    """Nothing: walking reads."""
+
+
+def _swap(_: Dataset, element: DataElement) -> None:
+    """Turn the words of a value that stays bytes; numbers are turned by the writer."""
+    kind = _SWAPPED.get(element.VR)
+    if kind and isinstance(element.value, bytes):
+        element.value = np.frombuffer(element.value, f">{kind}").astype(f"<{kind}").tobytes()
+
+
+def _undone() -> PixelDecodeError:
+    return PixelDecodeError("dicom.pixels-not-encoded", "The object cannot be given in this transfer syntax.")
