@@ -212,11 +212,11 @@ ANNOTATION_API = (
 )
 
 _FILE = "/files/releases/{slug}/{version}/{path:path}"
-_ADDRESSES, _NO_DIGESTS = "/files/releases/{slug}/{version}/addresses", '{"sha256": []}'
+_ADDRESSES = "/files/releases/{slug}/{version}/addresses"
 FILES = (
-    Row("POST", _ADDRESSES, A.ACCESS_DOWNLOAD, content=_NO_DIGESTS, is_reading=True),
-    Row("POST", _ADDRESSES, None, given={"slug": "{draft}"}, content=_NO_DIGESTS, is_reading=True),
-    Row("POST", _ADDRESSES, None, given={"slug": RECALLED}, content=_NO_DIGESTS, is_reading=True, is_gone=True),
+    Row("POST", _ADDRESSES, A.ACCESS_DOWNLOAD, is_reading=True),
+    Row("POST", _ADDRESSES, None, given={"slug": "{draft}"}, is_reading=True),
+    Row("POST", _ADDRESSES, None, given={"slug": RECALLED}, is_reading=True, is_gone=True),
     *(
         Row("GET", _FILE, A.ACCESS_DOWNLOAD, given={"path": path})
         for path in (

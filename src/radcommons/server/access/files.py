@@ -33,6 +33,7 @@ from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.objects import object_store
 from radcommons.server.platform.policy import Action, Actor, admit
 from radcommons.server.platform.problems import status_of
+from radcommons.server.releases.queries import readable_release
 from radcommons.transfer.release.paths import is_sha256
 
 ActorResolver = Callable[[Request], Actor]
@@ -66,16 +67,16 @@ def files_app(resolve_actor: ActorResolver) -> Starlette:
 
     async def addresses(request: Request) -> Response:
         try:
-            document = await _in_thread(partial(presigned, request, await _digests(request)))
+            document = await _in_thread(partial(presigned, request, await _body(request)))
             return JSONResponse(document, headers={"Cache-Control": "no-store"})
         except RadCommonsError as error:
             return JSONResponse(error.to_json(), status_code=status_of(error), headers={"Cache-Control": "no-store"})
 
-    def presigned(request: Request, digests: list[str]) -> dict[str, object]:
+    def presigned(request: Request, body: bytes) -> dict[str, object]:
         actor = resolve_actor(request)
         admit(actor, Action.ACCESS_DOWNLOAD)
-        slug, version = request.path_params["slug"], request.path_params["version"]
-        found = addresses_of(slug, version, digests)
+        release = readable_release(request.path_params["slug"], request.path_params["version"])
+        found = addresses_of(release, _digests(body))
         counts = ledger.add(found.release_id, actor.user_id or 0, found.size_bytes, files=len(found.by_sha256))
         if counts:
             count_downloads(counts)
@@ -89,7 +90,17 @@ def files_app(resolve_actor: ActorResolver) -> Starlette:
     )
 
 
-async def _digests(request: Request) -> list[str]:
+async def _body(request: Request) -> bytes:
+    """What was sent, as far as it is looked at."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            break
+    return bytes(body)
+
+
+def _digests(body: bytes) -> list[str]:
     """The digests that are asked for.
 
     Raises
@@ -97,11 +108,8 @@ async def _digests(request: Request) -> list[str]:
     InvalidError
         When the body is too long or no list of digests.
     """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            raise InvalidError("access.addresses-body", f"Ask for at most {MOST_ADDRESSES} digests at once.")
+    if len(body) > MOST_BODY_BYTES:
+        raise InvalidError("access.addresses-body", f"Ask for at most {MOST_ADDRESSES} digests at once.")
     try:
         digests = orjson.loads(body)["sha256"]
     except (ValueError, KeyError, TypeError) as error:

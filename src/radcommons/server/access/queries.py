@@ -112,17 +112,8 @@ class Addresses:
     size_bytes: int
 
 
-def addresses_of(slug: str, version: str, digests: Sequence[str]) -> Addresses:
-    """Presigned addresses of those instances of a version that are left to the bucket; the others are not among them.
-
-    Raises
-    ------
-    NotFoundError
-        When there is no such version.
-    WithdrawnReleaseError
-        When it was withdrawn.
-    """
-    release = readable_release(slug, version)
+def addresses_of(release: Release, digests: Sequence[str]) -> Addresses:
+    """Presigned addresses of those instances of a version that are left to the bucket; the others are not among them."""
     rows = instances_of(release).filter(sha256__in=digests, state=InstanceState.STORED)
     found: dict[str, str] = {}
     size, store = 0, object_store()
