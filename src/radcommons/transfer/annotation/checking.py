@@ -45,16 +45,18 @@ def check_schema(schema: LabelSchema) -> list[Finding]:
     by_id = {label.id: label for label in schema.labels}
     for label in schema.labels:
         found += _check_value_rule(label)
-        found += _check_scope(label)
+        found += _check_scope(label, by_id)
         found += _check_links(label, by_id)
     return found
 
 
-def _check_scope(label: Label) -> Iterator[Finding]:
-    where = f"labels.{label.id}"
-    if (label.scope is Scope.REGION) != (label.geometry is not Geometry.NONE):
-        yield _error("scope-geometry", where, "A label is drawn exactly when its scope is a region.")
-    if label.scope is Scope.REGION and label.is_required:
+def _check_scope(label: Label, by_id: dict[str, Label]) -> Iterator[Finding]:
+    where, parent = f"labels.{label.id}", by_id.get(label.parent)
+    if label.scope is not Scope.REGION and label.geometry is not Geometry.NONE:
+        yield _error("scope-geometry", where, "Only a label whose scope is a region is drawn.")
+    if label.is_attribute and (parent is None or parent.geometry is Geometry.NONE):
+        yield _error("scope-geometry", where, "A region that is not drawn needs a parent that is: it describes it.")
+    if label.scope is Scope.REGION and label.is_required and not label.is_attribute:
         yield _warning(
             "required-region", where, "A region cannot be required of every reading; it is taken as optional."
         )
@@ -163,6 +165,12 @@ def _check_item(reading: Reading, item: Item, label: Label, where: str) -> Itera
         yield _error("target", f"{where}.target", "The item is about another study than the reading.")
     yield from _check_target(item, label, where)
     yield from _check_shapes(item, label, where)
+    if label.is_attribute:
+        described = next((other for other in reading.items if other.id == item.about), None)
+        if described is None or described.label_id != label.parent:
+            yield _error("about", f"{where}.about", "The attribute describes no drawing of its label's parent.")
+    elif item.about:
+        yield _error("about", f"{where}.about", "Only attributes of drawings describe another item.")
 
 
 def _check_target(item: Item, label: Label, where: str) -> Iterator[Finding]:
@@ -222,10 +230,10 @@ def _number_problem(label: Label, value: Value) -> str:
 
 
 def _check_multiplicity(schema: LabelSchema, reading: Reading) -> Iterator[Finding]:
-    seen = Counter((item.label_id, item.target) for item in reading.items)
-    for (label_id, _), count in seen.items():
+    seen = Counter((item.label_id, item.target, item.about) for item in reading.items)
+    for (label_id, *_), count in seen.items():
         label = schema.label(label_id)
-        if count > 1 and label is not None and label.scope is not Scope.REGION:
+        if count > 1 and label is not None and (label.scope is not Scope.REGION or label.is_attribute):
             yield _error("answered-twice", f"labels.{label_id}", "The label is answered twice for the same object.")
 
 
@@ -237,11 +245,21 @@ def _check_completeness(schema: LabelSchema, reading: Reading) -> Iterator[Findi
         return
     if not reading.items and not reading.is_nothing_found:
         yield _error("empty", "items", "An empty reading must say that nothing was found.")
+    yield from _check_attributes(schema, reading)
     for label in schema.labels:
         if label.scope is Scope.REGION or label.is_computed or reading.items_of(label.id):
             continue
         if is_required(label, reading):
             yield _error("required", f"labels.{label.id}", "A required label is not answered.")
+
+
+def _check_attributes(schema: LabelSchema, reading: Reading) -> Iterator[Finding]:
+    for label in schema.labels:
+        if not label.is_attribute or not label.is_required:
+            continue
+        described = {item.about for item in reading.items_of(label.id)}
+        if any(item.id not in described for item in reading.items_of(label.parent)):
+            yield _error("required", f"labels.{label.id}", "A drawing lacks an attribute that it must have.")
 
 
 def _is_finding(schema: LabelSchema, item: Item) -> bool:

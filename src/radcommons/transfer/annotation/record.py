@@ -91,6 +91,8 @@ class Item:
         Free text of the reader.
     foreign
         What the format it was imported from said, as JSON text, so that an export is what the import was; "" for own items.
+    about
+        For an attribute of a drawn finding: the id of the finding's item.
     """
 
     id: str
@@ -100,6 +102,7 @@ class Item:
     shapes: tuple[Shape, ...] = ()
     note: str = ""
     foreign: str = ""
+    about: str = ""
 
     @property
     def outlines(self) -> tuple[Outline, ...]:
@@ -114,6 +117,7 @@ class Item:
     def to_json(self) -> dict[str, object]:
         """The item as a plain mapping."""
         return {
+            "about": self.about,
             "foreign": self.foreign,
             "id": self.id,
             "label_id": self.label_id,
@@ -125,7 +129,7 @@ class Item:
 
     @classmethod
     def from_json(cls, node: Node) -> "Item":
-        """Read what :meth:`to_json` wrote; ``shapes``, ``note`` and ``foreign`` may be left out."""
+        """Read what :meth:`to_json` wrote; the last four may be left out."""
         node.fields(set(cls.__slots__), required={"id", "label_id", "target", "value"})
         return cls(
             node["id"].name(),
@@ -135,6 +139,7 @@ class Item:
             node.tuple_of("shapes", shape_from_json, most=MOST_SHAPES),
             node.get("note", Node.text, ""),
             node.get("foreign", lambda found: found.text(longest=LONGEST_FOREIGN), ""),
+            node.get("about", lambda found: found.text(longest=256), ""),
         )
 
 

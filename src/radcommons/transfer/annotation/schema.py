@@ -221,13 +221,13 @@ class Label:
     name, help, examples
         What the reader sees.
     scope, geometry, value
-        Where it holds, how it is drawn, what its answer is. Geometry other than ``none`` needs the scope ``region``.
+        Where it holds, how it is drawn, what its answer is. A region is drawn, or is an attribute of its parent's drawing.
     parent
         The label it refines, or "".
     codes
         What it means in terminologies.
     is_required
-        Whether every reading must answer it, unless it says that nothing was found.
+        Whether every reading must answer it; an attribute: whether every drawing of its parent must have it.
     required_if
         Conditions, one of which makes it required.
     sum_of_products
@@ -252,6 +252,11 @@ class Label:
     sum_of_products: tuple[tuple[str, ...], ...] = ()
     color: str = ""
     shortcut: str = ""
+
+    @property
+    def is_attribute(self) -> bool:
+        """Whether it describes a drawing of its parent, as the malignancy of a nodule."""
+        return self.scope is Scope.REGION and self.geometry is Geometry.NONE
 
     @property
     def is_computed(self) -> bool:
