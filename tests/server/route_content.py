@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from tests.support.batches import DX, OPERATOR, MadeBatch, make_batch, make_site, uid, write_instance
-from tests.support.reading import chest_schema, person, task_of
+from tests.support.reading import chest_schema, looks, person, submit
 from tests.support.releases import clear_study, frozen_cohort, wish
 
 from radcommons.apps import worker
@@ -244,7 +244,11 @@ def _reading(study: str) -> dict[str, str]:
     ):
         projects.add_member(project, name, duty, method=Method.RETROSPECTIVE_EXPERT, actor=OPERATOR)
     projects.move_project(project, ProjectVerb.START_READING, actor=OPERATOR)
-    task, other = task_of("visitor-reader", study), task_of("other-reader", study)
+    # They disagree, so that the case lies before the adjudicator.
+    task, other = (
+        submit(name, study, looks(study, appearance))
+        for name, appearance in (("visitor-reader", "typical"), ("other-reader", "negative"))
+    )
     return {"reading": READING, "task": task.key, "other_task": other.key, "case": task.case.key}
 
 

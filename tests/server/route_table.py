@@ -203,12 +203,23 @@ ANNOTATION_API = (
             ("POST", "/moves/<verb>", A.ANNOTATION_MANAGE, {"verb": "start-pilot"}),
             ("PUT", "/members", A.ANNOTATION_MANAGE, {}),
             ("PUT", "/members/<pseudonym>/absences", A.ANNOTATION_MANAGE, {"pseudonym": "R2"}),
-            ("DELETE", "/members/<pseudonym>", A.ANNOTATION_MANAGE, {"pseudonym": "A1"}),
+            ("DELETE", "/members/<pseudonym>", A.ANNOTATION_MANAGE, {"pseudonym": "R2"}),
             ("GET", "/cases", A.ANNOTATION_SEE, {}),
             ("POST", "/tasks/<task>/reassign", A.ANNOTATION_MANAGE, {}),
             ("POST", "/tasks/<task>/return", A.ANNOTATION_MANAGE, {}),
+            ("GET", "/agreement", A.ANNOTATION_SEE, {}),
+            ("POST", "/agreement", A.ANNOTATION_SEE, {}),
+            ("GET", "/answers.csv", A.ANNOTATION_SEE, {}),
+            ("GET", "/readings", A.ANNOTATION_SEE, {}),
+            ("GET", "/labels", A.ANNOTATION_SEE, {}),
+            ("GET", "/consensus", A.ANNOTATION_SEE, {}),
+            ("POST", "/consensus", A.ANNOTATION_MANAGE, {}),
         )
     ),
+    Row("GET", f"{_READING}/adjudication", A.ANNOTATION_ADJUDICATE),
+    Row("GET", f"{_READING}/adjudication/projects/<slug>/queue", A.ANNOTATION_ADJUDICATE, given={"slug": "{reading}"}),
+    Row("GET", f"{_READING}/adjudication/cases/<case>", A.ANNOTATION_ADJUDICATE),
+    Row("POST", f"{_READING}/adjudication/cases/<case>/decisions", A.ANNOTATION_ADJUDICATE),
 )
 
 _FILE = "/files/releases/{slug}/{version}/{path:path}"
@@ -357,6 +368,7 @@ SCOPES = (
     ScopeRow("batches/{batch_id}", A.INTAKE_READ_BATCH, "open", SITE),
     ScopeRow("tasks/{task}", A.ANNOTATION_READ, "public"),
     ScopeRow("tasks/{other_task}", None, "public"),
+    ScopeRow("adjudications/{case}", A.ANNOTATION_ADJUDICATE, "public"),
     # What is not in a scope does not exist there, and a release that is not out is no scope.
     ScopeRow("releases/{draft}/1.0.0", None, "drafted"),
     ScopeRow(f"releases/{RECALLED}/1.0.0", None, "recalled", is_gone=True),
@@ -366,6 +378,7 @@ SCOPES = (
     ScopeRow("batches/{batch_id}", None, "held", is_stray=True),
     ScopeRow("catalog", None, "open", is_stray=True),
     ScopeRow("tasks/{task}", None, "drafted", is_stray=True),
+    ScopeRow("adjudications/{case}", None, "drafted", is_stray=True),
 )
 
 # One address for each line of DICOMweb's grammar; the first three search the whole scope.

@@ -5,14 +5,14 @@ from types import MappingProxyType
 
 from radcommons.apps.reading_sources import catalogued, of_cohort, of_release
 from radcommons.server.access.scopes import release_scope
-from radcommons.server.annotation.scopes import task_scope
+from radcommons.server.annotation.scopes import adjudication_scope, task_scope
 from radcommons.server.annotation.sources import register_source
 from radcommons.server.archive import companions
 from radcommons.server.archive.scopes import Scope, ScopeResolver
 from radcommons.server.catalog.scopes import catalog_scope
 from radcommons.server.curation.scopes import curation_scope
 from radcommons.server.curation.storage_needs import held
-from radcommons.server.intake.scopes import batch_scope
+from radcommons.server.intake.scopes import batch_scope, site_scope
 from radcommons.server.platform.actors import register_token_resolver
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Actor
@@ -27,7 +27,9 @@ SCOPES: Mapping[str, ScopeResolver] = MappingProxyType(
         "catalog": catalog_scope,
         "curation": curation_scope,
         "batches": batch_scope,
+        "intake": site_scope,
         "tasks": task_scope,
+        "adjudications": adjudication_scope,
     }
 )
 

@@ -1,5 +1,9 @@
-"""The scopes ``tasks/<key>``: what one reader may look at over DICOMweb, which is one case and nothing that tells more."""
+"""The scopes of annotation: one case as it was frozen, and nothing that tells more.
 
+``tasks/<key>`` is what one reader may look at over DICOMweb, ``adjudications/<key>`` what an adjudicator may.
+"""
+
+from radcommons.server.annotation.queries.adjudication import adjudicated_case, visible_to_adjudicator
 from radcommons.server.annotation.queries.worklist import visible_instances
 from radcommons.server.annotation.services.reading import own_task
 from radcommons.server.archive.scopes import Scope
@@ -25,3 +29,21 @@ def task_scope(path: str, actor: Actor) -> Scope:
     admit(actor, Action.ANNOTATION_READ)
     task = own_task(parts[1], actor)
     return Scope(f"tasks/{task.key}", visible_instances(task))
+
+
+def adjudication_scope(path: str, actor: Actor) -> Scope:
+    """The images of a case that its adjudicator may see.
+
+    Raises
+    ------
+    NotFoundError
+        When the path is no case, or not one that the actor adjudicates.
+    UnauthenticatedError, ForbiddenError
+        When the actor does not adjudicate.
+    """
+    parts = path.strip("/").split("/")
+    if len(parts) != PATH_PARTS or parts[0] != "adjudications":
+        raise NotFoundError
+    admit(actor, Action.ANNOTATION_ADJUDICATE)
+    case, _ = adjudicated_case(parts[1], actor)
+    return Scope(f"adjudications/{case.key}", visible_to_adjudicator(case))

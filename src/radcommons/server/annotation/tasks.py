@@ -3,7 +3,7 @@
 from django.db import close_old_connections
 
 from radcommons.server.annotation import queue
-from radcommons.server.annotation.services import settling
+from radcommons.server.annotation.services import agreeing, settling
 from radcommons.server.platform.jobs import RETRY, app
 
 
@@ -13,5 +13,15 @@ def settle_case(case_id: int) -> None:
     close_old_connections()
     try:
         settling.settle_case(case_id)
+    finally:
+        close_old_connections()
+
+
+@app.task(name=queue.COMPUTE_AGREEMENT, queue="default", retry=RETRY)
+def compute_agreement(project_id: int) -> None:
+    """Compute a project's agreement; safe to run twice."""
+    close_old_connections()
+    try:
+        agreeing.compute_agreement(project_id)
     finally:
         close_old_connections()

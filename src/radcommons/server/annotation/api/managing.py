@@ -23,8 +23,9 @@ class SchemaIn(Schema):
     """A version of a label schema."""
 
     definition: dict[str, Any] = Field(description="radcommons.label-schema/1")
-    mapping: dict[str, str] = Field(
-        default={}, description="From labels of the version before to labels of this one; '' for one that was dropped."
+    mapping: dict[str, Any] = Field(
+        default={},
+        description="labels: new id by old id, '' for one that ended; choices: list of {label, choice, to}.",
     )
     is_replacing: bool = Field(False, description="Change a version that no project uses yet.")
 

@@ -9,7 +9,8 @@ from radcommons.server.annotation.rules.states import OutcomeState, Verdict
 class Outcome(models.Model):
     """What the reads of a case say about one label under the project's policy; made again when a read changes.
 
-    ``inputs`` are the digests of the submissions it was made from, ``value`` what they agree on.
+    ``inputs`` are the digests of the submissions it was made from, ``value`` what they agree on,
+    ``detail`` the overlap of every two readers where something was drawn.
     """
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="outcomes")
@@ -19,6 +20,7 @@ class Outcome(models.Model):
     value = models.JSONField(null=True)
     measure = models.FloatField(null=True)
     reason = models.CharField(max_length=200, blank=True, default="")
+    detail = models.JSONField(default=dict)
     inputs = models.JSONField(default=list)
     code_version = models.CharField(max_length=32)
 
@@ -47,9 +49,13 @@ class Decision(models.Model):
 
 
 class Consensus(models.Model):
-    """A reference standard derived from reads and decisions; the same inputs, method and code give the same result."""
+    """A reference standard derived from reads and decisions; the same inputs, method and code give the same result.
+
+    What is drawn has one row a case; answers of a whole project, which are weighed against each other, have one row without.
+    """
 
     project = models.ForeignKey(ReadingProject, on_delete=models.PROTECT, related_name="consensuses")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="consensuses")
     method = models.CharField(max_length=32)
     label = models.CharField(max_length=200)
     code_version = models.CharField(max_length=32)
@@ -65,7 +71,9 @@ class Consensus(models.Model):
 
         constraints = [
             models.UniqueConstraint(
-                fields=["project", "method", "label", "code_version", "inputs_sha256"], name="annotation_consensus_once"
+                fields=["project", "case", "method", "label", "code_version", "inputs_sha256"],
+                name="annotation_consensus_once",
+                nulls_distinct=False,
             )
         ]
 

@@ -7,8 +7,8 @@ class LabelSchema(models.Model):
     """One version of a label schema.
 
     ``definition`` is the canonical JSON of :class:`radcommons.transfer.annotation.schema.LabelSchema`, ``digest`` its
-    SHA-256. Once a project uses it a trigger refuses every change; the next version says in ``mapping`` which label of
-    the version before became which (an empty text: it was dropped).
+    SHA-256. Once a project uses it a trigger refuses every change; the next version says in ``mapping`` what became of
+    each label of the version before (:class:`radcommons.transfer.annotation.versions.SchemaMapping`).
     """
 
     name = models.SlugField(max_length=64)

@@ -13,6 +13,7 @@ from radcommons.transfer.annotation.record import Reading, reading_from_json
 
 def readings_of(tasks: Iterable[Task]) -> dict[int, Reading]:
     """The submissions of tasks as readings, by the task's number; tasks without one are left out."""
+    tasks = list(tasks)
     bodies = {task.pk: task.submission.body["reading"] for task in tasks if task.submission is not None}
     shapes = _shapes(bodies)
     times = {task.pk: task.submitted_at for task in tasks}

@@ -17,7 +17,7 @@ free     texts                                                        everything
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -69,12 +69,15 @@ class LabelOutcome:
         What was compared: the spread of numbers, the smallest Dice of two readers, the share of supported boxes.
     reason
         Why a person is needed, as a sentence.
+    detail
+        For drawn labels: by pairs of readers (numbers from 0, as ``0-1``) the Dice coefficient and the sizes in pixels.
     """
 
     state: OutcomeState
     value: Any = None
     measure: float | None = None
     reason: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 def usual_policy(label: Label) -> Policy:

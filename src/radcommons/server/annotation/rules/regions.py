@@ -1,6 +1,9 @@
 """Comparing what readers drew: masks by overlap, boxes by matching, points by distance. Pure."""
 
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -9,15 +12,17 @@ from numpy.typing import NDArray
 
 from radcommons.server.annotation.rules.adjudicating import LabelOutcome, Policy
 from radcommons.server.annotation.rules.states import OutcomeState
+from radcommons.stats.boxes import BoxGroup, group_boxes
+from radcommons.stats.overlap import dice, volume_difference
 from radcommons.transfer.annotation.geometry import FrameReference, Geometry, Outline, bounding_box
-from radcommons.transfer.annotation.raster import mask_of_runs, outline_pixels
+from radcommons.transfer.annotation.raster import corners_of, mask_of_runs, outline_pixels
 from radcommons.transfer.annotation.record import Item, Reading
 from radcommons.transfer.annotation.schema import Label
 
 Mask = NDArray[np.bool_]
 Box = tuple[float, float, float, float]
-ON_FRAME = dict[FrameReference, Mask]
-MARGIN_PIXELS = 1
+# A line of no width still has a box: half a pixel on each side.
+LEAST_SIDE = 1.0
 
 
 def compare_regions(label: Label, policy: Mapping[str, Any], readings: Sequence[Reading]) -> LabelOutcome | None:
@@ -36,133 +41,115 @@ def compare_regions(label: Label, policy: Mapping[str, Any], readings: Sequence[
             return _points(drawn, pixels=float(policy["pixels"]))
 
 
-def frames_of(items: Sequence[Item]) -> ON_FRAME:
-    """The pixels that items cover, frame by frame; outlines are drawn on a frame just large enough."""
-    found: ON_FRAME = {}
-    for item in items:
-        for mask in item.masks:
-            _add(found, mask.frame, mask_of_runs(mask))
-        for frame in {outline.frame for outline in item.outlines}:
-            outlines = [outline for outline in item.outlines if outline.frame == frame]
-            columns, rows = _extent(outlines)
-            _add(found, frame, outline_pixels(outlines, rows, columns))
-    return found
+def grids_of(drawn: Sequence[Sequence[Item]]) -> tuple[tuple[FrameReference, ...], list[Mask]]:
+    """What each reader covered, on one grid.
+
+    Returns
+    -------
+    frames, grids
+        The frames that anybody drew on, sorted, and for each reader an array of shape (frames, rows, columns) just large
+        enough for what was drawn.
+    """
+    frames = tuple(sorted({shape.frame for items in drawn for item in items for shape in item.shapes}))
+    extents = [_extent(item) for items in drawn for item in items]
+    rows, columns = (max((extent[axis] for extent in extents), default=1) for axis in (0, 1))
+    place = {frame: index for index, frame in enumerate(frames)}
+    grids = []
+    for items in drawn:
+        grid = np.zeros((len(frames), rows, columns), dtype=bool)
+        for item in items:
+            _draw(grid, place, item)
+        grids.append(grid)
+    return frames, grids
 
 
-def _extent(outlines: Sequence[Outline]) -> tuple[int, int]:
-    corners = [bounding_box(outline.points)[1] for outline in outlines]
-    columns, rows = (max(corner[axis] for corner in corners) for axis in (0, 1))
-    # An ellipse reaches beyond the ends of its axes by no more than the length of the longer one.
-    slack = max((_length(outline) for outline in outlines if outline.geometry is Geometry.ELLIPSE), default=0.0)
-    return max(1, int(columns + slack) + MARGIN_PIXELS), max(1, int(rows + slack) + MARGIN_PIXELS)
+def _draw(grid: Mask, place: Mapping[FrameReference, int], item: Item) -> None:
+    for mask in item.masks:
+        grid[place[mask.frame], : mask.rows, : mask.columns] |= mask_of_runs(mask)
+    on_frame: dict[FrameReference, list[Outline]] = defaultdict(list)
+    for outline in item.outlines:
+        on_frame[outline.frame].append(outline)
+    for frame, outlines in on_frame.items():
+        grid[place[frame]] |= outline_pixels(outlines, *grid.shape[1:])
 
 
-def _length(outline: Outline) -> float:
-    (left, top), (right, bottom) = bounding_box(outline.points)
-    return max(right - left, bottom - top)
+def _extent(item: Item) -> tuple[int, int]:
+    """Rows and columns that an item needs."""
+    sizes = [(mask.rows, mask.columns) for mask in item.masks]
+    for outline in item.outlines:
+        columns, rows = bounding_box(corners_of(outline))[1]
+        sizes.append((max(1, math.ceil(rows)), max(1, math.ceil(columns))))
+    return max(size[0] for size in sizes), max(size[1] for size in sizes)
 
 
-def _add(found: ON_FRAME, frame: FrameReference, mask: Mask) -> None:
-    known = found.get(frame)
-    if known is None:
-        found[frame] = mask
-        return
-    rows, columns = (max(known.shape[axis], mask.shape[axis]) for axis in (0, 1))
-    both = np.zeros((rows, columns), dtype=bool)
-    both[: known.shape[0], : known.shape[1]] |= known
-    both[: mask.shape[0], : mask.shape[1]] |= mask
-    found[frame] = both
-
-
-def overlap(one: ON_FRAME, other: ON_FRAME) -> tuple[int, int, int]:
-    """How many pixels each of two drawings has, and how many both."""
-    shared = 0
-    for frame in one.keys() & other.keys():
-        first, second = one[frame], other[frame]
-        rows, columns = (min(first.shape[axis], second.shape[axis]) for axis in (0, 1))
-        shared += int(np.count_nonzero(first[:rows, :columns] & second[:rows, :columns]))
-    return _count(one), _count(other), shared
-
-
-def _count(drawing: ON_FRAME) -> int:
-    return sum(int(np.count_nonzero(mask)) for mask in drawing.values())
+def dices_of(grids: Sequence[Mask]) -> dict[tuple[int, int], float]:
+    """The Dice coefficient of every two readers; NaN where neither drew anything."""
+    return {(one, other): dice(grids[one], grids[other]) for one, other in combinations(range(len(grids)), 2)}
 
 
 def _masks(drawn: Sequence[Sequence[Item]], policy: Mapping[str, Any]) -> LabelOutcome:
-    drawings = [frames_of(items) for items in drawn]
-    pairs = [overlap(one, other) for one, other in combinations(drawings, 2)]
-    dices = [2 * shared / (first + second) if first + second else 1.0 for first, second, shared in pairs]
-    ratios = [max(first, second) / min(first, second) if min(first, second) else np.inf for first, second, _ in pairs]
-    dice = min(dices, default=1.0)
-    if dice < policy["dice"]:
-        return LabelOutcome(OutcomeState.DISPUTED, None, dice, f"Two readers' areas overlap with Dice {dice:.2f}.")
-    if max(ratios, default=1.0) > policy["volume_ratio"]:
-        return LabelOutcome(
-            OutcomeState.DISPUTED, None, dice, f"One area is {max(ratios):.1f} times as large as another."
-        )
-    return LabelOutcome(OutcomeState.AGREED, None, dice)
+    grids = grids_of(drawn)[1]
+    dices = dices_of(grids)
+    detail = {
+        "dice": {f"{one}-{other}": None if math.isnan(value) else value for (one, other), value in dices.items()},
+        "pixels": [int(grid.sum()) for grid in grids],
+    }
+    return replace(_judged(grids, dices, policy), detail=detail)
 
 
-def box_of(item: Item) -> tuple[FrameReference, Box]:
-    """The box around what an item has on its first frame, as left, top, right, bottom."""
-    frame = item.outlines[0].frame
-    points = tuple(point for outline in item.outlines if outline.frame == frame for point in outline.points)
-    (left, top), (right, bottom) = bounding_box(points)
-    return frame, (left, top, right, bottom)
+def _judged(grids: Sequence[Mask], dices: Mapping[tuple[int, int], float], policy: Mapping[str, Any]) -> LabelOutcome:
+    # Both empty is agreement.
+    worst = min((1.0 if math.isnan(value) else value for value in dices.values()), default=1.0)
+    if worst < policy["dice"]:
+        return LabelOutcome(OutcomeState.DISPUTED, None, worst, f"Two readers' areas overlap with Dice {worst:.2f}.")
+    ratios = [volume_difference(one, other, voxel_mm3=1.0).ratio for one, other in combinations(grids, 2)]
+    largest = max((ratio for ratio in ratios if not math.isnan(ratio)), default=1.0)
+    if largest > policy["volume_ratio"]:
+        reason = f"One area is {largest:.1f} times as large as another."
+        return LabelOutcome(OutcomeState.DISPUTED, None, worst, reason)
+    return LabelOutcome(OutcomeState.AGREED, None, worst)
 
 
-def iou(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(width, 0.0) * max(height, 0.0)
-    union = _area(one) + _area(other) - shared
-    return shared / union if union else 0.0
+def boxes_on_frames(drawn: Sequence[Sequence[Item]]) -> dict[FrameReference, list[list[Box]]]:
+    """The boxes of each reader, by frame."""
+    frames = sorted({outline.frame for items in drawn for item in items for outline in item.outlines})
+    found: dict[FrameReference, list[list[Box]]] = {frame: [[] for _ in drawn] for frame in frames}
+    for reader, items in enumerate(drawn):
+        for item in items:
+            for outline in item.outlines:
+                found[outline.frame][reader].append(_box(outline))
+    return found
 
 
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
+def _box(outline: Outline) -> Box:
+    (left, top), (right, bottom) = bounding_box(outline.points)
+    return left, top, max(right, left + LEAST_SIDE), max(bottom, top + LEAST_SIDE)
 
 
-def groups_of_boxes(drawn: Sequence[Sequence[Item]], *, least_iou: float) -> list[list[tuple[int, Item]]]:
-    """Boxes that are of the same thing: those of different readers that overlap best, greedily, each box once."""
-    boxes = [(reader, item, *box_of(item)) for reader, items in enumerate(drawn) for item in items]
-    pairs = sorted(
-        (
-            (iou(first[3], second[3]), one, other)
-            for (one, first), (other, second) in combinations(enumerate(boxes), 2)
-            if first[0] != second[0] and first[2] == second[2]
-        ),
-        key=lambda pair: (-pair[0], pair[1], pair[2]),
-    )
-    group_of = {index: {index} for index in range(len(boxes))}
-    for value, one, other in pairs:
-        mine, theirs = group_of[one], group_of[other]
-        readers = [boxes[index][0] for index in mine | theirs]
-        if value >= least_iou and mine is not theirs and len(set(readers)) == len(readers):
-            mine |= theirs
-            group_of.update(dict.fromkeys(theirs, mine))
-    unique = {min(group): group for group in group_of.values()}
-    return [[(boxes[index][0], boxes[index][1]) for index in sorted(unique[first])] for first in sorted(unique)]
+def groups_on_frames(drawn: Sequence[Sequence[Item]], *, least_iou: float) -> list[tuple[FrameReference, BoxGroup]]:
+    """Boxes that mean the same thing, frame by frame; none is left out."""
+    return [
+        (frame, group)
+        for frame, boxes in boxes_on_frames(drawn).items()
+        for group in group_boxes(boxes, least_iou=least_iou)
+    ]
 
 
 def _boxes(drawn: Sequence[Sequence[Item]], policy: Mapping[str, Any]) -> LabelOutcome:
-    groups = groups_of_boxes(drawn, least_iou=float(policy["iou"]))
+    groups = groups_on_frames(drawn, least_iou=float(policy["iou"]))
     needed = min(int(policy["supporters"]), len(drawn))
-    supported = [group for group in groups if len(group) >= needed]
-    share = len(supported) / len(groups)
-    if len(supported) < len(groups):
-        alone = len(groups) - len(supported)
+    alone = sum(group.supporters < needed for _, group in groups)
+    share = 1 - alone / len(groups)
+    if alone:
         return LabelOutcome(OutcomeState.DISPUTED, None, share, f"{alone} of {len(groups)} boxes have no supporter.")
-    state = OutcomeState.UNANIMOUS if all(len(group) == len(drawn) for group in groups) else OutcomeState.AGREED
-    return LabelOutcome(state, [mean_box([item for _, item in group]) for group in groups], share)
+    is_unanimous = all(group.supporters == len(drawn) for _, group in groups)
+    state = OutcomeState.UNANIMOUS if is_unanimous else OutcomeState.AGREED
+    return LabelOutcome(state, [box_json(frame, group.box) for frame, group in groups], share)
 
 
-def mean_box(items: Sequence[Item]) -> dict[str, Any]:
-    """The average of boxes of the same thing."""
-    frame, _ = box_of(items[0])
-    corners = np.mean([box_of(item)[1] for item in items], axis=0)
-    return {"frame": frame.to_json(), "box": [round(float(value), 3) for value in corners]}
+def box_json(frame: FrameReference, box: Box) -> dict[str, Any]:
+    """A box as outcomes and consensus keep it."""
+    return {"frame": frame.to_json(), "box": [round(float(side), 3) for side in box]}
 
 
 def _points(drawn: Sequence[Sequence[Item]], *, pixels: float) -> LabelOutcome:
@@ -171,7 +158,7 @@ def _points(drawn: Sequence[Sequence[Item]], *, pixels: float) -> LabelOutcome:
         return LabelOutcome(OutcomeState.DISPUTED, None, None, "The readers drew different numbers of these.")
     worst = 0.0
     for first, second in combinations(drawn, 2):
-        for one, other in zip(_sorted(first), _sorted(second), strict=True):
+        for one, other in zip(_sorted(first), _sorted(second), strict=False):
             distance = _distance(one, other)
             if distance is None:
                 return LabelOutcome(OutcomeState.DISPUTED, None, None, "The readers drew on different images.")

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from radcommons.dicom.finding import Finding, Severity
 from radcommons.server.annotation.errors import SchemaInvalidError, SchemaUsedError
 from radcommons.server.annotation.models import LabelSchema
 from radcommons.server.platform import audit
@@ -13,11 +12,10 @@ from radcommons.server.platform.errors import ConflictError, NotFoundError
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.transfer.annotation import schema as values
 from radcommons.transfer.annotation.checking import check_schema
+from radcommons.transfer.annotation.versions import SchemaMapping, check_mapping, proposed_mapping
 
-DROPPED = ""
 
-
-def add_schema(value: object, *, actor: Actor, mapping: Mapping[str, str] | None = None) -> LabelSchema:
+def add_schema(value: object, *, actor: Actor, mapping: Mapping[str, object] | None = None) -> LabelSchema:
     """Keep one version of a label schema.
 
     Parameters
@@ -25,8 +23,8 @@ def add_schema(value: object, *, actor: Actor, mapping: Mapping[str, str] | None
     value
         The schema as plain JSON, see :func:`radcommons.transfer.annotation.schema.schema_from_json`.
     mapping
-        For every version but the first: each label of the version before, and which one it became here; an empty text
-        for one that was dropped. Labels that keep their id need not be named.
+        For every version but the first: ``labels`` and ``choices`` as in
+        :class:`radcommons.transfer.annotation.versions.SchemaMapping`; what keeps its id need not be named.
 
     Raises
     ------
@@ -55,7 +53,7 @@ def add_schema(value: object, *, actor: Actor, mapping: Mapping[str, str] | None
     return row
 
 
-def _create(schema: values.LabelSchema, mapping: Mapping[str, str], actor: Actor) -> LabelSchema:
+def _create(schema: values.LabelSchema, mapping: Mapping[str, object], actor: Actor) -> LabelSchema:
     row = LabelSchema.objects.create(
         name=schema.name,
         version=schema.version,
@@ -71,35 +69,26 @@ def _create(schema: values.LabelSchema, mapping: Mapping[str, str], actor: Actor
     return row
 
 
-def _mapping(schema: values.LabelSchema, given: Mapping[str, str]) -> dict[str, str]:
-    """From every label of the version before to one of this version, or to nothing."""
+def _mapping(schema: values.LabelSchema, given: Mapping[str, object]) -> dict[str, object]:
+    """How a version follows from the one before: what was given, on top of what equal names say."""
     if schema.version == 1:
         return {}
     before = LabelSchema.objects.filter(name=schema.name, version=schema.version - 1).first()
     if before is None:
         raise ConflictError("annotation.schema-version", "Versions follow one another: add the one before first.")
-    old = {label.id for label in values.schema_from_json(before.definition).labels}
-    new = {label.id for label in schema.labels}
-    whole = {label: label for label in old & new} | dict(given)
-    wrong = [
-        Finding(Severity.ERROR, "annotation.mapping", f"mapping.{label}", message)
-        for label in sorted(old | whole.keys())
-        if (message := _wrong(label, whole, old, new))
-    ]
+    old = values.schema_from_json(before.definition)
+    proposed = proposed_mapping(old, schema)
+    # A label that is gone ends only when a person says so.
+    kept = {name: became for name, became in proposed.labels.items() if became}
+    wished = SchemaMapping.from_json({**proposed.to_json(), "labels": kept, **given})
+    mapping = SchemaMapping(wished.old, wished.new, {**kept, **wished.labels}, {**proposed.choices, **wished.choices})
+    wrong = [finding for finding in check_mapping(mapping, old, schema) if finding.is_error]
     if wrong:
         raise SchemaInvalidError(wrong)
-    return whole
+    return mapping.to_json()
 
 
-def _wrong(label: str, whole: Mapping[str, str], old: set[str], new: set[str]) -> str:
-    if label not in old:
-        return "The version before has no such label."
-    if label not in whole:
-        return "Say which label this one became, or that it was dropped."
-    return "" if whole[label] in {*new, DROPPED} else "It leads to a label that this version does not have."
-
-
-def replace_draft(value: object, *, actor: Actor, mapping: Mapping[str, str] | None = None) -> LabelSchema:
+def replace_draft(value: object, *, actor: Actor, mapping: Mapping[str, object] | None = None) -> LabelSchema:
     """Change a version that no project uses yet.
 
     Raises

@@ -1,6 +1,7 @@
 """What follows from the reads of a case without a person: outcomes by label, and whether an adjudicator is needed."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -50,6 +51,7 @@ def _settle(case: Case, tasks: Sequence[Task]) -> CaseState:
     schema = schema_from_json(case.project.schema.definition)
     readings = readings_of(tasks)
     inputs = sorted(task.submission.sha256 for task in tasks if task.submission is not None)
+    readers = [task.reader.pseudonym for task in tasks]
     found = outcomes(schema, case.project.policies, [readings[task.pk] for task in tasks])
     decided = {row.label: row for row in case.outcomes.filter(state=OutcomeState.DECIDED) if row.inputs == inputs}
     case.outcomes.exclude(pk__in=[row.pk for row in decided.values()]).delete()
@@ -62,6 +64,7 @@ def _settle(case: Case, tasks: Sequence[Task]) -> CaseState:
             value=one.value,
             measure=one.measure,
             reason=one.reason,
+            detail=_named(one.detail, readers),
             inputs=inputs,
             code_version=CODE_VERSION,
         )
@@ -69,6 +72,16 @@ def _settle(case: Case, tasks: Sequence[Task]) -> CaseState:
         if label not in decided
     )
     return case_state(case)
+
+
+def _named(detail: Mapping[str, Any], readers: Sequence[str]) -> dict[str, Any]:
+    """The overlap of pairs under the readers' pseudonyms instead of their numbers."""
+    if not detail:
+        return {}
+    pairs = {
+        "/".join(readers[int(number)] for number in pair.split("-")): value for pair, value in detail["dice"].items()
+    }
+    return {"dice": pairs, "pixels": dict(zip(readers, detail["pixels"], strict=True))}
 
 
 def outcomes(
