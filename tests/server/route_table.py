@@ -15,6 +15,7 @@ from radcommons.server.platform.policy import Action
 A = Action
 SITE = "ALPHA"
 LONG = "correct horse battery"
+_DIRECT = {"site": SITE, "project": "covid19", "study": "1.2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,8 @@ API = (
     Row("POST", "api/v1/intake/batches/<batch_id>/seal", A.INTAKE_SEND, SITE),
     Row("GET", "api/v1/intake/batches/<batch_id>", A.INTAKE_READ_BATCH, SITE),
     Row("PUT", "/api/v1/intake/batches/{batch_id}/parts/{sha256}", A.INTAKE_SEND, SITE, content="part"),
+    Row("POST", "/dicom-web/intake/{site}/{project}/studies", A.INTAKE_STORE, SITE, given=_DIRECT),
+    Row("POST", "/dicom-web/intake/{site}/{project}/studies/{study}", A.INTAKE_STORE, SITE, given=_DIRECT),
     Row("GET", "api/v1/releases", A.RELEASES_READ),
     Row("GET", "api/v1/releases/<slug>", A.RELEASES_READ),
     Row("GET", "api/v1/releases/<slug>", None, given={"slug": "{draft}"}),
@@ -366,6 +369,7 @@ SCOPES = (
     ScopeRow("catalog", A.CATALOG_READ, "drafted"),
     ScopeRow("curation", A.CURATION_READ, "open"),
     ScopeRow("batches/{batch_id}", A.INTAKE_READ_BATCH, "open", SITE),
+    ScopeRow(f"intake/{SITE}/covid19", A.INTAKE_READ_BATCH, "open", SITE),
     ScopeRow("tasks/{task}", A.ANNOTATION_READ, "public"),
     ScopeRow("tasks/{other_task}", None, "public"),
     ScopeRow("adjudications/{case}", A.ANNOTATION_ADJUDICATE, "public"),

@@ -24,6 +24,7 @@ from radcommons.server.access.ledger import flush_counts
 from radcommons.server.access.nbia.app import nbia_app
 from radcommons.server.archive.dicomweb.app import dicomweb_app
 from radcommons.server.archive.dicomweb.fast_path import FastPath
+from radcommons.server.intake.stow.app import stow_app
 from radcommons.server.intake.upload import upload_app
 from radcommons.server.platform.actors import actor_of_request
 from radcommons.server.platform.policy import Actor
@@ -74,6 +75,7 @@ application = Starlette(
     ],
     routes=[
         *upload_app.routes,
+        *stow_app(resolve_actor).routes,
         Mount("/dicom-web", app=dicomweb_app(resolve_scope, resolve_actor, fast_path=fast_path)),
         Mount("/files", app=files_app(resolve_actor)),
         Mount("/nbia-api", app=nbia_app(resolve_actor)),

@@ -15,6 +15,13 @@ class BatchState(models.TextChoices):
     REFUSED = "refused"
 
 
+class Door(models.TextChoices):
+    """How a batch comes: sealed by the hospital's program, or instance by instance over STOW-RS within one day."""
+
+    SEALED = "sealed"
+    DIRECT = "direct"
+
+
 class PartState(models.TextChoices):
     """How far one file of a batch has come."""
 
@@ -76,8 +83,9 @@ class AcceptedProfile(models.Model):
 
 
 class Batch(models.Model):
-    """One sending of a site, named by the digest of its manifest."""
+    """One sending of a site, named by the digest of its manifest; what is stored directly has no manifest but a day."""
 
+    door = models.CharField(max_length=8, choices=Door.choices, default=Door.SEALED)
     batch_id = models.CharField(max_length=64, unique=True)
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="batches")
     agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="batches")

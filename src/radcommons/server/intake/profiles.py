@@ -7,6 +7,7 @@ from radcommons.server.intake.errors import UnknownProfileError
 from radcommons.server.intake.inspection import profile_at
 from radcommons.server.intake.models import AcceptedProfile
 from radcommons.server.platform.settings import settings
+from radcommons.transfer.manifest import ProfileStamp
 
 
 def profile_source(project: str, *, name: str, version: str, sha256: str) -> str:
@@ -25,6 +26,23 @@ def profile_source(project: str, *, name: str, version: str, sha256: str) -> str
     if row is None:
         raise UnknownProfileError(name, version)
     return str(_written(row))
+
+
+def profile_named(project: str, name: str) -> tuple[ProfileStamp, str]:
+    """The profile of a name that the centre accepts for a project, the newest, with the name or path to load it by.
+
+    Raises
+    ------
+    UnknownProfileError
+        When there is none.
+    """
+    if name in READY_PROFILES:
+        packaged = profile_at(name)
+        return ProfileStamp(packaged.name, packaged.version, packaged.digest), name
+    row = AcceptedProfile.objects.filter(project=project, name=name).order_by("-accepted_at", "-pk").first()
+    if row is None:
+        raise UnknownProfileError(name[:64], "")
+    return ProfileStamp(row.name, row.version, row.sha256), str(_written(row))
 
 
 def _written(row: AcceptedProfile) -> Path:

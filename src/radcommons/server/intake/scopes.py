@@ -1,4 +1,4 @@
-"""The scope ``batches/<batch_id>``: what a site may look at of what it sent."""
+"""The scopes ``batches/<batch_id>`` and ``intake/<site>/<project>``: what a site may look at of what it sent."""
 
 import re
 
@@ -9,6 +9,7 @@ from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, admit, sites_for
 
 _PATH = re.compile(r"batches/([0-9a-f]{64})")
+_SITE_PATH = re.compile(r"intake/([A-Za-z0-9_-]{1,64})/([a-z0-9_-]{1,64})")
 
 
 def batch_scope(path: str, actor: Actor) -> Scope:
@@ -33,3 +34,22 @@ def batch_scope(path: str, actor: Actor) -> Scope:
     accepted = BatchPart.objects.filter(batch=batch, state__in=(PartState.STORED, PartState.DUPLICATE))
     stored = Instance.objects.filter(state=InstanceState.STORED, series__study__subject__site_id=batch.site_id)
     return Scope(path, stored.filter(sop_instance_uid__in=accepted.values("sop_instance_uid")))
+
+
+def site_scope(path: str, actor: Actor) -> Scope:
+    """The accepted instances of a site for a project, whatever door they came by; for whom batches are.
+
+    Raises
+    ------
+    NotFoundError
+        When the address is none, or the site is another one.
+    UnauthenticatedError, ForbiddenError
+        When the actor has nothing to do with batches at all.
+    """
+    admit(actor, Action.INTAKE_READ_BATCH)
+    match = _SITE_PATH.fullmatch(path)
+    allowed = sites_for(actor, Action.INTAKE_READ_BATCH)
+    if match is None or (allowed is not None and match[1] not in allowed):
+        raise NotFoundError
+    place = {"series__study__subject__site__code": match[1], "series__study__subject__project": match[2]}
+    return Scope(path, Instance.objects.filter(state=InstanceState.STORED, **place))

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +39,23 @@ def has_part(batch_id: str, sha256: str, size_bytes: int) -> bool:
         return False
 
 
+def adopt(path: Path, batch_id: str, sha256: str) -> None:
+    """Make a whole file, durable under another name, a part of a batch."""
+    target = path_of(batch_id, sha256)
+    with _disk_errors():
+        while True:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                path.rename(target)
+                _sync_directory(target.parent)
+            except FileNotFoundError:
+                # Another request may have emptied the folder and taken it away; the file itself is ours alone.
+                if not path.exists():
+                    raise
+                continue
+            return
+
+
 def remove_part(batch_id: str, sha256: str) -> None:
     """Remove a part that is stored or discarded; removing it again is no error."""
     path_of(batch_id, sha256).unlink(missing_ok=True)
@@ -52,6 +70,72 @@ def remove_leftovers(batch_id: str) -> None:
         aside.unlink(missing_ok=True)
     if not any(folder.iterdir()):
         folder.rmdir()
+
+
+class Upload:
+    """The files of one request, aside until all of them are there; whatever is not adopted goes with it."""
+
+    def __init__(self) -> None:
+        with _disk_errors():
+            self.folder = settings().staging_dir / "direct" / uuid.uuid4().hex
+            self.folder.mkdir(parents=True)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def remove_old_uploads(*, older_than_s: float) -> None:
+    """Remove what requests left behind whose process was killed."""
+    before = time.time() - older_than_s
+    for folder in (settings().staging_dir / "direct").glob("*"):
+        with suppress(FileNotFoundError):
+            if folder.stat().st_mtime < before:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+class FileSink:
+    """Takes the bytes of one uploaded file of unknown length, hashed while written.
+
+    Raises
+    ------
+    DiskFullError, PartTooLargeError
+        From any call, when there is no room or it grows beyond ``maximum_bytes``.
+    """
+
+    def __init__(self, path: Path, *, maximum_bytes: int) -> None:
+        self.path = path
+        self.size_bytes = 0
+        self._maximum_bytes = maximum_bytes
+        self._hash = hashlib.sha256()
+        with _disk_errors():
+            _demand_room(path.parent, 0)
+            self._file = path.open("xb", buffering=0)
+
+    @property
+    def sha256(self) -> str:
+        """The digest of what was written so far."""
+        return self._hash.hexdigest()
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        self.size_bytes += len(chunk)
+        if self.size_bytes > self._maximum_bytes:
+            raise PartTooLargeError(self._maximum_bytes)
+        self._hash.update(chunk)
+        with _disk_errors():
+            self._file.write(chunk)
+
+    def commit(self) -> None:
+        """Have the bytes on the disk."""
+        with _disk_errors():
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def abort(self) -> None:
+        """Stop; the bytes go with their folder."""
+        with suppress(OSError):
+            self._file.close()
 
 
 class PartSink:
@@ -79,8 +163,7 @@ class PartSink:
         self._aside = self._target.with_name(f".{sha256}.{uuid.uuid4().hex}{ASIDE_SUFFIX}")
         with _disk_errors():
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            if shutil.disk_usage(self._target.parent).free < size_bytes + settings().staging_free_bytes:
-                raise DiskFullError
+            _demand_room(self._target.parent, size_bytes)
             self._file = self._aside.open("xb")
 
     def write(self, chunk: bytes) -> None:
@@ -121,6 +204,11 @@ class PartSink:
         with suppress(OSError):
             self._file.close()
         self._aside.unlink(missing_ok=True)
+
+
+def _demand_room(folder: Path, size_bytes: int) -> None:
+    if shutil.disk_usage(folder).free < size_bytes + settings().staging_free_bytes:
+        raise DiskFullError
 
 
 @contextmanager

@@ -4,14 +4,8 @@ A small Starlette application beside Django: the body is streamed to the staging
 memory; nothing of it is ever parsed here.
 """
 
-import asyncio
-import functools
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -21,23 +15,19 @@ from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.intake.errors import DigestMismatchError, DiskFullError, PartTooLargeError
 from radcommons.server.intake.services import PartTicket, part_to_receive, record_part_staged
 from radcommons.server.intake.staging import PartSink
+from radcommons.server.intake.threads import in_pool
 from radcommons.server.platform.actors import actor_of_request
 from radcommons.server.platform.policy import Action, admit
 from radcommons.server.platform.problems import status_of
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 WRITE_BYTES = 1 << 20
 DRAIN_BYTES = 8 << 20
-# Threads of one web process that wait for the database or the disk on behalf of uploads; each holds one connection.
-_POOL = ThreadPoolExecutor(max_workers=8, thread_name_prefix="upload")
 
 
 async def put_part(request: Request) -> Response:
     """``PUT …/parts/{sha256}``: 201 when kept, 200 when it was there, otherwise the refusal as JSON."""
     try:
-        ticket = await _in_pool(_ticket, request)
+        ticket = await in_pool(_ticket, request)
         if ticket.is_there:
             await _drain(request)
             return JSONResponse({"state": "staged"}, status_code=HTTPStatus.OK)
@@ -62,17 +52,17 @@ def _ticket(request: Request) -> PartTicket:
 
 
 async def _receive(request: Request, ticket: PartTicket) -> None:
-    sink = await _in_pool(PartSink, ticket.batch_id, ticket.sha256, size_bytes=ticket.size_bytes)
+    sink = await in_pool(PartSink, ticket.batch_id, ticket.sha256, size_bytes=ticket.size_bytes)
     try:
         waiting = bytearray()
         async for chunk in request.stream():
             waiting += chunk
             if len(waiting) >= WRITE_BYTES:
-                await _in_pool(sink.write, bytes(waiting))
+                await in_pool(sink.write, bytes(waiting))
                 waiting.clear()
-        await _in_pool(_finish, sink, bytes(waiting), ticket)
+        await in_pool(_finish, sink, bytes(waiting), ticket)
     finally:
-        await _in_pool(sink.abort)
+        await in_pool(sink.abort)
 
 
 def _finish(sink: PartSink, rest: bytes, ticket: PartTicket) -> None:
@@ -96,19 +86,6 @@ def _status(error: RadCommonsError) -> int:
     if isinstance(error, DiskFullError):
         return HTTPStatus.INSUFFICIENT_STORAGE
     return status_of(error)
-
-
-async def _in_pool(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    work = functools.partial(_with_connection, function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_POOL, work)
-
-
-def _with_connection(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    close_old_connections()
-    try:
-        return function(*args, **kwargs)
-    finally:
-        close_old_connections()
 
 
 upload_app = Starlette(routes=[Route("/api/v1/intake/batches/{batch_id}/parts/{sha256}", put_part, methods=["PUT"])])

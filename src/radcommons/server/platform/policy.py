@@ -91,6 +91,7 @@ class Action(StrEnum):
     SITES_MANAGE = "sites.manage"
     SITES_MANAGE_KEYS = "sites.manage-keys"
     INTAKE_SEND = "intake.send"
+    INTAKE_STORE = "intake.store"
     INTAKE_READ_BATCH = "intake.read-batch"
     INTAKE_DECIDE_QUARANTINE = "intake.decide-quarantine"
     JOURNEY_READ_TIMELINE = "journey.read-timeline"
@@ -135,6 +136,7 @@ POLICY: Mapping[Action, frozenset[Role | Everyone]] = MappingProxyType(
         Action.SITES_MANAGE: frozenset({_A}),
         Action.SITES_MANAGE_KEYS: frozenset({_A, _S}),
         Action.INTAKE_SEND: frozenset({Everyone.CONTRIBUTOR}),
+        Action.INTAKE_STORE: frozenset({_S, Everyone.CONTRIBUTOR}),
         Action.INTAKE_READ_BATCH: frozenset({_A, _C, _S, Everyone.CONTRIBUTOR}),
         Action.INTAKE_DECIDE_QUARANTINE: frozenset({_C}),
         Action.JOURNEY_READ_TIMELINE: frozenset({_A, _C, _S}),

@@ -1,5 +1,12 @@
 """The verbs of the intake room: receive, verify, decide about what was held back, tell the site."""
 
+from radcommons.server.intake.services.direct import (
+    DirectResult,
+    DirectUpload,
+    UploadedFile,
+    open_direct_upload,
+    store_directly,
+)
 from radcommons.server.intake.services.profiles import accept_profile, forget_profile
 from radcommons.server.intake.services.progress import record_progress
 from radcommons.server.intake.services.quarantine import discard_quarantined, release_quarantined, retry_batch
@@ -16,13 +23,17 @@ from radcommons.server.intake.services.signing import refuse_signing_key, trust_
 from radcommons.server.intake.services.verify import resume_batches, verify_parts
 
 __all__ = [
+    "DirectResult",
+    "DirectUpload",
     "OpenedBatch",
     "PartTicket",
+    "UploadedFile",
     "accept_profile",
     "discard_quarantined",
     "finish_batch",
     "forget_profile",
     "open_batch",
+    "open_direct_upload",
     "part_to_receive",
     "record_part_staged",
     "record_progress",
@@ -31,6 +42,7 @@ __all__ = [
     "resume_batches",
     "retry_batch",
     "seal_batch",
+    "store_directly",
     "trust_signing_key",
     "verify_parts",
 ]

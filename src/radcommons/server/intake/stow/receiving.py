@@ -1,0 +1,143 @@
+"""From the body of a request to whole files in the staging folder, in constant memory; nothing of it is parsed here."""
+
+from collections.abc import Mapping
+
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.dicom.part10 import MAX_FILE_BYTES
+from radcommons.server.archive.dicomweb.accept import MULTIPART, MediaRange, parse_accept
+from radcommons.server.intake import staging
+from radcommons.server.intake.services import UploadedFile
+from radcommons.server.intake.stow.multipart import (
+    Event,
+    MultipartError,
+    MultipartReader,
+    PartBegins,
+    PartData,
+    PartEnds,
+)
+from radcommons.server.platform.errors import InvalidError
+
+DICOM = "application/dicom"
+ACCEPTED = f'multipart/related; type="{DICOM}", {DICOM}'
+_ANYTHING = "application/octet-stream"
+_LEFTOVERS_AGE_S = 86_400.0
+
+
+class MediaTypeError(RadCommonsError):
+    """The request carries something else than DICOM files (PS3.18 10.5.1.2, 8.7.5)."""
+
+    def __init__(self) -> None:
+        message = (
+            f"Accepted here: {ACCEPTED}. Metadata with separate bulk data are not: what is stored must be, byte for byte, "
+            "the file that was de-identified."
+        )
+        super().__init__(Kind.UNSUPPORTED, "intake.media-type", message, accepted=ACCEPTED)
+
+
+class FilesReceiver:
+    """Takes the body piece by piece and has whole files at the end.
+
+    Parameters
+    ----------
+    content_type
+        Of the request.
+
+    Raises
+    ------
+    MediaTypeError, InvalidError
+        When it is another type, or a multipart message without a boundary.
+    """
+
+    def __init__(self, content_type: str) -> None:
+        self._reader = _reader_of(content_type)
+        staging.remove_old_uploads(older_than_s=_LEFTOVERS_AGE_S)
+        self._upload = staging.Upload()
+        self._sink: staging.FileSink | None = None
+        self.files: list[UploadedFile] = []
+        if self._reader is None:
+            self._begin()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes.
+
+        Raises
+        ------
+        RadCommonsError
+            ``intake.multipart`` when they break the grammar, and what the staging folder raises.
+        """
+        if self._reader is None:
+            self._take(PartData(data))
+            return
+        try:
+            for event in self._reader.feed(data):
+                self._take(event)
+        except MultipartError as error:
+            raise InvalidError("intake.multipart", str(error)) from error
+
+    def finish(self) -> list[UploadedFile]:
+        """The files, once the body has ended.
+
+        Raises
+        ------
+        InvalidError
+            ``intake.multipart`` when it was cut short or holds no file.
+        """
+        if self._reader is None:
+            self._take(PartEnds())
+        else:
+            try:
+                self._reader.close()
+            except MultipartError as error:
+                raise InvalidError("intake.multipart", str(error)) from error
+        if not self.files:
+            raise InvalidError("intake.multipart", "The request holds no file.")
+        return self.files
+
+    def close(self) -> None:
+        """Leave nothing aside; what was stored or held back has its own place by then."""
+        if self._sink is not None:
+            self._sink.abort()
+        self._upload.close()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, PartBegins):
+            _demand_dicom(event.headers)
+            self._begin()
+        elif self._sink is None:
+            return
+        elif isinstance(event, PartData):
+            self._sink.write(event.data)
+        else:
+            sink, self._sink = self._sink, None
+            sink.commit()
+            self.files.append(UploadedFile(sink.path, sink.sha256, sink.size_bytes))
+
+    def _begin(self) -> None:
+        path = self._upload.folder / f"{len(self.files)}"
+        self._sink = staging.FileSink(path, maximum_bytes=MAX_FILE_BYTES)
+
+
+def _reader_of(content_type: str) -> MultipartReader | None:
+    """What reads the body; ``None`` when it is one file as it is."""
+    media = _media_of(content_type)
+    if media is not None and media.media_type == DICOM:
+        return None
+    if media is None or media.media_type != MULTIPART or media.parameters.get("type", DICOM).lower() != DICOM:
+        raise MediaTypeError
+    try:
+        return MultipartReader(media.parameters.get("boundary", ""))
+    except MultipartError as error:
+        raise InvalidError("intake.multipart", str(error)) from error
+
+
+def _demand_dicom(headers: Mapping[str, str]) -> None:
+    media = _media_of(headers.get("content-type", DICOM))
+    if media is None or media.media_type not in {DICOM, _ANYTHING}:
+        raise MediaTypeError
+    if headers.get("content-transfer-encoding", "binary").lower() not in {"binary", "8bit", "7bit"}:
+        raise InvalidError("intake.multipart", "Parts are sent as they are, without a transfer encoding.")
+
+
+def _media_of(content_type: str) -> MediaRange | None:
+    ranges = parse_accept(content_type)
+    return ranges[0] if len(ranges) == 1 else None

@@ -1,0 +1,225 @@
+"""STOW-RS of a site's own uploads, over real HTTP: what is stored, what is refused and how that is said (PS3.18 10.5)."""
+
+import hashlib
+import io
+
+import httpx
+import pydicom
+import pytest
+from dicomweb_client.api import DICOMwebClient
+from lxml import etree
+from tests.support.batches import make_site, make_token, uid, write_instance
+
+from radcommons.server.archive.models import Instance
+from radcommons.server.intake import services, staging
+from radcommons.server.intake.models import Batch, BatchPart, QuarantinedInstance
+from radcommons.server.platform import audit
+from radcommons.server.platform.models import AuditEvent, OutboxFact
+from radcommons.server.platform.policy import Actor
+from radcommons.server.platform.settings import settings
+
+BOUNDARY = "a-boundary"
+FAILED, STORED, OTHERS, REASON = "00081198", "00081199", "0008119A", "00081197"
+
+
+class Sender:
+    """A site's own program."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.root = f"{url}/dicom-web/intake/ALPHA/covid19"
+        self.token = token
+
+    def post(self, bodies, study="", content_type=None, **headers):
+        type_ = content_type or f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'
+        content = multipart(bodies) if isinstance(bodies, list) else bodies
+        headers = {"Content-Type": type_, **headers} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
+        address = f"{self.root}/studies" + (f"/{study}" if study else "")
+        return httpx.post(address, content=content, headers=headers, timeout=120)
+
+
+def multipart(bodies):
+    parts = [f"--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode() + body + b"\r\n" for body in bodies]
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
+def reasons(answer):
+    return [item[REASON]["Value"][0] for item in answer.json()[FAILED]["Value"]]
+
+
+@pytest.fixture
+def sender(live_server_url):
+    return Sender(live_server_url, make_token(make_site()))
+
+
+@pytest.fixture
+def made(tmp_path):
+    return lambda number=1, **changes: write_instance(
+        tmp_path / f"{number}-{len(changes)}.dcm", number=number, **changes
+    ).read_bytes()
+
+
+def test_instances_are_stored_found_again_and_stored_once(sender, made):
+    bodies = [made(number) for number in (1, 2, 3)]
+
+    first, again = sender.post(bodies), sender.post(bodies)
+
+    assert (first.status_code, again.status_code) == (200, 200), first.text
+    assert first.headers["content-type"] == "application/dicom+json"
+    items = first.json()[STORED]["Value"]
+    assert [item["00081155"]["Value"][0] for item in items] == [uid("instance", 1, 1, number) for number in (1, 2, 3)]
+    assert FAILED not in first.json()
+    assert first.json()["00081190"]["Value"] == [f"{sender.root}/studies/{uid('study', 1)}"]
+    assert Instance.objects.filter(state="stored").count() == 3
+    assert Batch.objects.get().state == "verified"
+    assert set(BatchPart.objects.values_list("state", flat=True)) == {"stored"}
+    assert OutboxFact.objects.filter(kind="InstancesStored").count() == 1
+    for item, body in zip(items, bodies, strict=True):
+        got = httpx.get(
+            item["00081190"]["Value"][0],
+            headers={"Authorization": f"Bearer {sender.token}", "Accept": "application/dicom; transfer-syntax=*"},
+        )
+        assert hashlib.sha256(got.content).digest() == hashlib.sha256(body).digest()
+    assert not list(settings().staging_dir.rglob("*.part"))
+    assert not any(path.is_file() for path in settings().staging_dir.rglob("*"))
+
+
+def test_a_real_client_stores_and_reads_back(sender, made):
+    client = DICOMwebClient(sender.root, headers={"Authorization": f"Bearer {sender.token}"})
+    dataset = pydicom.dcmread(io.BytesIO(made(7)))
+
+    answer = client.store_instances([dataset])
+
+    assert len(answer.ReferencedSOPSequence) == 1
+    assert client.search_for_instances()[0]["00080018"]["Value"] == [dataset.SOPInstanceUID]
+
+
+def test_one_file_without_parts_is_taken_and_the_answer_may_be_xml(sender, made):
+    answer = sender.post(made(1), content_type="application/dicom", Accept="application/dicom+xml")
+
+    assert answer.status_code == 200, answer.text
+    root = etree.fromstring(answer.content)
+    found = {each.get("keyword") for each in root.iter("DicomAttribute")}
+    assert {"RetrieveURL", "ReferencedSOPSequence", "ReferencedSOPInstanceUID"} <= found
+    assert root.tag == "NativeDicomModel"
+
+
+def test_one_bad_file_does_not_stop_the_others(sender, made):
+    bodies = [made(1), b"no DICOM at all", made(2, PatientName="Doe^Jane"), made(3, PatientID="12345678")]
+
+    answer = sender.post(bodies)
+
+    assert answer.status_code == 202
+    assert len(answer.json()[STORED]["Value"]) == 1
+    assert reasons(answer) == [0xC300, 0xC300]
+    assert [item[REASON]["Value"] for item in answer.json()[OTHERS]["Value"]] == [[0xC000]]
+    assert Instance.objects.filter(state="stored").count() == 1
+    assert QuarantinedInstance.objects.count() == 2
+    batch = Batch.objects.get()
+    for part in BatchPart.objects.filter(state="quarantined"):
+        assert staging.has_part(batch.batch_id, part.sha256, part.size_bytes)
+    assert "Doe" not in answer.text
+    told = httpx.get(answer.links["describedby"]["url"], headers={"Authorization": f"Bearer {sender.token}"}).json()
+    assert {"deid.person-name", "intake.subject-id"} <= {each["code"] for each in told["findings"]}
+
+
+def test_nothing_that_breaks_the_rules_is_stored_and_all_of_it_failing_is_409(sender, made):
+    answer = sender.post([made(1, PatientName="Doe^Jane"), made(2, PatientIdentityRemoved="NO")])
+
+    assert answer.status_code == 409
+    assert reasons(answer) == [0xC300, 0xC300]
+    assert not Instance.objects.exists()
+    assert Batch.objects.get().state == "refused"
+
+
+def test_what_a_person_must_look_at_waits_and_enters_once_a_curator_has_looked(sender, made, run_worker):
+    body = made(1, SOPClassUID="1.2.840.10008.5.1.4.1.1.7", Modality="OT", ConversionType="WSD")
+
+    answer = sender.post([body])
+
+    assert answer.status_code == 409
+    assert reasons(answer) == [0xC301]
+    assert reasons(sender.post([body])) == [0xC301]
+    services.release_quarantined(QuarantinedInstance.objects.get().pk, reason="No text.", actor=Actor.system("tests"))
+    run_worker()
+    assert sender.post([body]).status_code == 200
+    assert Instance.objects.filter(state="stored").count() == 1
+
+
+def test_other_bytes_under_a_known_uid_are_a_conflict_kept_for_a_person(sender, made):
+    assert sender.post([made(1)]).status_code == 200
+
+    answer = sender.post([made(1, SeriesNumber=2)])
+
+    assert answer.status_code == 409
+    assert reasons(answer) == [0x0111]
+    kept = QuarantinedInstance.objects.get()
+    assert [each["code"] for each in kept.findings if each["severity"] == "error"] == ["archive.instance-conflict"]
+    assert Instance.objects.count() == 1
+
+
+def test_an_instance_of_another_study_than_the_address_is_refused_and_not_kept(sender, made):
+    bodies = [made(1), made(2, StudyInstanceUID=uid("study", "other"))]
+
+    answer = sender.post(bodies, study=uid("study", 1))
+
+    assert answer.status_code == 202
+    assert reasons(answer) == [0xA901]
+    assert BatchPart.objects.count() == 1
+    assert not any(path.is_file() for path in settings().staging_dir.rglob("*"))
+
+
+def test_what_is_no_message_of_dicom_files_is_refused_with_a_word_of_what_is_taken(sender):
+    related = 'multipart/related; type="application/dicom"; boundary=b'
+    cases = [
+        ("application/dicom+json", b"[]", 415),
+        ('multipart/related; type="application/dicom+json"; boundary=b', b"--b--", 415),
+        ('multipart/related; type="application/dicom+xml"; boundary=b', b"--b--", 415),
+        ("text/html", b"<p>", 415),
+        (related, b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--", 415),
+        ('multipart/related; type="application/dicom"', b"--b--", 400),
+        (related, b"--b\r\nno colon\r\n\r\nx\r\n--b--", 400),
+        (related, b"--b\r\n\r\nx", 400),
+        (related, b"", 400),
+        (related, b"--b--", 400),
+    ]
+    for content_type, body, status in cases:
+        answer = sender.post(body, content_type=content_type)
+        assert answer.status_code == status, (content_type, body, answer.text)
+        if status == 415:
+            assert "application/dicom" in answer.json()["accepted"]
+    assert sender.post([b"x"], Accept="image/png").status_code == 406
+    assert not BatchPart.objects.exists()
+    assert not any(path.is_file() for path in settings().staging_dir.rglob("*"))
+
+
+def test_only_the_site_itself_stores_and_only_under_its_agreement(sender, live_server_url, made):
+    body = [made(1)]
+    beta = make_token(make_site("BETA", is_signed=False))
+
+    assert Sender(live_server_url, "").post(body).status_code == 401
+    assert Sender(live_server_url, beta).post(body).status_code == 403
+    own = Sender(live_server_url, beta)
+    own.root = own.root.replace("ALPHA", "BETA")
+    assert own.post(body).json()["code"] == "sites.no-valid-agreement"
+    sender.root = sender.root.replace("covid19", "another")
+    assert sender.post(body).status_code == 403
+    assert not Batch.objects.exists()
+
+
+def test_a_full_disk_is_503_and_nothing_is_half_stored(sender, made, monkeypatch):
+    monkeypatch.setattr(staging, "_demand_room", lambda *_: (_ for _ in ()).throw(staging.DiskFullError()))
+
+    answer = sender.post([made(1)])
+
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert not BatchPart.objects.exists()
+    assert not any(path.is_file() for path in settings().staging_dir.rglob("*"))
+
+
+def test_everything_is_in_the_audit_log(sender, made):
+    sender.post([made(1), made(2, PatientName="Doe^Jane")])
+
+    kinds = set(AuditEvent.objects.values_list("action", flat=True))
+    assert {"intake.store", "archive.store", "intake.quarantine", "intake.finish-batch"} <= kinds
+    assert audit.verify()[1] == ()
