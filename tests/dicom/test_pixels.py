@@ -50,7 +50,8 @@ def test_all_frames_of_the_zoo_decode_as_pydicom_decodes_them(shared_data):
                 continue
             try:
                 theirs = pixel_array(path, index=last)
-            except (AttributeError, ValueError):
+            except (AttributeError, ValueError, NotImplementedError, RuntimeError):
+                # Some processes of JPEG are decoded here only.
                 continue
         assert np.array_equal(ours, theirs), path.name
         compared += 1

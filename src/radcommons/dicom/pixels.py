@@ -20,6 +20,7 @@ from radcommons.dicom.color import apply_palette
 from radcommons.dicom.elements import Element, FormatError
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.dicom.frames import MAX_FRAMES, FrameIndex
+from radcommons.dicom.gdcm_frames import decode_with_gdcm, is_for_gdcm
 from radcommons.dicom.grayscale import to_grayscale
 from radcommons.dicom.header import Header
 from radcommons.dicom.instance import frame_index_of
@@ -138,9 +139,25 @@ class FrameReader:
             raise PixelDecodeError(
                 "dicom.too-many-pixels", "A frame of this object is larger than is decoded here.", Kind.TOO_LARGE
             )
+        if is_for_gdcm(
+            self._file.transfer_syntax_uid,
+            bits_stored=layout.bits_stored,
+            samples_per_pixel=layout.samples_per_pixel,
+        ):
+            return _guarded(lambda: self._by_gdcm(frame_index))
         data, frames, position = _frame_bytes(self._frames(), self._element, frame_index, layout)
         decode = _decoder(self._file, self._element, layout, frames, is_raw=is_raw)
         return _guarded(lambda: decode(data, position))
+
+    def _by_gdcm(self, frame_index: int) -> NDArray[np.generic]:
+        layout = self._layout
+        return decode_with_gdcm(
+            self.encoded_frame(frame_index),
+            self._file.transfer_syntax_uid,
+            (layout.rows, layout.columns),
+            bits_allocated=layout.bits_allocated,
+            bits_stored=layout.bits_stored,
+        )
 
 
 def render_frame(

@@ -18,6 +18,7 @@ from pydicom.uid import UID
 
 from radcommons.dicom import uids
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.gdcm_frames import is_for_gdcm
 from radcommons.dicom.part10 import open_part10
 from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 from radcommons.dicom.skim import PIXEL_GROUPS
@@ -31,13 +32,13 @@ FRAME_ENCODINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 WRITTEN = frozenset(FRAME_ENCODINGS) | {uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN}
-# What can be decoded here; the processes of JPEG that nothing decodes (4.53, 4.55 and others) and video are missing.
+# What can be decoded here; JPEG XL, other retired processes of JPEG, and video are missing.
 DECODED = frozenset(
     {
         *(uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN),
         *(uids.EXPLICIT_VR_BIG_ENDIAN, uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN),
         "1.2.840.10008.1.2.5",
-        *(f"1.2.840.10008.1.2.4.{process}" for process in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203)),
+        *(f"1.2.840.10008.1.2.4.{process}" for process in (50, 51, 53, 55, 57, 70, 80, 81, 90, 91, 201, 202, 203)),
     }
 )
 _SWAPPED = {"OW": "u2", "OF": "u4", "OL": "u4", "OD": "u8", "OV": "u8"}
@@ -98,8 +99,8 @@ def transcode_file(path: Path, transfer_syntax_uid: str, target: Path) -> None:
     try:
         dataset = _read(path)
         stored = UID(dataset.file_meta.TransferSyntaxUID)
-        if "PixelData" in dataset and stored.is_compressed and stored.is_encapsulated:
-            decompress(dataset, generate_instance_uid=False)
+        if "PixelData" in dataset and stored.is_encapsulated:
+            _decompress(dataset, path, stored)
         if transfer_syntax_uid in FRAME_ENCODINGS:
             if "PixelData" not in dataset:
                 raise _undone()
@@ -124,6 +125,19 @@ def _read(path: Path) -> Dataset:
     if is_swapped:
         dataset.file_meta.TransferSyntaxUID = UID(uids.EXPLICIT_VR_LITTLE_ENDIAN)
     return dataset
+
+
+def _decompress(dataset: Dataset, path: Path, stored: str) -> None:
+    if not is_for_gdcm(stored, bits_stored=dataset.BitsStored, samples_per_pixel=dataset.SamplesPerPixel):
+        decompress(dataset, generate_instance_uid=False)
+        return
+    reader = FrameReader(open_part10(path, groups=PIXEL_GROUPS))
+    frames = [reader.decode(index) for index in range(reader.number_of_frames)]
+    # The values are what the header says, only no longer encoded.
+    dataset.PixelData = b"".join(frame.astype(f"<u{dataset.BitsAllocated // 8}").tobytes() for frame in frames)
+    dataset["PixelData"].is_undefined_length = False
+    dataset["PixelData"].VR = "OW"
+    dataset.file_meta.TransferSyntaxUID = UID(uids.EXPLICIT_VR_LITTLE_ENDIAN)
 
 
 def _touch(_: Dataset, __: DataElement) -> None:

@@ -108,8 +108,44 @@ def test_big_endian_frames_are_turned_unless_the_stored_order_is_asked_for():
 def test_frames_that_cannot_be_cut_out_are_decoded():
     for header in ("*/*", "multipart/related; type=application/octet-stream; transfer-syntax=*"):
         assert frames(header, JPEG_LS, has_table=False) == DECODED
+    again = frames('multipart/related; type="image/jls"', JPEG_LS, has_table=False)
+    assert again == FrameForm(True, "image/jls", JPEG_LS, is_decoded=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "media_type", "syntax"),
+    [
+        ('multipart/related; type="image/jls"', "image/jls", JPEG_LS),
+        (f'multipart/related; type="image/jls"; transfer-syntax={JPEG_LS}', "image/jls", JPEG_LS),
+        (f"multipart/related; type=application/octet-stream; transfer-syntax={JPEG_LS}", OCTETS, JPEG_LS),
+        ("image/jp2", "image/jp2", "1.2.840.10008.1.2.4.90"),
+        ("image/dicom-rle", "image/dicom-rle", "1.2.840.10008.1.2.5"),
+    ],
+)
+def test_frames_are_encoded_anew_without_loss_when_asked(header, media_type, syntax):
+    for stored in (EXPLICIT_LITTLE_ENDIAN, JPEG, EXPLICIT_BIG_ENDIAN):
+        form = frames(header, stored)
+        assert (form.media_type, form.transfer_syntax, form.is_decoded) == (media_type, syntax, True)
+
+
+@pytest.mark.parametrize("wanted", ["1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.110"])
+def test_what_cannot_be_written_or_decoded_is_refused(wanted):
     with pytest.raises(NotAcceptableError):
-        frames('multipart/related; type="image/jls"', JPEG_LS, has_table=False)
+        frames(f"multipart/related; type=application/octet-stream; transfer-syntax={wanted}", JPEG_LS)
+    with pytest.raises(NotAcceptableError):
+        frames('multipart/related; type="image/jls"', "1.2.840.10008.1.2.4.102")
+    header = parse_accept(f'multipart/related; type="application/dicom"; transfer-syntax={wanted}')
+    with pytest.raises(NotAcceptableError):
+        choose_instance_form(header, frozenset({JPEG_LS}), is_single=True)
+
+
+def test_instances_are_transcoded_when_another_syntax_is_named_and_all_can_be_decoded():
+    header = parse_accept(f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT_LITTLE_ENDIAN}')
+    made = InstanceForm(is_multipart=True, transfer_syntax=EXPLICIT_LITTLE_ENDIAN, is_transcoded=True)
+    stored = frozenset({JPEG_LS, EXPLICIT_LITTLE_ENDIAN})
+    assert choose_instance_form(header, stored, is_single=False) == made
+    with pytest.raises(NotAcceptableError):
+        choose_instance_form(header, stored | {"1.2.840.10008.1.2.4.102"}, is_single=False)
 
 
 def test_one_frame_may_come_without_parts_and_several_may_not():
@@ -144,7 +180,6 @@ def test_an_instance_is_sent_as_stored(header, is_multipart, syntax):
 @pytest.mark.parametrize(
     "header",
     [
-        f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT_LITTLE_ENDIAN}',
         "application/dicom",
         "application/zip",
         'multipart/related; type="image/jpeg"',

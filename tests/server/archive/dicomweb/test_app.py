@@ -6,8 +6,11 @@ import io
 from email import message_from_bytes
 
 import httpx
+import jpeg_ls
+import numpy as np
 import pytest
 from django.core.management import call_command
+from lxml import etree
 from PIL import Image
 from pydicom import dcmread
 from pydicom.uid import JPEGLSLossless, RLELossless
@@ -16,6 +19,7 @@ from starlette.routing import Mount
 from tests.server.archive.conftest import ACTOR, dicom_file
 
 from radcommons.dicom.instance import describe_file
+from radcommons.dicom.pixels import decode_frame
 from radcommons.server.archive import services
 from radcommons.server.archive.dicomweb.app import dicomweb_app
 from radcommons.server.archive.models import Instance
@@ -31,6 +35,7 @@ STUDY = "/open/studies/2.25.10"
 SERIES = f"{STUDY}/series/2.25.20"
 FIRST = f"{SERIES}/instances/2.25.301"
 DOCUMENT = bytes(range(256)) * 8
+NATIVE = "{http://dicom.nema.org/PS3.19/models/NativeDICOM}"
 STORED = "multipart/related; type=application/octet-stream; transfer-syntax=*"
 
 
@@ -149,14 +154,40 @@ def test_a_search_that_cannot_be_understood_is_400_with_an_explanation(get):
 
 
 def test_unacceptable_forms_are_406(get):
-    assert get("/open/studies", accept='multipart/related; type="application/dicom+xml"').status_code == 406
+    assert get("/open/studies", accept="application/dicom+xml").status_code == 406
+    assert get(FIRST, accept="multipart/related; type=application/dicom; transfer-syntax=1.2.3").status_code == 406
     assert get(FIRST, accept="image/foo").status_code == 406
     assert get(f"{FIRST}/frames/1", accept="image/foo").status_code == 406
     assert get(f"{FIRST}/metadata", accept="text/html").status_code == 406
 
 
-def test_fuzzy_matching_is_answered_with_a_warning(get):
-    assert get("/open/studies?fuzzymatching=true").headers["warning"].startswith("299 ")
+def test_fuzzy_matching_finds_parts_of_names_and_other_flags_are_answered_with_a_warning(get):
+    found = get("/open/studies?PatientName=subj&fuzzymatching=true")
+    assert len(found.json()) >= 1
+    assert "warning" not in found.headers
+    assert get("/open/studies?emptyvaluematching=true").headers["warning"].startswith("299 ")
+
+
+XML = 'multipart/related; type="application/dicom+xml"'
+
+
+def test_attributes_come_as_xml_that_says_what_the_json_says(get):
+    """PS3.19 A.1: one document a part, each attribute with its values in order."""
+    for path in (f"{SERIES}/metadata", f"{SERIES}/instances", "/open/studies", f"{STUDY}/series"):
+        answer = get(path, accept=XML)
+        objects = get(path).json()
+        assert answer.headers["content-type"].startswith('multipart/related; type="application/dicom+xml"')
+        documents = [etree.fromstring(part) for part in raw_parts(answer)]
+        assert len(documents) == len(objects)
+        for document, values in zip(documents, objects, strict=True):
+            told = {each.get("tag"): each for each in document.iter(f"{NATIVE}DicomAttribute")}
+            assert set(values) == {each.get("tag") for each in document}
+            for tag, attribute in values.items():
+                assert told[tag].get("vr") == attribute["vr"]
+                shown = [each.text or "" for each in told[tag].findall(f"{NATIVE}Value")]
+                if attribute["vr"] not in {"PN", "SQ"}:
+                    assert shown == [str(value) for value in attribute.get("Value", [])]
+    assert get("/open/studies?PatientID=NOBODY", accept=XML).status_code == 204
 
 
 def test_metadata_is_that_of_the_file_and_its_bulk_data_resolves(filled, get):
@@ -248,6 +279,41 @@ def test_compressed_frames_are_sent_as_stored_or_decoded_in_a_worker(filled, get
     assert raw_parts(decoded) == [pixels]
     assert get(f"{instance}/frames/1", accept="application/octet-stream").content == pixels
     assert raw_parts(get(f"{instance}/bulkdata/7FE00010")) == raw_parts(as_stored)
+
+
+LITTLE, RLE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"
+
+
+def test_instances_are_transcoded_when_asked(filled, get):
+    series = "/open/studies/2.25.12/series/2.25.23"
+    answer = get(series, accept=f"multipart/related; type=application/dicom; transfer-syntax={LITTLE}")
+    assert [kind for kind, _ in parts_of(answer)] == [f"application/dicom; transfer-syntax={LITTLE}"] * 2
+    for number, body in zip((5, 6), raw_parts(answer), strict=True):
+        made = dcmread(io.BytesIO(body))
+        assert made.file_meta.TransferSyntaxUID == LITTLE
+        assert np.array_equal(made.pixel_array, dcmread(filled[number]).pixel_array)
+    wanted = f"multipart/related; type=application/dicom; transfer-syntax={RLE}"
+    assert [kind.rpartition("=")[2] for kind, _ in parts_of(get(series, accept=wanted))] == [RLE, RLE]
+
+
+def test_one_transcoded_instance_has_a_length_a_tag_of_its_own_and_ranges(get):
+    path = "/open/studies/2.25.12/series/2.25.23/instances/2.25.305"
+    whole = get(path, accept=f"application/dicom; transfer-syntax={LITTLE}")
+    assert len(whole.content) == int(whole.headers["content-length"])
+    assert whole.headers["etag"] != get(path, accept="application/dicom").headers["etag"]
+    part = get(path, accept=f"application/dicom; transfer-syntax={LITTLE}", range="bytes=100-199")
+    assert (part.status_code, part.content) == (206, whole.content[100:200])
+
+
+def test_frames_are_encoded_anew_when_asked(filled, get):
+    path = f"{FIRST}/frames/1"
+    ((kind, _),) = parts_of(get(path, accept='multipart/related; type="image/jls"'))
+    assert kind == "image/jls; transfer-syntax=1.2.840.10008.1.2.4.80"
+    encoded = get(path, accept="image/jls").content
+    samples = decode_frame(filled[1], 0)
+    decoded, _ = jpeg_ls.decode_buffer(encoded)
+    assert np.array_equal(np.frombuffer(decoded, samples.dtype), samples.ravel())
+    assert get(path, accept="image/jphc").status_code == 406
 
 
 def test_values_besides_pixels_are_read_in_a_worker(get):

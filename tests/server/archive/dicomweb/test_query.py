@@ -3,7 +3,15 @@ from datetime import date
 import pytest
 
 from radcommons.server.archive.dicomweb.keys import Level
-from radcommons.server.archive.dicomweb.query import MAX_RESULTS, Between, OneOf, Pattern, SearchQuery, parse_search
+from radcommons.server.archive.dicomweb.query import (
+    MAX_RESULTS,
+    Between,
+    Fuzzy,
+    OneOf,
+    Pattern,
+    SearchQuery,
+    parse_search,
+)
 from radcommons.server.archive.errors import QueryInvalidError
 
 
@@ -102,9 +110,16 @@ def test_limit_and_offset_are_read_and_capped_with_a_warning():
     assert capped.warnings[0].startswith("299 ")
 
 
-def test_fuzzy_matching_is_answered_with_the_warning_of_the_standard():
-    assert "Only literal matching has been performed" in study_query(("fuzzymatching", "true")).warnings[0]
-    assert study_query(("fuzzymatching", "false")).warnings == ()
+def test_fuzzy_matching_concerns_persons_names_only():
+    query = study_query(("PatientName", "mull ann*"), ("PatientID", "A"), ("fuzzymatching", "true"))
+    assert [match.condition for match in query.matches] == [Fuzzy(("mull", "ann")), OneOf(("A",))]
+    assert query.warnings == ()
+    (literal,) = study_query(("PatientName", "mull"), ("fuzzymatching", "false")).matches
+    assert literal.condition == Pattern("mull")
+
+
+def test_flags_that_are_not_supported_are_answered_with_a_warning():
+    assert "not supported" in study_query(("emptyvaluematching", "true")).warnings[0]
 
 
 @pytest.mark.parametrize(

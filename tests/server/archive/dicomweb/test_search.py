@@ -97,6 +97,22 @@ def test_studies_are_matched_by_every_usual_key(filled, name, value, expected):
     assert studies((name, value)) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("mull", ["2.25.11"]),
+        ("ANNE muller", ["2.25.11"]),
+        ("Änn*", ["2.25.11"]),
+        ("uller", []),
+        ("muller bob", []),
+        ("m.ller", []),
+        ("*", ["2.25.11", "2.25.10"]),
+    ],
+)
+def test_fuzzy_matching_takes_the_beginnings_of_the_parts_of_a_name(filled, value, expected):
+    assert studies(("PatientName", value), ("fuzzymatching", "true")) == expected
+
+
 def test_conditions_are_joined(filled):
     assert studies(("PatientID", "SUBJECT*"), ("ModalitiesInStudy", "MR")) == ["2.25.11"]
     assert studies(("PatientID", "SUBJECT-1"), ("ModalitiesInStudy", "MR")) == []

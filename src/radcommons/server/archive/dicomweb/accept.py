@@ -19,6 +19,9 @@ DEFLATED_LITTLE_ENDIAN = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 OCTETS = "application/octet-stream"
 DICOM = "application/dicom"
+DICOM_JSON = "application/dicom+json"
+DICOM_XML = "application/dicom+xml"
+JSON = "application/json"
 MULTIPART = "multipart/related"
 _LITTLE_ENDIAN = frozenset({IMPLICIT_LITTLE_ENDIAN, EXPLICIT_LITTLE_ENDIAN})
 _NATIVE = _LITTLE_ENDIAN | {DEFLATED_LITTLE_ENDIAN, EXPLICIT_BIG_ENDIAN}
@@ -151,6 +154,23 @@ def choose(ranges: Sequence[MediaRange], offered: Sequence[str]) -> str:
             if _covers(item.media_type, media_type):
                 return media_type
     raise NotAcceptableError(f"Available here: {', '.join(offered)}.")
+
+
+def choose_attributes_type(ranges: Sequence[MediaRange]) -> str:
+    """How attributes are sent: one of the types of JSON, or XML, which comes in parts (PS3.18 8.7.3).
+
+    Raises
+    ------
+    NotAcceptableError
+        When none of them is accepted.
+    """
+    for item in ranges:
+        if item.is_multipart and _covers(item.part_type, DICOM_XML):
+            return DICOM_XML
+        for media_type in (DICOM_JSON, JSON):
+            if _covers(item.media_type, media_type):
+                return media_type
+    raise NotAcceptableError(f'Available here: {DICOM_JSON}, {JSON}, {MULTIPART}; type="{DICOM_XML}".')
 
 
 def _covers(wanted: str, offered: str) -> bool:

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 
 from radcommons.dicom.errors import Kind, RadCommonsError
-from radcommons.server.archive.dicomweb.accept import MediaRange, choose, parse_accept
+from radcommons.server.archive.dicomweb.accept import MediaRange, choose_attributes_type, parse_accept
 from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.conditional import is_unchanged
 from radcommons.server.archive.dicomweb.holdings import Holdings
@@ -15,8 +15,6 @@ from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.problems import status_of
 
-DICOM_JSON = "application/dicom+json"
-JSON = "application/json"
 # PS3.18 names its own numbers for these (8.5.1, 8.7.5); everything else follows the table of the house.
 _STATUS = {
     "archive.not-acceptable": 406,
@@ -78,15 +76,15 @@ class Exchange:
             return None
         return Response(status_code=304, headers=self.cache_headers(etag))
 
-    def json_type(self) -> str:
-        """The media type in which DICOM JSON is sent.
+    def attributes_type(self) -> str:
+        """The media type in which attributes are sent: of DICOM JSON, or ``application/dicom+xml`` in parts.
 
         Raises
         ------
         NotAcceptableError
-            When the client accepts no JSON.
+            When the client accepts neither.
         """
-        return choose(self.accepted, [DICOM_JSON, JSON])
+        return choose_attributes_type(self.accepted)
 
 
 def problem(error: RadCommonsError) -> Response:
@@ -95,7 +93,9 @@ def problem(error: RadCommonsError) -> Response:
         error = NotFoundError()
     status = _STATUS.get(error.code, 400 if error.kind is Kind.INVALID else status_of(error))
     headers = {"Cache-Control": "no-store"}
-    response = Response(orjson.dumps(error.to_json()), status_code=status, media_type=JSON, headers=headers)
+    response = Response(
+        orjson.dumps(error.to_json()), status_code=status, media_type="application/json", headers=headers
+    )
     if status == 401:  # noqa: PLR2004
         response.headers["WWW-Authenticate"] = "Bearer"
     if "size_bytes" in error.facts and status == 416:  # noqa: PLR2004

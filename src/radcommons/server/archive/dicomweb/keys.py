@@ -65,6 +65,8 @@ KEYS = (
         ("00200011", "SeriesNumber", "IS", "series_number"),
         ("00400244", "PerformedProcedureStepStartDate", "DA", "performed_date"),
         ("00400245", "PerformedProcedureStepStartTime", "TM", "performed_time"),
+        # The procedure's numbers of the hospital inside it are never sent (PS3.15 Table E.1-1).
+        ("00400275", "RequestAttributesSequence", "SQ", None),
     ),
     *_keys(
         Level.INSTANCE,
@@ -106,6 +108,7 @@ RETURNED: dict[Level, dict[str, str]] = {
         "00201209": "IS",
         "00400244": "DA",
         "00400245": "TM",
+        "00400275": "SQ",
     },
     Level.INSTANCE: {
         "00080016": "UI",

@@ -7,7 +7,6 @@ from xml.sax.saxutils import escape, quoteattr
 
 from pydicom.datadict import keyword_for_tag
 
-DICOM_XML = "application/dicom+xml"
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<NativeDicomModel xmlns="http://dicom.nema.org/PS3.19/models/NativeDICOM" xml:space="preserve">'

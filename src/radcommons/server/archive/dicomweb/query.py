@@ -16,12 +16,10 @@ _UID = re.compile(r"[0-9.]{1,64}")
 _NUMBER = re.compile(r"-?\d{1,18}")
 _TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
 _LIST = re.compile(r"[,\\]")
+_WORD_ENDS = re.compile(r"[\s^=,;*?-]+")
 _FLAGS = frozenset({"fuzzymatching", "emptyvaluematching", "multiplevaluematching", "timezoneadjustment"})
 # Parameters of every retrieval and search that are read elsewhere or have one meaning only (PS3.18 8.3.3).
 _ELSEWHERE = frozenset({"accept", "charset"})
-_FUZZY_WARNING = (
-    '299 radcommons "The fuzzymatching parameter is not supported. Only literal matching has been performed."'
-)
 _UNSUPPORTED_WARNING = '299 radcommons "The {} parameter is not supported and was ignored."'
 
 
@@ -40,6 +38,16 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """A person's name has, for each of these words, a component that begins so; accents and capitals do not count.
+
+    PS3.18 8.3.4.2 leaves the way of fuzzy matching to the server; this is what people type who know a part of a name.
+    """
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Between:
     """The attribute lies in a closed range; None is an open end."""
 
@@ -52,7 +60,7 @@ class Match:
     """One condition of a search."""
 
     key: Key
-    condition: OneOf | Pattern | Between
+    condition: OneOf | Pattern | Fuzzy | Between
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,9 @@ def parse_search(level: Level, parameters: Iterable[tuple[str, str]], *, is_rela
     include: set[str] = set()
     single: dict[str, str] = {}
     is_include_all = False
-    for name, value in parameters:
+    pairs = list(parameters)
+    is_fuzzy = any(name == "fuzzymatching" and value.lower() == "true" for name, value in pairs)
+    for name, value in pairs:
         if name == "includefield":
             fields = _fields(value)
             is_include_all = is_include_all or "all" in fields
@@ -113,7 +123,7 @@ def parse_search(level: Level, parameters: Iterable[tuple[str, str]], *, is_rela
         tag = _tag_of(name)
         include.add(tag)
         if value not in {"", "*"}:
-            matches.append(_match(level, tag, value))
+            matches.append(_match(level, tag, value, is_fuzzy=is_fuzzy))
     limit, warnings = _limit(single.get("limit"))
     return SearchQuery(
         level=level,
@@ -143,11 +153,13 @@ def _tag_of(name: str) -> str:
     return f"{number:08X}"
 
 
-def _match(level: Level, tag: str, value: str) -> Match:
+def _match(level: Level, tag: str, value: str, *, is_fuzzy: bool) -> Match:
     key = KEY_BY_TAG.get(tag)
     if key is None or key.level not in levels_down_to(level):
         known = ", ".join(key.keyword for key in KEYS if key.level in levels_down_to(level))
         raise QueryInvalidError(f"{_shown(tag)} cannot be searched at this level. Searchable are: {known}.")
+    if is_fuzzy and key.vr == "PN":
+        return Match(key, Fuzzy(tuple(word for word in _WORD_ENDS.split(value) if word)))
     return Match(key, _condition(key, value))
 
 
@@ -223,8 +235,8 @@ def _flag_warnings(single: dict[str, str]) -> tuple[str, ...]:
         value = single[name].lower()
         if value not in {"true", "false"}:
             raise QueryInvalidError(f"The parameter {name} must be true or false.")
-        if value == "true":
-            warnings.append(_FUZZY_WARNING if name == "fuzzymatching" else _UNSUPPORTED_WARNING.format(name))
+        if value == "true" and name != "fuzzymatching":
+            warnings.append(_UNSUPPORTED_WARNING.format(name))
     return tuple(warnings)
 
 

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from radcommons.server.archive.dicomweb.accept import DICOM, InstanceForm, choose_instance_form
+from radcommons.server.archive.dicomweb.accept import DICOM, DICOM_XML, InstanceForm, choose_instance_form
 from radcommons.server.archive.dicomweb.conditional import requested_range
 from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import Selection
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.sending import PiecesResponse
+from radcommons.server.archive.dicomweb.xml_parts import xml_parts
 from radcommons.server.archive.errors import NotRenderableError
 from radcommons.server.archive.transcoded import transcoded_files
 from radcommons.server.platform.errors import UnavailableError
@@ -20,14 +21,18 @@ from radcommons.server.platform.objects import CHUNK_BYTES, instance_key, object
 
 
 async def answer_metadata(exchange: Exchange) -> Response:
-    """The DICOM JSON of all instances an address names, from what was stored at ingest."""
-    media_type = exchange.json_type()
+    """The attributes of all instances an address names, from what was stored at ingest, as JSON or XML."""
+    media_type = exchange.attributes_type()
     selection = await exchange.holdings.select(exchange.address)
-    version = hashlib.sha256(f"{selection.digest} {exchange.root}".encode()).hexdigest()
+    version = hashlib.sha256(f"{selection.digest} {exchange.root} {media_type}".encode()).hexdigest()
     etag = f'W/"{version[:32]}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
     headers = exchange.cache_headers(etag)
+    if media_type == DICOM_XML:
+        writer = MultipartWriter(DICOM_XML)
+        parts = xml_parts(await selection.metadata(exchange.root, is_gzip=False), writer)
+        return PiecesResponse(parts, media_type=writer.content_type, headers=headers)
     if exchange.accepts_gzip:
         headers["Content-Encoding"] = "gzip"
     body = await selection.metadata(exchange.root, is_gzip=exchange.accepts_gzip)

@@ -10,8 +10,8 @@ from django.db.models.expressions import OrderBy
 
 from radcommons.server.archive import metadata
 from radcommons.server.archive.dicomweb.keys import MODALITIES_IN_STUDY, RETURNED, Key, Level, levels_down_to
-from radcommons.server.archive.dicomweb.patterns import text_condition
-from radcommons.server.archive.dicomweb.query import Between, Match, OneOf, Pattern, SearchQuery
+from radcommons.server.archive.dicomweb.patterns import fuzzy_regex, text_condition
+from radcommons.server.archive.dicomweb.query import Between, Fuzzy, Match, OneOf, Pattern, SearchQuery
 from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
 from radcommons.server.archive.models import Instance, InstanceState, Series, Study
 from radcommons.server.archive.queries import INSTANCE_ORDER, SERIES_ORDER
@@ -80,6 +80,11 @@ def _compare(column: str, key: Key, match: Match) -> Q:
             return Q(**{f"{column}__in": values})
         case Pattern(text=text):
             return text_condition(column, text, is_case_sensitive=key.vr != "PN")
+        case Fuzzy(words=words):
+            fuzzy = Q()
+            for word in words:
+                fuzzy &= Q(**{f"{column}__iregex": fuzzy_regex(word)})
+            return fuzzy
         case Between(low=low, high=high):
             lower = Q() if low is None else Q(**{f"{column}__gte": low})
             upper = Q() if high is None else Q(**{f"{column}__lte": high})

@@ -4,9 +4,13 @@ import hashlib
 
 from starlette.responses import Response
 
+from radcommons.server.archive.dicomweb.accept import DICOM_XML
 from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.keys import Level
+from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.query import MAX_RESULTS, parse_search
+from radcommons.server.archive.dicomweb.sending import PiecesResponse
+from radcommons.server.archive.dicomweb.xml_parts import xml_parts
 
 _MORE_WARNING = (
     '299 radcommons "The number of results exceeded the maximum supported by the server. '
@@ -15,14 +19,15 @@ _MORE_WARNING = (
 
 
 async def answer_search(exchange: Exchange) -> Response:
-    """Results as a JSON array; 204 when there are none."""
+    """Results as a JSON array or as parts of XML; 204 when there are none."""
     address = exchange.address
-    media_type = exchange.json_type()
+    media_type = exchange.attributes_type()
     is_relational = address.level is not Level.STUDY and not address.study_instance_uid
     query = parse_search(address.level, exchange.query.multi_items(), is_relational=is_relational)
     body, count = await exchange.holdings.search(query, address, root=exchange.root)
     warnings = [*query.warnings, *([_MORE_WARNING] if count >= MAX_RESULTS else [])]
-    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+    form = "-xml" if media_type == DICOM_XML else ""
+    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}{form}"'
     response = exchange.unchanged(etag) or _response(body if count else b"", media_type, exchange.cache_headers(etag))
     for warning in warnings:
         response.headers.append("Warning", warning)
@@ -32,4 +37,7 @@ async def answer_search(exchange: Exchange) -> Response:
 def _response(body: bytes, media_type: str, headers: dict[str, str]) -> Response:
     if not body:
         return Response(status_code=204, headers=headers)
+    if media_type == DICOM_XML:
+        writer = MultipartWriter(DICOM_XML)
+        return PiecesResponse(xml_parts(body, writer), media_type=writer.content_type, headers=headers)
     return Response(body, media_type=media_type, headers=headers)

@@ -5,7 +5,8 @@ from typing import Any
 
 from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.keys import MODALITIES_IN_STUDY, Key, Level
-from radcommons.server.archive.dicomweb.query import Between, Match, OneOf, Pattern, SearchQuery
+from radcommons.server.archive.dicomweb.patterns import fuzzy_regex
+from radcommons.server.archive.dicomweb.query import Between, Fuzzy, Match, OneOf, Pattern, SearchQuery
 
 _STUDIES = (
     "SELECT h.answer{extra} FROM archive_shelfstudy h JOIN archive_study s ON s.id = h.study_id"
@@ -88,6 +89,9 @@ def _compare(column: str, key: Key, match: Match) -> Statement:
         case Pattern(text=text):
             operator = "ILIKE" if key.vr == "PN" else "LIKE"
             return Statement(f"{column} {operator} %s", (_like(text),))
+        case Fuzzy(words=words):
+            regexes = tuple(fuzzy_regex(word) for word in words)
+            return Statement(" AND ".join(f"{column} ~* %s" for _ in regexes) or "TRUE", regexes)
         case Between(low=low, high=high):
             ends = [(">=", low), ("<=", high)]
             texts = [f"{column} {sign} %s" for sign, end in ends if end is not None]
