@@ -57,3 +57,11 @@ def test_lines_above_each_other_are_two_lines():
     assert not is_same_line(name, Box(300, 0, 40, 19))
     assert is_same_line(name, Box(2, 1, 120, 18))
     assert is_same_line(Box(0, 0, 19, 247), Box(1, 2, 18, 120))
+
+
+def test_a_column_of_lines_is_none_of_its_lines():
+    column, line = Box(0, 0, 117, 370), Box(0, 40, 113, 44)
+
+    assert not is_same_line(line, column)
+    assert not is_same_line(column, line)
+    assert is_same_line(line, Box(4, 36, 150, 50))

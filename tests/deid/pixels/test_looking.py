@@ -23,16 +23,19 @@ class Scripted:
     name = "scripted"
     may_vouch = True
 
-    def __init__(self):
+    def __init__(self, text="NAME"):
         self.pictures = []
+        self.known = []
+        self.text = text
 
-    def find(self, picture):
+    def find(self, picture, *, known=()):
         self.pictures.append(picture)
+        self.known.append(tuple(known))
         rows, columns = np.nonzero(picture > 150)
         if not rows.size:
             return ()
         left, top = int(columns.min()), int(rows.min())
-        return (Sighting(Box(left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1), "NAME", 0.9),)
+        return (Sighting(Box(left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1), self.text, 0.9),)
 
 
 def reader_of(dataset, tmp_path):
@@ -237,3 +240,26 @@ def test_the_fallback_covers_writing_and_vouches_for_nothing(tmp_path):
     assert share_covered(Box(0, 200, 500, 200), boxes) == 0
     assert not ShapeFinder.may_vouch
     assert values_of({"BitsAllocated": 8, "BitsStored": 8}, 2, 2).shape == (1, 2, 2, 1)
+
+
+def test_what_is_blackened_anyway_is_not_looked_at_and_sure_writing_not_twice(tmp_path):
+    values = np.zeros((3, 64, 96, 1), np.uint8)
+    values[:, 10:20, 10:60] = 230
+    values[:, 50:60, 10:60] = 230
+    detector = Scripted()
+
+    look_at_frames(reader_of(capture(values), tmp_path), detector, black=[Box(0, 0, 96, 30)])
+
+    assert all(not picture[:30].any() and picture[50:60].any() for picture in detector.pictures)
+    assert detector.known[0] == ()
+    assert detector.known[1] == (Box(10, 50, 50, 10),)
+
+
+def test_a_marker_is_read_anew_in_every_frame(tmp_path):
+    values = np.zeros((2, 64, 96, 1), np.uint8)
+    values[:, 10:20, 10:60] = 230
+    detector = Scripted("LATERAL")
+
+    look_at_frames(reader_of(capture(values), tmp_path), detector)
+
+    assert set(detector.known) == {()}

@@ -84,7 +84,7 @@ def _deidentify(reading: int, destination: str, room: Room) -> Outcome:
             must(os.fstat(writing).st_size == new_size)
             written = os.pread(writing, len(header), 0)
         seen = bench.eye.look(written, partial, new_size, draft.originals)
-        _put_in_place(partial, destination)
+        os.replace(partial, destination)  # noqa: PTH105  paths as objects cost as much as the header
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
@@ -107,10 +107,3 @@ def _write(descriptor: int, first: bytes, then: memoryview) -> None:
         rest = memoryview(first + bytes(then))[written:]
         while rest:
             rest = rest[os.write(descriptor, rest) :]
-
-
-def _put_in_place(partial: str, destination: str) -> None:
-    """Rename; what stands there goes first, since replacing it would make the file system write everything out at once."""
-    with suppress(FileNotFoundError):
-        os.unlink(destination)  # noqa: PTH108  paths as objects cost as much as the header
-    os.rename(partial, destination)  # noqa: PTH104  as above

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_SAME_LENGTH, _SAME_HEIGHT = 0.8, 0.6
+_SAME_LENGTH, _SAME_HEIGHT, _CLEARLY = 0.8, 0.6, 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +120,17 @@ def share_covered(box: Box, others: Sequence[Box]) -> float:
     return float(mask_of(moved, box.height, box.width).mean()) if moved else 0.0
 
 
+def _is_crossing(first: Box, second: Box) -> bool:
+    """Whether one clearly lies and the other clearly stands: a column of lines is no line, however well it covers one."""
+    slants = sorted(box.width / box.height for box in (first, second))
+    return slants[0] < 1 / _CLEARLY and slants[1] > _CLEARLY
+
+
 def is_same_line(first: Box, second: Box) -> bool:
     """Whether two boxes hold the same line: about as thick, at the same height, and one along most of the other."""
     rows = min(first.bottom, second.bottom) - max(first.top, second.top)
     columns = min(first.right, second.right) - max(first.left, second.left)
-    if rows <= 0 or columns <= 0:
+    if rows <= 0 or columns <= 0 or _is_crossing(first, second):
         return False
     is_lying = max(first.width, second.width) >= max(first.height, second.height)
     across, along = (rows, columns) if is_lying else (columns, rows)

@@ -124,11 +124,11 @@ def candidates_of(
     header = Header(file.elements, file.encoding)
     shape = pixel_shape(header)
     size = (shape.rows, shape.columns, shape.number_of_frames)
+    known = _known_boxes(header, rules, size)
     try:
-        footage = look_at_frames(FrameReader(file), detector)
+        footage = look_at_frames(FrameReader(file), detector, black=[each.box for each in known], markers=markers)
     except PixelDecodeError as error:
         return _unseen(error.code, _PIXELS, error.message, size)
-    known = _known_boxes(header, rules, size)
     seen = judged_sightings(footage.sightings, markers, kind="text" if detector.may_vouch else "shape")
     candidates = tuple(sorted((*known, *seen), key=lambda each: (each.box.top, each.box.left)))
     findings = _doubts(footage, shape.number_of_frames, detector)

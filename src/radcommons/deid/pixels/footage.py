@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from radcommons.deid.pixels.boxes import Box, is_same_line
 from radcommons.deid.pixels.interest import CELL, interest_map, regions_of
+from radcommons.deid.pixels.markers import is_marker_text, marker_words
 from radcommons.deid.pixels.sightings import Detector, Sighting
 from radcommons.deid.pixels.views import Pictures, pictures_of
 from radcommons.dicom.pixels import FrameReader
@@ -22,6 +23,7 @@ _READ_WHOLE = 4
 _MOST_READ = 12
 _NEARLY_ALL = 0.8
 _PRESENT = 0.5
+_SURE, _WORD_LENGTH = 0.75, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,10 @@ class Footage:
     is_exhausted: bool
 
 
-def look_at_frames(reader: FrameReader, detector: Detector) -> Footage:
-    """Look at the frames of an object.
+def look_at_frames(
+    reader: FrameReader, detector: Detector, *, black: Sequence[Box] = (), markers: Sequence[str] = ()
+) -> Footage:
+    """Look at the frames of an object, not where they are to be blackened in all frames anyway.
 
     Raises
     ------
@@ -52,9 +56,10 @@ def look_at_frames(reader: FrameReader, detector: Detector) -> Footage:
         When a frame cannot be decoded.
     """
     chosen = _chosen(reader.number_of_frames)
-    watch = _Watch(detector, whole=_whole(chosen))
+    watch = _Watch(detector, whole=_whole(chosen), markers=markers)
     for frame_index in chosen:
         pictures, reduction = pictures_of(reader.decode(frame_index), reader.header, frame_index)
+        _blacken(pictures, black, reduction)
         watch.see(frame_index, pictures, reduction)
     watch.see_extremes()
     is_all = len(chosen) == reader.number_of_frames
@@ -62,6 +67,14 @@ def look_at_frames(reader: FrameReader, detector: Detector) -> Footage:
     if len(chosen) > 1:
         sightings = [watch.with_frames(each, reader.number_of_frames, is_all=is_all) for each in sightings]
     return Footage(tuple(sightings), len(chosen), watch.is_exhausted)
+
+
+def _blacken(pictures: Pictures, black: Sequence[Box], reduction: int) -> None:
+    for box in black:
+        rows = slice(-(-box.top // reduction), box.bottom // reduction)
+        columns = slice(-(-box.left // reduction), box.right // reduction)
+        for picture in pictures:
+            picture[rows, columns] = 0
 
 
 def _chosen(number_of_frames: int) -> list[int]:
@@ -79,8 +92,10 @@ def _whole(chosen: Sequence[int]) -> frozenset[int]:
 class _Watch:
     """What was seen so far; memory grows by one map of cells a frame."""
 
-    def __init__(self, detector: Detector, *, whole: frozenset[int]) -> None:
+    def __init__(self, detector: Detector, *, whole: frozenset[int], markers: Sequence[str]) -> None:
         self._detector, self._whole = detector, whole
+        self._words = marker_words(tuple(markers))
+        self._sure: list[Box] = []
         self._maps: dict[int, NDArray[np.bool_]] = {}
         self._known: NDArray[np.bool_] | None = None
         self._darkest: NDArray[np.uint8] | None = None
@@ -137,8 +152,15 @@ class _Watch:
         return self._known is None or bool(regions_of(fired & ~self._known, (size[0], size[1])))
 
     def _read(self, picture: NDArray[np.uint8]) -> None:
-        for each in self._detector.find(picture):
+        for each in self._detector.find(picture, known=self._sure):
             box, scale = each.box, self._reduction
+            # What surely is writing and no marker is blackened, whatever else stands there in another frame.
+            if (
+                each.confidence >= _SURE
+                and len(each.text) >= _WORD_LENGTH
+                and not is_marker_text(each.text, self._words)
+            ):
+                self._sure.append(box)
             self.sightings.append(
                 replace(each, box=Box(box.left * scale, box.top * scale, box.width * scale, box.height * scale))
             )

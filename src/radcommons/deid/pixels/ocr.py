@@ -22,16 +22,17 @@ from radcommons.deid.pixels.sightings import Sighting
 
 MEMORY_BYTES = 1_400 * 2**20
 _PACKAGE = "rapidocr_onnxruntime"
-_EXPLAINED = 0.35
+_EXPLAINED, _MADE_OF_LINES = 0.35, 0.6
 _LEAST_LIKELY = 0.4
 _BROAD = 64
 _MOST_READ = 40
 _SAME = 0.9
 _SLANT = 0.27
-_PARTLY, _FURTHEST, _BRIDGED = 0.34, 8, 2
-_COMPACT, _CLEARLY_LONGER = 1.6, 1.3
+# How far a line may go on beyond what was seen of it, in its thickness: little where it was surely read to its ends.
+_PARTLY, _FURTHEST, _A_LITTLE, _BRIDGED = 0.34, 8, 1, 2
+_COMPACT, _CLEARLY_LONGER, _LONGEST_LINE = 1.6, 1.3, 14.0
 _SURE, _READABLE, _GUESSED = 0.75, 0.5, 0.15
-_WORD_LENGTH = 3
+_WORD_LENGTH, _MARKER_LENGTH = 3, 4
 _LINE_SHAPE = 3.0
 _THICKEST, _THICKEST_LINE, _THICKEST_LETTER = 0.3, 0.1, 0.2
 # Boxes of the recogniser end inside the outer letters now and then.
@@ -74,7 +75,7 @@ class TextRecogniser:
     name = "rapidocr"
     may_vouch = True
 
-    def find(self, picture: NDArray[np.uint8]) -> Sequence[Sighting]:
+    def find(self, picture: NDArray[np.uint8], *, known: Sequence[Box] = ()) -> Sequence[Sighting]:
         """Boxes of writing in a picture, with what they seem to say.
 
         Places of interest are cut out, spread and read from sheets, from the finest level to the coarsest; those in
@@ -83,7 +84,11 @@ class TextRecogniser:
         found: list[_Find] = []
         rest: list[tuple[Level, Region]] = []
         for level in levels_of(picture):
-            places = [(level, region) for region in level.regions if not _is_explained(level, region, found)]
+            places = [
+                (level, region)
+                for region in level.regions
+                if not _is_explained(level, region, found) and share_covered(_place(level, region), known) < _SAME
+            ]
             found += _detect(places)
             rest += places
         rest = [place for place in rest if not _is_explained(*place, found)]
@@ -94,7 +99,14 @@ class TextRecogniser:
         lines = [
             each for each in found if not each.is_slanted and float(np.ptp(each.corners, axis=0).min()) <= thickest
         ]
-        return _read(_distinct(lines), picture.shape)
+        new = [each for each in _distinct(lines) if share_covered(_generous(each.corners), known) < _SAME]
+        return _read(new, picture.shape)
+
+
+def _place(level: Level, region: Region) -> Box:
+    """Where a region lies, in pixels of the image."""
+    left, top = int(region.left / level.scale), int(region.top / level.scale)
+    return Box(left, top, max(1, int(region.width / level.scale)), max(1, int(region.height / level.scale)))
 
 
 def _is_broad(region: Region) -> bool:
@@ -147,15 +159,23 @@ def _distinct(found: Sequence[_Find]) -> list[_Find]:
 def _read(found: Sequence[_Find], size: tuple[int, ...]) -> tuple[Sighting, ...]:
     chosen = found[:_MOST_READ]
     readings = _readings([each.clipping for each in chosen])
-    corners = [_extended(each) for each in found]
+    own = [_letters(text) for text, _ in readings]
+    corners = [_extended(each, furthest=_FURTHEST) for each in found]
     for turn in (_whole_line, _upended):
-        unsure = [number for number, reading in enumerate(readings) if _is_unsure(reading)]
+        unsure = [number for number, each in enumerate(chosen) if _is_worth_reading_again(readings[number], each, size)]
         again = [(number, turn(chosen[number], corners[number])) for number in unsure]
         clippings = [(number, clipping) for number, clipping in again if clipping is not None]
         better = _readings([clipping for _, clipping in clippings])
         for (number, _), reading in zip(clippings, better, strict=True):
             if reading[1] * len(reading[0]) > readings[number][1] * len(readings[number][0]):
                 readings[number] = reading
+    cores = [_generous(each.corners) for each in chosen]
+    for number, (text, score) in enumerate(readings):
+        # Bright layers of tissue go on where a line ends: what was surely read, and reads no longer beyond, ends there;
+        # so does a find that is nothing but lines surely read by themselves.
+        others = [core for place, core in enumerate(cores) if place != number]
+        if (score >= _SURE and _letters(text) <= own[number]) or share_covered(cores[number], others) >= _MADE_OF_LINES:
+            corners[number] = _extended(found[number], furthest=_A_LITTLE)
     readings += [("", 0.0)] * (len(found) - len(readings))
     sightings = []
     for each, line, (text, score) in zip(found, corners, readings, strict=True):
@@ -173,6 +193,13 @@ def _letters(text: str) -> int:
     return sum(character.isalnum() for character in text)
 
 
+def _is_worth_reading_again(reading: tuple[str, float], find: _Find, size: tuple[int, ...]) -> bool:
+    """Whether another reading can change what becomes of a find: a long line that counts as writing is blackened anyway."""
+    if not _is_unsure(reading):
+        return False
+    return _letters(reading[0]) <= _MARKER_LENGTH or not _is_writing(*reading, find.corners, short_side=min(size))
+
+
 def _is_unsure(reading: tuple[str, float]) -> bool:
     return reading[1] < _SURE or len(reading[0]) < _WORD_LENGTH
 
@@ -183,8 +210,9 @@ def _is_compact(corners: Corners) -> bool:
 
 
 def _whole_line(find: _Find, corners: Corners) -> NDArray[np.uint8] | None:
-    """The line as far as it goes on, when that is clearly further than the recogniser saw."""
-    if np.ptp(corners, axis=0).max() < _CLEARLY_LONGER * np.ptp(find.corners, axis=0).max():
+    """The line as far as it goes on, when that is clearly further than the recogniser saw, and still one line."""
+    thickness, length = sorted(np.ptp(corners, axis=0))
+    if length < _CLEARLY_LONGER * np.ptp(find.corners, axis=0).max() or length > _LONGEST_LINE * thickness:
         return None
     (left, top), (right, bottom) = np.rint(corners * find.level.scale).astype(int)
     piece = find.level.picture[max(0, top) : bottom + 1, max(0, left) : right + 1]
@@ -195,8 +223,11 @@ def _whole_line(find: _Find, corners: Corners) -> NDArray[np.uint8] | None:
     return np.repeat(np.ascontiguousarray(upright)[:, :, None], 3, axis=2)
 
 
-def _upended(find: _Find, _corners: Corners) -> NDArray[np.uint8]:
-    """Writing along an edge may stand on its head after turning."""
+def _upended(find: _Find, _corners: Corners) -> NDArray[np.uint8] | None:
+    """Writing along an edge may stand on its head after turning, a marker on a film lies in any way."""
+    width, height = np.ptp(find.corners, axis=0)
+    if height < width and not _is_compact(find.corners):
+        return None
     return np.ascontiguousarray(find.clipping[::-1, ::-1])
 
 
@@ -218,8 +249,8 @@ def _is_writing(text: str, confidence: float, corners: Corners, *, short_side: i
     return bool(confidence >= _GUESSED and is_line)
 
 
-def _extended(find: _Find) -> Corners:
-    """Corners that follow the line as far as writing seems to go on at both ends."""
+def _extended(find: _Find, *, furthest: int) -> Corners:
+    """Corners that follow the line as far as writing seems to go on at both ends, ``furthest`` times its thickness at most."""
     fired, size = find.level.fired, CELL / find.level.scale
     (left, top), (right, bottom) = find.corners.min(axis=0), find.corners.max(axis=0)
     is_lying = right - left >= bottom - top
@@ -228,10 +259,10 @@ def _extended(find: _Find) -> Corners:
     # The rim of a line is left aside, so that the next line does not count.
     rim = (bottom - top) / 4
     band = fired[int((top + rim) / size) : int(np.ceil((bottom - rim) / size))].mean(axis=0) >= _PARTLY
-    furthest = int(_FURTHEST * (bottom - top) / size)
+    cells = int(np.ceil(furthest * (bottom - top) / size))
     first, last = min(int(left / size), len(band)), min(int(np.ceil(right / size)), len(band))
-    left = min(left, (first - _run(band[:first][::-1][:furthest])) * size)
-    right = max(right, (last + _run(band[last:][:furthest])) * size)
+    left = min(left, (first - _run(band[:first][::-1][:cells])) * size)
+    right = max(right, (last + _run(band[last:][:cells])) * size)
     ends = [(left, top), (right, bottom)] if is_lying else [(top, left), (bottom, right)]
     return np.array(ends, dtype=np.float32)
 

@@ -25,8 +25,9 @@ class ShapeFinder:
     name = "shapes"
     may_vouch = False
 
-    def find(self, picture: NDArray[np.uint8]) -> Sequence[Sighting]:
-        """Boxes around places that look like lines of writing."""
+    def find(self, picture: NDArray[np.uint8], *, known: Sequence[Box] = ()) -> Sequence[Sighting]:
+        """Boxes around places that look like lines of writing; they cost so little that all are looked for again."""
+        del known
         found: list[Sighting] = []
         for level in levels_of(picture):
             for region in level.regions:

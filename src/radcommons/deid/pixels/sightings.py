@@ -38,6 +38,6 @@ class Detector(Protocol):
     name: str
     may_vouch: bool
 
-    def find(self, picture: NDArray[np.uint8]) -> Sequence[Sighting]:
-        """Boxes of writing in a picture, rows by columns, 0 black to 255 white."""
+    def find(self, picture: NDArray[np.uint8], *, known: Sequence[Box] = ()) -> Sequence[Sighting]:
+        """Boxes of writing in a picture, rows by columns, 0 black to 255 white; ``known`` need not be looked at again."""
         ...
