@@ -262,5 +262,6 @@ class Purge(models.Model):
 class PurgedObject(models.Model):
     """A digest that was purged: the same bytes are not taken again."""
 
-    purge = models.ForeignKey(Purge, on_delete=models.PROTECT, related_name="objects")
+    purge = models.ForeignKey(Purge, on_delete=models.PROTECT, related_name="removed")
+    series = models.ForeignKey(Series, null=True, on_delete=models.PROTECT, related_name="+")
     sha256 = models.CharField(max_length=64, unique=True)

@@ -90,6 +90,7 @@ class PurgePlan:
     """What would be purged and what is kept, and why; named by its own digest, so that what is applied is what was read."""
 
     reason: str
+    cause: str
     selection: str
     items: tuple[PurgeItem, ...]
 
@@ -115,9 +116,8 @@ class PurgePlan:
     def canonical(self) -> bytes:
         """The plan as canonical JSON."""
         rows = [[item.sha256, item.size_bytes, item.site_code, item.project, item.kept_for] for item in self.items]
-        return canonical_json(
-            {"schema": PLAN_SCHEMA, "reason": self.reason, "selection": self.selection, "items": rows}
-        )
+        head = {"reason": self.reason, "cause": self.cause, "selection": self.selection}
+        return canonical_json({"schema": PLAN_SCHEMA, **head, "items": rows})
 
     @property
     def sha256(self) -> str:

@@ -1,7 +1,10 @@
 """The verbs of the archive; the only writers of its tables."""
 
+from radcommons.server.archive.services.exporting import Export, export_archive
+from radcommons.server.archive.services.importing import Import, import_archive
 from radcommons.server.archive.services.mending import clean_up_pieces
 from radcommons.server.archive.services.placing import place, place_of
+from radcommons.server.archive.services.purging import Cause, Selection, apply_purge, lift_purge, plan_purge
 from radcommons.server.archive.services.shelving import shelve, unshelve
 from radcommons.server.archive.services.storing import (
     Offer,
@@ -15,14 +18,23 @@ from radcommons.server.archive.services.verification import Pace, Verification, 
 from radcommons.server.platform.objects.choosing import ask_for_places
 
 __all__ = [
+    "Cause",
+    "Export",
+    "Import",
     "Offer",
     "Pace",
+    "Selection",
     "Stored",
     "Verification",
     "announce_stored",
+    "apply_purge",
     "clean_up_pieces",
     "clean_up_unfinished",
+    "export_archive",
+    "import_archive",
+    "lift_purge",
     "place",
+    "plan_purge",
     "shelve",
     "store_instance",
     "store_instances",

@@ -20,7 +20,8 @@ def take_out(sha256: str, *, is_missing: bool, actor: Actor) -> None:
     store, key = object_store(), instance_key(sha256)
     if not is_missing:
         store.copy(key, damaged_key(sha256))
-    _delete_everywhere(store, sha256)
+    for series_id in Instance.objects.filter(sha256=sha256).values_list("series_id", flat=True):
+        _delete_everywhere(store, sha256, series_id)
     with transaction.atomic():
         rows = Instance.objects.filter(sha256=sha256, state=InstanceState.STORED)
         if rows.update(state=InstanceState.DAMAGED, placed_in=None):
@@ -53,17 +54,18 @@ def purged_among(digests: Iterable[str]) -> frozenset[str]:
     return frozenset(PurgedObject.objects.filter(sha256__in=list(digests)).values_list("sha256", flat=True))
 
 
-def delete_bytes(digests: Iterable[str]) -> None:
-    """Remove objects under every name that they have, and what was laid aside of them."""
+def delete_bytes(sha256: str, series_id: int) -> None:
+    """Remove an object under every name that it has, what was laid aside of it, and the pictures made of it."""
     store = object_store()
-    for sha256 in digests:
-        _delete_everywhere(store, sha256)
-        store.delete(damaged_key(sha256))
+    _delete_everywhere(store, sha256, series_id)
+    store.delete(damaged_key(sha256))
+    for found in store.list(f"renditions/{sha256[:2]}/"):
+        if found.key.rpartition("/")[2].startswith(sha256):
+            store.delete(found.key)
 
 
-def _delete_everywhere(store: ObjectStore, sha256: str) -> None:
-    versions = SeriesVersion.objects.filter(series__instances__sha256=sha256).distinct()
-    for version in versions:
+def _delete_everywhere(store: ObjectStore, sha256: str, series_id: int) -> None:
+    for version in SeriesVersion.objects.filter(series=series_id):
         if sha256 in unpack_digests(version.members):
             store.delete(place_key(version.name, sha256))
     store.delete(instance_key(sha256))
