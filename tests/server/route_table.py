@@ -181,6 +181,8 @@ API = (
     Row("GET", "api/v1/releases/<slug>/<version>", None, given={"slug": "{draft}"}),
 )
 
+READING_PAGES = (Row("GET", "annotation/tasks/<slug:task>/", A.ANNOTATION_READ),)
+
 _READING = "api/v1/annotation"
 ANNOTATION_API = (
     Row("GET", f"{_READING}/projects", A.ANNOTATION_READ),
@@ -503,4 +505,16 @@ ACCOUNTS = (
     Row("POST", "accounts/password/change/", A.PLATFORM_OWN_ACCOUNT, is_session_only=True),
 )
 
-TABLE = (*PAGES, *API, *ANNOTATION_API, *FILES, *NBIA, *DRS, *VIEWER, *_of_scopes(), *READ_ONLY, *ACCOUNTS)
+TABLE = (
+    *PAGES,
+    *READING_PAGES,
+    *API,
+    *ANNOTATION_API,
+    *FILES,
+    *NBIA,
+    *DRS,
+    *VIEWER,
+    *_of_scopes(),
+    *READ_ONLY,
+    *ACCOUNTS,
+)

@@ -11,6 +11,7 @@ from ninja.errors import ValidationError
 from radcommons import __version__
 from radcommons.apps import wiring
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.server.annotation import views as annotation
 from radcommons.server.annotation.api import router as annotation_router
 from radcommons.server.catalog import views as catalog
 from radcommons.server.curation import views as curation
@@ -53,6 +54,7 @@ ROOMS: dict[str, ModuleType] = {
     "intake": intake,
     "journey": journey,
     "curation": curation,
+    "annotation": annotation,
     "catalog": catalog,
     "releases": releases,
     "viewer": viewer,

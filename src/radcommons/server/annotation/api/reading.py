@@ -72,9 +72,9 @@ def own_projects(request: ActorRequest) -> dict[str, Any]:
 
 @router.get("/projects/{slug}/next", summary="My next task in a project", operation_id="next_task")
 @door(Action.ANNOTATION_READ)
-def next_task(request: ActorRequest, slug: str) -> dict[str, Any]:
-    """Return the key of the next task, null when there is none now."""
-    return {"next_task": worklist.next_task(slug, request.actor) or None}
+def next_task(request: ActorRequest, slug: str, after: str = "") -> dict[str, Any]:
+    """Return the key of the next task, null when there is none now; ``after`` leaves out the one that is open."""
+    return {"next_task": worklist.next_task(slug, request.actor, besides=after) or None}
 
 
 @router.get("/tasks", summary="The tasks I have opened", operation_id="own_tasks")

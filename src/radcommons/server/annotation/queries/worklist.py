@@ -25,6 +25,7 @@ from radcommons.server.annotation.rules.states import (
     TaskState,
     phases_open,
 )
+from radcommons.server.annotation.rules.wishes import Blinding
 from radcommons.server.annotation.services.reading import LEASE_S, own_task
 from radcommons.server.archive.models import Instance, InstanceState
 from radcommons.server.archive.queries import series_list
@@ -116,8 +117,8 @@ def openable(reader: Reader) -> Sequence[str]:
     return [key for key, _, _ in found]
 
 
-def next_task(project_slug: str, actor: Actor) -> str:
-    """The key of a reader's next read in a project; empty when there is none now.
+def next_task(project_slug: str, actor: Actor, *, besides: str = "") -> str:
+    """The key of a reader's next read in a project, ``besides`` left out; empty when there is none now.
 
     Raises
     ------
@@ -130,8 +131,7 @@ def next_task(project_slug: str, actor: Actor) -> str:
     reader = rows.exclude(project__state=ProjectState.DRAFT).select_related("project").first()
     if reader is None or actor.user_id is None:
         raise NotFoundError
-    keys = openable(reader)
-    return keys[0] if keys else ""
+    return next((key for key in openable(reader) if key != besides), "")
 
 
 def own_tasks(actor: Actor) -> tuple[OwnTask, ...]:
@@ -170,6 +170,11 @@ def visible_instances(task: Task) -> QuerySet[Instance]:
     return stored.filter(wanted)
 
 
+def blinding_of(project: ReadingProject) -> Blinding:
+    """The switches of a project."""
+    return Blinding(**{name: getattr(project, name) for name in Blinding.__slots__})
+
+
 def task_json(task_key: str, actor: Actor) -> dict[str, Any]:
     """Everything that the reading page needs of one task, and nothing that its reader may not know.
 
@@ -184,6 +189,7 @@ def task_json(task_key: str, actor: Actor) -> dict[str, Any]:
         "task": task.key,
         "state": task.state,
         "is_training": task.phase == Phase.TRAINING,
+        **_place_in_list(task),
         "project": _project_json(project),
         "schema": project.schema.definition,
         "hanging": project.hanging,
@@ -200,6 +206,13 @@ def task_json(task_key: str, actor: Actor) -> dict[str, Any]:
         and ProjectState(project.state) in OPEN_PROJECT,
         "lease_seconds": LEASE_S,
     }
+
+
+def _place_in_list(task: Task) -> dict[str, int]:
+    """The how-manieth read of the reader's own list it is, of how many."""
+    states = list(_tasks_of(task.reader).values_list("pk", "state"))
+    before = sum(state in DONE for key, state in states if key != task.pk)
+    return {"number": before + 1, "of": len(states)}
 
 
 def _project_json(project: ReadingProject) -> dict[str, Any]:

@@ -44,6 +44,19 @@ export class FrameStore {
     });
   }
 
+  /** Have frames that arrive told to somebody else: a store that was filled ahead gets its page later. */
+  listen(onChange) {
+    this.#onChange = onChange;
+  }
+
+  /** Let everything go; the store is of no use afterwards. */
+  close() {
+    for (const place of [...this.#kept.keys()]) this.#drop(place);
+    for (const worker of this.#workers) worker.terminate();
+    this.#pending.clear();
+    this.#wanted = [];
+  }
+
   open(images, urlOf) {
     this.#images = images;
     this.#urlOf = urlOf;

@@ -1,0 +1,5 @@
+"""Pages of annotation."""
+
+from radcommons.server.annotation.views.reading import urlpatterns as reading
+
+urlpatterns = [*reading]

@@ -1,0 +1,114 @@
+"""A reading project in a real browser: stored studies, a schema of every geometry, readers with accounts."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+from tests.browser import phantoms
+from tests.support.reading import READERS, label, person
+from tests.support.studies import OPERATOR
+
+from radcommons.dicom.instance import describe_file
+from radcommons.server.annotation.models import ReadingProject, Task
+from radcommons.server.annotation.rules.states import Duty, ProjectVerb
+from radcommons.server.annotation.rules.wishes import ProjectWish
+from radcommons.server.annotation.services import projects, schemas
+from radcommons.server.archive.services.storing import Offer, store_instances
+from radcommons.server.platform.policy import Role
+from radcommons.server.sites import services as sites
+from radcommons.transfer.annotation.record import Method
+
+CHOICES = ("Typical", "Indeterminate", "Atypical", "Negative")
+GEOMETRIES = ("mask", "freehand", "box", "polygon", "line", "point", "angle", "ellipse")
+READY = "body[data-state=ready]"
+SHOWN = "[data-part=stage][data-state=shown]"
+
+
+def every_geometry() -> dict[str, Any]:
+    """A schema with a label of each geometry and a question of each kind."""
+    looks = [
+        {"id": name.lower(), "name": f"{name} appearance", "help": f"When it looks {name.lower()}."} for name in CHOICES
+    ]
+    signs = [{"id": name, "name": name.capitalize()} for name in ("halo", "cavity", "effusion")]
+    names = ("Opacity", "Consolidation", "Nodule box", "Cavity", "Diameter", "Tip of the tube", "Cobb angle", "Nodule")
+    drawn = [
+        label(geometry, scope="region", geometry=geometry, name=name)
+        for geometry, name in zip(GEOMETRIES, names, strict=True)
+    ]
+    atypical = [{"label_id": "appearance", "values": ["atypical"]}]
+    unit = {"scheme": "UCUM", "value": "%", "meaning": "percent"}
+    asked = [
+        label("appearance", "one_of", value={"choices": looks}, is_required=True, name="Appearance on CT"),
+        label("signs", "many_of", value={"choices": signs}, name="Signs"),
+        label("extent", "number", value={"minimum": 0, "maximum": 100, "unit": unit}, name="Extent"),
+        label(
+            "why", "text", required_if=atypical, name="Why atypical", help="Which feature speaks against the others."
+        ),
+        label("quality", "one_of", "series", value={"choices": signs[:2]}, name="Quality"),
+    ]
+    groups = [
+        {"id": "regions", "name": "Regions", "labels": drawn},
+        {"id": "exam", "name": "Examination", "labels": asked},
+    ]
+    plain = {"format": "radcommons.label-schema/1", "name": "every", "version": 1, "title": "Every geometry"}
+    return {**plain, "groups": groups}
+
+
+def store(paths: Sequence[Path], code: str = "ALPHA") -> None:
+    """Put files into the archive as a site's."""
+    site = sites.add_site(code, name="Alpha Hospital", country="BE", actor=OPERATOR)
+    offers = []
+    for path in paths:
+        description, findings = describe_file(path)
+        assert description is not None, findings
+        offers.append(Offer(description, path))
+    results = store_instances(offers, site=site, project="covid19", actor=OPERATOR)
+    assert {result.outcome.value for result in results} == {"stored"}
+
+
+def project_of(
+    study_instance_uids: Sequence[str], definition: dict[str, Any], readers: Sequence[str] = READERS, **wish: Any
+) -> ReadingProject:
+    """A started project over stored studies."""
+    schema = schemas.add_schema(definition, actor=OPERATOR)
+    values = {"slug": "reads", "title": "Chest reads", "readers_per_case": len(readers), "seed": 7, **wish}
+    asked = ProjectWish(
+        schema_name=schema.name,
+        schema_version=schema.version,
+        source_kind="named",
+        source_name=",".join(study_instance_uids),
+        **values,
+    )
+    project = projects.create_project(asked, actor=OPERATOR)
+    for name in readers:
+        person(name, Role.READER)
+        projects.add_member(project, name, Duty.READ, method=Method.RETROSPECTIVE_EXPERT, actor=OPERATOR)
+    return projects.move_project(project, ProjectVerb.START_READING, actor=OPERATOR)
+
+
+def own_task(name: str, study_instance_uid: str = phantoms.STUDY) -> Task:
+    """Somebody's read."""
+    return Task.objects.get(reader__user__username=name, case__study_instance_uid=study_instance_uid)
+
+
+def open_task(page: Page, task: Task) -> None:
+    """The reading page, its first image seen."""
+    page.goto(f"/annotation/tasks/{task.key}/")
+    page.wait_for_selector(READY)
+    page.wait_for_selector(SHOWN)
+
+
+def saved_items(task: Task) -> list[dict[str, Any]]:
+    """What the server has of a read, shapes put in."""
+    revision = task.revisions.order_by("-number").first()
+    assert revision is not None
+    shapes = {row.sha256: json.loads(row.body) for row in task.shapes.all()}
+    return [
+        {**item, "shapes": [shapes[shape["sha256"]] for shape in item["shapes"]]}
+        for item in revision.body["reading"]["items"]
+    ]
+
+
+Opener = Callable[..., Page]
