@@ -65,6 +65,7 @@ REVIEWED: dict[str, ReviewedCode] = {
         ("trachea", "44567001", "Trachea"),
         ("bronchus", "955009", "Bronchus"),
         ("thorax", "816094009", "Thorax"),
+        ("chest_imaging", "413815006", "Chest imaging (procedure)"),
         ("left", "7771000", "Left"),
         ("right", "24028007", "Right"),
         ("bilateral", "51440002", "Bilateral"),
@@ -90,6 +91,8 @@ REVIEWED: dict[str, ReviewedCode] = {
         ("ground_glass", "112120", "Ground glass opacity"),
         ("micronodule", "112122", "Micronodule"),
         ("finding", "121071", "Finding"),
+        ("comment", "121106", "Comment"),
+        ("series_instance_uid", "112002", "Series Instance UID"),
         ("image_quality", "111101", "Image Quality"),
         ("image_region", "111030", "Image Region"),
         ("patient_motion", "128553", "Patient motion"),
@@ -106,6 +109,7 @@ REVIEWED: dict[str, ReviewedCode] = {
         ("percent", "%", "Percent"),
         ("hounsfield", "[hnsf'U]", "Hounsfield unit"),
         ("degree", "deg", "Degree"),
+        ("second", "s", "second"),
     ),
 }
 

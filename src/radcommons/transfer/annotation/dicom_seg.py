@@ -1,0 +1,383 @@
+"""Masks of one CT series as a DICOM Segmentation and back, exactly (PS3.3 A.51, C.8.20).
+
+One object holds the regions of one reader, or of the consensus: a binary segment for each drawn item, with its tracking
+identifier. A frame is stored for every slice a segment touches and for no other. An empty reading has no segmentation; that
+nothing was found is said by the structured report.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import highdicom as hd
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.sr.coding import Code as DicomCode
+from pydicom.uid import ExplicitVRLittleEndian
+
+from radcommons.dicom.elements import FormatError
+from radcommons.dicom.header import Header
+from radcommons.dicom.part10 import Part10File, parse_part10
+from radcommons.dicom.uids import is_native_syntax
+from radcommons.transfer.annotation.codes import Code, code
+from radcommons.transfer.annotation.geometry import FrameMask, FrameReference
+from radcommons.transfer.annotation.objects import (
+    AnnotationObjectError,
+    ObjectIdentity,
+    SourceStack,
+    algorithm_type,
+    concept_of,
+    derived_uid,
+    settled_bytes,
+)
+from radcommons.transfer.annotation.raster import mask_of_runs, outline_pixels, runs_of_mask
+from radcommons.transfer.annotation.record import Item, Reading
+from radcommons.transfer.annotation.schema import LabelSchema
+
+SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
+_MOST_FRAME_PIXELS = 2**28
+_ABNORMAL = code("abnormal_structure")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment.
+
+    Parameters
+    ----------
+    label
+        What viewers show.
+    concept, category
+        Segmented property type and category.
+    masks
+        The slices it touches.
+    tracking_id, tracking_uid
+        Which finding it is, across objects; "" for none.
+    description
+        The label's id in its schema.
+    """
+
+    label: str
+    concept: Code
+    masks: tuple[FrameMask, ...]
+    tracking_id: str = ""
+    tracking_uid: str = ""
+    description: str = ""
+    category: Code = _ABNORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """A segmentation as read."""
+
+    sop_instance_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    creator: str
+    segments: tuple[Segment, ...]
+
+
+def item_masks(item: Item, stack: SourceStack) -> tuple[FrameMask, ...]:
+    """The pixels an item covers on the slices of a stack, from its masks and its areas, in the order of the stack."""
+    covered: dict[FrameReference, NDArray[np.bool_]] = {mask.frame: mask_of_runs(mask) for mask in item.masks}
+    for frame in {outline.frame for outline in item.outlines}:
+        areas = [outline for outline in item.outlines if outline.frame == frame]
+        pixels = outline_pixels(areas, stack.rows, stack.columns)
+        covered[frame] = covered[frame] | pixels if frame in covered else pixels
+    order = {uid: index for index, uid in enumerate(stack.instance_uids)}
+    strangers = [frame for frame in covered if frame.sop_instance_uid not in order]
+    if strangers:
+        raise AnnotationObjectError("other-image", "A mask is of an image that is not in the stack.")
+    ordered = sorted(covered.items(), key=lambda pair: order[pair[0].sop_instance_uid])
+    return tuple(runs_of_mask(pixels, frame) for frame, pixels in ordered if pixels.any())
+
+
+def segments_of(schema: LabelSchema, reading: Reading, stack: SourceStack) -> tuple[Segment, ...]:
+    """One segment for each item of a reading that covers pixels; lines, points and attributes have none.
+
+    Raises
+    ------
+    AnnotationObjectError
+        When an item is drawn on an image that is not in the stack.
+    """
+    segments = []
+    for item in reading.items:
+        label = schema.label(item.label_id)
+        if label is None or not item.shapes or any(len(found.points) < 2 for found in item.outlines):  # noqa: PLR2004
+            continue
+        try:
+            masks = item_masks(item, stack)
+        except ValueError:
+            continue
+        if masks:
+            uid = derived_uid(reading.id, item.id)
+            segments.append(Segment(label.name, concept_of(label), masks, item.id, uid, label.id))
+    return tuple(segments)
+
+
+def write_segmentation(
+    stack: SourceStack, segments: Sequence[Segment], reading: Reading, identity: ObjectIdentity
+) -> bytes:
+    """A binary segmentation of one reading.
+
+    Parameters
+    ----------
+    stack
+        The series that was read.
+    segments
+        What to write; see :func:`segments_of`.
+    reading
+        Whose it is; its reader becomes the content creator, its sources make it a consensus.
+    identity
+        Its UIDs and date.
+
+    Raises
+    ------
+    AnnotationObjectError
+        When there is no pixel to write, or a mask is of another size or image.
+    """
+    touched = {mask.frame.sop_instance_uid for segment in segments for mask in segment.masks if mask.pixel_count}
+    if not touched:
+        raise AnnotationObjectError("empty", "The reading covers no pixel: there is nothing to segment.")
+    sources = [header for header in stack.headers if header.SOPInstanceUID in touched]
+    if len(sources) != len(touched):
+        raise AnnotationObjectError("other-image", "A mask is of an image that is not in the stack.")
+    with warnings.catch_warnings():
+        # Pseudonyms are names of one component; highdicom warns of each.
+        warnings.simplefilter("ignore", UserWarning)
+        made = _made(sources, segments, stack, reading, identity)
+    made.PixelData = _packed(made, segments)
+    _without_chance(made, identity)
+    return settled_bytes(made, identity)
+
+
+def _made(
+    sources: Sequence[Dataset],
+    segments: Sequence[Segment],
+    stack: SourceStack,
+    reading: Reading,
+    identity: ObjectIdentity,
+) -> hd.seg.Segmentation:
+    return hd.seg.Segmentation(
+        source_images=sources,
+        pixel_array=_places([str(header.SOPInstanceUID) for header in sources], segments, (stack.rows, stack.columns)),
+        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=[
+            _description(number, segment, reading) for number, segment in enumerate(segments, start=1)
+        ],
+        series_instance_uid=identity.series_instance_uid,
+        series_number=identity.series_number,
+        sop_instance_uid=identity.sop_instance_uid,
+        instance_number=identity.instance_number,
+        manufacturer=identity.manufacturer,
+        manufacturer_model_name=identity.model_name,
+        software_versions=identity.software_version,
+        device_serial_number=identity.serial_number,
+        content_creator_name=f"{reading.reader}^",
+        content_label="SEGMENTATION",
+        content_description=f"Regions of {reading.reader}"[:64],
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        omit_empty_frames=True,
+    )
+
+
+def _places(uids: list[str], segments: Sequence[Segment], size: tuple[int, int]) -> NDArray[np.uint16]:
+    """Which segments touch which slice: the number of segment n at pixel n; shape (slices, rows, columns).
+
+    Highdicom makes the frames and all that describes them from this; the pixels of masks that overlap would cost it one
+    whole array a segment. :func:`_packed` then puts the masks themselves into the frames.
+    """
+    if len(segments) > size[0] * size[1]:
+        raise AnnotationObjectError("too-many-segments", "There are more segments than pixels of a slice.")
+    index = {uid: number for number, uid in enumerate(uids)}
+    places = np.zeros((len(uids), size[0] * size[1]), dtype=np.uint16)
+    for number, segment in enumerate(segments):
+        for mask in segment.masks:
+            if (mask.rows, mask.columns) != size:
+                raise AnnotationObjectError("other-size", "A mask has another size than its image.")
+            if mask.pixel_count:
+                places[index[mask.frame.sop_instance_uid], number] = number + 1
+    return places.reshape(len(uids), *size)
+
+
+def _packed(made: Dataset, segments: Sequence[Segment]) -> bytes:
+    """The masks in the order of the frames that describe them, eight pixels a byte, lowest bit first (PS3.5 8.1.1)."""
+    masks = {
+        (number, mask.frame.sop_instance_uid): mask
+        for number, segment in enumerate(segments, start=1)
+        for mask in segment.masks
+    }
+    frames = (
+        mask_of_runs(
+            masks[
+                int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber),
+                str(group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID),
+            ]
+        ).ravel()
+        for group in made.PerFrameFunctionalGroupsSequence
+    )
+    if made.Rows * made.Columns % 8 == 0:
+        packed = b"".join(np.packbits(frame, bitorder="little").tobytes() for frame in frames)
+    else:
+        packed = np.packbits(np.concatenate(list(frames)), bitorder="little").tobytes()
+    return packed + b"\x00" * (len(packed) % 2)
+
+
+def _coded(found: Code) -> DicomCode:
+    return DicomCode(found.value, found.scheme, found.meaning[:64])
+
+
+def _description(number: int, segment: Segment, reading: Reading) -> hd.seg.SegmentDescription:
+    kind = algorithm_type(reading.method, is_consensus=bool(reading.sources))
+    algorithm = None
+    if kind != "MANUAL":
+        algorithm = hd.AlgorithmIdentificationSequence(
+            name=reading.reader,
+            family=DicomCode("123109", "DCM", "Manual Processing")
+            if reading.sources
+            else DicomCode("123110", "DCM", "Artificial Intelligence"),
+            version=reading.software or "unknown",
+        )
+    described = hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=segment.label[:64],
+        segmented_property_category=_coded(segment.category),
+        segmented_property_type=_coded(segment.concept),
+        algorithm_type=kind,
+        algorithm_identification=algorithm,
+        tracking_uid=segment.tracking_uid or None,
+        tracking_id=segment.tracking_id or None,
+    )
+    if segment.description:
+        described.SegmentDescription = segment.description
+    return described
+
+
+def _without_chance(made: Dataset, identity: ObjectIdentity) -> None:
+    """Replace the UID of the dimension organization, which highdicom draws at random."""
+    uid = derived_uid(identity.sop_instance_uid, "dimensions")
+    for item in made.get("DimensionOrganizationSequence", []):
+        item.DimensionOrganizationUID = uid
+    for item in made.get("DimensionIndexSequence", []):
+        item.DimensionOrganizationUID = uid
+
+
+class _Tag:
+    """Attributes that a segmentation is read from."""
+
+    SOP_CLASS, SOP_INSTANCE, STUDY, SERIES = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
+    ROWS, COLUMNS, FRAMES, BITS = 0x00280010, 0x00280011, 0x00280008, 0x00280100
+    CREATOR, SEGMENTS, PER_FRAME, SHARED = 0x00700084, 0x00620002, 0x52009230, 0x52009229
+    NUMBER, LABEL, DESCRIPTION, TYPE, CATEGORY = 0x00620004, 0x00620005, 0x00620006, 0x0062000F, 0x00620003
+    TRACKING_ID, TRACKING_UID = 0x00620020, 0x00620021
+    IDENTIFICATION, REFERENCED_SEGMENT = 0x0062000A, 0x0062000B
+    DERIVATION, SOURCE, REFERENCED_INSTANCE, REFERENCED_FRAME = 0x00089124, 0x00082112, 0x00081155, 0x00081160
+    PLANE_POSITION, POSITION, PLANE_ORIENTATION, ORIENTATION = 0x00209113, 0x00200032, 0x00209116, 0x00200037
+    CODE_VALUE, CODE_SCHEME, CODE_MEANING, LONG_CODE = 0x00080100, 0x00080102, 0x00080104, 0x00080119
+
+
+def read_segmentation(data: bytes) -> Segmentation:
+    """Read a binary segmentation of single-frame or multi-frame images, ours or anybody's.
+
+    Raises
+    ------
+    AnnotationObjectError
+        When it is no binary segmentation, breaks a limit, or a frame does not say what it is of.
+    """
+    file, header = _opened(data)
+    rows, columns, frames = (header.integer(tag) or 0 for tag in (_Tag.ROWS, _Tag.COLUMNS, _Tag.FRAMES))
+    element = file.pixel_element()
+    groups = _children(header, _Tag.PER_FRAME)
+    if element is None or header.integer(_Tag.BITS) != 1 or not is_native_syntax(file.transfer_syntax_uid):
+        raise AnnotationObjectError("not-binary", "Only binary segmentations without compression are read.")
+    size = rows * columns
+    if not 0 < size <= _MOST_FRAME_PIXELS or len(groups) != frames or len(element.value) * 8 < size * frames:
+        raise AnnotationObjectError(
+            "segmentation", "Size, frames and pixels of the segmentation do not fit each other."
+        )
+    shared = _children(header, _Tag.SHARED)
+    masks: dict[int, list[FrameMask]] = {}
+    packed = np.frombuffer(element.value, dtype=np.uint8)
+    # From the lowest slice on, as stacks are ordered here, whatever the order of the file.
+    for index in sorted(range(frames), key=lambda index: _height_mm(groups[index], shared)):
+        number, frame = _frame_of(groups[index], shared)
+        masks.setdefault(number, []).append(_frame_mask(packed, index, frame, (rows, columns)))
+    return Segmentation(
+        header.text(_Tag.SOP_INSTANCE),
+        header.text(_Tag.STUDY),
+        header.text(_Tag.SERIES),
+        header.text(_Tag.CREATOR).rstrip("^"),
+        tuple(_segment(item, masks) for item in _children(header, _Tag.SEGMENTS)),
+    )
+
+
+def _opened(data: bytes) -> tuple[Part10File, Header]:
+    try:
+        file = parse_part10(memoryview(data))
+    except FormatError as error:
+        raise AnnotationObjectError("unreadable", f"The object cannot be read: {error.code}.") from error
+    header = Header(file.elements, file.encoding)
+    if header.text(_Tag.SOP_CLASS) != SEGMENTATION_STORAGE:
+        raise AnnotationObjectError("not-a-segmentation", "The object is no segmentation.")
+    return file, header
+
+
+def _children(header: Header, tag: int) -> list[Header]:
+    return [Header(item, header.encoding, header.encodings) for item in header.items(tag)]
+
+
+def _first(headers: list[Header], tag: int) -> Header | None:
+    return next((child for header in headers for child in _children(header, tag)), None)
+
+
+def _frame_of(group: Header, shared: list[Header]) -> tuple[int, FrameReference]:
+    """Which segment a frame belongs to and which image it covers, from its own or the shared functional groups."""
+    identification = _first([group, *shared], _Tag.IDENTIFICATION)
+    number = identification.integer(_Tag.REFERENCED_SEGMENT) if identification else None
+    derivation = _first([group, *shared], _Tag.DERIVATION)
+    source = _first([derivation], _Tag.SOURCE) if derivation else None
+    uid = source.text(_Tag.REFERENCED_INSTANCE) if source else ""
+    if number is None or source is None or not uid:
+        raise AnnotationObjectError("segmentation", "A frame does not say which segment or which image it is of.")
+    return number, FrameReference(uid, source.integer(_Tag.REFERENCED_FRAME) or 1)
+
+
+def _height_mm(group: Header, shared: list[Header]) -> float:
+    """Where a frame lies along the normal; 0 for frames without a place, which keep their order."""
+    place = _first([group, *shared], _Tag.PLANE_POSITION)
+    plane = _first([group, *shared], _Tag.PLANE_ORIENTATION)
+    try:
+        position = [float(text) for text in place.texts(_Tag.POSITION)] if place else []
+        row_and_column = [float(text) for text in plane.texts(_Tag.ORIENTATION)] if plane else []
+        return float(np.dot(np.cross(row_and_column[:3], row_and_column[3:6]), position))
+    except (ValueError, IndexError):
+        return 0.0
+
+
+def _frame_mask(packed: NDArray[np.uint8], index: int, frame: FrameReference, shape: tuple[int, int]) -> FrameMask:
+    """One frame of the packed bits, lowest bit first, frames following one another without padding (PS3.5 8.1.1)."""
+    size = shape[0] * shape[1]
+    start = index * size
+    bits = np.unpackbits(packed[start // 8 : (start + size + 7) // 8], bitorder="little")
+    return runs_of_mask(bits[start % 8 : start % 8 + size].reshape(shape).astype(bool), frame)
+
+
+def _segment(item: Header, masks: dict[int, list[FrameMask]]) -> Segment:
+    return Segment(
+        item.text(_Tag.LABEL),
+        _code_of(item, _Tag.TYPE),
+        tuple(mask for mask in masks.get(item.integer(_Tag.NUMBER) or 0, []) if mask.pixel_count),
+        item.text(_Tag.TRACKING_ID),
+        item.text(_Tag.TRACKING_UID),
+        item.text(_Tag.DESCRIPTION),
+        _code_of(item, _Tag.CATEGORY),
+    )
+
+
+def _code_of(item: Header, tag: int) -> Code:
+    found = next(iter(_children(item, tag)), None)
+    if found is None:
+        return code("tissue")
+    value = found.text(_Tag.CODE_VALUE) or found.text(_Tag.LONG_CODE)
+    return Code(found.text(_Tag.CODE_SCHEME), value, found.text(_Tag.CODE_MEANING))
