@@ -74,6 +74,12 @@ def test_every_date_moves_by_the_same_days_however_it_is_written(day, days, form
     assert moved.text.replace(" 0", " ") == f"CT thorax {written} nativ".replace(" 0", " ")
 
 
+@pytest.mark.parametrize(("text", "moved"), [("12/03/31", "31/01/31"), ("03/12/31", "01/31/31")])
+def test_two_digits_of_a_year_are_read_in_the_century_of_a_known_date(text, moved):
+    assert shift_written_date(text, DateReading(-40, known={date(1931, 3, 12), date(2020, 4, 15)})) == moved
+    assert shift_written_date("12/03/31", DateReading(-40, known={date(2031, 12, 3)})) == "10/24/31"
+
+
 @given(st.text(max_size=60), st.integers(min_value=-36500, max_value=-1))
 def test_no_text_breaks_it(text, days):
     assert isinstance(shift_dates_in_text(text, DateReading(days)).text, str)

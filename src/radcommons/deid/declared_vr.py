@@ -11,7 +11,7 @@ from radcommons.dicom.text import STRING_VRS
 
 # Their values are treated by their form, so that any other name for them would pass them by.
 _FORMED_VRS = frozenset({"AS", "DA", "DT", "PN", "TM", "UI"})
-_NUMBER_TEXT_VRS = frozenset({"DS", "IS"})
+NUMBER_TEXT_VRS = frozenset({"DS", "IS"})
 
 
 def judged(element: Element) -> Element:
@@ -25,7 +25,7 @@ def judged(element: Element) -> Element:
     vr = element.vr
     if vr not in KNOWN_VRS and " or " not in vr:
         vr = proper if proper in STRING_VRS else "UN"
-    elif proper == "SQ" or (proper in STRING_VRS - _NUMBER_TEXT_VRS and vr not in STRING_VRS):
+    elif proper == "SQ" or (proper in STRING_VRS - NUMBER_TEXT_VRS and vr not in STRING_VRS):
         vr = "UN"
     elif proper in _FORMED_VRS:
         vr = proper

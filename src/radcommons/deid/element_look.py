@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from radcommons.deid.attribute_types import AttributeType, attribute_type
 from radcommons.deid.dates import shift_value
-from radcommons.deid.declared_vr import judged
+from radcommons.deid.declared_vr import NUMBER_TEXT_VRS, judged
 from radcommons.deid.descriptors import looks_identifying
 from radcommons.deid.direct import TIME
 from radcommons.deid.dummies import DUMMY_SCHEME, REMOVED
@@ -169,14 +169,24 @@ def residues(
             inner = level.inside(element.tag).holding(item)
             for each in item:
                 yield from residues(each, pattern, inner, kept=kept)
-    elif any(pattern.spans(text, is_thorough=False) for text in _searched_texts(element, level.encodings)) or (
-        element.vr in _NAMING_VRS and any(map(pattern.written_names, _searched_texts(element, level.encodings)))
-    ):
+    elif _has_identifier(element, pattern, level.encodings):
         yield where
 
 
+def _has_identifier(element: Element, pattern: IdentifierPattern, encodings: tuple[str, ...]) -> bool:
+    texts = _searched_texts(element, encodings)
+    if any(pattern.spans(text, is_thorough=False) for text in texts):
+        return True
+    if element.vr in _NAMING_VRS and any(map(pattern.written_names, texts)):
+        return True
+    if element.tag in KEPT_UID_TAGS:
+        return any(pattern.is_in_uid(uid) and not uids.is_listed_uid(uid) for uid in map(str.strip, texts_of(element)))
+    is_number = element.is_private and element.vr in NUMBER_TEXT_VRS
+    return is_number and any(map(pattern.is_short_number, texts_of(element)))
+
+
 def _searched_texts(element: Element, encodings: tuple[str, ...]) -> list[str]:
-    if element.vr in {"DS", "IS"} and is_numeric(element.value):
+    if element.vr in NUMBER_TEXT_VRS and is_numeric(element.value):
         return []
     if element.vr in STRING_VRS and element.vr not in _UNSEARCHED_VRS:
         return texts_of(element, encodings)

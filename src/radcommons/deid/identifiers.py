@@ -13,6 +13,7 @@ from pydicom.datadict import tag_for_keyword
 
 from radcommons.deid.cues import cue_spans
 from radcommons.deid.declared_vr import judged
+from radcommons.deid.encoded import encoded_texts
 from radcommons.deid.folding import FoldedText, fold, is_east_asian, listed
 from radcommons.deid.spellings import Gap, Needle, date_of, everyday_surnames_of, name_words_of, needles_of
 from radcommons.deid.vocabulary import unknown_spans, vocabulary
@@ -55,6 +56,8 @@ SourceSerialNumber SpecimenIdentifier StationAETitle StationName StudyID UniqueD
 IDENTIFYING_TAGS = frozenset(tag for tag in map(tag_for_keyword, _IDENTIFYING_KEYWORDS) if tag is not None)
 # The name of a service identifies by what is its own in it; "Cardiology" is one in every hospital, and a word of descriptions.
 _REQUESTING_SERVICE = 0x00321033
+# A number of four or five digits alone; shorter ones are everywhere, longer ones are looked for in all texts.
+_SHORT_NUMBER = re.compile(r"\+?0*([1-9][0-9]{3,4})(?:\.0*)?")
 _LONG_NUMBER = re.compile(r"\d(?:[-./ ]?\d){4,}")
 
 
@@ -133,6 +136,10 @@ class IdentifierPattern:
         self._beginnings = re.compile(f"(?={beginnings})") if beginnings else None
         self.name_words = frozenset(names)
         """The parts of all names, folded, those that are words of imaging too."""
+        self._numbers = frozenset(needle.text for needle in found if needle.is_number)
+        self._short_numbers = frozenset(
+            core for identifier in identifiers if (core := _core_of_number(identifier)) is not None
+        )
         self.dates = frozenset(day for identifier in identifiers if (day := date_of(identifier)) is not None)
         """The dates among the identifiers."""
 
@@ -148,6 +155,14 @@ class IdentifierPattern:
             distinctive, so that codes and technical values do not suffer.
         """
         if self._beginnings is None or not text:
+            return []
+        found = self._plain_spans(text, is_thorough=is_thorough)
+        # Of what is encoded only what is distinct counts: a short name may come out of any word by chance.
+        encoded = [span[:2] for span in encoded_texts(text) if self._plain_spans(span[2], is_thorough=False)]
+        return sorted({*found, *encoded}) if encoded else found
+
+    def _plain_spans(self, text: str, *, is_thorough: bool) -> list[tuple[int, int]]:
+        if self._beginnings is None:
             return []
         folded = fold(text)
         squeezed = folded.squeezed()
@@ -165,6 +180,14 @@ class IdentifierPattern:
                         break
         return found
 
+    def is_short_number(self, value: str) -> bool:
+        """Whether a number, as a whole, is a short record number: too short to be looked for inside of texts."""
+        return bool(self._short_numbers) and _core_of_number(value) in self._short_numbers
+
+    def is_in_uid(self, uid: str) -> bool:
+        """Whether a component of a UID is a known number."""
+        return any(component in self._numbers for component in uid.split("."))
+
     def written_names(self, text: str) -> list[tuple[int, int]]:
         """Where family names that are everyday words stand in a technical text, written as names: ``for Brown``.
 
@@ -180,6 +203,11 @@ class IdentifierPattern:
         return [
             (match.start(), _with_genitive(text, match.end())) for match in words if _is_written_as_name(text, match)
         ]
+
+
+def _core_of_number(value: str) -> str | None:
+    match = _SHORT_NUMBER.fullmatch(value.strip())
+    return None if match is None else match[1]
 
 
 @lru_cache(maxsize=1024)

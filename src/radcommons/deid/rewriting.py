@@ -12,7 +12,7 @@ from pydicom.datadict import keyword_for_tag
 from radcommons.deid.attribute_types import AttributeType, attribute_type
 from radcommons.deid.content_items import ContentRules
 from radcommons.deid.dates import shift_value
-from radcommons.deid.declared_vr import judged
+from radcommons.deid.declared_vr import NUMBER_TEXT_VRS, judged
 from radcommons.deid.descriptors import CleanedText, clean_descriptor, clean_technical
 from radcommons.deid.direct import REMOVED_DIRECTLY, STAYING, TIME, UID_FORM, Direct
 from radcommons.deid.dummies import DUMMY_CODE, DUMMY_VALUES, REMOVED, dummy_text, dummy_value, padded
@@ -185,7 +185,7 @@ class Rewriter:
         if vr == "UI" and action is Action.KEEP and tag not in KEPT_UID_TAGS:
             return Direct(UID_FORM)
         if vr == "UI":
-            may_stay = is_harmless_uid if tag in KEPT_UID_TAGS else is_listed_uid
+            may_stay = self._uid_may_stay(tag)
             return Direct(UID_FORM, lambda uid: None if may_stay(uid) else self.key.map_uid(uid))
         return STAYING.get(vr)
 
@@ -284,12 +284,21 @@ class Rewriter:
             # An option keeps it although it identifies a device or an institution; so it cannot be cleaned of itself.
             self._note_kept(element, [CleanedText(text) for text in texts_of(element, level.encodings)])
             return element
-        if vr in STRING_VRS and not (vr in {"DS", "IS"} and is_numeric(element.value)):
+        if element.is_private and vr in NUMBER_TEXT_VRS and any(map(self.pattern.is_short_number, texts_of(element))):
+            self._note(element, level, Action.REMOVE, "known identifier")
+            return None
+        if vr in STRING_VRS and not (vr in NUMBER_TEXT_VRS and is_numeric(element.value)):
             return self._rewrite_text(element, kind, level)
         return element
 
+    def _uid_may_stay(self, tag: int) -> Callable[[str], bool]:
+        """Which UIDs of an attribute are no identifiers: listed ones, and names of classes that no known number is part of."""
+        if tag not in KEPT_UID_TAGS:
+            return is_listed_uid
+        return lambda uid: is_listed_uid(uid) or (is_harmless_uid(uid) and not self.pattern.is_in_uid(uid))
+
     def _rewrite_uids(self, element: Element, level: Level) -> Element:
-        may_stay = is_harmless_uid if element.tag in KEPT_UID_TAGS else is_listed_uid
+        may_stay = self._uid_may_stay(element.tag)
         values = split_values(decode_text(element.value, "UI"), "UI")
         mapped = [value if not value or may_stay(value) else self.key.map_uid(value) for value in values]
         if mapped == values:

@@ -123,7 +123,7 @@ def _moved(match: re.Match[str], reading: DateReading) -> str | None:
 
 
 def _numbers_year_last(part: dict[str, str], reading: DateReading) -> str | None:
-    year, mark = _full_year(part["year"]), part["mark"]
+    year, mark = _full_year(part["year"], reading.known), part["mark"]
     # (day, month) by the two orders; a point between numbers stands in languages that write the day first.
     orders = [(part["first"], part["second"]), (part["second"], part["first"])]
     if reading.is_month_first and "." not in mark:
@@ -144,7 +144,7 @@ def _numbers_year_last(part: dict[str, str], reading: DateReading) -> str | None
 def _named(part: dict[str, str], reading: DateReading, *, is_day_first: bool) -> str | None:
     months = _CALENDARS[part["name"].casefold()]
     number, day = months.index(part["name"].casefold()) + 1, part.get("day")
-    moved = move_day(_full_year(part["year"]), number, int(day or 15), days=reading.days)
+    moved = move_day(_full_year(part["year"], reading.known), number, int(day or 15), days=reading.days)
     if moved is None:
         return None
     name, year = _cased(part["name"], months[moved.month - 1]), _as_long_year(part["year"], moved.year)
@@ -158,11 +158,14 @@ def _is_day(year: int, month: int, day: int) -> bool:
     return move_day(year, month, day, days=0) is not None
 
 
-def _full_year(year: str) -> int:
+def _full_year(year: str, known: Collection[date]) -> int:
+    """The year in full; of two digits, in the century of a known date, as that of a birth long ago."""
     number = int(year)
     if len(year) > _SHORT_YEAR:
         return number
-    return number + (2000 if number < _CENTURY_TURNS_AT else 1900)
+    centuries = (2000, 1900) if number < _CENTURY_TURNS_AT else (1900, 2000)
+    known_years = {day.year for day in known}
+    return next((number + century for century in centuries if number + century in known_years), number + centuries[0])
 
 
 def _as_long_year(like: str, year: int) -> str:

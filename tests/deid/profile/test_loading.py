@@ -7,7 +7,7 @@ import pytest
 from pydicom.datadict import tag_for_keyword
 
 from radcommons.deid.pixels.boxes import Box
-from radcommons.deid.profile import ENGINE_VERSION, READY_PROFILES, Action, ProfileError, load_profile
+from radcommons.deid.profile import ENGINE_VERSION, READY_PROFILES, Action, ProfileError, load_profile, loading
 
 HEAD = 'schema = "radcommons.profile/1"\nname = "own"\nversion = "1"\nedition = "2026d"\n'
 MINIMAL = HEAD + "options = []\n"
@@ -168,7 +168,13 @@ def test_names_and_versions_are_unique_and_every_word_is_part_of_the_digest(own)
         )
     }
     assert len(digests) == 5
-    assert ENGINE_VERSION >= 4
+    assert ENGINE_VERSION >= 5
+
+
+def test_attributes_that_become_known_change_every_digest(own, monkeypatch):
+    before = own(MINIMAL).digest
+    monkeypatch.setattr(loading, "NEWER_VRS", {**loading.NEWER_VRS, 0x00089999: "LO"})
+    assert own(MINIMAL).digest != before
 
 
 def test_the_profile_of_the_guide_can_be_used(own):

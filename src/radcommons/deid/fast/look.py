@@ -161,7 +161,9 @@ class Sight:
         anybody = self._context.anybody
         vr, value_at = anybody.vr(tag, raw), anybody.value_at(raw)
         # An attribute that must be empty was seen empty; then nothing is said about values.
-        is_allowed = len(raw) > value_at and not self._findings[index] and tag not in IDENTIFYING_TAGS
+        # Numbers in private attributes may be record numbers.
+        may_identify = tag in IDENTIFYING_TAGS or tag >> 16 & 1
+        is_allowed = len(raw) > value_at and not self._findings[index] and not may_identify
         form = _NEW_UID if vr == "UI" else STAYING[vr].form if vr in STAYING else None
         return _Slot(tag, index, value_at, form if is_allowed and tag >= META_END else None)
 

@@ -15,10 +15,11 @@ from radcommons.deid.profile.overrides import actions_of, classes_of, kept_of, p
 from radcommons.deid.profile.rules import Profile
 from radcommons.deid.tables import OPTION_CODES, attribute_rows, code_of, option_name, table
 from radcommons.deid.vocabulary import vocabulary
+from radcommons.dicom.newer_attributes import NEWER_VRS
 
 SCHEMA = "radcommons.profile/1"
 # Part of every digest: raised whenever the same profile would give other bytes.
-ENGINE_VERSION = 4
+ENGINE_VERSION = 5
 READY_PROFILES = ("basic", "ricord", "tcia")
 _KEYS = frozenset(
     {
@@ -117,6 +118,7 @@ def _variant(profile: Profile, own: Mapping[int, tuple[str, str]]) -> Profile:
 def _digest(content: Mapping[str, object]) -> str:
     tables = [hashlib.sha256(json.dumps(table(name), sort_keys=True).encode()).hexdigest() for name in _TABLES]
     tables.append(hashlib.sha256(" ".join(sorted(vocabulary())).encode()).hexdigest())
+    tables.append(hashlib.sha256(repr(sorted(NEWER_VRS.items())).encode()).hexdigest())
     fingerprint = json.dumps([ENGINE_VERSION, content, tables], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(fingerprint.encode()).hexdigest()
 

@@ -1,0 +1,40 @@
+"""What programs write into texts in hexadecimal numbers or base64 is read; words are no code."""
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radcommons.deid.encoded import encoded_texts
+from radcommons.deid.identifiers import IdentifierPattern
+from radcommons.deid.vocabulary import imaging_words
+
+names = st.text(st.characters(codec="latin-1", categories=("Lu", "Ll")), min_size=8, max_size=30)
+
+
+@given(names)
+def test_what_is_encoded_is_told_with_its_place(name):
+    for code in (base64.b64encode(name.encode()).decode(), name.encode().hex(), name.encode("utf-16-le").hex()):
+        text = f"CT, {code} chest"
+        said = {text[start:end]: said for start, end, said in encoded_texts(text)}
+        assert code in said
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Consolidation left lower lobe", "Thoraxradiographie a.p.", "1.2.840.10008.5.1.4.1.1.2", "ABCDEFGH"]
+)
+def test_words_and_numbers_say_nothing_more(text):
+    assert not any(said.isascii() and said.isalpha() for _, _, said in encoded_texts(text))
+
+
+def test_no_word_of_imaging_is_taken_for_a_name_in_base64():
+    pattern = IdentifierPattern(["Quixotesen^Ulrika", "MRN-7654321", "Li^Bo", "19310317"])
+    assert [word for word in imaging_words() if pattern.spans(word, is_thorough=False)] == []
+
+
+def test_a_name_in_base64_is_found_beside_a_plain_one():
+    pattern = IdentifierPattern(["Quixotesen^Ulrika"])
+    code = base64.b64encode(b"name=Ulrika Quixotesen").decode()
+    text = f"Quixotesen {code} thorax"
+    assert [text[start:end] for start, end in pattern.spans(text, is_thorough=True)] == ["Quixotesen", code]
