@@ -4,7 +4,8 @@
 """
 
 from radcommons.server.annotation.queries.adjudication import adjudicated_case, visible_to_adjudicator
-from radcommons.server.annotation.queries.worklist import visible_instances
+from radcommons.server.annotation.queries.worklist import blinding_of, visible_instances
+from radcommons.server.annotation.rules.blinding import veil_of
 from radcommons.server.annotation.services.reading import own_task
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.errors import NotFoundError
@@ -28,7 +29,7 @@ def task_scope(path: str, actor: Actor) -> Scope:
         raise NotFoundError
     admit(actor, Action.ANNOTATION_READ)
     task = own_task(parts[1], actor)
-    return Scope(f"tasks/{task.key}", visible_instances(task))
+    return Scope(f"tasks/{task.key}", visible_instances(task), veil=veil_of(blinding_of(task.project)))
 
 
 def adjudication_scope(path: str, actor: Actor) -> Scope:
@@ -46,4 +47,5 @@ def adjudication_scope(path: str, actor: Actor) -> Scope:
         raise NotFoundError
     admit(actor, Action.ANNOTATION_ADJUDICATE)
     case, _ = adjudicated_case(parts[1], actor)
-    return Scope(f"adjudications/{case.key}", visible_to_adjudicator(case))
+    veil = veil_of(blinding_of(case.project))
+    return Scope(f"adjudications/{case.key}", visible_to_adjudicator(case), veil=veil)

@@ -4,13 +4,43 @@ The archive serves whatever set of instances a scope names and knows nothing of 
 it write the bodies of :class:`ScopeResolver`; the applications join them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db.models import QuerySet
 
 from radcommons.server.archive.models import Instance
 from radcommons.server.platform.policy import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """Which attributes a root shows; all others do not exist there, and files as they are stored are not given out.
+
+    Parameters
+    ----------
+    tags
+        Tags that are shown, eight hexadecimal digits.
+    groups
+        Groups of which everything is shown, four digits.
+    """
+
+    tags: frozenset[str]
+    groups: frozenset[str]
+
+    def shows(self, tag: str) -> bool:
+        """Whether an attribute is shown."""
+        return tag in self.tags or tag[:4] in self.groups
+
+    def over(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """What is left of an object of DICOM JSON (PS3.18 F.2), at every depth of its sequences."""
+        return {tag: self._value(value) for tag, value in attributes.items() if self.shows(tag)}
+
+    def _value(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        if value.get("vr") != "SQ" or "Value" not in value:
+            return value
+        return {**value, "Value": [self.over(item) for item in value["Value"]]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +57,15 @@ class Scope:
         Whether the set can never change, so that answers may be kept by clients.
     shelf_id
         The shelf on which exactly these instances were made ready to be served; None when there is none.
+    veil
+        What is shown of the attributes; None where everything is.
     """
 
     name: str
     instances: QuerySet[Instance]
     is_immutable: bool = False
     shelf_id: int | None = None
+    veil: Veil | None = None
 
 
 class ScopeResolver(Protocol):

@@ -1,8 +1,10 @@
 """The verbs of curation: open a case when a study has arrived, decide about it."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
 
 from django.db import transaction
 from django.utils import timezone
@@ -160,6 +162,43 @@ def decide(verb: Verb, study_instance_uid: str, *, actor: Actor, reason: str = "
         change = {"from": before.value, "to": after.value, "reason": reason}
         audit.record(actor, f"curation.{verb}", object_kind="study", object_id=study_instance_uid, facts=change)
         outbox.announce(FACT_KINDS[verb], study_instance_uid=study_instance_uid, facts={"reason": reason})
+
+
+# What a reader can see that sends a study back, in the words in which a curator reads it.
+FLAG_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "burned_in_text": "A reader saw writing in the pixels.",
+        "wrong_body_part": "A reader saw another part of the body than expected.",
+    }
+)
+
+
+def take_back(study_instance_uid: str, *, flags: Iterable[str], since: datetime) -> None:
+    """Hold a study because a reader saw something in it; safe to run again.
+
+    A decision that a person took after the reader's word stands.
+    """
+    with transaction.atomic():
+        case = Case.objects.select_for_update().filter(study__study_instance_uid=study_instance_uid).first()
+        if case is None or next_state(CaseState(case.state), Verb.HOLD) is None:
+            return
+        if case.decided_at is not None and case.decided_at > since:
+            return
+        before = case.state
+        reason = " ".join(FLAG_REASONS[flag] for flag in flags if flag in FLAG_REASONS)
+        case.state, case.decided_at = CaseState.HELD, timezone.now()
+        case.save(update_fields=["state", "decided_at"])
+        Decision.objects.create(
+            case=case,
+            verb=Verb.HOLD,
+            from_state=before,
+            to_state=CaseState.HELD,
+            reason=reason,
+            actor=JOURNEY.name,
+            decided_at=case.decided_at,
+        )
+        change = {"from": before, "to": CaseState.HELD.value, "reason": reason}
+        audit.record(JOURNEY, "curation.hold", object_kind="study", object_id=study_instance_uid, facts=change)
 
 
 def _locked_case(study_instance_uid: str) -> Case:

@@ -114,6 +114,7 @@ def _settling(
     is_wanted = end_state(steps) not in (State.CLEARED, State.RELEASED, State.RETURNED, State.WITHDRAWN)
     if any(Verb.OPEN_CASE in _verbs(step) for step in new) and (is_wanted or not was_opened):
         found.append(Call(Verb.OPEN_CASE, openings[-1].fact.fact_id))
+    found += [Call(Verb.TAKE_BACK, step.fact.fact_id) for step in new if Verb.TAKE_BACK in _verbs(step)]
     catalogued = [(step, verb) for step in possible for verb in _verbs(step) if verb in _CATALOG]
     if catalogued:
         step, verb = catalogued[-1]

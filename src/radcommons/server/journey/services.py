@@ -7,10 +7,11 @@ from types import MappingProxyType
 from django.db import DatabaseError, OperationalError, transaction
 
 from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.server.annotation.services.suspending import suspend_study
 from radcommons.server.catalog.services import catalog_study, remove_study
 from radcommons.server.clinical.rules import as_status
 from radcommons.server.clinical.services import record_subject
-from radcommons.server.curation.services import open_case
+from radcommons.server.curation.services import open_case, take_back
 from radcommons.server.intake.services import record_progress
 from radcommons.server.journey import rules
 from radcommons.server.journey.models import StudyJourney
@@ -30,11 +31,26 @@ FAILURE = "journey.verb-failed"
 
 Verbs = Mapping[Verb, Callable[[OutboxFact], object]]
 
+
+def _offer(study_instance_uid: str) -> None:
+    """A study that stands in the catalog is there for readers too."""
+    suspend_study(study_instance_uid, is_suspended=catalog_study(study_instance_uid) == 0)
+
+
+def _take_off(study_instance_uid: str) -> None:
+    """What leaves the catalog is shown to no reader, until it is cleared again."""
+    remove_study(study_instance_uid)
+    suspend_study(study_instance_uid, is_suspended=True)
+
+
 VERBS: Verbs = MappingProxyType(
     {
         Verb.OPEN_CASE: lambda fact: open_case(fact.study_instance_uid),
-        Verb.CATALOG_STUDY: lambda fact: catalog_study(fact.study_instance_uid),
-        Verb.REMOVE_STUDY: lambda fact: remove_study(fact.study_instance_uid),
+        Verb.TAKE_BACK: lambda fact: take_back(
+            fact.study_instance_uid, flags=fact.facts.get("flags", ()), since=fact.recorded_at
+        ),
+        Verb.CATALOG_STUDY: lambda fact: _offer(fact.study_instance_uid),
+        Verb.REMOVE_STUDY: lambda fact: _take_off(fact.study_instance_uid),
         Verb.RECORD_SUBJECT: lambda fact: record_subject(
             fact.study_instance_uid, covid19_status=as_status(fact.facts.get("covid19_status")), actor=JOURNEY
         ),

@@ -35,12 +35,14 @@ class FactKind(StrEnum):
     STUDY_REJECTED = "StudyRejected"
     STUDY_RELEASED = "StudyReleased"
     STUDY_WITHDRAWN = "StudyWithdrawn"
+    READER_FLAGGED = "ReaderFlagged"
 
 
 class Verb(StrEnum):
     """What the journey asks of other rooms; each is safe to ask twice."""
 
     OPEN_CASE = "curation.open_case"
+    TAKE_BACK = "curation.take_back"
     CATALOG_STUDY = "catalog.catalog_study"
     REMOVE_STUDY = "catalog.remove_study"
     RECORD_SUBJECT = "clinical.record_subject"
@@ -108,6 +110,12 @@ TABLE: Mapping[tuple[State, FactKind], Transition] = MappingProxyType(
         (_S.RELEASED, _F.STUDY_RELEASED): _to(_S.RELEASED),
         (_S.IN_CURATION, _F.STUDY_RELEASED): _to(_S.REOPENED),
         (_S.REOPENED, _F.STUDY_RELEASED): _to(_S.REOPENED),
+        # A reader saw what must not be seen, or the wrong thing: the study goes back to the curators, wherever it stands.
+        **{
+            (state, _F.READER_FLAGGED): _to(_S.HELD, _V.REMOVE_STUDY, _V.TAKE_BACK)
+            for state in (_S.IN_CURATION, _S.CLEARED, _S.RELEASED, _S.REOPENED)
+        },
+        **{(state, _F.READER_FLAGGED): _to(state) for state in (*_DECIDED, _S.WITHDRAWN)},
         # Withdrawal is final.
         **{
             (state, _F.STUDY_WITHDRAWN): _to(_S.WITHDRAWN, _V.REMOVE_STUDY)
@@ -151,6 +159,7 @@ SENTENCES: Mapping[FactKind, str] = MappingProxyType(
         _F.STUDY_REJECTED: "A curator rejected the study.",
         _F.STUDY_RELEASED: "The study was published in a release.",
         _F.STUDY_WITHDRAWN: "The study was withdrawn.",
+        _F.READER_FLAGGED: "A reader saw something in the images that a curator must look at.",
     }
 )
 

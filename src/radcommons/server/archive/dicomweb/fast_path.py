@@ -14,6 +14,7 @@ from radcommons.server.archive.dicomweb.by_query import KeptInstances, QueriedHo
 from radcommons.server.archive.dicomweb.by_shelf import ShelfReader, ShelvedHoldings
 from radcommons.server.archive.dicomweb.holdings import Holdings
 from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
+from radcommons.server.archive.dicomweb.veiled import VeiledHoldings
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.access_watch import AccessWatch
 from radcommons.server.platform.policy import Actor
@@ -57,6 +58,8 @@ class FastPath:
     def holdings(self, scope: Scope) -> Holdings:
         """How the instances of a scope are reached."""
         queried = QueriedHoldings(scope.instances, self._kept)
+        if scope.veil is not None:
+            return VeiledHoldings(queried, scope.veil)
         if scope.shelf_id is None or not self._pool.is_running:
             return queried
         return ShelvedHoldings(self._reader, scope.shelf_id, queried)
