@@ -72,7 +72,7 @@ def encode_frame(path: Path, frame_index: int, transfer_syntax_uid: str) -> byte
     bits_allocated = samples.dtype.itemsize * 8
     is_colour = samples.ndim == _COLOUR
     try:
-        return get_encoder(UID(transfer_syntax_uid)).encode(
+        encoded = get_encoder(UID(transfer_syntax_uid)).encode(
             np.ascontiguousarray(samples),
             rows=samples.shape[0],
             columns=samples.shape[1],
@@ -84,6 +84,7 @@ def encode_frame(path: Path, frame_index: int, transfer_syntax_uid: str) -> byte
             photometric_interpretation="RGB" if is_colour else header.text(0x00280004) or "MONOCHROME2",
             **({"planar_configuration": 0} if is_colour else {}),
         )
+        return bytes(encoded)
     except _FAILURES as error:
         raise _undone() from error
 
