@@ -18,6 +18,8 @@ from radcommons.dicom.uids import is_harmless_uid
 from radcommons.transfer.annotation.untyped import Node
 
 HALF_PIXEL = 0.5
+# Tools that draw round to this part of a pixel: then every format keeps the points exactly, 32-bit floats of reports included.
+GRID = 1 / 64
 MOST_POINTS = 100_000
 LARGEST_FRAME_NUMBER = 2**31 - 1
 
@@ -196,6 +198,11 @@ def _mask_from_json(node: Node) -> FrameMask:
     if any(length == 0 for length in runs[1:]):
         raise node["runs"].wrong("has an empty run after the first")
     return FrameMask(FrameReference.from_json(node["frame"]), rows, columns, runs)
+
+
+def on_grid(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """Points moved to the nearest 64th of a pixel."""
+    return tuple((round(column / GRID) * GRID, round(row / GRID) * GRID) for column, row in points)
 
 
 def bounding_box(points: tuple[Point, ...]) -> tuple[Point, Point]:

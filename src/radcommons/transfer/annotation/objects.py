@@ -202,6 +202,7 @@ def settled_bytes(dataset: Dataset, identity: ObjectIdentity) -> bytes:
         equipment.ContributionDateTime = f"{date}{time}"
     if identity.series_description:
         dataset.SeriesDescription = identity.series_description[:64]
+    dataset.SpecificCharacterSet = "ISO_IR 192"
     scheme = Dataset()
     scheme.CodingSchemeDesignator = OWN_SCHEME
     scheme.CodingSchemeName = OWN_SCHEME_NAME
