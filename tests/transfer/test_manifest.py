@@ -193,3 +193,13 @@ def test_no_words_of_a_person_travel_with_a_release(changes):
         BatchManifest.from_bytes(canonical(value))
 
     assert refusal.value.code == "transfer.manifest-invalid"
+
+
+def test_a_large_manifest_is_made_piece_by_piece():
+    manifest = manifest_of(count=1100)
+
+    pieces = list(manifest.pieces())
+
+    assert max(map(len, pieces)) < len(manifest.canonical_bytes) / 2
+    assert b"".join(pieces) == canonical(value_of(manifest))
+    assert manifest.canonical_size == len(manifest.canonical_bytes)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,11 +147,11 @@ def opened(home: EdgeHome, out: Path) -> OutFolder:
     return OutFolder(path, home.sealer().seal(str(path)))
 
 
-def write_atomically(path: Path, content: str) -> None:
-    """Replace a text file as a whole: a reader sees the old or the new content, never a part."""
+def write_atomically(path: Path, content: str | Iterable[bytes]) -> None:
+    """Replace a file as a whole: a reader sees the old or the new content, a text or its pieces, never a part."""
     temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write(content)
+    with temporary.open("wb") as stream:
+        stream.writelines([content.encode("utf-8")] if isinstance(content, str) else content)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)

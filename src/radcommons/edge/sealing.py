@@ -195,7 +195,7 @@ def _sealed(connection: sqlite3.Connection, home: EdgeHome, *, folder: OutFolder
     actions, attributes = action_counts(connection, chosen.action_lists)
     summary = summarise(manifest, engine=str(ENGINE_VERSION), actions=actions, attributes=attributes)
     envelope = sign_summary(summary, home.signing_key())
-    write_atomically(folder.manifest_path, manifest.canonical_bytes.decode("utf-8"))
+    write_atomically(folder.manifest_path, manifest.pieces())
     write_atomically(folder.summary_path, envelope.decode("utf-8"))
     return Sealed(manifest, folder, envelope, _Places(folder, chosen.files), _result(manifest, folder, chosen))
 

@@ -105,8 +105,8 @@ class Centre:
         def call() -> httpx.Response:
             return self._client.post(
                 "/api/v1/intake/batches",
-                content=manifest.canonical_bytes,
-                headers={"Content-Type": "application/json"},
+                content=manifest.pieces(),
+                headers={"Content-Type": "application/json", "Content-Length": str(manifest.canonical_size)},
             )
 
         answer = _json(self._patiently(call))

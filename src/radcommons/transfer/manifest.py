@@ -8,7 +8,7 @@ sending a batch twice is harmless and both ends can name it without asking each 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -19,6 +19,7 @@ from radcommons.transfer.shape import mapping, text, unknown_keys, whole_number
 
 SCHEMA = "radcommons.batch/1"
 MAXIMUM_FILES = 1_000_000
+_FILES_A_PIECE = 512
 # Verdicts about writing in pixels with which an instance leaves its hospital.
 LEAVING = frozenset({PixelText.NOT_APPLICABLE, PixelText.CLEAN, PixelText.REDACTED, PixelText.APPROVED})
 
@@ -151,11 +152,12 @@ class BatchManifest:
     files: tuple[BatchFile, ...]
     subjects: Mapping[str, Covid19Status] = field(default_factory=dict)
 
-    @cached_property
-    def canonical_bytes(self) -> bytes:
-        """Canonical JSON: sorted keys, no spaces, UTF-8. The same content always gives the same bytes."""
-        value: dict[str, object] = {
-            "files": [each.to_json() for each in self.files],
+    def pieces(self) -> Iterator[bytes]:
+        """Canonical JSON in pieces: sorted keys, no spaces, UTF-8. The same content always gives the same bytes.
+
+        A batch of a hundred thousand files is written and sent without ever being in memory as a whole.
+        """
+        rest: dict[str, object] = {
             "profile": {
                 "digest": self.profile.digest,
                 "name": self.profile.name,
@@ -169,13 +171,31 @@ class BatchManifest:
             "software": {"name": self.software.name, "version": self.software.version},
         }
         if self.subjects:
-            value["subjects"] = {key: {"covid19_status": status.value} for key, status in self.subjects.items()}
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+            rest["subjects"] = {key: {"covid19_status": status.value} for key, status in self.subjects.items()}
+        # The files come first: no other key sorts before theirs.
+        yield b'{"files":['
+        for start in range(0, len(self.files), _FILES_A_PIECE):
+            lines = (_canonical(each.to_json()) for each in self.files[start : start + _FILES_A_PIECE])
+            yield (b"," if start else b"") + b",".join(lines)
+        yield b"]," + _canonical(rest)[1:]
+
+    @property
+    def canonical_bytes(self) -> bytes:
+        """All pieces joined."""
+        return b"".join(self.pieces())
+
+    @cached_property
+    def canonical_size(self) -> int:
+        """How many bytes they are."""
+        return sum(map(len, self.pieces()))
 
     @cached_property
     def batch_id(self) -> str:
         """SHA-256 of the canonical bytes, as 64 hexadecimal digits: the batch's name at both ends."""
-        return hashlib.sha256(self.canonical_bytes).hexdigest()
+        digest = hashlib.sha256()
+        for piece in self.pieces():
+            digest.update(piece)
+        return digest.hexdigest()
 
     @property
     def size_bytes(self) -> int:
@@ -203,6 +223,10 @@ class BatchManifest:
         if manifest.canonical_bytes != data:
             raise _invalid("its bytes are not canonical JSON (sorted keys, no spaces, UTF-8)")
         return manifest
+
+
+def _canonical(value: Mapping[str, object]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
 
 
 def _invalid(reason: str) -> RadCommonsError:
