@@ -1,13 +1,14 @@
-"""Reads of the catalog: facets by one query, the studies behind them, cohorts."""
+"""Reads of the catalog: facets, the studies behind them, cohorts."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db import connection
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from radcommons.server.archive.models import Instance, InstanceState, Series, Study
+from radcommons.server.catalog.counting import cube
+from radcommons.server.catalog.cube import Counts
 from radcommons.server.catalog.models import CatalogSeries, Cohort, CohortInstance
 from radcommons.server.catalog.rules import FACETS, CatalogQuery
 from radcommons.server.curation.rules import CaseState
@@ -15,17 +16,6 @@ from radcommons.server.platform.errors import NotFoundError
 
 PAGE_SIZE = 24
 SHOWN_VALUES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much there is: people, studies, series, instances, bytes."""
-
-    subjects: int = 0
-    studies: int = 0
-    series: int = 0
-    instances: int = 0
-    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,50 +56,13 @@ class Facets:
     facets: tuple[Facet, ...]
 
 
-# Each row of the catalog is laid out once per facet (and twice for the totals) with the number of other facets that
-# exclude it; one grouping then counts all of them, so the page costs one pass over the catalog.
-_FACETS_SQL = """
-WITH judged AS (
-    SELECT subject_id, study_id, instance_count, size_bytes, {columns}, {tests}
-    FROM catalog_catalogseries
-), laid_out AS (
-    SELECT judged.subject_id, judged.study_id, judged.instance_count, judged.size_bytes, one.facet, one.value
-    FROM judged CROSS JOIN LATERAL (VALUES {rows}, ('selected', '', {fails}), ('everything', '', 0))
-        AS one (facet, value, misses)
-    WHERE one.misses = 0
-)
-SELECT facet, value, count(DISTINCT subject_id), count(DISTINCT study_id), count(*),
-       sum(instance_count)::bigint, sum(size_bytes)::bigint
-FROM laid_out
-GROUP BY facet, value
-"""
-
-
 def facets(query: CatalogQuery) -> Facets:
-    """Counts for every value of every facet under a selection, by one query."""
-    names = list(FACETS)
-    sql = _FACETS_SQL.format(
-        columns=", ".join(names),
-        tests=", ".join(f"CASE WHEN {name} = ANY(%s) OR %s THEN 0 ELSE 1 END AS miss_{name}" for name in names),
-        fails=" + ".join(f"miss_{name}" for name in names),
-        rows=", ".join(
-            f"('{name}', {name}, {' + '.join(f'miss_{other}' for other in names if other != name)})" for name in names
-        ),
-    )
-    parameters: list[list[str] | bool] = []
-    for name in names:
-        chosen = list(getattr(query, name))
-        parameters += [chosen, not chosen]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        rows = cursor.fetchall()
-    found: dict[str, dict[str, Counts]] = {}
-    for facet, value, *numbers in rows:
-        found.setdefault(facet, {})[value] = Counts(*numbers)
+    """Counts for every value of every facet under a selection."""
+    counted, chosen = cube(), query.to_lists()
     return Facets(
-        selected=found.get("selected", {}).get("", Counts()),
-        everything=found.get("everything", {}).get("", Counts()),
-        facets=tuple(_facet(name, found.get(name, {}), getattr(query, name)) for name in names),
+        selected=counted.total(chosen),
+        everything=counted.total({}),
+        facets=tuple(_facet(name, counted.by_value(name, chosen), getattr(query, name)) for name in FACETS),
     )
 
 

@@ -1,0 +1,142 @@
+"""The catalog as its distinct combinations of facet values: counted in memory, in one pass over few numbers.
+
+A million series have some thousand different combinations of collection, modality, body part and so on. For each of them
+it is known how many series, instances and bytes it has, and which subjects and studies; a selection is then a set of
+combinations, and a count of people is a count of distinct numbers. Pure: rows in, counts out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Flags = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is: people, studies, series, instances, bytes."""
+
+    subjects: int = 0
+    studies: int = 0
+    series: int = 0
+    instances: int = 0
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """One row of the question to the database: the values of all facets, sums, and who is behind them."""
+
+    values: tuple[str, ...]
+    series: int
+    instances: int
+    size_bytes: int
+    subject_ids: Sequence[int]
+    study_ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Which subjects, or studies, a combination has: pairs of its number and a number from 0 to ``count``."""
+
+    combination: NDArray[np.int32]
+    number: NDArray[np.int32]
+    count: int
+
+    @classmethod
+    def of(cls, lists: Sequence[Sequence[int]]) -> "Members":
+        """From the keys that each combination has."""
+        lengths = [len(each) for each in lists]
+        keys = np.fromiter((key for each in lists for key in each), np.int64, sum(lengths))
+        distinct, number = np.unique(keys, return_inverse=True)
+        owners = np.repeat(np.arange(len(lists), dtype=np.int32), lengths)
+        return cls(owners, number.astype(np.int32), len(distinct))
+
+    def distinct(self, chosen: Flags) -> int:
+        """How many there are behind some combinations."""
+        flags = np.zeros(self.count, np.bool_)
+        flags[self.number[chosen[self.combination]]] = True
+        return int(np.count_nonzero(flags))
+
+    def distinct_by(self, codes: NDArray[np.int32], values: int, chosen: Flags) -> Integers:
+        """The same for each value of a facet, whose code each combination has."""
+        selected = chosen[self.combination]
+        flags = np.zeros((values, self.count), np.bool_)
+        flags[codes[self.combination[selected]], self.number[selected]] = True
+        counts: Integers = np.count_nonzero(flags, axis=1).astype(np.int64)
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Cube:
+    """All combinations, ready to be counted.
+
+    Parameters
+    ----------
+    values
+        The values of each facet, by its name.
+    codes
+        For each facet the number of its value, by combination.
+    sums
+        Series, instances and bytes, each by combination.
+    """
+
+    values: Mapping[str, tuple[str, ...]]
+    codes: Mapping[str, NDArray[np.int32]]
+    sums: tuple[Integers, Integers, Integers]
+    subjects: Members
+    studies: Members
+
+    @classmethod
+    def of(cls, names: Sequence[str], combinations: Iterable[Combination]) -> "Cube":
+        """The cube of rows whose values stand in the order of ``names``."""
+        rows = list(combinations)
+        values, codes = {}, {}
+        for place, name in enumerate(names):
+            known = sorted({row.values[place] for row in rows})
+            number = {value: code for code, value in enumerate(known)}
+            values[name] = tuple(known)
+            codes[name] = np.fromiter((number[row.values[place]] for row in rows), np.int32, len(rows))
+        totals = np.array([(row.series, row.instances, row.size_bytes) for row in rows], np.int64).reshape(-1, 3)
+        return cls(
+            values,
+            codes,
+            (totals[:, 0].copy(), totals[:, 1].copy(), totals[:, 2].copy()),
+            Members.of([row.subject_ids for row in rows]),
+            Members.of([row.study_ids for row in rows]),
+        )
+
+    def total(self, chosen: Mapping[str, Sequence[str]]) -> Counts:
+        """What a selection holds; facets without chosen values do not narrow it."""
+        fits = self._misses(chosen) == 0
+        series, instances, size_bytes = (int(each[fits].sum()) for each in self.sums)
+        return Counts(self.subjects.distinct(fits), self.studies.distinct(fits), series, instances, size_bytes)
+
+    def by_value(self, name: str, chosen: Mapping[str, Sequence[str]]) -> dict[str, Counts]:
+        """What has each value of a facet, under the choices in all other facets; values that nothing has are left out."""
+        fits = self._misses({other: values for other, values in chosen.items() if other != name}) == 0
+        known, codes = self.values[name], self.codes[name]
+        series, instances, size_bytes = (_sums(codes[fits], each[fits], len(known)) for each in self.sums)
+        subjects = self.subjects.distinct_by(codes, len(known), fits)
+        studies = self.studies.distinct_by(codes, len(known), fits)
+        columns = zip(subjects, studies, series, instances, size_bytes, strict=True)
+        return {value: Counts(*map(int, row)) for value, row in zip(known, columns, strict=True) if row[2]}
+
+    def _misses(self, chosen: Mapping[str, Sequence[str]]) -> Integers:
+        """In how many facets each combination has none of the chosen values."""
+        misses = np.zeros(len(self.sums[0]), np.int64)
+        for name, values in chosen.items():
+            if values:
+                wanted = np.isin(np.array(self.values[name], dtype=object), list(values))
+                misses += ~wanted[self.codes[name]]
+        return misses
+
+
+def _sums(codes: NDArray[np.int32], numbers: Integers, values: int) -> Integers:
+    """Exact sums by value; floating weights would round beyond 2⁵³."""
+    sums = np.zeros(values, np.int64)
+    np.add.at(sums, codes, numbers)
+    return sums
