@@ -41,6 +41,8 @@ _STEPS = {
     "pictures": "Drawing pictures",
     "verify": "Looking again",
     "send": "Sending",
+    "find": "Asking the PACS",
+    "fetch": "Fetching studies",
 }
 _LINE_EVERY_S = 10.0
 _JSON_EVERY_S = 1.0

@@ -2,6 +2,7 @@
 
 import click
 
+from radcommons.edge.commands.fetching import fetch
 from radcommons.edge.commands.folders import init, scan, select, status
 from radcommons.edge.commands.listening import listen
 from radcommons.edge.commands.making import deidentify
@@ -22,6 +23,7 @@ def edge() -> None:
 for command in (
     init,
     listen,
+    fetch,
     scan,
     select,
     deidentify,

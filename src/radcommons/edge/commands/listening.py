@@ -7,7 +7,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -33,7 +33,8 @@ def ae_title(_context: click.Context, _parameter: click.Parameter, value: str) -
     return value.strip()
 
 
-def _peers(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Peer, ...]:
+def network_peers(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Peer, ...]:
+    """Who may send, as given on the command line: titles, addresses, networks."""
     return tuple(_peer(value) for value in values)
 
 
@@ -68,7 +69,7 @@ def addresses(
     "--allow",
     "peers",
     multiple=True,
-    callback=_peers,
+    callback=network_peers,
     help="Who may send: TITLE, TITLE@ADDRESS, @ADDRESS or @NETWORK/BITS; again for each.",
 )
 @click.option("--allow-anybody", is_flag=True, help="Take from anybody who reaches the port.")
@@ -97,8 +98,7 @@ def listen(folder: Path, *, allow_anybody: bool, is_json: bool, **how: Any) -> N
     options = _options(how)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s")
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _setting(stopped))
+    stop_on_signals(stopped)
     with running(folder, options) as listener:
         if is_json:
             console.show_json({"aet": options.title, "bind": options.bind, "port": listener.port})
@@ -119,11 +119,14 @@ def _is_loopback(address: str) -> bool:
         return address == "localhost"
 
 
-def _setting(event: threading.Event) -> Callable[[int, FrameType | None], None]:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        event.set()
+def stop_on_signals(stopped: threading.Event) -> None:
+    """Have Ctrl-C and a polite end of the process set an event instead of breaking off."""
 
-    return stop
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
 
 
 def _options(how: Mapping[str, Any]) -> ListenOptions:
@@ -135,7 +138,7 @@ def _options(how: Mapping[str, Any]) -> ListenOptions:
         port=how["port"],
         maximum_associations=how["max_associations"],
         reserve_bytes=how["reserve_mb"] * _MEGABYTE,
-        peers=how["callers"],
+        callers=how["callers"],
         tls=_tls(how["tls_cert"], how["tls_key"], how["tls_ca"]),
     )
 

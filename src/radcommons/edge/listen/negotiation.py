@@ -33,7 +33,16 @@ _PLAIN_SYNTAXES = (uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIA
 _CALLING_NOT_RECOGNISED, _CALLED_NOT_RECOGNISED = (1, 1, 3), (1, 1, 7)
 TOO_MANY = rejection(2, 3, 2)
 # What a codec of another house may raise when it is fed with anything.
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, NotImplementedError, ArithmeticError, struct.error)
+_UNREADABLE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    NotImplementedError,
+    ArithmeticError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +109,24 @@ def negotiate(body: bytes, admission: Admission, *, address: str, maximum_length
     try:
         unit = A_ASSOCIATE_RQ()
         unit.decode(struct.pack(">BxI", 1, len(body)) + body)
-        request = unit.to_primitive()
-        calling, called = str(request.calling_ae_title).strip(), str(request.called_ae_title).strip()
-        theirs = int(request.maximum_length_received or 0)
-        proposed = list(request.presentation_context_definition_list)
+        return _answered(unit.to_primitive(), admission, address=address, maximum_length=maximum_length)
     except _UNREADABLE as error:
         raise ProtocolError("an association request cannot be read") from error
+
+
+def _answered(request: A_ASSOCIATE, admission: Admission, *, address: str, maximum_length: int) -> Agreement | Refusal:
+    calling, called = str(request.calling_ae_title).strip(), str(request.called_ae_title).strip()
     if admission.called and called != admission.called:
         return Refusal("another title was called", rejection(*_CALLED_NOT_RECOGNISED))
     if admission.peers and not any(peer.admits(calling, address) for peer in admission.peers):
         return Refusal("the caller is not on the list", rejection(*_CALLING_NOT_RECOGNISED))
-    results = [_decided(context) for context in proposed]
+    results = [_decided(context) for context in request.presentation_context_definition_list]
     contexts = {
         int(context.context_id or 0): (str(context.abstract_syntax), str(context.transfer_syntax[0]))
         for context in results
         if context.result == _ACCEPTED
     }
+    theirs = int(request.maximum_length_received or 0)
     return Agreement(calling, contexts, theirs, _acceptance(request, results, maximum_length))
 
 

@@ -42,7 +42,7 @@ class ListenOptions:
         How many are served side by side; more are asked to come again.
     reserve_bytes
         Instances are refused when less than this is free on the disk.
-    peers
+    callers
         Where to call peers back with reports of storage commitment, by title.
     tls
         A TLS context for the server's side; ``None`` listens in plain.
@@ -54,7 +54,7 @@ class ListenOptions:
     port: int = 11112
     maximum_associations: int = 32
     reserve_bytes: int = 1 << 30
-    peers: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    callers: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
 
 
@@ -62,12 +62,12 @@ class Listener:
     """A listener that is running; made by :func:`running`."""
 
     def __init__(self, root: Path, options: ListenOptions) -> None:
+        self._socket = _bound(options)
         self.folder = ReceivedFolder(root, reserve_bytes=options.reserve_bytes)
         self.counts = Counts()
         self._options = options
-        self._committer = Committer(self.folder, title=options.title, peers=options.peers)
+        self._committer = Committer(self.folder, title=options.title, peers=options.callers)
         self._house = House(self.folder, options.rules, self._committer, self.counts)
-        self._socket = _bound(options)
         self._lock = threading.Lock()
         self._associations: dict[Association, threading.Thread] = {}
         self._turning_away = threading.BoundedSemaphore(_TURNED_AWAY_AT_ONCE)
@@ -98,6 +98,10 @@ class Listener:
         if self._thread.is_alive():
             self._thread.join()
         self._end_all(grace_s)
+
+    def close(self) -> None:
+        """Let go of the port and the index."""
+        self._socket.close()
         self.folder.close()
 
     def _end_all(self, grace_s: float) -> None:
@@ -189,12 +193,15 @@ def running(root: Path, options: ListenOptions) -> Iterator[Listener]:
         ``edge.busy`` when another listener has the folder, ``edge.port-taken`` when the address cannot be had.
     """
     listener = Listener(root, options)
-    with listener.folder.held():
-        listener.start()
-        try:
-            yield listener
-        finally:
-            listener.stop()
+    try:
+        with listener.folder.held():
+            listener.start()
+            try:
+                yield listener
+            finally:
+                listener.stop()
+    finally:
+        listener.close()
 
 
 def _bound(options: ListenOptions) -> socket.socket:
