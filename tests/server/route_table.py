@@ -181,7 +181,10 @@ API = (
     Row("GET", "api/v1/releases/<slug>/<version>", None, given={"slug": "{draft}"}),
 )
 
-READING_PAGES = (Row("GET", "annotation/tasks/<slug:task>/", A.ANNOTATION_READ),)
+READING_PAGES = (
+    Row("GET", "annotation/tasks/<slug:task>/", A.ANNOTATION_READ),
+    Row("GET", "annotation/cases/<slug:case>/", A.ANNOTATION_ADJUDICATE),
+)
 
 _READING = "api/v1/annotation"
 ANNOTATION_API = (

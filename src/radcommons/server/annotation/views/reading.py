@@ -11,11 +11,12 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.views.decorators.http import require_safe
 
+from radcommons.server.annotation.queries.adjudication import case_json
 from radcommons.server.annotation.queries.worklist import task_json
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.policy import Action
 
-WORKLIST = "/annotation/"
+READS, QUEUE = "/annotation/reads/", "/annotation/adjudication/"
 FLAGS = (
     ("cannot_read", "Cannot be read", "The images are broken, incomplete or too poor."),
     ("wrong_body_part", "Wrong body part", "Not what this project reads. Goes back to curation."),
@@ -95,11 +96,29 @@ def read(request: ActorRequest, task: str) -> HttpResponse:
         "tools": TOOLS,
         "flags": FLAGS,
         "modules": modules_of("page"),
-        "worklist_url": WORKLIST,
+        "worklist_url": READS,
         "task_url": reverse("annotation:read", args=["TASK"]),
         "login_url": f"{reverse('account_login')}?{urlencode({'next': request.path})}",
     }
     response = render(request, "annotation/read.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+@door(Action.ANNOTATION_ADJUDICATE)
+def adjudicate(request: ActorRequest, case: str) -> HttpResponse:
+    """The adjudication page of one case: its readers as anonymous columns."""
+    told = case_json(case, request.actor)
+    context = {
+        "case": told,
+        "tools": TOOLS,
+        "modules": modules_of("adjudication"),
+        "worklist_url": f"{QUEUE}?{urlencode({'project': told['project']['slug']})}",
+        "case_url": reverse("annotation:adjudicate", args=["CASE"]),
+        "login_url": f"{reverse('account_login')}?{urlencode({'next': request.path})}",
+    }
+    response = render(request, "annotation/adjudicate.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -117,4 +136,7 @@ def modules_of(page: str) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-urlpatterns = [path("annotation/tasks/<slug:task>/", read, name="read")]
+urlpatterns = [
+    path("annotation/tasks/<slug:task>/", read, name="read"),
+    path("annotation/cases/<slug:case>/", adjudicate, name="adjudicate"),
+]

@@ -7,6 +7,7 @@ import { loadSeries } from "./pane.js";
 import { readingOf } from "./reading.js";
 import { Saver } from "./saver.js";
 import { Schema } from "./schema.js";
+import { drawOther } from "./sheet.js";
 
 const WRITABLE = new Set(["assigned", "opened", "in_progress", "returned"]);
 
@@ -30,9 +31,10 @@ export class Case {
     const source = () => ({ reading: this.bench.reading, viewerState: this.#viewerState(), seconds: clock.seconds });
     if (this.isWritable) this.saver = new Saver(this.task, this.schema, source, (state, facts) => this.#page.told(state, facts));
     const opened = this.saver?.open();
-    await desk.open(this.task, this.bench, ready);
+    desk.underlay = () => {};
+    await desk.open(this.task, this.bench, { ready });
     this.panel = new Panel(byId, { task: this.task, bench: this.bench, desk, jump: (id) => this.jump(id) });
-    desk.beside = this.#beside();
+    this.#showBeside();
     this.#restoreView();
     if (this.schema.drawn.length === 0) this.bench.tool = "window";
     const restored = await opened;
@@ -65,24 +67,26 @@ export class Case {
   }
 
   /** What lies beside the reader's own findings: proposals to judge, an algorithm's results, the answer to learn from. */
-  #beside() {
-    const drawn = (items, tagOf, dashes) =>
+  #showBeside() {
+    const drawn = (items, tagOf) =>
       items.flatMap((item, index) => {
         const label = this.schema.label(item.label_id);
-        return label?.scope === "region" ? [{ item, label, tag: tagOf(index, label), dashes }] : [];
+        return label?.scope === "region" ? [{ item, label, tag: tagOf(index, label) }] : [];
       });
-    const reference = this.task.feedback?.items ?? [];
-    return [
+    const beside = [
       ...drawn(this.task.proposals, (index) => `P${index + 1}`),
       ...this.task.ai.flatMap((model) => drawn(model.items, (_, label) => `AI ${label.mark}`)),
-      ...drawn(reference, (_, label) => `Answer ${label.mark}`),
+      ...drawn(this.task.feedback?.items ?? [], (_, label) => `Answer ${label.mark}`),
     ];
+    this.#page.desk.underlay = (pen) => {
+      for (const { item, label, tag } of beside) drawOther(pen, item, { colour: label.colour, tag });
+    };
   }
 
   showFeedback(feedback) {
     this.task.feedback = feedback;
     this.bench.isLocked = true;
-    this.#page.desk.beside = this.#beside();
+    this.#showBeside();
     this.panel.show();
     this.#page.desk.redraw();
   }

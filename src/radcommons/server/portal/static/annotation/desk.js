@@ -1,6 +1,6 @@
 // The image side of the page: one or two panes, the tool in the reader's hand, and what lies above the images.
 
-import { Drawer, named } from "./drawer.js";
+import { Drawer } from "./drawer.js";
 import { Editor } from "./editor.js";
 import { Painter } from "./painter.js";
 import { Pane } from "./pane.js";
@@ -10,14 +10,15 @@ import { Pen, drawBrush, drawCursor, drawFinding, drawPreview, drawStroke } from
 export const LOOKING = new Set(["window", "scroll", "zoom", "pan", "ruler"]);
 export const PAINTING = new Set(["draw", "erase", "threshold"]);
 const BRUSH_LIMITS = [0.5, 200];
-const REFERENCE_DASHES = [8, 4];
 
 export class Desk {
   panes = [];
   pane = undefined;
   isLinked = true;
-  /** Findings of others above the image: `{item, label, tag, dashes}`; proposals, algorithms, the answer of a training case. */
-  beside = [];
+  /** Whether all panes look alike: the same image with different readers above it. */
+  isMirrored = false;
+  /** Draws what is not the reader's own below it: proposals, results of algorithms, the columns of an adjudication. */
+  underlay = () => {};
   #root;
   #template;
   #say;
@@ -30,23 +31,20 @@ export class Desk {
     [this.#root, this.#template, this.#say, this.#on] = [root, template, say, on];
   }
 
-  /** Begin with a case: its bench, its series, its hanging protocol. */
-  async open(task, bench, ready = undefined) {
+  /** Begin with a case: its bench, and the series of each pane, as the hanging protocol has them unless named. */
+  async open(task, bench, { ready = undefined, readyForAll = false, hung = hungSeries(task) } = {}) {
     this.bench = bench;
     this.#task = task;
     this.drawer = new Drawer(bench, this.#say);
     this.painter = new Painter(bench, this.#say);
     this.editor = new Editor(bench);
-    this.beside = [];
-    const [main, second] = hungSeries(task);
-    if (!main) throw new Error("This case holds no images.");
-    while (this.panes.length < (second ? 2 : 1)) this.#addPane();
-    while (this.panes.length > (second ? 2 : 1)) this.panes.pop().root.remove();
+    if (hung.length === 0) throw new Error("This case holds no images.");
+    while (this.panes.length < hung.length) this.#addPane();
+    while (this.panes.length > hung.length) this.panes.pop().root.remove();
     this.#root.dataset.panes = String(this.panes.length);
     this.pane = this.panes[0];
     this.#listSeries();
-    await this.show(this.pane, main, ready);
-    if (second) await this.show(this.panes[1], second);
+    for (const [index, series] of hung.entries()) await this.show(this.panes[index], series, index === 0 || readyForAll ? ready : undefined);
     this.focus(this.panes[0]);
   }
 
@@ -67,6 +65,7 @@ export class Desk {
     const pane = new Pane(root, {
       moved: (one) => this.#moved(one),
       shown: () => this.#on.shown(),
+      viewed: (one) => this.#viewed(one),
       hover: (one, point) => this.#hover(one, point),
       overlay: (one, context) => this.#overlay(one, context),
     });
@@ -111,6 +110,10 @@ export class Desk {
     this.cancel({ isQuiet: true });
     if (this.isLinked && this.panes.length > 1) for (const one of this.panes) if (one !== pane && one.image) one.follow(pane);
     this.#on.moved();
+  }
+
+  #viewed(pane) {
+    if (this.isMirrored) for (const one of this.panes) if (one !== pane && one.view) one.mirror(pane);
   }
 
   #hover(pane, point) {
@@ -307,7 +310,7 @@ export class Desk {
     const { bench, drawer, painter, editor } = this;
     const pen = new Pen(pane, context);
     if (!bench.isHidden) {
-      for (const one of this.beside) drawBeside(pen, one);
+      this.underlay(pen);
       const { stroke } = painter;
       for (const finding of bench.findings) {
         const isPicked = finding.item.id === bench.itemId;
@@ -337,14 +340,6 @@ export class Desk {
   }
 }
 
-function drawBeside(pen, { item, label, tag }) {
-  for (const shape of item.shapes) {
-    if (keyOf(shape) !== pen.pane.image.key) continue;
-    pen.shape(shape, label.colour, { width: 2, dashes: REFERENCE_DASHES });
-    pen.words(tag, pen.corner(shape), label.colour, { dx: 6, dy: 16 });
-  }
-}
-
 export function seriesWords(series) {
   const count = series.frame_count ?? series.image_count;
   const name = series.series_description || `Series ${series.series_number ?? ""}`.trim();
@@ -363,5 +358,3 @@ export function hungSeries(task) {
   const second = layout === "prior" ? priors[0] : layout === "two" ? (own[1] ?? priors[0]) : undefined;
   return [own[0] ?? priors[0], second].filter(Boolean);
 }
-
-export { named };

@@ -104,9 +104,9 @@ export function listenToKeys(page) {
   });
 }
 
-/** Fill the help with the table, group by group. */
-export function listKeys(root) {
-  for (const group of new Set(KEYS.map((entry) => entry.group))) {
+/** Fill the help with the table, group by group, or with some groups of it. */
+export function listKeys(root, groups = new Set(KEYS.map((entry) => entry.group))) {
+  for (const group of groups) {
     const table = document.createElement("table");
     const caption = table.createCaption();
     caption.textContent = group;

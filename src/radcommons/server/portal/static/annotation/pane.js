@@ -48,7 +48,7 @@ export class Pane {
   #on;
   #preview;
 
-  /** `on` hears: `shown(pane)`, `moved(pane)`, `hover(pane, point)`, `overlay(pane, context)` to draw above the image. */
+  /** `on` hears: `shown`, `moved` to another image, `viewed` otherwise, `hover` over a point, `overlay` to draw above the image. */
   constructor(root, on) {
     this.#root = root;
     this.#on = on;
@@ -219,7 +219,19 @@ export class Pane {
   dragWindow(start, x, y) {
     const pace = Math.max(start.width, 50) / 400;
     this.view.setWindow(start.center + y * pace, start.width + x * pace);
+    this.#viewed();
+  }
+
+  /** Look as another pane does: same window, zoom and place. */
+  mirror(other) {
+    const { zoom, panX, panY, window, preset, isInverted } = other.view;
+    Object.assign(this.view, { zoom, panX, panY, window, preset, isInverted });
     this.draw();
+  }
+
+  #viewed() {
+    this.draw();
+    this.#on.viewed(this);
   }
 
   adjustWindow(levels, factor) {
@@ -230,27 +242,27 @@ export class Pane {
 
   settle() {
     this.#frames.renderWith(this.view.renderedWindow(), this.view.index);
-    this.draw();
+    this.#viewed();
   }
 
   zoom(factor, point) {
     this.view.zoomBy(factor, point);
-    this.draw();
+    this.#viewed();
   }
 
   pan(x, y) {
     this.view.pan(x, y);
-    this.draw();
+    this.#viewed();
   }
 
   fit() {
     Object.assign(this.view, { zoom: 1, panX: 0, panY: 0 });
-    this.draw();
+    this.#viewed();
   }
 
   invert() {
     this.view.isInverted = !this.view.isInverted;
-    this.draw();
+    this.#viewed();
   }
 
   reset() {

@@ -180,6 +180,15 @@ export function drawFinding(pen, { item, label, tag }, { isPicked = false, picke
   });
 }
 
+/** What somebody else drew on the image of a pane: dashed, its tag below the corner. */
+export function drawOther(pen, item, { colour, tag, dashes = [8, 4], width = 2 }) {
+  shapesOn(item, pen.pane.image.key).forEach((shape, index) => {
+    pen.shape(shape, colour, { width, dashes });
+    const measure = measureWords(shape, pen.pane.image);
+    if (index === 0 || measure) pen.words([tag, measure].filter(Boolean).join("  "), pen.corner(shape), colour, { dx: 6, dy: 16 });
+  });
+}
+
 /** The outline being drawn. */
 export function drawPreview(pen, preview, colour) {
   if (preview.geometry === "path" || preview.geometry === "line") pen.path(preview.points);

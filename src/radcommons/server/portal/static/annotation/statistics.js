@@ -71,7 +71,7 @@ export function statisticsWords(found) {
     const unit = found.unit ? ` ${found.unit}` : "";
     words.push(`mean ${whole(found.mean)}${found.deviation === undefined ? "" : ` ± ${whole(found.deviation)}`}${unit}`);
   }
-  words.push(found.areaMm2 === undefined ? `${whole(found.pixels)} pixels` : `${whole(found.areaMm2)} mm²`);
   if (found.frames > 1 && found.volumeMl !== undefined) words.push(`${found.volumeMl.toFixed(1)} mL`);
+  else words.push(found.areaMm2 === undefined ? `${whole(found.pixels)} pixels` : `${whole(found.areaMm2)} mm²`);
   return words.join(" · ");
 }

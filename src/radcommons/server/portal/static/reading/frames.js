@@ -44,9 +44,13 @@ export class FrameStore {
     });
   }
 
-  /** Have frames that arrive told to somebody else: a store that was filled ahead gets its page later. */
+  /** Tell somebody more of frames that arrive: a store that was filled ahead gets its page later, or several. */
   listen(onChange) {
-    this.#onChange = onChange;
+    const before = this.#onChange;
+    this.#onChange = (place) => {
+      before(place);
+      onChange(place);
+    };
   }
 
   /** Let everything go; the store is of no use afterwards. */
