@@ -108,4 +108,4 @@ def write_parquet(schema: LabelSchema, readings: Sequence[Reading], path: Path) 
     # One list a column: row by row DuckDB takes a hundred times as long.
     chosen = ", ".join(f'unnest(?::{kind}[]) AS "{name}"' for name, kind in COLUMNS.items())
     with duckdb.connect() as connection:
-        connection.sql(f"SELECT {chosen}", params=columns).write_parquet(str(path), compression="zstd")  # noqa: S608 - own names
+        connection.sql(f"SELECT {chosen}", params=columns).write_parquet(str(path), compression="zstd")
