@@ -16,11 +16,14 @@ import pytest
 from tests.support.hospital_folder import PLANTED, SECRET, datasets, instances, uid, write_original, write_series
 
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.finding import Finding, Severity
+from radcommons.edge import findings as stored
 from radcommons.edge.criteria import load_criteria
 from radcommons.edge.database import database
 from radcommons.edge.deidentify import DeidentifyOptions, deidentify_folder
 from radcommons.edge.home import init_home
 from radcommons.edge.selection import select_studies
+from radcommons.edge.work import refused
 
 
 def texts_of(out):
@@ -348,3 +351,20 @@ def test_every_file_of_the_zoo_is_made_or_named_in_little_memory(home, out, shar
     assert own_mb < 200
     assert children_mb < 1000
     assert {path.suffix for path in Path(out / "instances").rglob("*") if path.is_file()} == {".dcm"}
+
+
+def test_a_source_whose_process_ended_is_told_and_tried_again_by_the_next_run(home, folder, out):
+    write_original(folder / "1.dcm")
+    deidentify_folder(home, folder, out=out)
+    (made,) = (out / "instances").rglob("*.dcm")
+    before = made.read_bytes()
+    ended = refused(Finding(Severity.ERROR, "isolation.crashed", "object", "The process ended."))
+    made.unlink()
+    with database(home) as connection:
+        connection.execute("UPDATE output SET is_kept = 0, findings = ?", (stored.dump(ended.findings),))
+    assert "tries it once more" in ended.findings[0].message
+
+    result = deidentify_folder(home, folder, out=out)
+
+    assert (result.made, result.kept_out, result.findings_by_code) == (1, 0, {})
+    assert made.read_bytes() == before

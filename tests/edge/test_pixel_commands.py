@@ -72,6 +72,7 @@ def test_the_page_on_disk_says_of_each_series_what_was_found_and_shows_only_what
     page = write_page(hospital.home, hospital.out).page.read_text("utf-8")
 
     assert "2 blackened" in page
+    assert "1 series holds nothing but objects that cannot be cleaned" in page
     assert "held back: a person must look at its pictures" in page
     assert "<script" not in page
     assert "/series/" not in page

@@ -11,7 +11,7 @@ from radcommons.edge.pixels.looks import HouseRules, boxes_json
 from radcommons.edge.pixels.orders import NOTHING_KNOWN, Order
 from radcommons.edge.text_memory import TextMemory
 from radcommons.edge.walk import place
-from radcommons.edge.work import Made, NewInstance
+from radcommons.edge.work import ENDED, Made, NewInstance
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ def is_done(
         (out.name, origin.root, origin.path, origin.member, origin.recipe),
     ).fetchone()
     if row is None or not origin.order.is_met_by(row, house):
+        return False
+    if not row["is_kept"] and any(each.code.startswith(ENDED) for each in stored.load(row["findings"])):
         return False
     if row["is_kept"] and row["text_recipe"] != texts.recipe(row["text_set"]):
         return False

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,6 +24,8 @@ from radcommons.edge.pixels.orders import NOTHING_KNOWN, Order
 from radcommons.edge.sources import UNREADABLE, Source
 from radcommons.transfer.sender import file_sha256
 
+ENDED = "isolation."
+"""How the codes begin that say that the process working on a source ended, which another run may not repeat."""
 REJECTED = Finding(Severity.INFO, "edge.rejected", "object", "A person decided that this object does not leave.")
 
 
@@ -122,7 +124,9 @@ def deidentify_source(
 
 
 def refused(finding: Finding) -> Made:
-    """The answer for a source whose process did not answer."""
+    """The answer for a source of which nothing is made; one whose process ended is tried again by the next run."""
+    if finding.code.startswith(ENDED):
+        finding = replace(finding, message=f"{finding.message} The next run tries it once more.")
     return Made(None, "[]", "", (finding,))
 
 

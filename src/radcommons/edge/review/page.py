@@ -81,7 +81,7 @@ class _Parts:
             "studies": len({each.study_instance_uid for each in shown}),
             "series": len(shown),
             "instances": sum(each.instances for each in shown),
-            "series that wait for a look at pixels": len([each for each in shown if self._is_waiting(each)]),
+            "series that wait for a person": len(self._subject.waiting - set(self._review.exclusions)),
             "excluded series": len([each for each in shown if self._is_excluded(each)]),
             "distinct texts": len(self._subject.texts),
         }
@@ -89,9 +89,20 @@ class _Parts:
 
     def pixels(self) -> str:
         pictured = [each for each in self._subject.series if each.verdicts]
-        if not pictured:
-            return "<p>None.</p>"
-        return "".join(self._pixel_series(each) for each in pictured)
+        return self._refused() + "".join(map(self._pixel_series, pictured)) or "<p>None.</p>"
+
+    def _refused(self) -> str:
+        """Series of which nothing was made: a person decides about each on its own page."""
+        made = {each.series_instance_uid for each in self._subject.series}
+        apart = sorted(self._subject.waiting - made - set(self._review.exclusions))
+        if not apart:
+            return ""
+        links = ", ".join(
+            f'<a href="/series/{uid}">look at no. {place}</a>' for place, uid in enumerate(apart, start=1)
+        )
+        noun = "series holds" if len(apart) == 1 else "series hold"
+        said = f"<strong>{len(apart)} {noun} nothing but objects that cannot be cleaned.</strong> They stay here unless a person lets them go"
+        return f'<p class="refused">{said}{": " + links if self._forms else ""}.</p>'
 
     def texts(self) -> str:
         hidden = {} if self._forms is None else {"token": self._forms.token, "content": self._content.sha256}

@@ -81,7 +81,7 @@ export function historyItems(series) {
     const words = `${each.verb}, ${each.by}, ${each.at.replace("T", " ").replace("+00:00", " UTC")}${each.reason ? `: ${each.reason}` : ""}`;
     return node("li", { className: each.undone ? "undone" : "", textContent: words });
   });
-  return items.length ? items : [node("li", { textContent: "None yet." })];
+  return items.length ? items : [node("li", { className: "none", textContent: "None yet." })];
 }
 
 export function giveReason({ title, text, yes, scope = false, why = false }) {
