@@ -185,7 +185,7 @@ class Rewriter:
         if vr == "UI" and action is Action.KEEP and tag not in KEPT_UID_TAGS:
             return Direct(UID_FORM)
         if vr == "UI":
-            may_stay = self._uid_may_stay(tag)
+            may_stay = _staying_uids(tag, self.pattern)
             return Direct(UID_FORM, lambda uid: None if may_stay(uid) else self.key.map_uid(uid))
         return STAYING.get(vr)
 
@@ -291,14 +291,8 @@ class Rewriter:
             return self._rewrite_text(element, kind, level)
         return element
 
-    def _uid_may_stay(self, tag: int) -> Callable[[str], bool]:
-        """Which UIDs of an attribute are no identifiers: listed ones, and names of classes that no known number is part of."""
-        if tag not in KEPT_UID_TAGS:
-            return is_listed_uid
-        return lambda uid: is_listed_uid(uid) or (is_harmless_uid(uid) and not self.pattern.is_in_uid(uid))
-
     def _rewrite_uids(self, element: Element, level: Level) -> Element:
-        may_stay = self._uid_may_stay(element.tag)
+        may_stay = _staying_uids(element.tag, self.pattern)
         values = split_values(decode_text(element.value, "UI"), "UI")
         mapped = [value if not value or may_stay(value) else self.key.map_uid(value) for value in values]
         if mapped == values:
@@ -389,6 +383,13 @@ class Rewriter:
         if decided is None or decided == cleaned.text:
             return cleaned
         return CleanedText(decided, tuple(sorted({*cleaned.reasons, "decided by a person"})))
+
+
+def _staying_uids(tag: int, pattern: IdentifierPattern) -> Callable[[str], bool]:
+    """Which UIDs of an attribute are no identifiers: listed ones, and names of classes that no known number is part of."""
+    if tag not in KEPT_UID_TAGS:
+        return is_listed_uid
+    return lambda uid: is_listed_uid(uid) or (is_harmless_uid(uid) and not pattern.is_in_uid(uid))
 
 
 def _is_retained_uid(element: Element) -> bool:
