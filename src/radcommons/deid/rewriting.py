@@ -387,9 +387,8 @@ class Rewriter:
 
 def _staying_uids(tag: int, pattern: IdentifierPattern) -> Callable[[str], bool]:
     """Which UIDs of an attribute are no identifiers: listed ones, and names of classes that no known number is part of."""
-    if tag not in KEPT_UID_TAGS:
-        return is_listed_uid
-    return lambda uid: is_listed_uid(uid) or (is_harmless_uid(uid) and not pattern.is_in_uid(uid))
+    may_be = tag in KEPT_UID_TAGS
+    return lambda uid: is_listed_uid(uid) or (may_be and is_harmless_uid(uid) and not pattern.is_in_uid(uid))
 
 
 def _is_retained_uid(element: Element) -> bool:
