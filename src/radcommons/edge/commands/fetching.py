@@ -65,7 +65,7 @@ def _pauses(
 )
 @click.option("--attempts", type=click.IntRange(1, 20), default=3, show_default=True, help="For each study.")
 @click.option("--timeout", "timeout_s", type=float, default=120.0, show_default=True, help="Longest silence, seconds.")
-@click.option("--retry", "is_retried", is_flag=True, help="Ask again for what was not found or did not come whole.")
+@click.option("--retry", "is_retried", is_flag=True, help="Ask again about every line: what was late, missing or grew.")
 @click.option("--dry-run", "is_dry", is_flag=True, help="Only ask what there is.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write what became of each line, CSV.")
 @progress_option

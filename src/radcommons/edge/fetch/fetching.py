@@ -58,7 +58,7 @@ class FetchOptions:
     is_dry
         Ask only what there is; nothing is sent.
     is_retried
-        Ask again for what an earlier run did not find or did not get whole.
+        Ask again about every line: for what an earlier run did not find or get whole, and for studies that grew.
     """
 
     pacs: Pacs
@@ -127,7 +127,7 @@ def fetch(
     with opened(folder) as journal:
         journal.add(wishes)
         if options.is_retried:
-            journal.retry()
+            journal.retry(wishes)
         work = _Fetch(journal, options, stopped, progress)
         work.ask(wishes)
         if not options.is_dry:

@@ -77,12 +77,15 @@ class Journal:
         with self._connection:
             self._connection.executemany(statement, rows)
 
-    def retry(self) -> None:
-        """Ask again for what was not found, and fetch again what did not come whole."""
+    def retry(self, wishes: Sequence[Wish]) -> None:
+        """Ask again about every line, since studies grow and come late, and fetch again what did not come whole."""
+        rows = [(each.accession_number, each.patient_id, each.study_date) for each in wishes]
+        again = (
+            "UPDATE wish SET state = 'waiting', attempts = 0"
+            " WHERE accession_number = ? AND patient_id = ? AND study_date = ?"
+        )
         with self._connection:
-            self._connection.execute(
-                "UPDATE wish SET state = 'waiting', attempts = 0 WHERE state IN ('not_found', 'failed')"
-            )
+            self._connection.executemany(again, rows)
             self._connection.execute(
                 "UPDATE study SET state = 'waiting', attempts = 0 WHERE state IN ('partial', 'failed')"
             )
@@ -102,7 +105,8 @@ class Journal:
                 self._connection.execute(
                     "INSERT INTO study (study_instance_uid, expected, state) VALUES (?, ?, 'waiting')"
                     " ON CONFLICT DO UPDATE SET expected = excluded.expected, state = CASE"
-                    " WHEN state = 'complete' AND excluded.expected <= received THEN state ELSE 'waiting' END",
+                    " WHEN state = 'complete' AND excluded.expected <= received THEN state ELSE 'waiting' END,"
+                    " attempts = CASE WHEN state = 'complete' THEN 0 ELSE attempts END",
                     (uid, expected),
                 )
                 self._connection.execute("INSERT OR IGNORE INTO wished_study VALUES (?, ?)", (wish_id, uid))

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, AllTransferSyntaxes
 from pynetdicom import AE, build_role, evt
 from pynetdicom.association import Association
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.presentation import StoragePresentationContexts
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StudyRootQueryRetrieveInformationModelFind,
@@ -103,7 +105,12 @@ def find_studies(pacs: Pacs, wish: Wish) -> list[tuple[str, int]]:
     entity.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
     with _associated(entity, pacs) as association:
         rows = [row for row in _found(association, query) if _is_wished(row, wish)]
-        studies = {str(row.get("StudyInstanceUID", "")): _count(row, "NumberOfStudyRelatedInstances") for row in rows}
+        studies: dict[str, int] = {}
+        for row in rows:
+            # A server that keeps a study under two patients tells of it twice.
+            uid, count = str(row.get("StudyInstanceUID", "")), _count(row, "NumberOfStudyRelatedInstances")
+            before = studies.get(uid, 0)
+            studies[uid] = before + count if min(before, count) >= 0 else -1
         return [
             (uid, count if count >= 0 else _count_of_series(association, uid))
             for uid, count in studies.items()
@@ -190,7 +197,7 @@ def get_study(pacs: Pacs, study_instance_uid: str, keep: Keep) -> Sent:
     """
 
     def stored(event: evt.Event) -> int:
-        request = event.request
+        request = cast(C_STORE, event.request)
         return keep(
             event.encoded_dataset(include_meta=False),
             str(request.AffectedSOPClassUID),

@@ -27,10 +27,10 @@ def identity_of(incoming: Incoming, transfer_syntax_uid: str) -> Identity | None
         found = _first_groups(data_set, transfer_syntax_uid)
     except FormatError:
         return None
-    values = [found.get(tag, "") for tag in (_STUDY, _SERIES, _SOP_INSTANCE, _SOP_CLASS)]
-    if not all(is_usable(value) for value in values):
+    study, series, instance, sop_class = (found.get(tag, "") for tag in (_STUDY, _SERIES, _SOP_INSTANCE, _SOP_CLASS))
+    if not all(map(is_usable, (study, series, instance, sop_class))):
         return None
-    return Identity(*values, transfer_syntax_uid)
+    return Identity(study, series, instance, sop_class, transfer_syntax_uid)
 
 
 def is_usable(uid: str) -> bool:
