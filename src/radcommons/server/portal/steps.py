@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
 
+from radcommons.server.annotation.queries import adjudication, worklist
+from radcommons.server.annotation.queries import projects as reading_projects
 from radcommons.server.catalog import queries as catalog
 from radcommons.server.curation import queries as curation
 from radcommons.server.intake import queries as intake
@@ -31,6 +33,9 @@ def next_steps(actor: Actor) -> tuple[Step, ...]:
         (Role.SITE_COORDINATOR, _for_coordinators),
         (Role.CURATOR, _for_curators),
         (Role.RELEASE_MANAGER, _for_release_managers),
+        (Role.READER, _for_readers),
+        (Role.ADJUDICATOR, _for_adjudicators),
+        (Role.PROJECT_MANAGER, _for_project_managers),
         (Role.ADMINISTRATOR, _for_administrators),
     )
     steps = [step for role, make in makers if actor.has_role(role) for step in make(actor)]
@@ -68,6 +73,27 @@ def _for_release_managers(_: Actor) -> Iterator[Step]:
     number = catalog.catalogued_study_count()
     text = "Choose what a release will hold and freeze it as a cohort."
     yield Step(f"{_plural(number, 'cleared study', 'cleared studies')} in the catalog", _url("catalog:list"), text)
+
+
+def _for_readers(actor: Actor) -> Iterator[Step]:
+    for project in worklist.own_projects(actor):
+        if project.next_task:
+            text = f"{_plural(project.left, 'case', 'cases')} left on your list."
+            yield Step(f"Read in {project.title}", _url("annotation:next", project.slug), text)
+    yield Step("Your reads", _url("annotation:reads"), "Every project you read in, and how far you are.")
+
+
+def _for_adjudicators(actor: Actor) -> Iterator[Step]:
+    number = sum(adjudication.waiting(one.project, actor).count() for one in adjudication.memberships(actor))
+    text = "Readers differ; you decide, and say why." if number else "No case waits for you."
+    yield Step(f"{_plural(number, 'case', 'cases')} to adjudicate", _url("annotation:queue"), text)
+
+
+def _for_project_managers(actor: Actor) -> Iterator[Step]:
+    for line in reading_projects.projects(actor)[:5]:
+        text = f"{line.done:,} of {line.tasks:,} reads done, {line.disputed:,} cases to adjudicate."
+        yield Step(line.project.title, _url("annotation:project", line.project.slug), text)
+    yield Step("Reading projects", _url("annotation:projects"), "Label schemas, readers, agreement.")
 
 
 def _for_administrators(_: Actor) -> Iterator[Step]:

@@ -177,3 +177,64 @@ def answer_rows(project: ReadingProject) -> list[dict[str, Any]]:
         {**dict(zip(names, tasks[task], strict=True)), "question": question, "value": value, "number": number}
         for task, question, value, number in rows.values_list("task_id", "question", "value", "number")
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionPage:
+    """One question as the agreement page shows it.
+
+    Parameters
+    ----------
+    counts
+        By reader, how often each answer was given.
+    pairs
+        By two readers, the kappas.
+    confusions
+        By reader, a table of what the majority of the others said against what the reader said.
+    differences
+        By two readers, bias and limits of agreement.
+    """
+
+    name: str
+    title: str
+    level: str
+    compared: int
+    categories: tuple[str, ...]
+    statistics: tuple[Mapping[str, Any], ...]
+    counts: tuple[tuple[str, tuple[int, ...]], ...]
+    pairs: tuple[tuple[str, Mapping[str, Any]], ...]
+    confusions: tuple[tuple[str, tuple[tuple[str, tuple[int, ...]], ...]], ...]
+    differences: tuple[tuple[str, Mapping[str, Any]], ...]
+
+    @property
+    def slug(self) -> str:
+        """A name for anchors and charts."""
+        return self.name.replace("/", "-")
+
+
+def question_pages(report: Mapping[str, Any]) -> tuple[QuestionPage, ...]:
+    """A report as its page shows it, numbers of readers replaced by their pseudonyms."""
+    return tuple(_question_page(one, report["readers"]) for one in report["questions"])
+
+
+def _question_page(one: Mapping[str, Any], readers: Sequence[str]) -> QuestionPage:
+    categories = tuple(one["categories"])
+    return QuestionPage(
+        name=one["question"],
+        title=one["title"],
+        level=one["level"],
+        compared=one["compared"],
+        categories=categories,
+        statistics=tuple(one["statistics"]),
+        counts=tuple((reader, tuple(counts)) for reader, counts in zip(readers, one.get("counts", ()), strict=False)),
+        pairs=tuple((_two(pair["readers"], readers), pair) for pair in one.get("pairs", ())),
+        confusions=tuple(
+            (reader, tuple((name, tuple(row)) for name, row in zip(categories, table, strict=True)))
+            for reader, table in zip(readers, one.get("confusions", ()), strict=False)
+        ),
+        differences=tuple((_two(pair["readers"], readers), pair) for pair in one.get("bland_altman", ())),
+    )
+
+
+def _two(numbers: Sequence[int], readers: Sequence[str]) -> str:
+    return " and ".join(readers[number] for number in numbers)

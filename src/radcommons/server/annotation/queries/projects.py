@@ -10,7 +10,15 @@ from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils import timezone
 
 from radcommons.server.annotation.errors import ReadsHereError
-from radcommons.server.annotation.models import Case, LabelSchema, Reader, ReadingProject, Task
+from radcommons.server.annotation.models import (
+    Absence,
+    AgreementReport,
+    Case,
+    LabelSchema,
+    Reader,
+    ReadingProject,
+    Task,
+)
 from radcommons.server.annotation.rules.states import (
     DONE,
     WRITABLE,
@@ -21,7 +29,8 @@ from radcommons.server.annotation.rules.states import (
     TaskState,
 )
 from radcommons.server.platform.errors import NotFoundError
-from radcommons.server.platform.policy import Action, Actor, authorise
+from radcommons.server.platform.models import User
+from radcommons.server.platform.policy import Action, Actor, Role, authorise
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -263,3 +272,62 @@ def schema_version(name: str, version: int) -> LabelSchema:
     if row is None:
         raise NotFoundError("There is no such version of the schema.")
     return row
+
+
+def possible_members(project: ReadingProject) -> list[str]:
+    """The names of the accounts that could read or adjudicate in a project."""
+    roles = [Role.READER.value, Role.ADJUDICATOR.value]
+    rows = User.objects.filter(is_active=True, role_assignments__role__in=roles).distinct().order_by("username")
+    both = project.readers.exclude(user=None).values("user").annotate(duties=Count("pk")).filter(duties=len(Duty))
+    return list(rows.exclude(pk__in=both.values("user")).values_list("username", flat=True))
+
+
+def next_step(project: ReadingProject, far: Progress, lines: Sequence[ReaderLine]) -> tuple[str, str]:
+    """What the manager does next: a heading and a sentence."""
+    readers = sum(line.reader.duty == Duty.READ and line.reader.is_active for line in lines)
+    adjudicators = sum(line.reader.duty == Duty.ADJUDICATE and line.reader.is_active for line in lines)
+    disputed = far.by_state[CaseState.DISPUTED]
+    match ProjectState(project.state):
+        case ProjectState.DRAFT if readers < project.readers_per_case:
+            return "Name the readers", f"A case needs {project.readers_per_case}; the project has {readers}."
+        case ProjectState.DRAFT:
+            return "Start", "The cases are dealt to the readers when you start; their lists do not change afterwards."
+        case ProjectState.PILOT:
+            return "Read the agreement", "When the pilot cases are read, look at the agreement, then start reading."
+        case ProjectState.PAUSED:
+            return "Go on or close", "Nobody can read while the project is paused."
+        case ProjectState.CLOSED:
+            return "Take the labels", "Export the labels as they stand, or derive a consensus."
+    if disputed and not adjudicators:
+        return "Name an adjudicator", f"Readers disagree on {disputed} cases and nobody may decide them."
+    if is_enough(project, far):
+        return "Enough was read", "The stopping rule holds. Close the project when the adjudicators are done."
+    if any(line.idle for line in lines):
+        return "Look at what waits", "Some reads were opened and not touched for long; you may give them to others."
+    if far.done == far.tasks:
+        return "Close", "Every read is done." + (
+            f" {disputed} cases wait for an adjudicator first." if disputed else ""
+        )
+    return "Wait", f"{far.tasks - far.done} reads are still to be done."
+
+
+def is_enough(project: ReadingProject, far: Progress) -> bool:
+    """Whether the stopping rule of a project says that enough was read; it advises and stops nothing."""
+    cases = int(project.stopping.get("cases") or 0)
+    if cases and far.complete >= cases:
+        return True
+    label, width = project.stopping.get("label"), float(project.stopping.get("width") or 0)
+    report = AgreementReport.objects.filter(project=project).first() if label and width else None
+    found = [
+        line
+        for question in (report.body["questions"] if report else [])
+        if question["question"] == label
+        for line in question["statistics"][:1]
+    ]
+    return any(line["low"] is not None and line["high"] - line["low"] <= width for line in found)
+
+
+def absences(project: ReadingProject) -> list[Absence]:
+    """Who is away, or will be, the earliest first."""
+    rows = Absence.objects.filter(reader__project=project, last_day__gte=timezone.localdate())
+    return list(rows.select_related("reader").order_by("first_day", "pk"))

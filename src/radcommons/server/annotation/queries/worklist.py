@@ -58,6 +58,11 @@ class OwnProject:
     active_seconds: float
     next_task: str
 
+    @property
+    def total(self) -> int:
+        """All reads of the list, done or not."""
+        return self.done + self.left
+
 
 @dataclass(frozen=True, slots=True)
 class OwnTask:
@@ -70,6 +75,11 @@ class OwnTask:
     phase: str
     active_seconds: float
     return_reason: str
+
+    @property
+    def active_minutes(self) -> float:
+        """Time with focus and input, in minutes."""
+        return self.active_seconds / 60
 
 
 def own_projects(actor: Actor) -> tuple[OwnProject, ...]:

@@ -27,7 +27,7 @@ function options(figure) {
   const quiet = colour("quiet");
   const line = colour("line");
   const names = { type: "category", data: rows.map((row) => row.label), axisLabel: { color: ink, width: 130, overflow: "truncate" }, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, inverse: !isTrend };
-  const numbers = { type: "value", minInterval: 1, axisLabel: { color: quiet }, splitLine: { lineStyle: { color: line } } };
+  const numbers = { type: "value", minInterval: figure.dataset.scale === "fraction" ? 0 : 1, axisLabel: { color: quiet }, splitLine: { lineStyle: { color: line } } };
   return {
     animation: !reduced,
     animationDuration: 250,
@@ -38,7 +38,7 @@ function options(figure) {
     tooltip: { trigger: "axis", axisPointer: { type: "none" }, renderMode: "richText" },
     series: [{
       type: "bar",
-      name: "Subjects",
+      name: figure.querySelector("thead th:nth-child(2)").textContent,
       barMaxWidth: 28,
       data: rows.map((row) => row.value),
       itemStyle: { color: colour("accent"), borderRadius: 2 },

@@ -1,0 +1,118 @@
+"""Forms of the managers' pages."""
+
+from typing import Any
+
+from django import forms
+
+from radcommons.server.annotation.models import LabelSchema, Reader, ReadingProject
+from radcommons.server.annotation.queries.projects import possible_members
+from radcommons.server.annotation.rules.states import Duty, TaskKind
+from radcommons.server.annotation.rules.wishes import SLUG, Blinding, ProjectWish, Stopping
+from radcommons.server.annotation.sources import source_kinds
+from radcommons.transfer.annotation.record import Method
+
+METHODS = (
+    (Method.RETROSPECTIVE_EXPERT, "Expert, for research"),
+    (Method.RETROSPECTIVE_GENERAL, "Trained reader, for research"),
+    (Method.CLINICALLY_DERIVED, "Taken from clinical work"),
+)
+SOURCES = {"cohort": "A frozen cohort", "release": "A published version", "catalog": "The catalog as it is now"}
+DATE = {"type": "date"}
+
+
+class ProjectForm(forms.Form):
+    """A new reading project."""
+
+    title = forms.CharField(max_length=200)
+    slug = forms.RegexField(SLUG, max_length=64, label="Name in addresses", help_text="Small letters, digits, dashes.")
+    schema = forms.ModelChoiceField(LabelSchema.objects.all(), label="Label schema", empty_label=None)
+    source_kind = forms.ChoiceField(label="Cases come from")
+    source_name = forms.CharField(
+        required=False,
+        label="Its name",
+        help_text="The cohort's name, or slug@version of a release; of the catalog a modality, or nothing for all.",
+    )
+    instructions = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 4}), label="Instructions")
+    task_kind = forms.ChoiceField(
+        label="Asked of readers",
+        choices=[
+            (TaskKind.READ.value, "A read of their own"),
+            (TaskKind.REVIEW.value, "To accept or reject proposed findings"),
+        ],
+    )
+    readers_per_case = forms.IntegerField(min_value=1, max_value=20, initial=3, label="Readers of a case")
+    overlap_share = forms.FloatField(
+        min_value=0, max_value=1, initial=1.0, label="Share of cases that several readers get", help_text="0 to 1."
+    )
+    repeat_share = forms.FloatField(
+        min_value=0, max_value=1, initial=0.0, label="Share that a reader gets twice, unannounced", help_text="0 to 1."
+    )
+    washout_days = forms.IntegerField(min_value=0, max_value=365, initial=14, label="Days before the second time")
+    pilot_cases = forms.IntegerField(
+        min_value=0, initial=0, label="Pilot cases", help_text="Drawn by lot; all readers read them first."
+    )
+    return_after_days = forms.IntegerField(
+        min_value=1, max_value=365, initial=14, label="Days after which an untouched read is shown to you"
+    )
+    deadline = forms.DateField(required=False, widget=forms.DateInput(attrs=DATE))
+    shows_ai = forms.BooleanField(required=False, label="Readers see results of algorithms")
+    shows_clinical_data = forms.BooleanField(required=False, label="Readers see age, sex, dates and descriptions")
+    shows_site = forms.BooleanField(required=False, label="Readers see the site, the subject and the machine")
+    shows_priors = forms.BooleanField(required=False, label="Readers see earlier studies of the subject")
+    shows_other_readers = forms.BooleanField(
+        required=False, label="Readers see what others said, once the case is adjudicated"
+    )
+    stopping_cases = forms.IntegerField(
+        min_value=0, initial=0, label="Enough after so many complete cases", help_text="0: no such rule."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = [(kind, SOURCES[kind]) for kind in source_kinds() if kind in SOURCES]
+        self.fields["source_kind"].choices = kinds  # type: ignore[attr-defined]
+        self.fields["schema"].label_from_instance = _schema_text  # type: ignore[attr-defined]
+
+    def wish(self) -> ProjectWish:
+        """The value that the verbs take."""
+        given = dict(self.cleaned_data)
+        schema = given.pop("schema")
+        switches = {name: given.pop(name) for name in Blinding.__slots__}
+        enough = given.pop("stopping_cases")
+        return ProjectWish(
+            **given | {"task_kind": TaskKind(given["task_kind"])},
+            schema_name=schema.name,
+            schema_version=schema.version,
+            blinding=Blinding(**switches),
+            stopping=Stopping(cases=enough),
+        )
+
+
+def _schema_text(schema: LabelSchema) -> str:
+    return f"{schema.title} ({schema.name}/{schema.version})"
+
+
+class MemberForm(forms.Form):
+    """Somebody who shall read or adjudicate."""
+
+    username = forms.ChoiceField(label="Account")
+    duty = forms.ChoiceField(choices=[(Duty.READ.value, "reads"), (Duty.ADJUDICATE.value, "adjudicates")])
+    method = forms.ChoiceField(choices=[(method.value, text) for method, text in METHODS], label="As")
+
+    def __init__(self, project: ReadingProject, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [(name, name) for name in possible_members(project)]
+        self.fields["username"].choices = names  # type: ignore[attr-defined]
+
+
+class AbsenceForm(forms.Form):
+    """Days on which a reader is away."""
+
+    reader = forms.ModelChoiceField(Reader.objects.none(), empty_label=None)
+    first_day = forms.DateField(label="From", widget=forms.DateInput(attrs=DATE))
+    last_day = forms.DateField(label="To, included", widget=forms.DateInput(attrs=DATE))
+
+    def __init__(self, project: ReadingProject, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["reader"]
+        field.queryset = project.readers.filter(duty=Duty.READ, is_active=True, user__isnull=False)  # type: ignore[attr-defined]
+        field.label_from_instance = lambda reader: reader.pseudonym  # type: ignore[attr-defined]

@@ -1,0 +1,138 @@
+"""Pages of label schemas: the list, one version as readers will see it, the editor with its preview."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Max
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.finding import Finding
+from radcommons.server.annotation.models import LabelSchema as SchemaRow
+from radcommons.server.annotation.queries import projects as queries
+from radcommons.server.annotation.schema_forms import SchemaForm, WithNewLabels, initial_of, schema_json
+from radcommons.server.annotation.services.schemas import add_schema
+from radcommons.server.platform.doors import ActorRequest, door
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Action, may
+from radcommons.transfer.annotation.checking import check_schema
+from radcommons.transfer.annotation.ready import READY, ready_schema, ready_schemas
+from radcommons.transfer.annotation.schema import LabelSchema, schema_from_json
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What somebody has written so far: a schema, or why it is none."""
+
+    schema: LabelSchema | None
+    value: dict[str, Any]
+    gone: list[str]
+    findings: tuple[Finding, ...] = ()
+    problem: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can be kept."""
+        return self.schema is not None and not any(finding.is_error for finding in self.findings)
+
+
+@require_safe
+@door(Action.ANNOTATION_SEE)
+def schema_list(request: ActorRequest) -> HttpResponse:
+    """All schemas, and those that come with the house."""
+    rows = list(queries.schemas())
+    context = {
+        "rows": rows,
+        "ready": [schema for schema in ready_schemas() if schema.name not in {row.name for row in rows}],
+        "may_manage": may(request.actor, Action.ANNOTATION_MANAGE),
+    }
+    return render(request, "annotation/schemas.html", context)
+
+
+@require_safe
+@door(Action.ANNOTATION_SEE)
+def schema_page(request: ActorRequest, name: str, version: int) -> HttpResponse:
+    """One version as readers will see it."""
+    row = queries.schema_version(name, version)
+    context = {
+        "row": row,
+        "schema": schema_from_json(row.definition),
+        "latest": SchemaRow.objects.filter(name=name).aggregate(latest=Max("version"))["latest"],
+        "may_manage": may(request.actor, Action.ANNOTATION_MANAGE),
+    }
+    return render(request, "annotation/schema.html", context)
+
+
+@require_POST
+@door(Action.ANNOTATION_MANAGE)
+def use_ready(request: ActorRequest, name: str) -> HttpResponse:
+    """Take over a schema that comes with the house as it is."""
+    if name not in READY:
+        raise NotFoundError
+    row = add_schema(ready_schema(name).to_json(), actor=request.actor)
+    messages.success(request, f"{row.title} can be used in projects now.")
+    return redirect("annotation:schema", row.name, row.version)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@door(Action.ANNOTATION_MANAGE)
+def edit(request: ActorRequest) -> HttpResponse:
+    """Write a schema, or the next version of one; what is written is shown as readers will see it."""
+    if request.method != "POST":
+        head, labels = _begun(request)
+        context = {"head": SchemaForm(initial=head), "labels": WithNewLabels(initial=labels, prefix="label")}
+        return render(request, "annotation/edit_schema.html", context)
+    head_form, label_forms = SchemaForm(request.POST), WithNewLabels(request.POST, prefix="label")
+    written = _written(head_form, label_forms)
+    if request.headers.get("HX-Request"):
+        return render(request, "annotation/_preview.html", {"written": written, "schema": written.schema})
+    if written.is_sound:
+        try:
+            mapping = {"labels": dict.fromkeys(written.gone, "")} if written.value["version"] > 1 else {}
+            row = add_schema(written.value, mapping=mapping, actor=request.actor)
+        except RadCommonsError as error:
+            messages.error(request, error.message)
+        else:
+            messages.success(request, "Kept. It can be changed until a project uses it.")
+            return redirect("annotation:schema", row.name, row.version)
+    context = {"head": head_form, "labels": label_forms, "written": written, "schema": written.schema}
+    return render(request, "annotation/edit_schema.html", context)
+
+
+def _begun(request: ActorRequest) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    name, ready = request.GET.get("name", ""), request.GET.get("ready", "")
+    if ready:
+        if ready not in READY:
+            raise NotFoundError
+        return initial_of(ready_schema(ready))
+    if not name:
+        return {}, []
+    row = SchemaRow.objects.filter(name=name).order_by("-version").first()
+    if row is None:
+        raise NotFoundError
+    return initial_of(schema_from_json(row.definition))
+
+
+def _written(head: SchemaForm, labels: Any) -> Written:
+    """What the forms say, as a schema with the number that comes next."""
+    if not head.is_valid() or not labels.is_valid():
+        return Written(None, {}, [], problem="Some fields are empty or not as they should be.")
+    latest = SchemaRow.objects.filter(name=head.cleaned_data["name"]).aggregate(latest=Max("version"))["latest"]
+    value, gone = schema_json(head.cleaned_data, labels, version=(latest or 0) + 1)
+    try:
+        schema = schema_from_json(value)
+    except RadCommonsError as error:
+        return Written(None, value, gone, problem=error.message)
+    return Written(schema, schema.to_json(), gone, tuple(check_schema(schema)))
+
+
+urlpatterns = [
+    path("annotation/schemas/", schema_list, name="schemas"),
+    path("annotation/schemas/edit/", edit, name="edit-schema"),
+    path("annotation/schemas/ready/<slug:name>/", use_ready, name="use-ready"),
+    path("annotation/schemas/<slug:name>/<int:version>/", schema_page, name="schema"),
+]
