@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
 import orjson
 
 from radcommons.client.errors import DiskSpaceError, FolderError, RemoteError
-from radcommons.client.journal import Item, Journal
+from radcommons.client.journal import Arrived, Item, Journal
+from radcommons.client.large import LARGE_BYTES, LargeFiles
 from radcommons.client.layout import OWN_NAMES, STATE_FOLDER, Layout, path_of
 from radcommons.client.receipt import Receipt
-from radcommons.client.remote import FIRST_WAIT_S, Expected, Remote
+from radcommons.client.remote import ADDRESSES_TOGETHER, FIRST_WAIT_S, Address, Expected, Remote
 from radcommons.client.tables import selected_rows
 from radcommons.client.verify import (
     Verification,
@@ -40,6 +42,8 @@ from radcommons.transfer.release.paths import (
 SPARE_BYTES = 64 * 2**20
 MARK_EVERY = 200
 LOOK_AHEAD_PER_THREAD = 4
+INSTANCES = "instances/"
+FULL = "client.disk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        Remote(wish.url, token=wish.token, connections=wish.threads, first_wait_s=wish.first_wait_s) as remote,
+        Remote(wish.url, token=wish.token, first_wait_s=wish.first_wait_s) as remote,
         Journal(folder) as journal,
     ):
         slug, version = resolve(remote, wish.name)
@@ -141,11 +145,11 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
         receipt = _plan_instances(journal, folder, manifest, wish, key)
         receipt.write(folder)
         run.fetch_pending()
-        audit = verify_folder(folder)
+        audit = verify_folder(folder, proofs=journal.proofs)
         if (audit.missing or audit.changed) and not run.failures:
             journal.reopen([*audit.missing, *audit.changed])
             run.fetch_pending()
-            audit = verify_folder(folder)
+            audit = verify_folder(folder, proofs=journal.proofs)
         outcome = Download(receipt, audit, run.fetched, run.fetched_bytes, run.already_there, run.failures)
         if outcome.is_complete:
             outcome.receipt = replace(receipt, completed_at=datetime.now(UTC).isoformat(timespec="seconds"))
@@ -240,23 +244,27 @@ class _Run:
     ) -> None:
         self._remote, self._base, self._folder, self._journal = remote, base, folder, journal
         self._threads, self._report = threads, report
-        self._done: list[str] = []
+        self._large = LargeFiles(remote, journal, threads)
+        self._done: list[Arrived] = []
         self._arrived_bytes = 0
+        self._has_bucket = True
         self.fetched = self.fetched_bytes = self.already_there = 0
         self.failures: dict[str, int] = {}
 
     def fetch_pending(self) -> None:
-        """Fetch what the journal has open; one file that fails does not stop the others."""
+        """Fetch what the journal has open; one file that fails does not stop the others, a full disk does."""
         total = self._journal.pending_bytes()
         demand_space(self._folder, total)
         self._arrived_bytes = 0
-        active: set[Future[tuple[Item, bool]]] = set()
+        active: set[Future[_Brought]] = set()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="fetch") as pool:
             try:
-                for item in self._journal.pending():
-                    active.add(pool.submit(self._bring, item))
+                for item, direct in self._addressed():
+                    active.add(pool.submit(self._bring, item, direct))
                     if len(active) >= self._threads * LOOK_AHEAD_PER_THREAD:
                         active = self._settle(active, total)
+                    if FULL in self.failures:
+                        break
                 while active:
                     active = self._settle(active, total)
             finally:
@@ -264,29 +272,58 @@ class _Run:
                     future.cancel()
                 self._flush()
 
-    def _bring(self, item: Item) -> tuple[Item, bool]:
+    def _addressed(self) -> Iterator[tuple[Item, Address | None]]:
+        """What is open, with the addresses in the bucket that the repository gives; asked for one batch ahead."""
+        pending = self._journal.pending()
+        with ThreadPoolExecutor(1, thread_name_prefix="sign") as asking:
+            following = self._ask(pending, asking)
+            while following is not None:
+                items, answer = following
+                following = self._ask(pending, asking)
+                addresses = answer.result()
+                for item in items:
+                    yield item, addresses.get(item.sha256)
+
+    def _ask(
+        self, pending: Iterator[Item], asking: ThreadPoolExecutor
+    ) -> tuple[list[Item], Future[dict[str, Address]]] | None:
+        items = list(islice(pending, ADDRESSES_TOGETHER))
+        return (items, asking.submit(self._presigned, items)) if items else None
+
+    def _presigned(self, items: list[Item]) -> dict[str, Address]:
+        digests = [item.sha256 for item in items if item.address.startswith(INSTANCES)]
+        if not digests or not self._has_bucket:
+            return {}
+        found = self._remote.presigned(self._base, digests)
+        self._has_bucket = bool(found)
+        return found
+
+    def _bring(self, item: Item, direct: Address | None) -> "_Brought":
         destination = self._folder / item.path
         if destination.is_file() and destination.stat().st_size == item.size_bytes:
             if sha256_of(destination) == item.sha256:
-                return item, False
+                return _Brought(item, destination.stat().st_mtime_ns, is_fetched=False)
             destination.unlink()
         destination.parent.mkdir(parents=True, exist_ok=True)
-        self._remote.fetch(self._base + quote(item.address), destination, Expected(item.sha256, item.size_bytes))
-        return item, True
+        address, expected = self._base + quote(item.address), Expected(item.sha256, item.size_bytes)
+        if not (item.size_bytes >= LARGE_BYTES and self._large.fetch(item.path, address, destination, expected)):
+            self._remote.fetch(address, destination, expected, direct=direct)
+        return _Brought(item, destination.stat().st_mtime_ns, is_fetched=True)
 
-    def _settle(self, active: set[Future[tuple[Item, bool]]], total: int) -> set[Future[tuple[Item, bool]]]:
+    def _settle(self, active: set[Future["_Brought"]], total: int) -> set[Future["_Brought"]]:
         finished, rest = wait(active, return_when=FIRST_COMPLETED)
         for future in finished:
             error = future.exception()
             if isinstance(error, RadCommonsError):
                 self.failures[error.code] = self.failures.get(error.code, 0) + 1
                 continue
-            item, is_fetched = future.result()
-            self._done.append(item.path)
+            brought = future.result()
+            item = brought.item
+            self._done.append(Arrived(item.path, brought.mtime_ns))
             self._arrived_bytes += item.size_bytes
-            self.fetched += is_fetched
-            self.already_there += not is_fetched
-            self.fetched_bytes += item.size_bytes if is_fetched else 0
+            self.fetched += brought.is_fetched
+            self.already_there += not brought.is_fetched
+            self.fetched_bytes += item.size_bytes if brought.is_fetched else 0
         if len(self._done) >= MARK_EVERY:
             self._flush()
         self._report(Progress(self._arrived_bytes, total, self.fetched + self.already_there))
@@ -295,6 +332,15 @@ class _Run:
     def _flush(self) -> None:
         self._journal.mark_done(self._done)
         self._done.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    """A file that is in place and right."""
+
+    item: Item
+    mtime_ns: int
+    is_fetched: bool
 
 
 def demand_space(folder: Path, needed_bytes: int) -> None:

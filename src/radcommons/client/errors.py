@@ -25,6 +25,16 @@ class DiskSpaceError(RadCommonsError):
         )
 
 
+class LocalDiskError(RadCommonsError):
+    """The disk to which is downloaded takes no more, or fails."""
+
+    def __init__(self, reason: str) -> None:
+        message = (
+            f"The download's disk cannot be written ({reason}). Free space or check it, then run the command again."
+        )
+        super().__init__(Kind.UNAVAILABLE, "client.disk", message)
+
+
 class SelectionError(RadCommonsError):
     """A ``--where`` that is not one condition over the tables of the release."""
 

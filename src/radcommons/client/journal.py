@@ -1,7 +1,8 @@
 """The downloader's memory: one SQLite file, so that a restart knows at once what is left."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +18,18 @@ CREATE TABLE IF NOT EXISTS item (
     number INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, address TEXT NOT NULL,
     sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL, is_done INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS part (path TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (path, number)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS proof (path TEXT PRIMARY KEY, mtime_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS item_open ON item (number) WHERE is_done = 0;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A file whose digest was compared, and when it was last written."""
+
+    path: str
+    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,11 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         state = folder / STATE_FOLDER
         state.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(state / "journal.sqlite", timeout=0, isolation_level=None)
+        # Parts of large files are noted by the threads that fetch them, one at a time.
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(
+            state / "journal.sqlite", timeout=0, isolation_level=None, check_same_thread=False
+        )
         try:
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode = WAL")
@@ -95,11 +110,12 @@ class Journal:
         """The items not done when asked, in order, without holding them in memory."""
         last = 0
         while True:
-            rows = self._database.execute(
-                "SELECT number, path, address, sha256, size_bytes FROM item WHERE is_done = 0 AND number > ? "
-                "ORDER BY number LIMIT ?",
-                (last, BATCH_ROWS),
-            ).fetchall()
+            with self._lock:
+                rows = self._database.execute(
+                    "SELECT number, path, address, sha256, size_bytes FROM item WHERE is_done = 0 AND number > ? "
+                    "ORDER BY number LIMIT ?",
+                    (last, BATCH_ROWS),
+                ).fetchall()
             if not rows:
                 return
             last = rows[-1][0]
@@ -111,20 +127,49 @@ class Journal:
         for row in self._database.execute("SELECT path, address, sha256, size_bytes FROM item ORDER BY number"):
             yield Item(*row)
 
-    def mark_done(self, paths: Iterable[str]) -> None:
-        """Record that these files are in place."""
-        self._mark(paths, is_done=True)
+    def mark_done(self, arrived: Iterable[Arrived]) -> None:
+        """Record that these files are in place, and when they were last written by whoever compared their digest."""
+        files = list(arrived)
+        with self._lock:
+            self._database.execute("BEGIN")
+            self._database.executemany(
+                "INSERT OR REPLACE INTO proof VALUES (?, ?)", ((file.path, file.mtime_ns) for file in files)
+            )
+            paths = [(file.path,) for file in files]
+            self._database.executemany("DELETE FROM part WHERE path = ?", paths)
+            self._database.executemany("UPDATE item SET is_done = 1 WHERE path = ?", paths)
+            self._database.execute("COMMIT")
+
+    def proofs(self, paths: Sequence[str]) -> dict[str, int]:
+        """When those of some files were last written whose digest was compared here."""
+        marks = ",".join("?" * len(paths))
+        rows = self._database.execute(f"SELECT path, mtime_ns FROM proof WHERE path IN ({marks})", list(paths))  # noqa: S608
+        return dict(rows.fetchall())
+
+    def parts_of(self, path: str) -> frozenset[int]:
+        """The numbers of the parts of a large file that are in place already."""
+        with self._lock:
+            rows = self._database.execute("SELECT number FROM part WHERE path = ?", (path,)).fetchall()
+        return frozenset(number for (number,) in rows)
+
+    def mark_part(self, path: str, number: int) -> None:
+        """Record that a part of a large file is in its place."""
+        with self._lock:
+            self._database.execute("INSERT OR IGNORE INTO part VALUES (?, ?)", (path, number))
+
+    def forget_parts(self, path: str) -> None:
+        """A large file begins anew."""
+        with self._lock:
+            self._database.execute("DELETE FROM part WHERE path = ?", (path,))
 
     def reopen(self, paths: Iterable[str]) -> None:
         """Record that these files must be fetched again."""
-        self._mark(paths, is_done=False)
+        with self._lock:
+            self._database.execute("BEGIN")
+            self._database.executemany("UPDATE item SET is_done = 0 WHERE path = ?", ((path,) for path in paths))
+            self._database.execute("COMMIT")
 
     def pending_bytes(self) -> int:
         """Bytes of the items that are not done."""
         (total,) = self._database.execute("SELECT coalesce(sum(size_bytes), 0) FROM item WHERE is_done = 0").fetchone()
         return int(total)
-
-    def _mark(self, paths: Iterable[str], *, is_done: bool) -> None:
-        self._database.execute("BEGIN")
-        self._database.executemany("UPDATE item SET is_done = ? WHERE path = ?", ((is_done, path) for path in paths))
-        self._database.execute("COMMIT")

@@ -1,28 +1,38 @@
-"""Talking to a repository: small documents, and large files that resume where they stopped."""
+"""Talking to a repository: small documents, and files that resume where they stopped, hashed while they arrive."""
 
 import hashlib
+import http.client
+import os
 import random
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
+from urllib.parse import urljoin
 
-import httpx
 import orjson
 
-from radcommons.client.errors import DigestError, RemoteError
+from radcommons.client.errors import DigestError, LocalDiskError, RemoteError
+from radcommons.client.transport import AddressError, Answer, Transport
 from radcommons.dicom.errors import Kind, RadCommonsError
 
 ATTEMPTS = 8
 DIGEST_ATTEMPTS = 3
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
-CHUNK_BYTES = 1 << 20
+LONGEST_ASKED_WAIT_S = 300.0
+BUFFER_BYTES = 1 << 18
 LONGEST_DOCUMENT_BYTES = 256 * 2**20
 LONGEST_REFUSAL_BYTES = 1 << 16
+ADDRESSES_TOGETHER = 200
+# An address is asked for again while it still opens something: what waits in a queue must not find it expired.
+RENEWED_BEFORE_S = 120.0
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _KINDS = {
     400: Kind.INVALID,
@@ -33,7 +43,6 @@ _KINDS = {
     410: Kind.GONE,
     422: Kind.INVALID,
 }
-
 
 Result = TypeVar("Result")
 
@@ -46,6 +55,19 @@ class Expected:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a file is asked for now; ``good_until`` (monotonic seconds) for one that expires."""
+
+    url: str
+    good_until: float | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it will still open something in a while."""
+        return self.good_until is None or time.monotonic() < self.good_until
+
+
 class Remote:
     """One repository at one address. Safe to share between threads.
 
@@ -55,26 +77,20 @@ class Remote:
         Address of the repository, for example ``https://data.example.org``.
     token
         A researcher's token, or None for what is open to everybody.
-    connections
-        Most simultaneous connections.
     first_wait_s
         Seconds before the first repetition of a failed request; each further wait is twice as long.
     """
 
-    def __init__(
-        self, url: str, *, token: str | None = None, connections: int = 8, first_wait_s: float = FIRST_WAIT_S
-    ) -> None:
+    def __init__(self, url: str, *, token: str | None = None, first_wait_s: float = FIRST_WAIT_S) -> None:
         headers = {"Accept-Encoding": "identity", "User-Agent": "radcommons"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
+        self._base = url.rstrip("/") + "/"
         self._first_wait_s = first_wait_s
-        self._http = httpx.Client(
-            base_url=url.rstrip("/") + "/",
-            headers=headers,
-            timeout=httpx.Timeout(60, connect=10),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            follow_redirects=True,
-        )
+        self._transport = Transport(headers)
+        # A presigned address carries its own right; a second one beside it is refused by many stores.
+        self._bare = Transport({name: value for name, value in headers.items() if name != "Authorization"})
+        self._buffers = threading.local()
 
     def __enter__(self) -> Self:
         return self
@@ -82,30 +98,46 @@ class Remote:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._http.close()
+        self._transport.close()
+        self._bare.close()
 
-    def document(self, address: str) -> bytes:
-        """The whole body at *address*; for JSON and other small things.
+    def document(self, address: str, *, body: bytes | None = None) -> bytes:
+        """The whole answer at *address*; for JSON and other small things. With a *body* it is a POST.
 
         Raises
         ------
         RemoteError
-            When the server refuses, is unreachable after all retries, or the body is absurdly large.
+            When the server refuses, is unreachable after all retries, or the answer is absurdly large.
         """
 
         def attempt() -> bytes:
-            with self._response(address, {}) as response:
-                body = bytearray()
-                for chunk in response.iter_raw():
-                    body += chunk
-                    if len(body) > LONGEST_DOCUMENT_BYTES:
+            with self._answer(Address(urljoin(self._base, address)), {}, body) as answer:
+                found = bytearray()
+                while chunk := answer.read(BUFFER_BYTES):
+                    found += chunk
+                    if len(found) > LONGEST_DOCUMENT_BYTES:
                         raise RemoteError(Kind.TOO_LARGE, "client.too-large", "The server's answer is too large.")
-                return bytes(body)
+                return bytes(found)
 
         return self._retried(attempt)
 
-    def fetch(self, address: str, destination: Path, expected: Expected) -> None:
+    def presigned(self, base: str, digests: Sequence[str]) -> dict[str, Address]:
+        """Addresses in the repository's bucket for some files below *base*; none where it sends them itself."""
+        try:
+            answer = orjson.loads(self.document(f"{base}addresses", body=orjson.dumps({"sha256": list(digests)})))
+            until = time.monotonic() + max(0.0, float(answer["valid_s"]) - RENEWED_BEFORE_S)
+            return {str(name): Address(str(url), until) for name, url in answer["addresses"].items()}
+        except (RemoteError, ValueError, KeyError, TypeError, AttributeError):
+            # An older repository, or one without a bucket: every file is asked for by its own address.
+            return {}
+
+    def fetch(self, address: str, destination: Path, expected: Expected, *, direct: Address | None = None) -> None:
         """Bring the file at *address* to *destination*: resumed, hashed while it arrives, renamed only when right.
+
+        Parameters
+        ----------
+        direct
+            Where it can be had without the repository; when that no longer opens it, the repository is asked.
 
         Raises
         ------
@@ -113,75 +145,134 @@ class Remote:
             When the server refuses or stays unreachable.
         DigestError
             When the bytes are repeatedly not the promised ones; nothing is left at *destination*.
+        LocalDiskError
+            When the disk takes no more.
         """
         part = destination.with_name(destination.name + ".part")
+        own = Address(urljoin(self._base, address))
+        place = direct if direct is not None and direct.is_good else own
 
         def attempt() -> None:
+            nonlocal place
             try:
-                digest = self._receive(address, part, expected)
+                digest = self._receive(place, part, expected)
             except DigestError:
                 part.unlink(missing_ok=True)
                 raise
+            except RemoteError as error:
+                # An address expired or a bucket hides behind another network: from now on by the repository.
+                if place is own or error.code == "client.cut-off":
+                    raise
+                place = own
+                digest = self._receive(place, part, expected)
             if digest != expected.sha256:
                 part.unlink(missing_ok=True)
                 raise DigestError("A file arrived with other bytes than the release promises.")
-            part.replace(destination)
+            with _on_disk():
+                part.replace(destination)
 
         self._retried(attempt)
+
+    def fetch_range(self, address: str, descriptor: int, start: int, length: int) -> None:
+        """Write one part of a large file to its place in an open file; its digest is compared when all parts are there.
+
+        Raises
+        ------
+        RemoteError
+            When the server refuses, stays unreachable, or sends no ranges.
+        """
+        own, done = Address(urljoin(self._base, address)), 0
+
+        def attempt() -> None:
+            nonlocal done
+            headers = {"Range": f"bytes={start + done}-{start + length - 1}"}
+            with self._answer(own, headers) as answer:
+                if answer.status != HTTPStatus.PARTIAL_CONTENT:
+                    raise RemoteError(Kind.UNSUPPORTED, "client.no-ranges", "The server does not send parts of files.")
+                _demand_start(answer, start + done)
+                _demand_length(answer, length - done)
+                for piece in self._pieces(answer):
+                    if done + len(piece) > length:
+                        raise DigestError("The server sent more bytes than were asked for.")
+                    with _on_disk():
+                        os.pwrite(descriptor, piece, start + done)
+                    done += len(piece)
+            if done < length:
+                raise _cut_off()
+
+        self._retried(attempt)
+
+    def _receive(self, place: Address, part: Path, expected: Expected) -> str:
+        digest, present = _digest_of(part)
+        if present > expected.size_bytes:
+            raise DigestError("A partial file is longer than the whole.")
+        if present == expected.size_bytes and present:
+            return digest.hexdigest()
+        # A bucket names an object by another tag than its SHA-256, so that only the repository can be asked conditionally.
+        is_own = place.good_until is None
+        headers = {"Range": f"bytes={present}-"} if present else {}
+        if present and is_own:
+            headers["If-Range"] = f'"{expected.sha256}"'
+        with self._answer(place, headers) as answer:
+            if answer.status == HTTPStatus.PARTIAL_CONTENT:
+                _demand_start(answer, present)
+            else:
+                digest, present = hashlib.sha256(), 0
+            _demand_length(answer, expected.size_bytes - present)
+            with _on_disk():
+                descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | (0 if present else os.O_TRUNC), 0o644)
+            try:
+                present = self._write(answer, descriptor, digest, present, expected.size_bytes)
+            finally:
+                os.close(descriptor)
+        if present < expected.size_bytes:
+            raise _cut_off()
+        return digest.hexdigest()
+
+    def _write(self, answer: Answer, descriptor: int, digest: "hashlib._Hash", present: int, size_bytes: int) -> int:
+        os.lseek(descriptor, present, os.SEEK_SET)
+        for piece in self._pieces(answer):
+            present += len(piece)
+            if present > size_bytes:
+                raise DigestError("The server sent more bytes than the release promises.")
+            digest.update(piece)
+            with _on_disk():
+                _write_all(descriptor, piece)
+        return present
+
+    def _pieces(self, answer: Answer) -> Iterator[memoryview]:
+        """The body piece by piece, each in the one buffer that a thread has."""
+        buffer: memoryview | None = getattr(self._buffers, "mine", None)
+        if buffer is None:
+            buffer = self._buffers.mine = memoryview(bytearray(BUFFER_BYTES))
+        try:
+            while count := answer.readinto(buffer):
+                yield buffer[:count]
+        except (OSError, http.client.HTTPException) as error:
+            raise _unreachable(error) from error
+
+    @contextmanager
+    def _answer(self, place: Address, headers: Mapping[str, str], body: bytes | None = None) -> Iterator[Answer]:
+        """An answer with status 200 or 206 and an unencoded body; everything else is an error, never data."""
+        transport = self._transport if place.good_until is None else self._bare
+        try:
+            with transport.open(place.url, headers=headers, body=body) as answer:
+                if answer.status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
+                    raise _refusal(answer)
+                if answer.header("content-encoding") not in {"", "identity"}:
+                    raise RemoteError(Kind.UNSUPPORTED, "client.encoded", "A proxy changed the file's encoding.")
+                yield answer
+        except AddressError as error:
+            raise RemoteError(Kind.INVALID, "client.bad-address", str(error)) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise _unreachable(error) from error
 
     def _pause_s(self, number: int, error: RadCommonsError) -> float:
         asked = error.facts.get("retry_after_s")
         if isinstance(asked, float):
-            return min(asked, LONGEST_WAIT_S)
+            return min(asked, LONGEST_ASKED_WAIT_S)
         grown: float = self._first_wait_s * 2.0 ** (number - 1)
         return min(grown, LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
-
-    def _receive(self, address: str, part: Path, expected: Expected) -> str:
-        digest, present = _digest_of(part)
-        if present > expected.size_bytes:
-            raise DigestError("A partial file is longer than the whole.")
-        if present == expected.size_bytes:
-            part.touch()
-            return digest.hexdigest()
-        headers = {"Range": f"bytes={present}-", "If-Range": f'"{expected.sha256}"'} if present else {}
-        with self._response(address, headers) as response:
-            if response.status_code == httpx.codes.PARTIAL_CONTENT:
-                _demand_start(response, present)
-            else:
-                digest, present = hashlib.sha256(), 0
-            _demand_length(response, expected.size_bytes - present)
-            with part.open("ab" if present else "wb") as file:
-                for chunk in response.iter_raw():
-                    present += len(chunk)
-                    if present > expected.size_bytes:
-                        raise DigestError("The server sent more bytes than the release promises.")
-                    digest.update(chunk)
-                    file.write(chunk)
-        if present < expected.size_bytes:
-            raise RemoteError(Kind.UNAVAILABLE, "client.cut-off", "The connection ended too early.", may_retry=True)
-        return digest.hexdigest()
-
-    @contextmanager
-    def _response(self, address: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-        """A response with status 200 or 206 and an unencoded body; everything else is an error, never data."""
-        try:
-            with self._http.stream("GET", address, headers=headers) as response:
-                if response.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
-                    raise _refusal(response)
-                if response.headers.get("content-encoding", "identity") != "identity":
-                    raise RemoteError(Kind.UNSUPPORTED, "client.encoded", "A proxy changed the file's encoding.")
-                yield response
-        except httpx.InvalidURL as error:
-            raise RemoteError(Kind.INVALID, "client.bad-address", "The address is not a URL.") from error
-        except httpx.UnsupportedProtocol as error:
-            raise RemoteError(Kind.INVALID, "client.bad-address", "The address must begin with http(s)://.") from error
-        except httpx.HTTPError as error:
-            raise RemoteError(
-                Kind.UNAVAILABLE,
-                "client.unreachable",
-                f"The repository cannot be reached ({type(error).__name__}).",
-                may_retry=True,
-            ) from error
 
     def _retried(self, attempt: Callable[[], Result]) -> Result:
         number = 1
@@ -199,40 +290,72 @@ class Remote:
             number += 1
 
 
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    """Tell a disk that takes no more from a network that does not answer: both are OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise LocalDiskError(error.strerror or "error") from error
+
+
+def _write_all(descriptor: int, piece: memoryview) -> None:
+    while piece:
+        piece = piece[os.write(descriptor, piece) :]
+
+
 def _digest_of(part: Path) -> tuple["hashlib._Hash", int]:
     """Hash state and length of what an earlier attempt left; the bytes themselves are trusted, no side file is."""
     digest, size = hashlib.sha256(), 0
-    if part.exists():
-        with part.open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                digest.update(chunk)
-                size += len(chunk)
+    with suppress(FileNotFoundError), part.open("rb") as file:
+        while chunk := file.read(BUFFER_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
     return digest, size
 
 
-def _demand_start(response: httpx.Response, start: int) -> None:
-    if not response.headers.get("content-range", "").startswith(f"bytes {start}-"):
+def _demand_start(answer: Answer, start: int) -> None:
+    if not answer.header("content-range").startswith(f"bytes {start}-"):
         raise RemoteError(Kind.UNAVAILABLE, "client.wrong-range", "The server sent another part than asked for.")
 
 
-def _demand_length(response: httpx.Response, length: int) -> None:
+def _demand_length(answer: Answer, length: int) -> None:
     """Refuse before the first byte is written what announces another length: an error page, or another file."""
-    announced = response.headers.get("content-length", "")
+    announced = answer.header("content-length")
     if announced and announced != str(length):
         raise DigestError("The server announces another length than the release promises.")
 
 
-def _refusal(response: httpx.Response) -> RemoteError:
-    status = response.status_code
-    facts: dict[str, object] = {"status": status}
-    asked = response.headers.get("retry-after", "")
-    if asked.isdigit():
-        facts["retry_after_s"] = float(asked)
-    code, message = "client.refused", f"The repository answered {status}."
+def _cut_off() -> RemoteError:
+    return RemoteError(Kind.UNAVAILABLE, "client.cut-off", "The connection ended too early.", may_retry=True)
+
+
+def _unreachable(error: Exception) -> RemoteError:
+    message = f"The repository cannot be reached ({type(error).__name__})."
+    code = "client.cut-off" if isinstance(error, http.client.IncompleteRead) else "client.unreachable"
+    return RemoteError(Kind.UNAVAILABLE, code, message, may_retry=True)
+
+
+def _refusal(answer: Answer) -> RemoteError:
+    facts: dict[str, object] = {"status": answer.status}
+    asked = _retry_after_s(answer.header("retry-after"))
+    if asked is not None:
+        facts["retry_after_s"] = asked
+    code, message = "client.refused", f"The repository answered {answer.status}."
     try:
-        body = orjson.loads(next(response.iter_raw(LONGEST_REFUSAL_BYTES), b""))
+        body = orjson.loads(answer.read(LONGEST_REFUSAL_BYTES))
         code, message = str(body["code"]), str(body["message"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         facts["is_plain"] = True
-    kind = _KINDS.get(status, Kind.UNAVAILABLE)
-    return RemoteError(kind, code, message, may_retry=status in RETRY_STATUS, **facts)
+    kind = _KINDS.get(answer.status, Kind.UNAVAILABLE)
+    return RemoteError(kind, code, message, may_retry=answer.status in RETRY_STATUS, **facts)
+
+
+def _retry_after_s(text: str) -> float | None:
+    """Seconds to wait as a server asks (RFC 9110 10.2.3): a number, or a date."""
+    if text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return None

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -32,6 +32,8 @@ from radcommons.transfer.release.paths import (
 LISTED_AT_MOST = 1_000
 CHUNK_BYTES = 1 << 20
 LOOK_AHEAD = 256
+# From paths to the time at which each was written, for those whose digest was compared then.
+Proofs = Callable[[Sequence[str]], Mapping[str, int]]
 
 
 @dataclass(slots=True)
@@ -104,8 +106,16 @@ def read_signed_manifest(folder: Path, pinned_key: bytes | None = None) -> tuple
     return ReleaseManifest.from_bytes(document), key_id(key)
 
 
-def verify_folder(folder: Path, *, pinned_key: bytes | None = None, threads: int = 4) -> Verification:
+def verify_folder(
+    folder: Path, *, pinned_key: bytes | None = None, threads: int = 4, proofs: Proofs | None = None
+) -> Verification:
     """Check signature, root hash and the bytes of every selected file in *folder*; nothing is fetched.
+
+    Parameters
+    ----------
+    proofs
+        Tells when files were last written by a download that compared their digests; those that were not touched since are
+        not read again. Without it every file is read.
 
     Raises
     ------
@@ -128,12 +138,12 @@ def verify_folder(folder: Path, *, pinned_key: bytes | None = None, threads: int
     plan = core_items(manifest) + record_items(folder)
     expected.update(item.path for item in plan)
     with ThreadPoolExecutor(threads) as pool:
-        _check_items(found, folder, plan, pool)
+        _check_items(found, folder, plan, pool, proofs=proofs)
         if _tables_are_sound(found, folder, manifest):
             layout = receipt.layout if receipt else guess_layout(folder)
             rows = selected_rows(folder, manifest, receipt.where if receipt else None)
             items = (Item(path_of(row, layout), instance_path(row.sha256), row.sha256, row.size_bytes) for row in rows)
-            expected.update(_check_items(found, folder, items, pool))
+            expected.update(_check_items(found, folder, items, pool, proofs=proofs))
     for path in _files_below(folder):
         if path not in expected:
             found.note("extra", path)
@@ -212,12 +222,16 @@ def _tables_are_sound(found: Verification, folder: Path, manifest: ReleaseManife
     return True
 
 
-def _check_items(found: Verification, folder: Path, items: Iterable[Item], pool: ThreadPoolExecutor) -> set[str]:
+def _check_items(
+    found: Verification, folder: Path, items: Iterable[Item], pool: ThreadPoolExecutor, *, proofs: Proofs | None
+) -> set[str]:
     """Compare each item with the disk; returns the paths seen."""
     seen: set[str] = set()
     stream = iter(items)
     while batch := list(islice(stream, LOOK_AHEAD)):
-        for item, verdict in zip(batch, pool.map(lambda item: _verdict(folder, item), batch), strict=True):
+        known = proofs([item.path for item in batch]) if proofs is not None else {}
+        verdicts = pool.map(lambda item: _verdict(folder, item, known.get(item.path)), batch)  # noqa: B023 - used at once
+        for item, verdict in zip(batch, verdicts, strict=True):
             seen.add(item.path)
             found.counts["checked"] += 1
             if verdict is not None:
@@ -225,10 +239,12 @@ def _check_items(found: Verification, folder: Path, items: Iterable[Item], pool:
     return seen
 
 
-def _verdict(folder: Path, item: Item) -> str | None:
+def _verdict(folder: Path, item: Item, proven_ns: int | None) -> str | None:
     path = folder / item.path
     try:
-        if path.stat().st_size != item.size_bytes or sha256_of(path) != item.sha256:
+        state = path.stat()
+        is_proven = state.st_mtime_ns == proven_ns and state.st_size == item.size_bytes
+        if not is_proven and (state.st_size != item.size_bytes or sha256_of(path) != item.sha256):
             return "changed"
     except FileNotFoundError:
         return "missing"

@@ -1,0 +1,105 @@
+"""A large file in parts: several at once, each to its place, and only those again that are missing."""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from radcommons.client.errors import DigestError, LocalDiskError, RemoteError
+from radcommons.client.journal import Journal
+from radcommons.client.remote import Expected, Remote
+
+LARGE_BYTES = 64 << 20
+PART_BYTES = 16 << 20
+READ_BYTES = 1 << 20
+READ_BYTES = 1 << 20
+
+
+class LargeFiles:
+    """Fetches large files in parts, which the journal remembers; the address is asked for anew with every part.
+
+    Parameters
+    ----------
+    threads
+        How many parts are fetched at once, over all files.
+    """
+
+    def __init__(self, remote: Remote, journal: Journal, threads: int) -> None:
+        self._remote, self._journal = remote, journal
+        self._threads = threads
+
+    def fetch(self, path: str, address: str, destination: Path, expected: Expected) -> bool:
+        """Bring a file to its place; False when the server sends no parts and it must be asked for whole.
+
+        Raises
+        ------
+        RemoteError, LocalDiskError
+            When the server refuses or stays unreachable, or the disk takes no more; what arrived is kept.
+        DigestError
+            When the parts together are not the promised file; nothing is kept.
+        """
+        aside = destination.with_name(destination.name + ".part")
+        try:
+            digest = self._fetch_parts(path, address, aside, expected)
+        except RemoteError as error:
+            if error.code != "client.no-ranges":
+                raise
+            self._begin_anew(path, aside)
+            return False
+        if digest != expected.sha256:
+            self._begin_anew(path, aside)
+            raise DigestError("A file arrived with other bytes than the release promises.")
+        aside.replace(destination)
+        return True
+
+    def _fetch_parts(self, path: str, address: str, aside: Path, expected: Expected) -> str:
+        """Bring all parts to their places; the digest of the whole, read part by part while the next ones arrive."""
+        size_bytes = expected.size_bytes
+        there = self._journal.parts_of(path) if aside.exists() and aside.stat().st_size == size_bytes else frozenset()
+        if not there:
+            self._begin_anew(path, aside)
+        descriptor = os.open(aside, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _reserve(descriptor, size_bytes)
+
+            def part(number: int) -> None:
+                start = number * PART_BYTES
+                self._remote.fetch_range(address, descriptor, start, min(PART_BYTES, size_bytes - start))
+                self._journal.mark_part(path, number)
+
+            numbers, digest = range(-(-size_bytes // PART_BYTES)), hashlib.sha256()
+            with ThreadPoolExecutor(self._threads, thread_name_prefix="part") as pool:
+                parts = {number: pool.submit(part, number) for number in numbers if number not in there}
+                try:
+                    for number in numbers:
+                        if number in parts:
+                            parts[number].result()
+                        _hash(descriptor, digest, number * PART_BYTES, min(size_bytes, (number + 1) * PART_BYTES))
+                finally:
+                    for each in parts.values():
+                        each.cancel()
+            return digest.hexdigest()
+        finally:
+            os.close(descriptor)
+
+    def _begin_anew(self, path: str, aside: Path) -> None:
+        aside.unlink(missing_ok=True)
+        self._journal.forget_parts(path)
+
+
+def _reserve(descriptor: int, size_bytes: int) -> None:
+    """Take the room before the first byte arrives, so that a full disk is told at once."""
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size_bytes)
+        else:
+            os.ftruncate(descriptor, size_bytes)
+    except OSError as error:
+        raise LocalDiskError(error.strerror or "error") from error
+
+
+def _hash(descriptor: int, digest: "hashlib._Hash", start: int, end: int) -> None:
+    """Add a part that has just arrived, and is still in memory, to the digest."""
+    while start < end and (chunk := os.pread(descriptor, min(READ_BYTES, end - start), start)):
+        digest.update(chunk)
+        start += len(chunk)
