@@ -104,6 +104,18 @@ def test_a_picture_can_be_cut_made_smaller_and_saved_in_both_formats(tmp_path):
     assert size(crop=(10, 2, 100, 4)) == (6, 4)
 
 
+def test_a_picture_can_be_mirrored_and_written_on(tmp_path):
+    path = str(dicom_file(tmp_path, Rows=12, Columns=16))
+
+    def made(**options):
+        return np.asarray(Image.open(io.BytesIO(perform(Job(path, RenderFrame(0, quality=None, **options))))))
+
+    plain = made()
+    assert np.array_equal(made(flip=(True, False)), plain[:, ::-1])
+    assert np.array_equal(made(flip=(False, True)), plain[::-1])
+    assert not np.array_equal(made(lines=("SUBJECT-1", "CT")), plain)
+
+
 def test_the_window_decides_what_is_black_and_white(tmp_path):
     path = str(dicom_file(tmp_path))
     png = perform(Job(path, RenderFrame(0, window=(700.0, 2.0), quality=None)))

@@ -1,6 +1,7 @@
 """Checks of what every resource shares: methods, capabilities, errors (PS3.18 8, RFC 9110)."""
 
-from radcommons.client.conformance.checks import check, expect
+from radcommons.client.conformance.answers import OK
+from radcommons.client.conformance.checks import check, expect, need
 from radcommons.client.conformance.retrieving import ANY_DICOM
 from radcommons.client.conformance.sample import Sample
 
@@ -25,6 +26,20 @@ def _(sample: Sample) -> None:
     got = sample.server.ask(f"{sample.place.path}/metadata")
     head = sample.server.ask(f"{sample.place.path}/metadata", method="HEAD").must_be(got.status)
     expect(not head.body and head.media_type == got.media_type, "a body, or another type")
+
+
+@check("http.head-instance", "RFC 9110 9.3.2", "HEAD tells the length of an instance", is_optional=True)
+def _(sample: Sample) -> None:
+    got = sample.server.ask(sample.place.path, accept="application/dicom")
+    need(got.status == OK, "an instance does not come alone")
+    head = sample.server.ask(sample.place.path, method="HEAD", accept="application/dicom").must_be(OK)
+    expect(not head.body and head.headers.get("content-length") == str(len(got.body)), "a body, or another length")
+
+
+@check("http.vary", "RFC 9110 12.5.5", "Answers that depend on Accept say so to caches", is_optional=True)
+def _(sample: Sample) -> None:
+    answer = sample.server.ask(f"{sample.place.path}/metadata").must_be(OK)
+    expect("accept" in answer.headers.get("vary", "").lower(), "no Vary: Accept")
 
 
 @check("http.cors", "Fetch 3.2", "A viewer of another origin may read", is_optional=True)

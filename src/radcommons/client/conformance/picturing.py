@@ -176,6 +176,34 @@ def _(sample: Sample) -> None:
     _rendered(sample, "?viewport=wide").must_be(400)
 
 
+def _cropped(sample: Sample, part: str) -> Image.Image:
+    return picture(_rendered(sample, f"?viewport=64,64,{part}", accept="image/png").must_be(200)).convert("L")
+
+
+@check("rendered.viewport-part", "8.3.5.1.3", "viewport shows a part of the image")
+def _(sample: Sample) -> None:
+    width, height = (int(first_of(sample.image.instance, tag)) for tag in ("00280011", "00280010"))
+    need(width >= 8 and height >= 8, "the image is very small")  # noqa: PLR2004
+    whole = picture(_rendered(sample, accept="image/png").must_be(200)).convert("L")
+    part = _cropped(sample, f"0,0,{width // 2},{height // 2}")
+    expect(part.size != whole.size or part.tobytes() != whole.tobytes(), "the whole image")
+
+
+@check("rendered.viewport-mirrored", "8.3.5.1.3", "A negative width of viewport mirrors the image", is_optional=True)
+def _(sample: Sample) -> None:
+    width, height = (int(first_of(sample.image.instance, tag)) for tag in ("00280011", "00280010"))
+    plain, mirrored = _cropped(sample, f"0,0,{width},{height}"), _cropped(sample, f"0,0,-{width},{height}")
+    expect(mirrored.tobytes() == plain.transpose(Image.Transpose.FLIP_LEFT_RIGHT).tobytes(), "not mirrored")
+
+
+@check("rendered.annotation", "8.3.5.1.1", "annotation writes into the picture, or a Warning says that it did not")
+def _(sample: Sample) -> None:
+    need(int(first_of(sample.image.instance, "00280011") or 0) >= 64, "the image is very small")  # noqa: PLR2004
+    plain = _rendered(sample, accept="image/png").must_be(200)
+    written = _rendered(sample, "?annotation=patient,technique", accept="image/png").must_be(200)
+    expect(written.body != plain.body or "warning" in written.headers, "the same picture, and no Warning")
+
+
 @check("rendered.window", "8.3.5.1.4", "window changes the picture")
 def _(sample: Sample) -> None:
     need(int(first_of(sample.image.instance, "00280100") or 8) > 8, "the image has 8 bits")  # noqa: PLR2004

@@ -3,7 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from radcommons.client.conformance import behaving, picturing, retrieving, searching, searching_below, storing
+from radcommons.client.conformance import (
+    behaving,
+    encoding,
+    picturing,
+    retrieving,
+    searching,
+    searching_below,
+    storing,
+    xml_model,
+)
 from radcommons.client.conformance.checks import (
     CHECKS,
     Check,
@@ -16,7 +25,7 @@ from radcommons.client.conformance.checks import (
 from radcommons.client.conformance.sample import Sample
 
 # Checks register themselves when their module is read.
-ROOMS = (searching, searching_below, retrieving, picturing, behaving, storing)
+ROOMS = (searching, searching_below, retrieving, encoding, xml_model, picturing, behaving, storing)
 
 
 @dataclass(frozen=True, slots=True)

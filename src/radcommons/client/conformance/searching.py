@@ -250,6 +250,18 @@ def _(sample: Sample) -> None:
     expect("warning" in answer.headers or is_done, "neither results nor a Warning")
 
 
+@check(
+    "search.fuzzy-words", "8.3.4.2", "Fuzzy matching finds a name by the beginning of a part of it", is_optional=True
+)
+def _(sample: Sample) -> None:
+    parts = first_of(sample.place.study, "00100010").replace("^", " ").split()
+    need(parts and len(parts[-1]) > 2, "the study has no person's name")  # noqa: PLR2004
+    begin = parts[-1][: max(2, len(parts[-1]) - 1)]
+    answer = sample.server.ask(f"studies?PatientName={begin.upper()}&fuzzymatching=true")
+    need("warning" not in answer.headers, "the server does no fuzzy matching")
+    expect(first_of(sample.place.study, STUDY) in uids(answer.results), "the study is not found")
+
+
 @check("search.fuzzy-false", "8.3.4.2", "fuzzymatching=false is understood")
 def _(sample: Sample) -> None:
     expect(found(sample, "fuzzymatching=false&limit=1"), "no results")

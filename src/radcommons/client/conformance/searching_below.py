@@ -47,6 +47,13 @@ def _(sample: Sample) -> None:
     expect(first_of(sample.place.series, SERIES) in uids(results, SERIES), "the series is not found")
 
 
+@check("search.series.requests", "10.6.1.2.3", "Attributes inside RequestAttributesSequence are understood as keys")
+def _(sample: Sample) -> None:
+    for key in ("RequestAttributesSequence.RequestedProcedureID", "00400275.00400009"):
+        answer = sample.server.ask(f"{sample.place.study_path}/series?{key}=RADCOMMONS-NOBODY")
+        expect(answer.status in {200, 204} and not answer.results, f"{key}: status {answer.status}, or results")
+
+
 @check("search.series.everywhere", "10.6.1.1", "Series are found without naming a study")
 def _(sample: Sample) -> None:
     uid = first_of(sample.place.series, SERIES)

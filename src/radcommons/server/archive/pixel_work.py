@@ -8,7 +8,7 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from radcommons.dicom.dicom_json import find_bulk
 from radcommons.dicom.errors import RadCommonsError
@@ -17,6 +17,7 @@ from radcommons.dicom.pixels import JPEG_QUALITY, decode_frame, render_frame
 from radcommons.server.archive.encoding import encode_frame, transcode_file
 
 MAX_VALUE_BYTES = 256 * 2**20
+_LEAST_LETTER = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,10 @@ class RenderFrame:
         Width and height of the box in which the picture must fit; None for the frame's own size.
     quality
         JPEG quality, 1 to 100; None for PNG.
+    flip
+        Whether to mirror it from left to right, and from top to bottom.
+    lines
+        What to write in its upper left corner.
     """
 
     frame_index: int
@@ -63,6 +68,8 @@ class RenderFrame:
     crop: tuple[int, int, int, int] | None = None
     size: tuple[int, int] | None = None
     quality: int | None = JPEG_QUALITY
+    flip: tuple[bool, bool] = (False, False)
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +124,38 @@ def _little_endian(path: Path, frame_index: int) -> bytes:
 
 def _picture(path: Path, render: RenderFrame) -> bytes:
     media_type = "image/png" if render.quality is None else "image/jpeg"
-    if render.crop is None and render.quality in {None, JPEG_QUALITY}:
+    is_plain = render.crop is None and not any(render.flip) and not render.lines
+    if is_plain and render.quality in {None, JPEG_QUALITY}:
         return render_frame(path, render.frame_index, window=render.window, size=render.size, media_type=media_type)
     whole = render_frame(path, render.frame_index, window=render.window, media_type="image/png")
-    picture: Image.Image = Image.open(io.BytesIO(whole))
-    if render.crop is not None:
-        left, top, width, height = render.crop
-        picture = picture.crop((left, top, min(left + width, picture.width), min(top + height, picture.height)))
-    if render.size is not None:
-        picture.thumbnail(render.size, Image.Resampling.BILINEAR)
+    picture = _laid_out(Image.open(io.BytesIO(whole)), render)
     sink = io.BytesIO()
     if render.quality is None:
         picture.save(sink, "PNG", compress_level=1)
     else:
         picture.convert("L" if picture.mode in {"1", "L"} else "RGB").save(sink, "JPEG", quality=render.quality)
     return sink.getvalue()
+
+
+def _laid_out(picture: Image.Image, render: RenderFrame) -> Image.Image:
+    """The part that is wanted, mirrored, in its size, with what is written on it (PS3.18 8.3.5.1)."""
+    if render.crop is not None:
+        left, top, width, height = render.crop
+        picture = picture.crop((left, top, min(left + width, picture.width), min(top + height, picture.height)))
+    if render.flip[0]:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if render.flip[1]:
+        picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    if render.size is not None:
+        picture.thumbnail(render.size, Image.Resampling.BILINEAR)
+    if render.lines:
+        picture = picture.convert("RGB" if picture.mode not in {"L", "RGB"} else picture.mode)
+        font = ImageFont.load_default(max(_LEAST_LETTER, min(picture.size) // 32))
+        white, black = (255, 0) if picture.mode == "L" else ((255, 255, 255), (0, 0, 0))
+        ImageDraw.Draw(picture).multiline_text(
+            (4, 4), "\n".join(render.lines), fill=white, font=font, stroke_width=1, stroke_fill=black
+        )
+    return picture
 
 
 def _value(path: Path, tag_path: str) -> bytes | Refusal:

@@ -21,6 +21,7 @@ from tests.server.archive.conftest import ACTOR, dicom_file
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive import services
 from radcommons.server.archive.dicomweb.app import dicomweb_app
+from radcommons.server.archive.dicomweb.pictures import annotation_lines
 from radcommons.server.archive.models import Instance
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.errors import ForbiddenError, NotFoundError, UnauthenticatedError
@@ -413,3 +414,17 @@ def test_no_answer_may_be_taken_for_another_type(get):
 def test_paths_that_are_no_resources_are_404(get):
     assert get("/open/studies/../../etc/passwd").status_code == 404
     assert get("/open/patients").status_code == 404
+
+
+def test_pictures_are_annotated_with_what_the_header_says_and_nothing_else(get):
+    attributes = get(f"{FIRST}/metadata").json()[0]
+    assert annotation_lines(attributes, ("patient", "technique")) == (
+        "SUBJECT-1  SUBJECT-1",
+        "F  045Y",
+        "CT  20200315",
+        "Axial 1.0",
+        "1.25",
+    )
+    written = get(f"{FIRST}/rendered?annotation=patient", accept="image/png")
+    assert written.content != get(f"{FIRST}/rendered", accept="image/png").content
+    assert get(f"{FIRST}/rendered?annotation=weather").status_code == 400

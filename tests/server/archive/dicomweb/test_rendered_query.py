@@ -12,7 +12,17 @@ def test_window_viewport_and_quality_are_read():
     query = parse_rendered(
         {"window": "-600,1500,linear", "viewport": "512,256", "quality": "70", "annotation": "patient"}
     )
-    assert query == RenderedQuery(window=(-600.0, 1500.0), size=(512, 256), quality=70)
+    assert query == RenderedQuery(window=(-600.0, 1500.0), size=(512, 256), quality=70, annotations=("patient",))
+
+
+def test_annotations_come_in_one_order_and_once():
+    assert parse_rendered({"annotation": "technique, patient,technique"}).annotations == ("patient", "technique")
+
+
+def test_a_negative_size_of_the_part_mirrors_the_picture():
+    query = parse_rendered({"viewport": "64,64,0,0,-30,40.4"})
+    assert (query.crop, query.flip) == ((0, 0, 30, 40), (True, False))
+    assert parse_rendered({"viewport": "64,64,0,0,30,-40"}).flip == (False, True)
 
 
 def test_a_part_of_the_image_may_be_shown():
@@ -35,6 +45,8 @@ def test_huge_viewports_are_limited():
         {"viewport": "0,100"},
         {"viewport": "100,100,0,0,0,0"},
         {"viewport": "-1,100"},
+        {"viewport": "100,100,-1,0,5,5"},
+        {"annotation": "patient,weather"},
         {"quality": "0"},
         {"quality": "101"},
         {"quality": "good"},

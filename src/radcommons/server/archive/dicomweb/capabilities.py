@@ -6,18 +6,19 @@ from starlette.responses import Response
 
 WADL = "application/vnd.sun.wadl+xml"
 _JSON = "application/dicom+json"
+_XML = "multipart/related; type=application/dicom+xml"
 _DICOM = "multipart/related; type=application/dicom"
 _OCTETS = "multipart/related; type=application/octet-stream"
 _SEARCH = ("limit", "offset", "includefield", "fuzzymatching")
-_PICTURE = ("window", "viewport", "quality")
+_PICTURE = ("annotation", "window", "viewport", "quality")
 _STUDY, _SERIES, _INSTANCE = "studies/{study}", "studies/{study}/series/{series}", (
     "studies/{study}/series/{series}/instances/{instance}"
 )  # fmt: skip
 _RESOURCES: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    *((path, "SearchTransaction", (_JSON,), _SEARCH) for path in (
+    *((path, "SearchTransaction", (_JSON, _XML), _SEARCH) for path in (
         "studies", "series", "instances", f"{_STUDY}/series", f"{_STUDY}/instances", f"{_SERIES}/instances")),
     *((path, "RetrieveTransaction", (_DICOM,), ()) for path in (_STUDY, _SERIES, _INSTANCE)),
-    *((f"{path}/metadata", "RetrieveTransaction", (_JSON,), ()) for path in (_STUDY, _SERIES, _INSTANCE)),
+    *((f"{path}/metadata", "RetrieveTransaction", (_JSON, _XML), ()) for path in (_STUDY, _SERIES, _INSTANCE)),
     (f"{_INSTANCE}/frames/{{frames}}", "RetrieveTransaction", (_OCTETS,), ()),
     (f"{_INSTANCE}/bulkdata/{{bulkdata}}", "RetrieveTransaction", (_OCTETS,), ()),
     *((f"{path}/rendered", "RetrieveTransaction", ("image/jpeg", "image/png"), _PICTURE) for path in (

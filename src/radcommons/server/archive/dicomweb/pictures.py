@@ -1,18 +1,29 @@
 """Handlers of rendered resources and thumbnails (PS3.18 10.4.1.3): consumer pictures, made in limited processes."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from starlette.responses import Response
 
-from radcommons.server.archive import rendering
+from radcommons.server.archive import metadata, rendering
 from radcommons.server.archive.dicomweb.accept import choose
+from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import HeldInstance
+from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.rendered_query import RenderedQuery, parse_rendered
 from radcommons.server.archive.errors import QueryInvalidError
 from radcommons.server.archive.pixel_work import RenderFrame
 from radcommons.server.platform.errors import NotFoundError
 
+# Lines of attributes: name, identifier, sex and age; modality, date, description, slice thickness, tube voltage.
+_WRITTEN = {
+    "patient": (("00100010", "00100020"), ("00100040", "00101010")),
+    "technique": (("00080060", "00080020"), ("0008103E",), ("00180050", "00180060")),
+}
+_LINE = 64
 JPEG = "image/jpeg"
 PNG = "image/png"
 
@@ -28,7 +39,16 @@ async def answer_rendered(exchange: Exchange) -> Response:
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
     quality = query.quality if media_type == JPEG else None
-    work = RenderFrame(frame_index, window=query.window, crop=query.crop, size=query.size, quality=quality)
+    attributes = await exchange.holdings.attributes(_address_of(exchange, instance)) if query.annotations else {}
+    work = RenderFrame(
+        frame_index,
+        window=query.window,
+        crop=query.crop,
+        size=query.size,
+        quality=quality,
+        flip=query.flip,
+        lines=annotation_lines(attributes, query.annotations),
+    )
     picture = await rendering.in_worker(instance.sha256, work)
     return Response(picture, media_type=media_type, headers=exchange.cache_headers(etag))
 
@@ -42,6 +62,20 @@ async def answer_thumbnail(exchange: Exchange) -> Response:
         return unchanged
     picture = await rendering.thumbnail(instance.sha256, frame_index)
     return Response(picture, media_type=JPEG, headers=exchange.cache_headers(etag))
+
+
+def annotation_lines(attributes: Mapping[str, Any], annotations: Sequence[str]) -> tuple[str, ...]:
+    """What is written into a picture: who, and how it was made (PS3.18 8.3.5.1.1); nothing that is empty."""
+    lines = [
+        "  ".join(text for tag in tags if (text := metadata.text_of(attributes, tag)))[:_LINE]
+        for name in annotations
+        for tags in _WRITTEN[name]
+    ]
+    return tuple(line for line in lines if line)
+
+
+def _address_of(exchange: Exchange, instance: HeldInstance) -> Address:
+    return replace(exchange.address, level=Level.INSTANCE, sop_instance_uid=instance.sop_instance_uid)
 
 
 def _digest(query: RenderedQuery, media_type: str) -> str:

@@ -11,6 +11,8 @@ MAX_VIEWPORT = 4096
 _DEFAULT_QUALITY = 90
 _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,9})?([eE][+-]?\d{1,2})?")
 _WHOLE = re.compile(r"\d{1,6}")
+_SIGNED = re.compile(r"-?\d{1,6}(\.\d{1,6})?")
+ANNOTATIONS = ("patient", "technique")
 _FUNCTIONS = frozenset({"linear", "linear-exact", "sigmoid"})
 
 
@@ -28,24 +30,51 @@ class RenderedQuery:
         Box in which the picture must fit; None for the frame's own size.
     quality
         JPEG quality, 1 to 100.
+    flip
+        Whether the picture is mirrored from left to right, and from top to bottom.
+    annotations
+        What is written into the picture, of :data:`ANNOTATIONS`.
     """
 
     window: tuple[float, float] | None = None
     crop: tuple[int, int, int, int] | None = None
     size: tuple[int, int] | None = None
     quality: int = _DEFAULT_QUALITY
+    flip: tuple[bool, bool] = (False, False)
+    annotations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Viewport:
+    size: tuple[int, int] | None = None
+    crop: tuple[int, int, int, int] | None = None
+    flip: tuple[bool, bool] = (False, False)
 
 
 def parse_rendered(parameters: Mapping[str, str]) -> RenderedQuery:
-    """Read ``window``, ``viewport`` and ``quality``; other parameters are of no concern here.
+    """Read ``window``, ``viewport``, ``quality`` and ``annotation``; other parameters are of no concern here.
 
     Raises
     ------
     QueryInvalidError
         When one of them cannot be understood.
     """
-    size, crop = _viewport(parameters.get("viewport"))
-    return RenderedQuery(_window(parameters.get("window")), crop, size, _quality(parameters.get("quality")))
+    viewport = _viewport(parameters.get("viewport"))
+    return RenderedQuery(
+        window=_window(parameters.get("window")),
+        crop=viewport.crop,
+        size=viewport.size,
+        quality=_quality(parameters.get("quality")),
+        flip=viewport.flip,
+        annotations=_annotations(parameters.get("annotation")),
+    )
+
+
+def _annotations(text: str | None) -> tuple[str, ...]:
+    wanted = {part.strip().lower() for part in (text or "").split(",") if part.strip()}
+    if not wanted <= set(ANNOTATIONS):
+        raise QueryInvalidError("annotation must be patient, technique or both (PS3.18 8.3.5.1.1).")
+    return tuple(name for name in ANNOTATIONS if name in wanted)
 
 
 def _window(text: str | None) -> tuple[float, float] | None:
@@ -62,21 +91,25 @@ def _window(text: str | None) -> tuple[float, float] | None:
     return centre, width
 
 
-def _viewport(text: str | None) -> tuple[tuple[int, int] | None, tuple[int, int, int, int] | None]:
+def _viewport(text: str | None) -> _Viewport:
     if text is None:
-        return None, None
+        return _Viewport()
     parts = text.split(",")
-    if len(parts) not in {2, 6} or not all(_WHOLE.fullmatch(part) or not part for part in parts):
+    whole = parts[:2]
+    if len(parts) not in {2, 6} or not all(_WHOLE.fullmatch(part) for part in whole):
         raise QueryInvalidError("viewport must be vw,vh or vw,vh,sx,sy,sw,sh (PS3.18 8.3.5.1.3).")
-    numbers = [int(part) if part else 0 for part in parts]
-    size = (min(numbers[0], MAX_VIEWPORT), min(numbers[1], MAX_VIEWPORT))
-    if not all(size):
+    if not all(_SIGNED.fullmatch(part) or not part for part in parts[2:]):
+        raise QueryInvalidError("The part of viewport must be four numbers.")
+    width, height = (min(int(part), MAX_VIEWPORT) for part in whole)
+    if not (width and height):
         raise QueryInvalidError("Width and height of viewport must be greater than zero.")
-    if len(numbers) == 2:  # noqa: PLR2004
-        return size, None
-    if not (numbers[4] and numbers[5]):
-        raise QueryInvalidError("Width and height of the part of viewport must be greater than zero.")
-    return size, (numbers[2], numbers[3], numbers[4], numbers[5])
+    if len(parts) == 2:  # noqa: PLR2004
+        return _Viewport((width, height))
+    left, top, across, down = (round(float(part)) if part else 0 for part in parts[2:])
+    if left < 0 or top < 0 or not (across and down):
+        raise QueryInvalidError("The part of viewport must lie in the image and have a width and a height.")
+    # A negative width or height mirrors the picture.
+    return _Viewport((width, height), (left, top, abs(across), abs(down)), (across < 0, down < 0))
 
 
 def _quality(text: str | None) -> int:

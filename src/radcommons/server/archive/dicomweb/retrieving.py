@@ -53,6 +53,10 @@ async def answer_instances(exchange: Exchange) -> Response:
         return unchanged
     writer = MultipartWriter(DICOM)
     if form.is_transcoded and form.transfer_syntax is not None:
+        if selection.count == 1:
+            # Alone it is given in the syntax asked for, or refused.
+            instance = await exchange.holdings.one(exchange.address)
+            await transcoded_files().size(instance.sha256, form.transfer_syntax)
         parts = _transcoded_parts(selection, form.transfer_syntax, writer)
         return PiecesResponse(parts, media_type=writer.content_type, headers=exchange.cache_headers(etag))
     kinds = Counter({_dicom_type(syntax): count for syntax, count in selection.transfer_syntaxes.items()})

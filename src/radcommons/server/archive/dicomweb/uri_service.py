@@ -70,6 +70,8 @@ def _rendered(parameters: Mapping[str, str]) -> list[tuple[str, str]]:
     if {"rows", "columns"} & parameters.keys():
         either = parameters.get("rows") or parameters.get("columns", "")
         found.append(("viewport", f"{parameters.get('columns', either)},{parameters.get('rows', either)}"))
+    if "annotation" in parameters:
+        found.append(("annotation", parameters["annotation"]))
     if "imageQuality" in parameters:
         found.append(("quality", parameters["imageQuality"]))
     return found
