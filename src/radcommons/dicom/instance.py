@@ -1,6 +1,7 @@
 """What one DICOM file is: identifiers, description, frames, DICOM JSON; safe on bytes of strangers."""
 
 import hashlib
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,7 +31,8 @@ class InstanceDescription:
     when absent or impossible. ``frames`` holds offset and length of each frame in the file; where a frame consists of
     several fragments ``fragments`` holds the runs of each frame (see :class:`~radcommons.dicom.frames.FrameIndex`).
     ``pixel_offset`` and ``pixel_length`` bound the pixel data value in the file, -1 and 0 when there is none to point at.
-    ``dicom_json`` is the data set in the DICOM JSON model (PS3.18 F), empty when it was not asked for.
+    ``dicom_json`` is the data set in the DICOM JSON model (PS3.18 F), empty when it was not asked for. ``md5`` and
+    ``crc32`` are there when :func:`with_digests` was asked for them.
     """
 
     study_instance_uid: str
@@ -70,6 +72,8 @@ class InstanceDescription:
     dicom_json: bytes
     size_bytes: int
     sha256: str
+    md5: str = ""
+    crc32: int | None = None
 
 
 def describe_file(path: Path, *, with_json: bool = True) -> tuple[InstanceDescription | None, tuple[Finding, ...]]:
@@ -206,6 +210,17 @@ def _describe(file: Part10File, index: FrameIndex, buffer: memoryview, *, with_j
         size_bytes=len(buffer),
         sha256="",
     )
+
+
+def with_digests(description: InstanceDescription, buffer: memoryview) -> InstanceDescription:
+    """The description with SHA-256, MD5 and CRC-32 (ISO 3309) of the file, taken in one pass."""
+    sha256, md5, crc = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+    for start in range(0, len(buffer), _HASH_CHUNK_BYTES):
+        piece = buffer[start : start + _HASH_CHUNK_BYTES]
+        sha256.update(piece)
+        md5.update(piece)
+        crc = zlib.crc32(piece, crc)
+    return replace(description, sha256=sha256.hexdigest(), md5=md5.hexdigest(), crc32=crc)
 
 
 def sha256_of(buffer: memoryview) -> str:

@@ -112,6 +112,9 @@ class Instance(models.Model):
     sop_class_uid = models.CharField(max_length=64, db_index=True)
     transfer_syntax_uid = models.CharField(max_length=64)
     sha256 = models.CharField(max_length=64, db_index=True)
+    # For those who compare by older digests: NBIA's clients, S3, ZIP; empty where nobody computed them at ingest.
+    md5 = models.CharField(max_length=32, blank=True, default="")
+    crc32 = models.BigIntegerField(null=True)
     size_bytes = models.BigIntegerField()
     instance_number = models.BigIntegerField(null=True)
     number_of_frames = models.PositiveIntegerField(default=1)

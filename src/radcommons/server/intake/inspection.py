@@ -8,9 +8,10 @@ from pathlib import Path
 from radcommons.deid.declared_vr import judged as judged_vr
 from radcommons.deid.levels import Level
 from radcommons.deid.profile import Profile, load_profile
-from radcommons.deid.verify import refusal_of_class, verify_deidentified
+from radcommons.deid.verify import refusal_of_class, verify_parsed
 from radcommons.dicom.elements import Element, FormatError, tag_text
-from radcommons.dicom.instance import describe_file
+from radcommons.dicom.finding import Finding, Severity
+from radcommons.dicom.instance import describe_parsed, with_digests
 from radcommons.dicom.part10 import map_file, parse_part10
 from radcommons.dicom.text import texts_of
 from radcommons.server.intake.rules import (
@@ -69,12 +70,18 @@ def inspect_part(claim: PartClaim) -> Inspection:
         return Inspection(None, (lost(),))
     if not claim.profile:
         return Inspection(None, (unknown_profile(),))
-    description, findings = describe_file(path)
+    try:
+        buffer = map_file(path)
+        file = parse_part10(buffer)
+    except FormatError as error:
+        return Inspection(None, (Finding(Severity.ERROR, error.code, error.where, error.message),))
+    description, findings = describe_parsed(file, buffer, with_digest=False)
     if description is None:
         return Inspection(None, findings if any(each.is_error for each in findings) else (*findings, unreadable()))
+    description = with_digests(description, buffer)
     # Only the class that the signed manifest names: another one inside is a mismatch and refused besides.
     released_classes = frozenset({claim.sop_class_uid} if claim.is_released else ())
-    seen = verify_deidentified(path, profile=profile_at(claim.profile), released_classes=released_classes)
+    seen = verify_parsed(buffer, file, profile_at(claim.profile), released_classes=released_classes)
     told = (released(),) if claim.is_released and refusal_of_class(claim.sop_class_uid) else ()
     return Inspection(
         description,

@@ -125,6 +125,8 @@ def instance_row(item: InstanceDescription, series_ids: dict[str, int]) -> Insta
         sop_class_uid=item.sop_class_uid,
         transfer_syntax_uid=item.transfer_syntax_uid,
         sha256=item.sha256,
+        md5=item.md5,
+        crc32=item.crc32,
         size_bytes=item.size_bytes,
         instance_number=rules.as_integer(item.instance_number),
         number_of_frames=rules.as_count(item.number_of_frames) or 1,

@@ -29,7 +29,11 @@ from radcommons.server.sites.models import Site
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One file with what it says, verified and waiting to be stored; ``pixel_text`` is the verdict about its pixels."""
+    """One file with what it says, verified and waiting to be stored.
+
+    The file is on the disk and never written to again: the archive may keep it under another name. ``pixel_text`` is the
+    verdict about its pixels.
+    """
 
     description: InstanceDescription
     path: Path
@@ -66,10 +70,8 @@ def store_instances(offers: Sequence[Offer], *, site: Site, project: str, actor:
         When the object store does not take the bytes; nothing becomes visible then.
     """
     begun = _begin(offers, site, project)
-    store = object_store()
-    for offer, result in zip(offers, begun, strict=True):
-        if result.outcome is StoreOutcome.STORED:
-            store.put_path(instance_key(offer.description.sha256), offer.path)
+    fresh = [offer for offer, result in zip(offers, begun, strict=True) if result.outcome is StoreOutcome.STORED]
+    object_store().take_over([(instance_key(offer.description.sha256), offer.path) for offer in fresh])
     finished = _finish(begun, actor)
     mending.put_back([offer.description.sha256 for offer in offers], actor=actor)
     return [_settled(result, finished) for result in begun]

@@ -8,7 +8,7 @@ whole or not at all, for a bucket shows an object only when its last byte was ta
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -88,6 +88,12 @@ class CloudObjects:
                 chunk_size=PART_BYTES,
                 max_concurrency=PARTS_AT_ONCE,
             )
+
+    def take_over(self, given: Sequence[tuple[str, Path]]) -> None:
+        """Upload files."""
+        for key, path in given:
+            if path.exists() or not self.exists(key):
+                self.put_path(key, path)
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """Upload bytes."""

@@ -1,6 +1,6 @@
 """What the house asks of a store of objects, and the names under which it keeps things there. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +31,13 @@ class ObjectStore(Protocol):
         """Store a file's bytes; when this returns they are durable, before that nothing is visible.
 
         A key that holds as many bytes already is left alone unless the new bytes *replace* it.
+        """
+
+    def take_over(self, given: Sequence[tuple[str, Path]]) -> None:
+        """Store files that their owner gives up, by key and path: on the disk already, and never written to again.
+
+        As :meth:`put_path` for each; the files are left where they are, for their owner to remove. A file that is gone
+        is no loss when another sender of the same bytes was faster.
         """
 
     def put_bytes(self, key: str, data: bytes) -> None:
