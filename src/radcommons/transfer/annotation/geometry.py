@@ -15,7 +15,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from radcommons.dicom.uids import is_harmless_uid
-from radcommons.transfer.annotation.untyped import Node
+from radcommons.transfer.annotation.untyped import Node, plain
 
 HALF_PIXEL = 0.5
 # Tools that draw round to this part of a pixel: then every format keeps the points exactly, 32-bit floats of reports included.
@@ -113,7 +113,7 @@ class Outline:
             "geometry": self.geometry.value,
             "is_hole": self.is_hole,
             "is_interpolated": self.is_interpolated,
-            "points": [[column, row] for column, row in self.points],
+            "points": [[plain(column), plain(row)] for column, row in self.points],
         }
 
 

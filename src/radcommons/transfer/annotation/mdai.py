@@ -25,7 +25,7 @@ from radcommons.transfer.annotation.schema import (
     ValueKind,
     ValueRule,
 )
-from radcommons.transfer.annotation.untyped import LONGEST_TEXT, AnnotationFormatError, Node
+from radcommons.transfer.annotation.untyped import LONGEST_TEXT, AnnotationFormatError, Node, plain
 
 # MD.ai's annotationMode to ours. A mask of MD.ai is nested polygons, not pixels.
 GEOMETRY_OF_MODE = {
@@ -381,16 +381,11 @@ def data_of_outlines(outlines: tuple[Outline, ...]) -> dict[str, object] | None:
     if first.geometry is Geometry.BOX:
         (left, top), (right, bottom) = first.points
         numbers = {"x": left, "y": top, "width": right - left, "height": bottom - top}
-        return {key: _number(value) for key, value in numbers.items()}
+        return {key: plain(value) for key, value in numbers.items()}
     if first.geometry is Geometry.POINT:
-        return {"x": _number(first.points[0][0]), "y": _number(first.points[0][1])}
+        return {"x": plain(first.points[0][0]), "y": plain(first.points[0][1])}
     return {"vertices": _vertices(first.points)}
 
 
 def _vertices(points: tuple[Point, ...]) -> list[list[float]]:
-    return [[_number(column), _number(row)] for column, row in points]
-
-
-def _number(value: float) -> float:
-    """A number as JavaScript writes it: whole ones without a fraction."""
-    return int(value) if value.is_integer() else value
+    return [[plain(column), plain(row)] for column, row in points]

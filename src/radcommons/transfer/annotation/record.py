@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from radcommons.transfer.annotation.geometry import FrameMask, Outline, Shape, shape_from_json, uid_of
 from radcommons.transfer.annotation.schema import SchemaReference
-from radcommons.transfer.annotation.untyped import LARGEST_WHOLE, Node
+from radcommons.transfer.annotation.untyped import LARGEST_WHOLE, Node, plain
 from radcommons.transfer.release.canonical import canonical_json, sha256_hex
 
 READING_FORMAT = "radcommons.reading/1"
@@ -124,7 +124,7 @@ class Item:
             "note": self.note,
             "shapes": [shape.to_json() for shape in self.shapes],
             "target": self.target.to_json(),
-            "value": list(self.value) if isinstance(self.value, tuple) else self.value,
+            "value": _value_json(self.value),
         }
 
     @classmethod
@@ -141,6 +141,12 @@ class Item:
             node.get("foreign", lambda found: found.text(longest=LONGEST_FOREIGN), ""),
             node.get("about", lambda found: found.text(longest=256), ""),
         )
+
+
+def _value_json(value: Value) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    return value if isinstance(value, bool | str) else plain(value)
 
 
 def _value(node: Node) -> Value:
@@ -211,7 +217,7 @@ class Reading:
     def to_json(self) -> dict[str, object]:
         """The reading as a plain mapping."""
         return {
-            "active_seconds": self.active_seconds,
+            "active_seconds": plain(self.active_seconds),
             "finished_at": self.finished_at,
             "flags": [flag.value for flag in self.flags],
             "format": READING_FORMAT,

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from radcommons.transfer.annotation.codes import Code
 from radcommons.transfer.annotation.geometry import Geometry
-from radcommons.transfer.annotation.untyped import Node
+from radcommons.transfer.annotation.untyped import Node, plain
 from radcommons.transfer.release.canonical import canonical_json, sha256_hex
 
 SCHEMA_FORMAT = "radcommons.label-schema/1"
@@ -149,8 +149,8 @@ class ValueRule:
             "choices": [choice.to_json() for choice in self.choices],
             "is_ordered": self.is_ordered,
             "kind": self.kind.value,
-            "maximum": self.maximum,
-            "minimum": self.minimum,
+            "maximum": None if self.maximum is None else plain(self.maximum),
+            "minimum": None if self.minimum is None else plain(self.minimum),
             "unit": _codes_json((self.unit,))[0] if self.unit else None,
         }
 

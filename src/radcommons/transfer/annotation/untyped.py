@@ -17,6 +17,11 @@ LONGEST_PATH = 120
 LARGEST_WHOLE = 2**53 - 1
 
 
+def plain(number: float) -> float:
+    """A number as JavaScript writes it, whole ones without a fraction: equal numbers have equal JSON."""
+    return int(number) if float(number).is_integer() else number
+
+
 class AnnotationFormatError(RadCommonsError):
     """A document that cannot be read as what it claims to be; kind invalid, code ``annotation.format``.
 
