@@ -15,14 +15,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
-from benchmarks.scale_rows import fill
+from benchmarks.scale_rows import fill, fill_shelf
 
 from radcommons.apps import bootstrap
 from radcommons.server.platform.postgres import EmbeddedPostgres
 
+Asker = Callable[[object, object], object]
 FACETS_BAR_MS, PAGE_BAR_MS, GROWTH_BAR = 100, 10, 1.3
 INSTANCES = 10_000_000
 
@@ -73,7 +75,7 @@ def measure_catalog() -> list[Figure]:
     return figures
 
 
-def measure_dicomweb(kind: str, holdings: object) -> list[Figure]:
+def measure_dicomweb(kind: str, ask: Asker) -> list[Figure]:
     """Searches over DICOMweb among everything, without HTTP."""
     from radcommons.server.archive.dicomweb.address import Address, Resource  # noqa: PLC0415
     from radcommons.server.archive.dicomweb.keys import Level  # noqa: PLC0415
@@ -81,29 +83,52 @@ def measure_dicomweb(kind: str, holdings: object) -> list[Figure]:
     from radcommons.server.archive.models import Series  # noqa: PLC0415
 
     series = Series.objects.select_related("study__subject").order_by("id")[Series.objects.count() // 2]
-    study = series.study
+    study, page = series.study, [("limit", "50")]
     questions = {
         "studies by PatientID": (Level.STUDY, [("PatientID", study.subject.subject_id)], ""),
-        "50 newest studies": (Level.STUDY, [("limit", "50")], ""),
-        "50 studies by date": (Level.STUDY, [("StudyDate", "20000101-20051231"), ("limit", "50")], ""),
-        "50 studies with MR": (Level.STUDY, [("ModalitiesInStudy", "MR"), ("limit", "50")], ""),
-        "50 studies by prefix": (Level.STUDY, [("PatientID", "TCGA-*"), ("limit", "50")], ""),
-        "50 studies at offset 5000": (Level.STUDY, [("limit", "50"), ("offset", "5000")], ""),
+        "a study by its UID": (Level.STUDY, [("StudyInstanceUID", study.study_instance_uid)], ""),
+        "50 newest studies": (Level.STUDY, page, ""),
+        "50 studies by date": (Level.STUDY, [("StudyDate", "20000101-20051231"), *page], ""),
+        "50 studies with MR": (Level.STUDY, [("ModalitiesInStudy", "MR"), *page], ""),
+        "50 studies by prefix of PatientID": (Level.STUDY, [("PatientID", "TCGA-*"), *page], ""),
+        "50 studies by word of the description": (Level.STUDY, [("StudyDescription", "*LUNG*"), *page], ""),
+        "50 studies at offset 1000": (Level.STUDY, [*page, ("offset", "1000")], ""),
         "series of a study": (Level.SERIES, [], study.study_instance_uid),
-        "50 series with CT": (Level.SERIES, [("Modality", "CT"), ("limit", "50")], ""),
+        "50 series with CT": (Level.SERIES, [("Modality", "CT"), *page], ""),
     }
     figures = []
     for name, (level, words, study_uid) in questions.items():
-        query = parse_search(level, words, is_relational=level is not Level.STUDY and not study_uid)
+        query = parse_search(level, words)
         address = Address("x", Resource.SEARCH, level, study_instance_uid=study_uid)
-        asking = asked(holdings, query, address)
-        figures.append(Figure(f"QIDO, {kind}: {name}", median_ms(asking), PAGE_BAR_MS))
+        asking = partial(ask, query, address)
+        figures.append(Figure(f"QIDO, {kind}: {name}", median_ms(asking), PAGE_BAR_MS if kind == "version" else None))
     return figures
 
 
-def asked(holdings: object, query: object, address: object) -> Callable[[], object]:
-    """One search, as a function that answers it."""
-    return lambda: holdings._search(query, address, "http://x")  # noqa: SLF001  what the pool's threads do
+def from_tables() -> Asker:
+    """The scope of cleared studies, asked from the tables."""
+    from radcommons.server.archive.dicomweb.by_query import QueriedHoldings  # noqa: PLC0415
+    from radcommons.server.catalog.scopes import catalog_scope  # noqa: PLC0415
+    from radcommons.server.platform.policy import Actor  # noqa: PLC0415
+
+    holdings = QueriedHoldings(catalog_scope("catalog", Actor.system("scale")).instances)
+    return lambda query, address: holdings._search(query, address, "http://x")  # noqa: SLF001  a thread of the pool does it
+
+
+def from_shelf(shelf: int) -> Asker:
+    """A published version of everything, asked from its shelf."""
+    from django.db import connection  # noqa: PLC0415
+
+    from radcommons.server.archive.dicomweb.shelf_sql import search_statement  # noqa: PLC0415
+
+    def ask(query: object, address: object) -> object:
+        statement = search_statement(shelf, query, address, with_json=False)
+        assert statement is not None
+        with connection.cursor() as cursor:
+            cursor.execute(statement.text, statement.parameters)
+            return cursor.fetchall()
+
+    return ask
 
 
 def measure_ingest(name: str, folder: Path, first: int) -> Figure:
@@ -131,18 +156,14 @@ def measure_ingest(name: str, folder: Path, first: int) -> Figure:
 
 def measure(work: Path, share: int, instances: int) -> list[Figure]:
     """Fill and measure."""
-    from radcommons.server.archive.dicomweb.by_query import QueriedHoldings  # noqa: PLC0415
-    from radcommons.server.catalog.scopes import catalog_scope  # noqa: PLC0415
-    from radcommons.server.platform.policy import Actor  # noqa: PLC0415
-
     empty = measure_ingest("one more instance, empty archive", work / "files", 0)
     begin = time.perf_counter()
     counts = fill(share, instances)
     click.echo(f"filled in {time.perf_counter() - begin:.0f} s: {counts}", err=True)
     full = measure_ingest("one more instance, full archive", work / "files", 1)
     figures = [*measure_catalog(), empty, Figure(full.name, full.value_ms, empty.value_ms * GROWTH_BAR + 1)]
-    scope = catalog_scope("catalog", Actor.system("scale"))
-    return [*figures, *measure_dicomweb("tables", QueriedHoldings(scope.instances))]
+    figures += measure_dicomweb("version", from_shelf(fill_shelf("everything")))
+    return [*figures, *measure_dicomweb("catalog", from_tables())]
 
 
 @click.command()

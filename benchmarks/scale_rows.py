@@ -9,12 +9,12 @@ import idc_index_data
 _SOURCE = """
 SELECT 1000 + dense_rank() OVER (ORDER BY collection_id, PatientID) AS subject, collection_id, PatientID,
        1000 + dense_rank() OVER (ORDER BY StudyInstanceUID) AS study, StudyInstanceUID,
-       try_cast(StudyDate AS DATE) AS study_date, left(coalesce(StudyDescription, ''), 200) AS study_description,
-       coalesce(PatientSex, '') AS sex, try_cast(substr(PatientAge, 1, 3) AS INTEGER) AS age,
+       try_cast(StudyDate AS DATE) AS study_date, tidy(StudyDescription, 200) AS study_description,
+       tidy(PatientSex, 16) AS sex, try_cast(substr(PatientAge, 1, 3) AS INTEGER) AS age,
        1000 + row_number() OVER (ORDER BY StudyInstanceUID, SeriesInstanceUID) AS series, SeriesInstanceUID,
-       left(coalesce(Modality, ''), 16) AS modality, upper(left(coalesce(BodyPartExamined, ''), 64)) AS body_part,
-       left(coalesce(Manufacturer, ''), 200) AS manufacturer, left(coalesce(ManufacturerModelName, ''), 200) AS model,
-       left(coalesce(SeriesDescription, ''), 200) AS series_description, try_cast(SeriesNumber AS BIGINT) AS series_number,
+       tidy(Modality, 16) AS modality, upper(tidy(BodyPartExamined, 64)) AS body_part,
+       tidy(Manufacturer, 200) AS manufacturer, tidy(ManufacturerModelName, 200) AS model,
+       tidy(SeriesDescription, 200) AS series_description, try_cast(SeriesNumber AS BIGINT) AS series_number,
        instanceCount AS instances, coalesce(cast(series_size_MB * 1000000 AS BIGINT), 1) + 1 AS size_bytes
 FROM read_parquet(?) WHERE hash(StudyInstanceUID) % ? = 0
 """
@@ -68,6 +68,8 @@ def fill(share: int, instances: int) -> dict[str, int]:
     from radcommons.server.sites.models import Site  # noqa: PLC0415
 
     source = duckdb.connect()
+    # Some texts of the index hold NUL characters, as ours never do.
+    source.execute("CREATE MACRO tidy(text, length) AS left(replace(coalesce(text, ''), chr(0), ''), length)")
     source.execute(f"CREATE TABLE source AS {_SOURCE}", [str(idc_index_data.IDC_INDEX_PARQUET_FILEPATH), share])
     site = Site.objects.create(code="IDC", name="Imaging Data Commons", country="US")
     loader, counts = Loader(), {}
@@ -235,6 +237,28 @@ def made_instances(source: duckdb.DuckDBPyConnection, most: int, wanted: int) ->
             uid = f"2.25.{300_000_000_000_000_000_000_000_000_000 + number}"
             kind = "1.2.840.10008.5.1.4.1.1.4" if modality == "MR" else "1.2.840.10008.5.1.4.1.1.2"
             yield (series, uid, kind, "1.2.840.10008.1.2.1", f"{number:064x}", 527_700, position + 1, *rest)
+
+
+def fill_shelf(name: str) -> int:
+    """Put everything on a shelf, with search results as long as real ones; the shelf's number."""
+    from django.db import connection  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO archive_shelf (name, created_at) VALUES (%s, now()) RETURNING id", [name])
+        shelf = int(cursor.fetchone()[0])
+        cursor.execute(
+            "INSERT INTO archive_shelfstudy (shelf_id, study_id, answer)"
+            " SELECT %s, id, convert_to(repeat('x', 800), 'UTF8') FROM archive_study",
+            [shelf],
+        )
+        cursor.execute(
+            "INSERT INTO archive_shelfseries (shelf_id, shelf_study_id, series_id, answer)"
+            " SELECT %s, h.id, e.id, convert_to(repeat('x', 500), 'UTF8')"
+            " FROM archive_series e JOIN archive_shelfstudy h ON h.study_id = e.study_id",
+            [shelf],
+        )
+        cursor.execute("VACUUM ANALYZE archive_shelfstudy, archive_shelfseries")
+    return shelf
 
 
 def packed_nothing() -> bytes:

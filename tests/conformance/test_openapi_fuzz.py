@@ -15,7 +15,7 @@ from radcommons.server.platform.models import User
 from radcommons.server.platform.policy import Actor, Role
 
 # Enough to reach every parameter of every operation with odd values; the seed makes a failure come again.
-EXAMPLES = 12
+EXAMPLES = 5
 SEED = 20200315
 ACTOR = Actor.system("tests")
 
