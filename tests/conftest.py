@@ -6,10 +6,7 @@ The environment is prepared before Django reads its settings, hence at import.
 import atexit
 import os
 import shutil
-import socket
 import tempfile
-import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,11 +46,11 @@ connections.settings["default"]["CONN_MAX_AGE"] = 0
 
 import pytest  # noqa: E402
 import pytest_django  # noqa: E402
-import uvicorn  # noqa: E402
 from django.test import Client  # noqa: E402
 from tests.support import seaweed  # noqa: E402
+from tests.support.real_server import running_server  # noqa: E402
 
-from radcommons.apps import asgi, worker  # noqa: E402
+from radcommons.apps import worker  # noqa: E402
 from radcommons.server.platform import accounts, objects  # noqa: E402
 from radcommons.server.platform.actors import actor_of_user  # noqa: E402
 from radcommons.server.platform.models import User  # noqa: E402
@@ -153,18 +150,8 @@ def run_worker(transactional_db: None) -> Callable[[], None]:
 @pytest.fixture
 def live_server_url(transactional_db: None, tmp_store: objects.ObjectStore) -> Iterator[str]:
     """The real ASGI application under uvicorn on a free loopback port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(asgi.application, port=port, log_level="warning", lifespan="on"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(timeout=10)
+    with running_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -183,7 +183,7 @@ API = (
 
 READING_PAGES = (
     Row("GET", "annotation/tasks/<slug:task>/", A.ANNOTATION_READ),
-    Row("GET", "annotation/cases/<slug:case>/", A.ANNOTATION_ADJUDICATE),
+    Row("GET", "annotation/adjudication/<slug:case>/", A.ANNOTATION_ADJUDICATE),
 )
 
 _READING = "api/v1/annotation"

@@ -16,7 +16,6 @@ from radcommons.server.annotation.queries.worklist import task_json
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.policy import Action
 
-READS, QUEUE = "/annotation/reads/", "/annotation/adjudication/"
 FLAGS = (
     ("cannot_read", "Cannot be read", "The images are broken, incomplete or too poor."),
     ("wrong_body_part", "Wrong body part", "Not what this project reads. Goes back to curation."),
@@ -96,7 +95,7 @@ def read(request: ActorRequest, task: str) -> HttpResponse:
         "tools": TOOLS,
         "flags": FLAGS,
         "modules": modules_of("page"),
-        "worklist_url": READS,
+        "worklist_url": reverse("annotation:reads"),
         "task_url": reverse("annotation:read", args=["TASK"]),
         "login_url": f"{reverse('account_login')}?{urlencode({'next': request.path})}",
     }
@@ -114,7 +113,7 @@ def adjudicate(request: ActorRequest, case: str) -> HttpResponse:
         "case": told,
         "tools": TOOLS,
         "modules": modules_of("adjudication"),
-        "worklist_url": f"{QUEUE}?{urlencode({'project': told['project']['slug']})}",
+        "worklist_url": f"{reverse('annotation:queue')}?{urlencode({'project': told['project']['slug']})}",
         "case_url": reverse("annotation:adjudicate", args=["CASE"]),
         "login_url": f"{reverse('account_login')}?{urlencode({'next': request.path})}",
     }
@@ -138,5 +137,5 @@ def modules_of(page: str) -> tuple[str, ...]:
 
 urlpatterns = [
     path("annotation/tasks/<slug:task>/", read, name="read"),
-    path("annotation/cases/<slug:case>/", adjudicate, name="adjudicate"),
+    path("annotation/adjudication/<slug:case>/", adjudicate, name="adjudicate"),
 ]

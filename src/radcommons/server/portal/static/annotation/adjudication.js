@@ -198,7 +198,7 @@ class Page {
     byId("beside").addEventListener("click", () => this.toggleSideBySide());
     byId("shading").addEventListener("click", () => this.toggleShading());
     byId("help-button").addEventListener("click", () => byId("help").showModal());
-    for (const button of document.querySelectorAll("[data-tool]")) button.addEventListener("click", () => this.tool(button.dataset.tool));
+    for (const button of document.querySelectorAll("button[data-tool]")) button.addEventListener("click", () => this.tool(button.dataset.tool));
   }
 
   /** After a decision: what the server says of the case now. */

@@ -24,7 +24,7 @@ async function inStore(mode, work) {
   });
 }
 
-/** Keeps drafts of one task. Where the browser has no storage (a private window of some), it says so and goes on. */
+/** Keeps drafts by task and window. Where the browser has no storage (a private window of some), it says so and goes on. */
 export class Journal {
   isWorking = true;
   #task;
@@ -33,16 +33,19 @@ export class Journal {
     this.#task = task;
   }
 
-  async read() {
-    return this.#attempt(() => inStore("readonly", (store) => store.get(this.#task)));
+  /** What windows have kept of the task, the latest first. */
+  async entries() {
+    const range = IDBKeyRange.bound(`${this.#task}/`, `${this.#task}/\uffff`);
+    const found = (await this.#attempt(() => inStore("readonly", (store) => store.getAll(range)))) ?? [];
+    return found.sort((a, b) => b.at - a.at);
   }
 
   async write(entry) {
-    return this.#attempt(() => inStore("readwrite", (store) => store.put(entry, this.#task)));
+    return this.#attempt(() => inStore("readwrite", (store) => store.put(entry, `${this.#task}/${entry.window}`)));
   }
 
-  async clear() {
-    return this.#attempt(() => inStore("readwrite", (store) => store.delete(this.#task)));
+  async clear(window) {
+    return this.#attempt(() => inStore("readwrite", (store) => store.delete(`${this.#task}/${window}`)));
   }
 
   async #attempt(work) {
@@ -59,43 +62,41 @@ export class Journal {
 
 /**
  * The name of this window at one task, and its count of what it sent. Both outlive a crash: a window that takes the place
- * of a dead one goes on under its name, so the lease is its own. Locks tell the living from the dead; they need a secure
- * context, and without them every load is a new window.
+ * of a dead one goes on under its name, so lease and draft are its own. Locks tell the living from the dead; they need a
+ * secure context, and without them every load is a new window.
  */
 export class WindowName {
   #key;
   #count;
 
-  static async of(task) {
-    const key = `radcommons-window:${task}`;
-    const [known, count] = (localStorage.getItem(key) ?? "").split("/");
-    if (known && (await isFree(`${key}:${known}`))) return new WindowName(key, known, Number(count) || 0);
+  /** The first of some names whose window is dead, the last one used here, or a new one. */
+  static async of(task, names = []) {
+    const root = `radcommons-window:${task}`;
+    for (const name of [...names, localStorage.getItem(root)]) {
+      if (name && (await isFree(`${root}:${name}`))) return new WindowName(root, name);
+    }
     const bytes = crypto.getRandomValues(new Uint8Array(9));
-    const name = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    await isFree(`${key}:${name}`);
-    return new WindowName(key, name, 0);
+    const made = new WindowName(root, Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(""));
+    await isFree(made.#key);
+    return made;
   }
 
-  constructor(key, name, count) {
-    this.#key = key;
-    this.#count = count;
+  constructor(root, name) {
     this.name = name;
-    this.#keep();
+    this.#key = `${root}:${name}`;
+    this.#count = Number(localStorage.getItem(this.#key)) || 0;
+    localStorage.setItem(root, name);
   }
 
   /** The number of what is sent next; never given twice. */
   next() {
     this.#count += 1;
-    this.#keep();
+    localStorage.setItem(this.#key, String(this.#count));
     return this.#count;
   }
 
   forget() {
     localStorage.removeItem(this.#key);
-  }
-
-  #keep() {
-    localStorage.setItem(this.#key, `${this.name}/${this.#count}`);
   }
 }
 

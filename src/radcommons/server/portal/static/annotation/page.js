@@ -41,7 +41,7 @@ class Page {
       const button = event.target.closest("[data-verb]");
       if (button && this.case?.panel) this.case[button.dataset.verb](...(button.dataset.value ? [button.dataset.value] : []));
     });
-    for (const button of document.querySelectorAll("[data-tool]")) {
+    for (const button of document.querySelectorAll("button[data-tool]")) {
       button.addEventListener("click", () => this.case?.panel && this.case.tool(button.dataset.tool));
     }
     byId("cut").addEventListener("click", () => this.case.toggleCutting());

@@ -92,7 +92,7 @@ export class Panel {
       if (document.activeElement !== input) input.value = String(value);
     }
     this.#byId("radius-words").textContent = this.#radiusWords(brush.radius);
-    for (const button of document.querySelectorAll("[data-tool]")) {
+    for (const button of document.querySelectorAll("button[data-tool]")) {
       button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
       const needsMask = ["erase", "threshold"].includes(button.dataset.tool);
       button.hidden = needsMask && !this.#bench.schema.drawn.some(({ geometry }) => geometry === "mask");

@@ -55,20 +55,27 @@ export class Saver {
 
   /** Take the lease and see what this computer still has. Resolves to the reading to go on with, or undefined. */
   async open() {
-    this.#window = await WindowName.of(this.#task.task);
-    const [entry] = await Promise.all([this.#journal.read(), this.#lease()]);
+    const entries = await this.#journal.entries();
+    this.#window = await WindowName.of(this.#task.task, entries.map(({ window }) => window));
+    await this.#lease();
+    // Without locks the living cannot be told from the dead, and what was kept last is taken for the dead one's.
+    const entry = entries.find(({ window }) => window === this.#window.name) ?? (navigator.locks ? undefined : entries[0]);
     if (!entry) return undefined;
-    const saved = this.#task.read?.viewer_state ?? {};
-    const hasLanded = entry.flight !== undefined && saved.sent_as === `${this.#window.name}/${entry.flight}`;
     const restored = { reading: entry.reading, seconds: entry.seconds, at: entry.at };
-    if (entry.base === this.#base || hasLanded) {
+    if (entry.base === this.#base || this.#isOwn(this.#task.read, entry.window)) {
       this.#version = 1;
       this.#schedule();
+      if (entry.window !== this.#window.name) await this.#journal.clear(entry.window);
       return restored;
     }
-    this.#tell("diverged", { restored });
     this.#block = "diverged";
+    this.#tell("diverged", { restored });
     return undefined;
+  }
+
+  /** Whether a saved read was sent by a window of that name: what it kept here is never older. */
+  #isOwn(read, window = this.#window.name) {
+    return read?.viewer_state?.sent_as?.startsWith(`${window}/`) ?? false;
   }
 
   get isSaved() {
@@ -102,7 +109,7 @@ export class Saver {
     clearTimeout(this.#timers.journal);
     if (this.isSaved) return;
     const { reading, seconds } = this.#source();
-    await this.#journal.write({ reading, seconds, base: this.#base, flight: this.#flight?.client_revision, at: Date.now() });
+    await this.#journal.write({ window: this.#window.name, reading, seconds, base: this.#base, at: Date.now() });
   }
 
   /** Send what is not yet sent. True when the server has everything. */
@@ -152,9 +159,19 @@ export class Saver {
       return await this.#landed(await call(method, `/tasks/${this.#task.task}/${verb}`, this.#body()), verb);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (error.code === "annotation.revision-conflict" && (await this.#adopted())) return this.#send(method, verb);
       this.#failed(error, verb);
       return undefined;
     }
+  }
+
+  /** Go on from a revision that this very window had sent before it was reloaded. */
+  async #adopted() {
+    const { read } = await call("GET", `/tasks/${this.#task.task}`).catch(() => ({}));
+    if (!this.#isOwn(read) || read.revision <= this.#base) return false;
+    this.#base = read.revision;
+    this.#flight = undefined;
+    return true;
   }
 
   async #landed(answer, verb) {
@@ -166,7 +183,7 @@ export class Saver {
       this.#saved = this.#version;
       this.#window.forget();
     }
-    if (this.isSaved) await this.#journal.clear();
+    if (this.isSaved) await this.#journal.clear(this.#window.name);
     this.#tell(this.isSaved ? "saved" : "unsaved", {});
     return verb === "submit" ? answer : true;
   }
@@ -234,7 +251,7 @@ export class Saver {
   /** Forget what is only here. */
   async discard() {
     this.#saved = this.#version;
-    await this.#journal.clear();
+    await this.#journal.clear(this.#window.name);
   }
 
   /** The page goes: what fits is sent without waiting for an answer, all of it stays on this computer. */

@@ -1,13 +1,13 @@
 """A reading project in a real browser: stored studies, a schema of every geometry, readers with accounts."""
 
 import json
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
-from tests.browser import phantoms
-from tests.support.reading import READERS, label, person
+from tests.support.reading import label, person
 from tests.support.studies import OPERATOR
 
 from radcommons.dicom.instance import describe_file
@@ -22,6 +22,7 @@ from radcommons.transfer.annotation.record import Method
 
 CHOICES = ("Typical", "Indeterminate", "Atypical", "Negative")
 GEOMETRIES = ("mask", "freehand", "box", "polygon", "line", "point", "angle", "ellipse")
+RADIOGRAPH, SECOND_RADIOGRAPH = "2.25.1002", "2.25.1003"
 READY = "body[data-state=ready]"
 SHOWN = "[data-part=stage][data-state=shown]"
 
@@ -69,28 +70,33 @@ def store(paths: Sequence[Path], code: str = "ALPHA") -> None:
 
 
 def project_of(
-    study_instance_uids: Sequence[str], definition: dict[str, Any], readers: Sequence[str] = READERS, **wish: Any
+    study_instance_uids: Sequence[str], definition: dict[str, Any], readers: Sequence[str] = ("anna",), **wish: Any
 ) -> ReadingProject:
-    """A started project over stored studies."""
-    schema = schemas.add_schema(definition, actor=OPERATOR)
-    values = {"slug": "reads", "title": "Chest reads", "readers_per_case": len(readers), "seed": 7, **wish}
+    """A started project of its own over stored studies, under a name that no other test has."""
+    slug = f"reads-{uuid.uuid4().hex[:8]}"
+    schema = schemas.add_schema({**definition, "name": slug}, actor=OPERATOR)
+    judges = wish.pop("adjudicators", ())
     asked = ProjectWish(
+        slug=slug,
+        title="Chest reads",
         schema_name=schema.name,
         schema_version=schema.version,
         source_kind="named",
         source_name=",".join(study_instance_uids),
-        **values,
+        **{"readers_per_case": len(readers), "seed": 7, **wish},
     )
     project = projects.create_project(asked, actor=OPERATOR)
-    for name in readers:
-        person(name, Role.READER)
-        projects.add_member(project, name, Duty.READ, method=Method.RETROSPECTIVE_EXPERT, actor=OPERATOR)
+    for names, duty, role in ((readers, Duty.READ, Role.READER), (judges, Duty.ADJUDICATE, Role.ADJUDICATOR)):
+        for name in names:
+            person(name, role)
+            projects.add_member(project, name, duty, method=Method.RETROSPECTIVE_EXPERT, actor=OPERATOR)
     return projects.move_project(project, ProjectVerb.START_READING, actor=OPERATOR)
 
 
-def own_task(name: str, study_instance_uid: str = phantoms.STUDY) -> Task:
-    """Somebody's read."""
-    return Task.objects.get(reader__user__username=name, case__study_instance_uid=study_instance_uid)
+def own_task(project: ReadingProject, name: str = "anna", study_instance_uid: str = "") -> Task:
+    """Somebody's read in a project, of one study or the first of the list."""
+    rows = project.tasks.filter(reader__user__username=name).order_by("position")
+    return (rows.filter(case__study_instance_uid=study_instance_uid) if study_instance_uid else rows)[0]
 
 
 def open_task(page: Page, task: Task) -> None:
@@ -111,4 +117,24 @@ def saved_items(task: Task) -> list[dict[str, Any]]:
     ]
 
 
-Opener = Callable[..., Page]
+def until_saved(page: Page) -> None:
+    """Save now and wait until the server has it."""
+    page.keyboard.press("Control+s")
+    page.wait_for_selector("#saved[data-state=saved]")
+
+
+def middle(page: Page) -> tuple[float, float]:
+    """The middle of the image on the screen."""
+    box = page.locator("[data-part=canvas]").first.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page: Page, *places: tuple[float, float]) -> None:
+    """Press, move through places given from the middle of the image in screen pixels, and let go."""
+    x, y = middle(page)
+    page.mouse.move(x + places[0][0], y + places[0][1])
+    page.mouse.down()
+    for dx, dy in places[1:]:
+        page.mouse.move(x + dx, y + dy, steps=3)
+    page.mouse.up()

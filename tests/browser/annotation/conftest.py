@@ -1,0 +1,48 @@
+"""One server and one filled archive for all tests of a module: only browsers and projects are made anew."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pydicom
+import pytest
+from django.core.management import call_command
+from tests.browser import phantoms
+from tests.browser.annotation import annotating
+from tests.support.real_server import running_server
+
+from radcommons.server.platform.settings import settings
+
+
+@pytest.fixture(scope="module")
+def transactional_db(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    """The database, emptied once for a module instead of once for a test."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django does not say what it is
+        call_command("flush", interactive=False, verbosity=0)
+        yield
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture(scope="module")
+def live_server_url(transactional_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The real application over a CT of twelve slices, and two radiographs, each a study of its own."""
+    folder = tmp_path_factory.mktemp("studies")
+    written = phantoms.write_study(folder)
+    radiograph = next(path for path in written if pydicom.dcmread(path).Modality == "CR")
+    studies = (annotating.RADIOGRAPH, annotating.SECOND_RADIOGRAPH)
+    files = [*written[: phantoms.SLICES], *(_as_study(radiograph, study) for study in studies)]
+    annotating.store(files)
+    with running_server() as url:
+        yield url
+    shutil.rmtree(settings().data_dir / "objects", ignore_errors=True)
+
+
+def _as_study(source: Path, study_instance_uid: str) -> Path:
+    """A file as a study of its own."""
+    dataset = pydicom.dcmread(source)
+    dataset.StudyInstanceUID = study_instance_uid
+    dataset.SeriesInstanceUID = f"{study_instance_uid}.1"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"{study_instance_uid}.1.1"
+    path = source.with_name(f"{study_instance_uid}.dcm")
+    dataset.save_as(path)
+    return path

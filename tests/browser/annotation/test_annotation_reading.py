@@ -1,0 +1,337 @@
+"""The reading page in a real browser: drawing by mouse and by keys, answers, what is kept of them."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser import phantoms
+from tests.browser.annotation import annotating
+from tests.browser.annotation.annotating import drag, open_task, own_task, saved_items, until_saved
+from tests.browser.test_accessibility import breaches
+from tests.support.reading import browser, label
+
+from radcommons.server.annotation.models import ReadingProject, Task
+from radcommons.transfer.annotation.geometry import FrameReference, Geometry, Outline, shape_from_json
+from radcommons.transfer.annotation.raster import mask_of_runs, outline_pixels, runs_of_mask
+from radcommons.transfer.annotation.untyped import Node
+
+Opener = Callable[..., Page]
+SMALL_SCREEN = {"width": 800, "height": 1000}
+
+
+def opened(open_page: Opener, project: ReadingProject, study: str = phantoms.CT, **options: Any) -> tuple[Page, Task]:
+    """A reader's window on their first case."""
+    task = own_task(project)
+    page = open_page(browser("anna"), **options)
+    open_task(page, task)
+    return page, task
+
+
+@pytest.fixture
+def ct(live_server_url: str) -> ReadingProject:
+    """A project over the CT with everything that can be drawn and asked."""
+    return annotating.project_of([phantoms.STUDY], annotating.every_geometry())
+
+
+def shapes_by_label(task: Task) -> dict[str, list[Any]]:
+    return {item["label_id"]: item["shapes"] for item in saved_items(task)}
+
+
+def pixels_of(shape: dict[str, Any]) -> np.ndarray:
+    return mask_of_runs(shape_from_json(Node(shape, "shape")))
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_a_radiograph_is_read_by_keyboard_alone(open_page: Opener, live_server_url: str) -> None:
+    studies = [annotating.RADIOGRAPH, annotating.SECOND_RADIOGRAPH]
+    project = annotating.project_of(studies, annotating.every_geometry())
+    page, task = opened(open_page, project)
+    press(page, "3", "Enter", *["Shift+ArrowRight"] * 3, *["Shift+ArrowDown"] * 2, "ArrowDown", "Enter")
+    press(page, "4", "Enter", "Shift+ArrowLeft", "Enter", "Shift+ArrowUp", "Enter", "Enter")
+    press(page, "6", "Enter")
+    expect(page.locator("#findings > li")).to_have_count(3)
+    press(page, "q", "3")
+    expect(page.get_by_label("Atypical appearance")).to_be_checked()
+    press(page, "q", "1", "3", "q")
+    page.keyboard.type("40")
+    press(page, "Tab")
+    page.keyboard.type("Seen with keys.")
+    press(page, "Escape", "m")
+    page.keyboard.type("A note.")
+    press(page, "Control+Enter")
+    page.wait_for_url(lambda url: task.key not in url)
+    task.refresh_from_db()
+    assert task.state == "submitted"
+    answers = {item["label_id"]: item["value"] for item in saved_items(task)}
+    assert (answers["appearance"], answers["signs"], answers["extent"]) == ("atypical", ["halo", "effusion"], 40)
+    assert answers["why"] == "Seen with keys."
+    shapes = shapes_by_label(task)
+    assert shapes["box"][0]["points"] == [[200, 200], [230, 221]]
+    assert shapes["polygon"][0]["points"] == [[230, 221], [220, 221], [220, 211]]
+    assert shapes["point"][0]["points"] == [[220, 211]]
+    revision = task.submission
+    assert revision is not None
+    assert revision.body["reading"]["note"] == "A note."
+    assert 0 < revision.active_seconds < 60
+
+
+def test_every_geometry_is_drawn_by_mouse_and_kept(open_page: Opener, ct: ReadingProject) -> None:
+    page, task = opened(open_page, ct)
+    drawings = {
+        "1": [(-150, 0), (-100, 0)],
+        "2": [(-60, -60), (0, -90), (40, -40), (-20, -20)],
+        "3": [(60, 60), (120, 110)],
+        "5": [(0, 0), (70, 0)],
+        "8": [(-140, 60), (-60, 120)],
+    }
+    for key, places in drawings.items():
+        page.keyboard.press(key)
+        drag(page, *places)
+    page.keyboard.press("4")
+    x, y = annotating.middle(page)
+    for dx, dy in ((100, -100), (160, -100), (160, -40), (100, -100)):
+        page.mouse.click(x + dx, y + dy)
+    page.keyboard.press("6")
+    page.mouse.click(x + 200, y)
+    page.keyboard.press("7")
+    for dx, dy in ((-200, 100), (-200, 160), (-140, 160)):
+        page.mouse.click(x + dx, y + dy)
+    expect(page.locator("#findings > li")).to_have_count(8)
+    until_saved(page)
+    shapes = shapes_by_label(task)
+    assert {name: [shape["geometry"] for shape in drawn] for name, drawn in shapes.items()} == {
+        name: [name] for name in annotating.GEOMETRIES
+    }
+    (x0, y0), (x1, y1) = shapes["line"][0]["points"]
+    assert y0 == pytest.approx(y1, abs=0.5)
+    length = phantoms.SPACING_MM * np.hypot(x1 - x0, y1 - y0)
+    assert len(shapes["polygon"][0]["points"]) == 3
+    arm, vertex, other = (np.array(point) for point in shapes["angle"][0]["points"])
+    assert np.dot(arm - vertex, other - vertex) == pytest.approx(0, abs=20)
+    major_from, major_to, minor_from, minor_to = (np.array(point) for point in shapes["ellipse"][0]["points"])
+    assert np.linalg.norm(major_to - major_from) > np.linalg.norm(minor_to - minor_from)
+    assert 15 < length < 120
+
+
+def test_masks_are_painted_erased_and_limited_to_values(open_page: Opener, ct: ReadingProject) -> None:
+    page, task = opened(open_page, ct)
+    page.keyboard.press("1")
+    drag(page, (-40, 0), (40, 0))
+    expect(page.locator("#findings > li")).to_have_count(1)
+    until_saved(page)
+    painted = pixels_of(shapes_by_label(task)["mask"][0])
+    page.keyboard.press("e")
+    drag(page, (-5, -30), (-5, 30))
+    until_saved(page)
+    erased = pixels_of(shapes_by_label(task)["mask"][0])
+    assert 0 < erased.sum() < painted.sum()
+    assert not (erased & ~painted).any()
+    press(page, "n", "t")
+    page.locator("#low").fill("-900")
+    page.locator("#high").fill("-800")
+    press(page, "Escape")
+    # From the heart into the left lung: only the lung's pixels are taken.
+    drag(page, (0, 0), (160, -10))
+    until_saved(page)
+    body = phantoms.body()
+    chosen = pixels_of(saved_items(task)[1]["shapes"][0])
+    assert chosen.sum() > 50
+    assert set(body[chosen].tolist()) == {-850}
+    press(page, "Control+z", "Control+z", "Control+z")
+    expect(page.locator("#findings > li")).to_have_count(0)
+    press(page, *["Control+Shift+z"] * 3)
+    until_saved(page)
+    assert (pixels_of(saved_items(task)[0]["shapes"][0]) == erased).all()
+
+
+def test_outlines_are_edited_point_by_point_and_steps_taken_back(open_page: Opener, ct: ReadingProject) -> None:
+    page, task = opened(open_page, ct)
+    press(page, "4", "Enter", *["Shift+ArrowRight"] * 2, "Enter", *["Shift+ArrowDown"] * 2, "Enter", "Enter", "v")
+    until_saved(page)
+    first = shapes_by_label(task)["polygon"][0]["points"]
+    assert first == [[256, 256], [276, 256], [276, 276]]
+    press(page, "]", "ArrowLeft", "ArrowLeft", "a", "ArrowUp", "]", "Backspace")
+    until_saved(page)
+    assert shapes_by_label(task)["polygon"][0]["points"] == [[254, 256], [265, 255], [276, 276]]
+    press(page, "Escape", "j", *["Control+z"] * 4)
+    until_saved(page)
+    assert shapes_by_label(task)["polygon"][0]["points"] == first
+    press(page, "j", "Shift+ArrowRight")
+    until_saved(page)
+    assert shapes_by_label(task)["polygon"][0]["points"] == [[x + 10, y] for x, y in first]
+    press(page, "Shift+Delete")
+    expect(page.locator("#findings > li")).to_have_count(0)
+
+
+def test_contours_and_masks_are_filled_between_slices_and_copied(open_page: Opener, ct: ReadingProject) -> None:
+    page, task = opened(open_page, ct)
+    for key in ("4", "1"):
+        page.keyboard.press("Home")
+        page.keyboard.press(key)
+        for size in (40, 80):
+            if key == "4":
+                x, y = annotating.middle(page)
+                corners = ((-size, -size), (size, -size), (size, size), (-size, size), (-size, -size))
+                for dx, dy in corners:
+                    page.mouse.click(x + dx, y + dy)
+            else:
+                drag(page, (-size, 0), (size, 0))
+            press(page, *["PageDown"] * 4)
+        page.keyboard.press("u")
+    press(page, "c")
+    until_saved(page)
+    shapes = shapes_by_label(task)
+    contours = shapes["polygon"]
+    assert [shape["is_interpolated"] for shape in contours].count(True) == 3
+    widths = {shape["frame"]["sop_instance_uid"]: np.ptp([x for x, _ in shape["points"]]) for shape in contours}
+    ordered = [widths[f"{phantoms.CT}.{number}"] for number in range(1, 6)]
+    assert ordered == sorted(ordered)
+    assert ordered[2] == pytest.approx((ordered[0] + ordered[4]) / 2, rel=0.05)
+    counts = {shape["frame"]["sop_instance_uid"]: pixels_of(shape).sum() for shape in shapes["mask"]}
+    grown = [counts[f"{phantoms.CT}.{number}"] for number in range(1, 6)]
+    assert grown == sorted(grown)
+    assert grown[0] < grown[2] < grown[4]
+
+
+def test_the_browser_makes_the_same_pixels_as_the_server(open_page: Opener, ct: ReadingProject) -> None:
+    page, _ = opened(open_page, ct)
+    lot = np.random.default_rng(5)
+    frame = FrameReference("1.2.3")
+    shapes = [
+        Outline(Geometry.POLYGON, tuple(map(tuple, (lot.random((count, 2)) * 44 - 2).round(2).tolist())), frame)
+        for count in (3, 4, 5, 9, 40)
+    ]
+    shapes.append(Outline(Geometry.BOX, ((3.5, 2.5), (20.5, 30.0)), frame))
+    shapes.append(Outline(Geometry.ELLIPSE, ((5.3, 20.1), (35.2, 22.7), (19.0, 12.0), (21.5, 30.8)), frame))
+    ours = [list(runs_of_mask(outline_pixels([shape], 40, 37), frame).runs) for shape in shapes]
+    script = """async (shapes) => {
+      const raster = await import("/static/annotation/raster.js");
+      return shapes.map((shape) => {
+        const runs = raster.runsOfPixels(raster.pixelsOfShape(shape, 40, 37));
+        const again = raster.runsOfPixels(raster.pixelsOfRuns(runs, 40, 37));
+        return runs.join() === again.join() ? runs : "not exact";
+      });
+    }"""
+    assert page.evaluate(script, [shape.to_json() for shape in shapes]) == ours
+    full, empty = page.evaluate(
+        """async () => {
+          const { runsOfPixels } = await import("/static/annotation/raster.js");
+          return [runsOfPixels(new Uint8Array(6).fill(1)), runsOfPixels(new Uint8Array(6))];
+        }"""
+    )
+    assert (full, empty) == ([0, 6], [6])
+
+
+def test_what_is_missing_is_said_and_nothing_found_is_an_answer(open_page: Opener, ct: ReadingProject) -> None:
+    page, task = opened(open_page, ct)
+    page.keyboard.press("Control+Enter")
+    missing = page.locator("#missing li")
+    expect(missing).to_have_text(
+        ["Nothing is drawn: say “nothing found” or draw what there is", "Appearance on CT: choose an answer"]
+    )
+    press(page, "Escape", "f")
+    expect(missing).to_have_count(1)
+    missing.get_by_role("button").click()
+    page.keyboard.press("3")
+    expect(missing).to_have_text(["Why atypical: write an answer"])
+    page.get_by_label("Why atypical").fill("No reason.")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/annotation/reads/**")
+    task.refresh_from_db()
+    assert task.submission is not None
+    assert task.submission.body["reading"]["is_nothing_found"] is True
+
+
+def test_a_drawn_label_with_a_value_asks_for_it_and_is_kept_without(open_page: Opener, live_server_url: str) -> None:
+    kinds = [{"id": name, "name": name} for name in ("solid", "ground-glass")]
+    nodule = label("nodule", "one_of", "region", geometry="point", value={"choices": kinds})
+    groups = [
+        {"id": "all", "name": "All", "labels": [nodule, label("size", "integer", value={"minimum": 0, "maximum": 9})]}
+    ]
+    plain = {"format": "radcommons.label-schema/1", "version": 1, "title": "Nodules"}
+    project = annotating.project_of([phantoms.STUDY], {**plain, "groups": groups})
+    page, task = opened(open_page, project)
+    press(page, "1", "Enter", "Escape", "Escape")
+    page.get_by_label("Size").fill("12")
+    until_saved(page)
+    assert saved_items(task) == []
+    page.reload()
+    page.wait_for_selector(annotating.READY)
+    expect(page.locator("#findings > li")).to_have_count(1)
+    expect(page.get_by_label("Size")).to_have_value("12")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#missing li")).to_have_text(["Nodule: choose an answer", "Size: enter at most 9"])
+    page.get_by_role("combobox", name="Nodule").select_option("solid")
+    page.get_by_label("Size").fill("7")
+    until_saved(page)
+    assert [item["value"] for item in saved_items(task)] == ["solid", 7]
+
+
+def test_statistics_of_a_region_are_those_of_its_pixels(open_page: Opener, ct: ReadingProject) -> None:
+    page, task = opened(open_page, ct)
+    press(page, "3", "Enter", *["Shift+ArrowLeft"] * 12, *["Shift+ArrowUp"] * 3, "Enter")
+    words = page.locator(".is-picked .an-statistics")
+    expect(words).to_have_text(re.compile(r"mm²$"))
+    until_saved(page)
+    (x0, y0), (x1, y1) = shapes_by_label(task)["box"][0]["points"]
+    values = phantoms.body()[int(y0) : int(y1), int(x0) : int(x1)]
+    area = values.size * phantoms.SPACING_MM**2
+    mean, deviation = round(float(values.mean())), round(float(values.std()))
+    expect(words).to_have_text(f"mean {mean:,} ± {deviation:,} HU · {round(area):,} mm²")
+
+
+def test_a_training_case_shows_the_answer_beside_the_read(open_page: Opener, live_server_url: str) -> None:
+    target = {"study_instance_uid": phantoms.STUDY}
+    answer = [{"id": "r", "label_id": "appearance", "target": target, "value": "typical"}]
+    definition = annotating.every_geometry()
+    studies = [phantoms.STUDY, annotating.RADIOGRAPH]
+    project = annotating.project_of(studies, definition, training={phantoms.STUDY: answer})
+    task = own_task(project, study_instance_uid=phantoms.STUDY)
+    page = open_page(browser("anna"))
+    open_task(page, task)
+    expect(page.locator("#case-words")).to_have_text("Training case")
+    press(page, "f", "q", "2", "Control+Enter")
+    row = page.locator("#feedback-rows tr")
+    expect(row).to_have_text(["Appearance on CTIndeterminate appearanceTypical appearance≠ differs"])
+    expect(page.locator("#submit-words")).to_have_text("Next case")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(lambda url: task.key not in url)
+    expect(page.locator("#case-words")).to_have_text(re.compile("^Case"))
+
+
+def test_a_second_pane_hangs_the_second_series_and_follows(open_page: Opener, ct: ReadingProject) -> None:
+    del ct
+    hanging = {"layout": "two", "windows": [{"name": "Lungs", "center": -600, "width": 1500}]}
+    project = annotating.project_of([phantoms.STUDY], annotating.every_geometry(), hanging=hanging)
+    page, _ = opened(open_page, project)
+    expect(page.locator(".an-pane")).to_have_count(1)
+    expect(page.locator("[data-part=window]")).to_have_text("Window 1500, level -600")
+    page.keyboard.press("Shift+2")
+    expect(page.locator("[data-part=preset]")).not_to_have_value("hung-0")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_reading_page_has_no_breach_in_any_state(open_page: Opener, ct: ReadingProject, scheme: str) -> None:
+    page, _ = opened(open_page, ct, color_scheme=scheme)
+    assert breaches(page) == []
+    page.keyboard.press("1")
+    drag(page, (-40, 0), (40, 0))
+    page.keyboard.press("t")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#missing")).to_be_visible()
+    assert breaches(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    assert breaches(page) == []
+    page.keyboard.press("Escape")
+    page.set_viewport_size(SMALL_SCREEN)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
+    assert page.locator("[data-part=canvas]").bounding_box()["height"] > 300
