@@ -208,15 +208,17 @@ def _packed(made: Dataset, segments: Sequence[Segment]) -> bytes:
         for number, segment in enumerate(segments, start=1)
         for mask in segment.masks
     }
-    frames = (
-        mask_of_runs(
-            masks[
-                int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber),
-                str(group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID),
-            ]
-        ).ravel()
-        for group in made.PerFrameFunctionalGroupsSequence
-    )
+    # What all frames have in common stands in the shared groups, with one segment its number too.
+    shared = made.SharedFunctionalGroupsSequence[0]
+
+    def mask_of(group: Dataset) -> FrameMask:
+        identified = group if "SegmentIdentificationSequence" in group else shared
+        derived = group if "DerivationImageSequence" in group else shared
+        number = int(identified.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+        source = derived.DerivationImageSequence[0].SourceImageSequence[0]
+        return masks[number, str(source.ReferencedSOPInstanceUID)]
+
+    frames = (mask_of_runs(mask_of(group)).ravel() for group in made.PerFrameFunctionalGroupsSequence)
     if made.Rows * made.Columns % 8 == 0:
         packed = b"".join(np.packbits(frame, bitorder="little").tobytes() for frame in frames)
     else:

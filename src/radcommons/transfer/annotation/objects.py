@@ -5,8 +5,8 @@ Every UID, date and time is given or derived from what is given, so that the sam
 
 import hashlib
 import io
+import logging
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +29,9 @@ _REPEATED = (
 _TOLERANCE = 1e-3
 _IMPLEMENTATION = "RADCOMMONS"
 _UID_ROOT = "2.25."
+
+# It says the identifiers of every image it copies from.
+logging.getLogger("highdicom").setLevel(logging.WARNING)
 
 
 class AnnotationObjectError(RadCommonsError):
@@ -80,7 +83,10 @@ class ObjectIdentity:
 
 def prepared(header: Dataset) -> Dataset:
     """A copy of an image's header with the type 2 attributes of patient and study that de-identification took away."""
-    made = copy(header)
+    # A shallow copy of a data set shares its elements' table with the original.
+    made = Dataset()
+    for element in header:
+        made.add(element)
     for keyword in _REPEATED:
         if keyword not in made:
             setattr(made, keyword, None if keyword in {"StudyDate", "StudyTime", "PatientBirthDate"} else "")
@@ -163,7 +169,8 @@ def source_stack(headers: Sequence[Dataset]) -> SourceStack:
     reference, findings = _frame_of_reference([headers[index] for index in order])
     copies = [prepared(headers[index]) for index in order]
     for made in copies:
-        made.FrameOfReferenceUID = reference
+        # As a new element: assigning would change the one that the copy shares with the original.
+        made.add_new("FrameOfReferenceUID", "UI", reference)
     return SourceStack(
         tuple(copies), positions[order], orientation, (float(table[0, 2]), float(table[0, 3])), tuple(findings)
     )
