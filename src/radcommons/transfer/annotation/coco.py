@@ -204,7 +204,10 @@ def _shapes(node: Node, attributes: Node, image: CocoImage) -> Iterator[Shape]:
                 raise polygon.wrong("is no polygon")
             yield Outline(Geometry.POLYGON, tuple(zip(numbers[::2], numbers[1::2], strict=True)), image.frame)
     else:
-        left, top, width, height = (found.number() for found in node["bbox"].each(most=4))
+        numbers = [found.number() for found in node["bbox"].each(most=4)]
+        if len(numbers) != 2 * _PAIR:
+            raise node["bbox"].wrong("is no box of left, top, width and height")
+        left, top, width, height = numbers
         yield Outline(Geometry.BOX, ((left, top), (left + width, top + height)), image.frame)
 
 

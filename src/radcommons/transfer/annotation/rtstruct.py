@@ -9,7 +9,7 @@ pixel edges. Radiographs have no frame of reference: their outlines go into a re
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from radcommons.transfer.annotation.geometry import (
     Outline,
     Point,
     area_pixels,
+    bounding_box,
 )
 from radcommons.transfer.annotation.objects import (
     AnnotationObjectError,
@@ -271,17 +272,19 @@ def _nearest(millimetres: NDArray[np.float64], stack: SourceStack) -> int:
 
 def _nested(outlines: Iterable[Outline]) -> tuple[Outline, ...]:
     """Outlines with their holes told by how many others of the same slice surround them; on a slice larger ones first."""
-    given = list(outlines)
-    first_of = {outline.frame: -index for index, outline in reversed(list(enumerate(given)))}
-    ordered = sorted(given, key=lambda outline: (-first_of[outline.frame], -area_pixels(outline.points)))
+    by_frame: dict[FrameReference, list[Outline]] = {}
+    for outline in outlines:
+        by_frame.setdefault(outline.frame, []).append(outline)
     found: list[Outline] = []
-    for outline in ordered:
-        around = sum(
-            other.frame == outline.frame and _surrounds(other.points, outline.points[0])
-            for other in ordered
-            if other is not outline
-        )
-        found.append(Outline(outline.geometry, outline.points, outline.frame, is_hole=around % 2 == 1))
+    for same in by_frame.values():
+        ordered = sorted(same, key=lambda outline: -area_pixels(outline.points))
+        boxes = np.array([np.ravel(bounding_box(outline.points)) for outline in ordered])
+        for index, outline in enumerate(ordered):
+            column, row = outline.points[0]
+            may = (boxes[:, 0] <= column) & (column <= boxes[:, 2]) & (boxes[:, 1] <= row) & (row <= boxes[:, 3])
+            may[index] = False
+            around = sum(_surrounds(ordered[other].points, (column, row)) for other in np.flatnonzero(may))
+            found.append(replace(outline, is_hole=around % 2 == 1))
     return tuple(found)
 
 
