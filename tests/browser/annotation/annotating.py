@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from playwright.sync_api import Page
 from tests.support.reading import label, person
 from tests.support.studies import OPERATOR
 
+from radcommons.apps import worker
 from radcommons.dicom.instance import describe_file
 from radcommons.server.annotation.models import ReadingProject, Task
 from radcommons.server.annotation.rules.states import Duty, ProjectVerb
@@ -115,6 +117,12 @@ def saved_items(task: Task) -> list[dict[str, Any]]:
         {**item, "shapes": [shapes[shape["sha256"]] for shape in item["shapes"]]}
         for item in revision.body["reading"]["items"]
     ]
+
+
+def work_off() -> None:
+    """Do all waiting jobs; in a thread of its own, as Playwright keeps an event loop in this one."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(worker.run_until_idle).result()
 
 
 def until_saved(page: Page) -> None:

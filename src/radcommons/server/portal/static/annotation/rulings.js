@@ -269,6 +269,7 @@ export class Rulings {
     this.outcomes = new Map(outcomes.map((one) => [one.label, one]));
     this.next = next;
     this.#list();
+    this.#page.desk.focus();
     if (this.open.length > 0) this.pickNext();
     else {
       this.pick(this.current);
