@@ -7,6 +7,7 @@ frames. The SOP Instance UID stays, as it does for every lossless change of enco
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset, dcmread
@@ -71,6 +72,7 @@ def encode_frame(path: Path, frame_index: int, transfer_syntax_uid: str) -> byte
     samples, header = reader.decode(frame_index), reader.header
     bits_allocated = samples.dtype.itemsize * 8
     is_colour = samples.ndim == _COLOUR
+    layout: dict[str, Any] = {"planar_configuration": 0} if is_colour else {}
     try:
         encoded = get_encoder(UID(transfer_syntax_uid)).encode(
             np.ascontiguousarray(samples),
@@ -82,7 +84,7 @@ def encode_frame(path: Path, frame_index: int, transfer_syntax_uid: str) -> byte
             bits_stored=min(header.integer(0x00280101) or bits_allocated, bits_allocated),
             pixel_representation=int(samples.dtype.kind == "i"),
             photometric_interpretation="RGB" if is_colour else header.text(0x00280004) or "MONOCHROME2",
-            **({"planar_configuration": 0} if is_colour else {}),
+            **layout,
         )
         return bytes(encoded)
     except _FAILURES as error:

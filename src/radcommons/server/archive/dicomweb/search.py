@@ -138,7 +138,7 @@ def listing(visible: QuerySet[Instance], query: SearchQuery, kept: RecentlyUsed[
         piece = orjson.dumps(chosen(SearchQuery(Level.INSTANCE), instance_attributes(instance, ROOT)))
         found[instance.pk] = piece
         kept.put(instance.pk, piece, size_bytes=len(piece) + _PIECE_BYTES)
-    return [piece for key in keys if (piece := found[key]) is not None]
+    return [made for key in keys if (made := found[key]) is not None]
 
 
 def _instances(visible: QuerySet[Instance], query: SearchQuery, root: str) -> list[Attributes]:
