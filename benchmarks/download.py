@@ -160,7 +160,7 @@ class _Presigning(Handler):
     # Head and body in one packet, as real servers send them.
     wbufsize = -1
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the name is the base class's
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["sha256"]
         folder = self.repository.folder.parent.parent.name
         keys = {sha256: f"{folder}/{PREFIX}/{sha256}.dcm" for sha256 in asked if sha256 in self.digests}
@@ -168,7 +168,7 @@ class _Presigning(Handler):
         found = dict(zip(keys, signed, strict=True))
         self.answer(200, json.dumps({"valid_s": 900, "addresses": found}).encode())
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
         sha256 = self.path.rpartition("/")[2].removesuffix(".dcm")
         if sha256 in self.digests:
             key = f"{self.repository.folder.parent.parent.name}/{PREFIX}/{sha256}.dcm"

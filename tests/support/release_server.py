@@ -70,6 +70,8 @@ class Repository:
         self.ranges: list[str] = []
         self.versions = {"latest": "1.0.0", "1.0.0": "1.0.0"}
         self.url = ""
+        # Digests to presigned addresses, for a repository with a bucket.
+        self.addresses: dict[str, str] = {}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -86,6 +88,13 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self):
+        repository = self.repository
+        repository.requests[self.path] += 1
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["sha256"]
+        found = {sha256: repository.addresses[sha256] for sha256 in asked if sha256 in repository.addresses}
+        self.answer(200, json.dumps({"valid_s": 900, "addresses": found}).encode())
 
     def do_GET(self):
         repository = self.repository
@@ -110,8 +119,9 @@ class Handler(BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         if asked:
             repository.ranges.append(asked)
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
-            self.answer(206, data[start:], [("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")])
+            first, _, last = asked.removeprefix("bytes=").partition("-")
+            start, end = int(first), int(last or len(data) - 1)
+            self.answer(206, data[start : end + 1], [("Content-Range", f"bytes {start}-{end}/{len(data)}")])
             return
         self.answer(200, data)
 

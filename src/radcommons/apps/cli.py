@@ -35,6 +35,7 @@ COMMANDS = {
     "doctor": Entry("radcommons.apps.doctor", "doctor", "Check this centre and explain what is wrong."),
     "edge": Entry("radcommons.edge.commands", "edge", "At the hospital: scan, select, de-identify, review, send."),
     "download": Entry("radcommons.client.commands", "download", "Download a release, resumable and verified."),
+    "manifest": Entry("radcommons.client.list_commands", "manifest", "Lists of a release for other programs."),
     "verify": Entry("radcommons.client.commands", "verify", "Verify a downloaded release offline."),
     "dicomweb-check": Entry(
         "radcommons.client.conformance_command", "dicomweb_check", "Check any DICOMweb server against PS3.18."
@@ -51,6 +52,9 @@ COMMANDS = {
     "journey": Entry("radcommons.server.journey.commands", "journey", "What became of a study.", needs_server=True),
     "curation": Entry(
         "radcommons.server.curation.commands", "curation", "Clear, hold, return, reject.", needs_server=True
+    ),
+    "annotation": Entry(
+        "radcommons.server.annotation.commands", "annotation", "Schemas, blinded reads, agreement.", needs_server=True
     ),
     "catalog": Entry("radcommons.server.catalog.commands", "catalog", "Facets and cohorts.", needs_server=True),
     "release": Entry("radcommons.server.releases.commands", "release", "Draft, check, publish.", needs_server=True),

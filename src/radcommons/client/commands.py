@@ -11,6 +11,7 @@ from rich.progress import Progress as Bar
 from radcommons.client.download import Download, Progress, Wish
 from radcommons.client.download import download as run_download
 from radcommons.client.layout import Layout
+from radcommons.client.list_commands import download_list, is_list, show_list
 from radcommons.client.verify import Verification, verify_folder
 
 EXIT_INCOMPLETE = 3
@@ -18,9 +19,9 @@ SHOWN_PATHS = 20
 
 
 @click.command()
-@click.argument("name", metavar="SLUG@VERSION")
+@click.argument("name", metavar="SLUG@VERSION|LIST")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--from", "url", required=True, metavar="URL", help="Address of the repository.")
+@click.option("--from", "url", metavar="URL", help="Address of the repository; a list may name its own.")
 @click.option("--where", metavar="SQL", help="Only what this condition on the release's tables selects.")
 @click.option(
     "--layout",
@@ -36,15 +37,25 @@ SHOWN_PATHS = 20
 def download(context: click.Context, /, name: str, folder: Path, *, is_json: bool, **options: object) -> None:
     """Download a release, or continue where an earlier download stopped.
 
-    SLUG@latest means the newest version. Every file is verified; the exit code is 3 when anything is missing.
+    SLUG@latest means the newest version. Instead of a release, LIST is a file that another program reads: a .tcia or CSV list
+    of series, or a Gen3 manifest (.json). Every file is verified; the exit code is 3 when anything is missing.
     """
+    url, threads = _text(options["url"]), int(str(options["threads"]))
+    if is_list(name):
+        found = download_list(Path(name), folder, url=url, token=_text(options["token"]), threads=threads)
+        show_list(found, folder, is_json=is_json)
+        if not found.is_complete:
+            context.exit(EXIT_INCOMPLETE)
+        return
+    if url is None:
+        raise click.UsageError("Say with --from where the repository is.")
     wish = Wish(
         name=name,
-        url=str(options["url"]),
+        url=url,
         where=_text(options["where"]),
         layout=Layout(str(options["layout"])),
         token=_text(options["token"]),
-        threads=int(str(options["threads"])),
+        threads=threads,
     )
     outcome = run_download(wish, folder) if is_json else _with_bar(wish, folder)
     if is_json:

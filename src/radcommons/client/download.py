@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import orjson
 
-from radcommons.client.errors import DiskSpaceError, FolderError, RemoteError
+from radcommons.client.errors import DiskSpaceError, FolderError, LocalDiskError, RemoteError
 from radcommons.client.journal import Arrived, Item, Journal
 from radcommons.client.large import LARGE_BYTES, LargeFiles
 from radcommons.client.layout import OWN_NAMES, STATE_FOLDER, Layout, path_of
@@ -43,7 +43,6 @@ SPARE_BYTES = 64 * 2**20
 MARK_EVERY = 200
 LOOK_AHEAD_PER_THREAD = 4
 INSTANCES = "instances/"
-FULL = "client.disk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
         journal.bind(canonical_json([slug, version, wish.where, wish.layout]).decode())
         base = f"files/releases/{quote(slug)}/{quote(version)}/"
         manifest, key = _fetch_core(remote, base, folder, (slug, version))
-        run = _Run(remote, base, folder=folder, journal=journal, threads=wish.threads, report=report)
+        run = Run(remote, base, folder=folder, journal=journal, threads=wish.threads, report=report)
         journal.add(core_items(manifest) + record_items(folder))
         run.fetch_pending()
         receipt = _plan_instances(journal, folder, manifest, wish, key)
@@ -181,6 +180,23 @@ def resolve(remote: Remote, name: str) -> tuple[str, str]:
     if found[0] != slug:
         raise RemoteError(Kind.INVALID, "client.bad-name", "The repository answered with another release.")
     return found
+
+
+def fetch_core(remote: Remote, base: str, folder: Path, name: tuple[str, str]) -> ReleaseManifest:
+    """The signed documents and tables of a version, without its images, in an empty folder.
+
+    Raises
+    ------
+    RemoteError, SignatureError, ReleaseFormatError
+        When they cannot be had, or are not what was signed.
+    """
+    manifest, _ = _fetch_core(remote, base, folder, name)
+    for item in core_items(manifest):
+        if item.path.endswith(".parquet"):
+            place = folder / item.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            remote.fetch(base + quote(item.address), place, Expected(item.sha256, item.size_bytes))
+    return manifest
 
 
 def _fetch_core(remote: Remote, base: str, folder: Path, name: tuple[str, str]) -> tuple[ReleaseManifest, str]:
@@ -236,7 +252,7 @@ def _plan_instances(journal: Journal, folder: Path, manifest: ReleaseManifest, w
     )
 
 
-class _Run:
+class Run:
     """The transfers of one download."""
 
     def __init__(
@@ -263,8 +279,6 @@ class _Run:
                     active.add(pool.submit(self._bring, item, direct))
                     if len(active) >= self._threads * LOOK_AHEAD_PER_THREAD:
                         active = self._settle(active, total)
-                    if FULL in self.failures:
-                        break
                 while active:
                     active = self._settle(active, total)
             finally:
@@ -305,7 +319,9 @@ class _Run:
                 return _Brought(item, destination.stat().st_mtime_ns, is_fetched=False)
             destination.unlink()
         destination.parent.mkdir(parents=True, exist_ok=True)
-        address, expected = self._base + quote(item.address), Expected(item.sha256, item.size_bytes)
+        # Another program's list names where each file is; a release's own files lie below its address.
+        address = item.address if "://" in item.address else self._base + quote(item.address)
+        expected = Expected(item.sha256, item.size_bytes)
         if not (item.size_bytes >= LARGE_BYTES and self._large.fetch(item.path, address, destination, expected)):
             self._remote.fetch(address, destination, expected, direct=direct)
         return _Brought(item, destination.stat().st_mtime_ns, is_fetched=True)
@@ -314,6 +330,8 @@ class _Run:
         finished, rest = wait(active, return_when=FIRST_COMPLETED)
         for future in finished:
             error = future.exception()
+            if isinstance(error, LocalDiskError):
+                raise error
             if isinstance(error, RadCommonsError):
                 self.failures[error.code] = self.failures.get(error.code, 0) + 1
                 continue

@@ -35,6 +35,13 @@ class LocalDiskError(RadCommonsError):
         super().__init__(Kind.UNAVAILABLE, "client.disk", message)
 
 
+class ListError(RadCommonsError):
+    """A list of another program that cannot be understood, or asked for."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Kind.INVALID, "client.bad-list", message)
+
+
 class SelectionError(RadCommonsError):
     """A ``--where`` that is not one condition over the tables of the release."""
 

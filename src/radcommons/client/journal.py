@@ -3,12 +3,13 @@
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from radcommons.client.errors import BusyFolderError, FolderError
+from radcommons.client.errors import BusyFolderError, FolderError, LocalDiskError
 from radcommons.client.layout import STATE_FOLDER
 
 BATCH_ROWS = 1_000
@@ -97,14 +98,13 @@ class Journal:
 
     def add(self, items: Iterable[Item]) -> None:
         """Plan *items*; those planned before stay as they are, unless the record behind the name was renewed since."""
-        self._database.execute("BEGIN")
-        self._database.executemany(
-            "INSERT INTO item (path, address, sha256, size_bytes) VALUES (?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET"
-            " address = excluded.address, sha256 = excluded.sha256, size_bytes = excluded.size_bytes, is_done = 0"
-            " WHERE item.sha256 <> excluded.sha256",
-            ((item.path, item.address, item.sha256, item.size_bytes) for item in items),
-        )
-        self._database.execute("COMMIT")
+        with self._writing():
+            self._database.executemany(
+                "INSERT INTO item (path, address, sha256, size_bytes) VALUES (?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET"
+                " address = excluded.address, sha256 = excluded.sha256, size_bytes = excluded.size_bytes, is_done = 0"
+                " WHERE item.sha256 <> excluded.sha256",
+                ((item.path, item.address, item.sha256, item.size_bytes) for item in items),
+            )
 
     def pending(self) -> Iterator[Item]:
         """The items not done when asked, in order, without holding them in memory."""
@@ -130,15 +130,13 @@ class Journal:
     def mark_done(self, arrived: Iterable[Arrived]) -> None:
         """Record that these files are in place, and when they were last written by whoever compared their digest."""
         files = list(arrived)
-        with self._lock:
-            self._database.execute("BEGIN")
+        with self._writing():
             self._database.executemany(
                 "INSERT OR REPLACE INTO proof VALUES (?, ?)", ((file.path, file.mtime_ns) for file in files)
             )
             paths = [(file.path,) for file in files]
             self._database.executemany("DELETE FROM part WHERE path = ?", paths)
             self._database.executemany("UPDATE item SET is_done = 1 WHERE path = ?", paths)
-            self._database.execute("COMMIT")
 
     def proofs(self, paths: Sequence[str]) -> dict[str, int]:
         """When those of some files were last written whose digest was compared here."""
@@ -154,20 +152,33 @@ class Journal:
 
     def mark_part(self, path: str, number: int) -> None:
         """Record that a part of a large file is in its place."""
-        with self._lock:
+        with self._writing():
             self._database.execute("INSERT OR IGNORE INTO part VALUES (?, ?)", (path, number))
 
     def forget_parts(self, path: str) -> None:
         """A large file begins anew."""
-        with self._lock:
+        with self._writing():
             self._database.execute("DELETE FROM part WHERE path = ?", (path,))
 
     def reopen(self, paths: Iterable[str]) -> None:
         """Record that these files must be fetched again."""
-        with self._lock:
-            self._database.execute("BEGIN")
+        with self._writing():
             self._database.executemany("UPDATE item SET is_done = 0 WHERE path = ?", ((path,) for path in paths))
-            self._database.execute("COMMIT")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction; what does not fit on the disk is said in words."""
+        with self._lock:
+            try:
+                self._database.execute("BEGIN")
+                yield
+                self._database.execute("COMMIT")
+            except BaseException as error:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError):
+                    raise LocalDiskError(str(error)) from error
+                raise
 
     def pending_bytes(self) -> int:
         """Bytes of the items that are not done."""

@@ -173,6 +173,32 @@ class Remote:
 
         self._retried(attempt)
 
+    def archive(self, address: str, destination: Path) -> None:
+        """Bring a ZIP of unknown length to *destination*; what does not begin like one is refused before it is written.
+
+        Raises
+        ------
+        RemoteError
+            When the server refuses, stays unreachable, or answers with something else.
+        LocalDiskError
+            When the disk takes no more.
+        """
+        place = Address(urljoin(self._base, address))
+
+        def attempt() -> None:
+            with self._answer(place, {}) as answer, _on_disk(), destination.open("wb") as sink:
+                announced, arrived = answer.header("content-length"), 0
+                for piece in self._pieces(answer):
+                    if not arrived and piece[:2] != b"PK":
+                        message = "The server answered with something else than the files of a series."
+                        raise RemoteError(Kind.UNAVAILABLE, "client.not-a-zip", message, may_retry=True)
+                    arrived += len(piece)
+                    sink.write(piece)
+            if not arrived or announced not in {"", str(arrived)}:
+                raise _cut_off()
+
+        self._retried(attempt)
+
     def fetch_range(self, address: str, descriptor: int, start: int, length: int) -> None:
         """Write one part of a large file to its place in an open file; its digest is compared when all parts are there.
 

@@ -8,11 +8,11 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from tests.support import seaweed
+from tests.support.disks import mounted
 
 from radcommons.server.platform.errors import InvalidError, NotFoundError, UnavailableError
 from radcommons.server.platform.objects import CloudObjects, LocalObjects, ObjectStore, instance_key, place_key
@@ -117,22 +117,10 @@ def test_a_full_disk_takes_nothing_and_keeps_no_half(small_disk, tmp_path):
     assert (store.free_bytes() or 0) > 500_000
 
 
-@contextmanager
-def _mounted(folder):
-    folder.mkdir()
-    options = ["-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    done = subprocess.run(["mount", *options], check=False, capture_output=True)
-    try:
-        yield done.returncode == 0
-    finally:
-        if done.returncode == 0:
-            subprocess.run(["umount", str(folder)], check=True)
-
-
 @pytest.fixture
 def small_disk(tmp_path):
     """A disk of one mebibyte; where nothing may be mounted, a limit on the size of files stands for it."""
-    with _mounted(tmp_path / "disk") as is_disk:
+    with mounted(tmp_path / "disk") as is_disk:
         if is_disk:
             yield tmp_path / "disk"
             return

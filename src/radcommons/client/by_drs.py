@@ -1,0 +1,143 @@
+"""Downloading the objects that a Gen3 manifest names, from any GA4GH DRS server that tells their SHA-256."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urljoin
+
+import orjson
+
+from radcommons.client.download import Progress, Run
+from radcommons.client.errors import ListError, RemoteError
+from radcommons.client.journal import Item, Journal
+from radcommons.client.lists import ObjectEntry
+from radcommons.client.remote import Remote
+from radcommons.client.verify import sha256_of
+from radcommons.dicom.errors import RadCommonsError
+from radcommons.transfer.release.canonical import canonical_json, sha256_hex
+from radcommons.transfer.release.errors import ReleaseFormatError
+from radcommons.transfer.release.paths import is_sha256, safe_relative_path
+
+OBJECTS = "ga4gh/drs/v1/objects/"
+FILES = "files"
+TOGETHER = 100
+
+
+@dataclass(slots=True)
+class ObjectDownload:
+    """How the download of a list ended."""
+
+    objects: int
+    fetched: int = 0
+    already_there: int = 0
+    size_bytes: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every object is in place and right."""
+        return not self.failures and self.fetched + self.already_there >= self.objects
+
+    def to_json(self) -> dict[str, object]:
+        """The outcome as ``--json`` prints it."""
+        return {
+            "ok": self.is_complete,
+            "objects": self.objects,
+            "fetched": self.fetched,
+            "already_there": self.already_there,
+            "size_bytes": self.size_bytes,
+            "failures": self.failures,
+        }
+
+
+def download_objects(
+    entries: list[ObjectEntry],
+    folder: Path,
+    remote: Remote,
+    *,
+    threads: int = 8,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> ObjectDownload:
+    """Bring objects to ``files/`` below a folder, continuing where an earlier attempt stopped.
+
+    Raises
+    ------
+    DiskSpaceError
+        Before anything is fetched, when there is not enough room.
+    FolderError
+        When the folder was started for another list.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    outcome = ObjectDownload(len({entry.object_id for entry in entries}))
+    with Journal(folder) as journal:
+        names = sorted(entry.object_id for entry in entries)
+        journal.bind(canonical_json(["gen3", sha256_hex(canonical_json(names))]).decode())
+        journal.add(_planned(entries, remote, outcome.failures))
+        run = Run(remote, "", folder=folder, journal=journal, threads=threads, report=report)
+        run.fetch_pending()
+        for code, count in run.failures.items():
+            outcome.failures[code] = outcome.failures.get(code, 0) + count
+        outcome.fetched = run.fetched
+        outcome.already_there, outcome.size_bytes = _audited(journal, folder, outcome)
+    return outcome
+
+
+def _audited(journal: Journal, folder: Path, outcome: ObjectDownload) -> tuple[int, int]:
+    """Compare every planned file with the disk; those whose digest this download compared are not read again."""
+    right, size, items = 0, 0, journal.items()
+    while some := list(islice(items, TOGETHER)):
+        proofs = journal.proofs([item.path for item in some])
+        for item in some:
+            path = folder / item.path
+            if not path.is_file():
+                continue
+            is_proven = proofs.get(item.path) == path.stat().st_mtime_ns
+            if is_proven or sha256_of(path) == item.sha256:
+                right, size = right + 1, size + item.size_bytes
+            else:
+                outcome.failures["client.digest-mismatch"] = outcome.failures.get("client.digest-mismatch", 0) + 1
+                journal.reopen([item.path])
+    return max(0, right - outcome.fetched), size
+
+
+def _planned(entries: Iterable[ObjectEntry], remote: Remote, failures: dict[str, int]) -> Iterator[Item]:
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.object_id in seen:
+            continue
+        seen.add(entry.object_id)
+        try:
+            yield _item(entry, remote)
+        except RadCommonsError as error:
+            failures[error.code] = failures.get(error.code, 0) + 1
+
+
+def _item(entry: ObjectEntry, remote: Remote) -> Item:
+    place = f"{OBJECTS}{quote(entry.object_id, safe='')}"
+    try:
+        document = orjson.loads(remote.document(place))
+        digests = {each["type"].lower().replace("-", ""): each["checksum"].lower() for each in document["checksums"]}
+        size, sha256 = int(document["size"]), digests.get("sha256", "")
+        address = _address(document, place, remote)
+        name = str(safe_relative_path(entry.file_name))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ListError("The server's description of an object cannot be understood.") from error
+    except ReleaseFormatError as error:
+        raise ListError("The list names a file that cannot be stored safely.") from error
+    if not is_sha256(sha256):
+        raise ListError("The server tells no SHA-256 of an object, so it could not be verified.")
+    return Item(f"{FILES}/{name}", address, sha256, size)
+
+
+def _address(document: dict[str, Any], place: str, remote: Remote) -> str:
+    """Where an object is had over HTTP: as it says, or as the server answers for one of its ways."""
+    methods = [each for each in document["access_methods"] if each["type"] in {"https", "http"}]
+    for method in methods:
+        if "access_url" in method:
+            return str(method["access_url"]["url"])
+    if not methods:
+        raise RemoteError(ListError("").kind, "client.no-access", "The server names no HTTP address of an object.")
+    answer = remote.document(f"{place}/access/{quote(methods[0]['access_id'], safe='')}")
+    return urljoin(place, str(orjson.loads(answer)["url"]))

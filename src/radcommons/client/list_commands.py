@@ -1,0 +1,115 @@
+"""Doors of other programs' lists: ``radcommons manifest``, and what ``radcommons download`` does with a list."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TextIO
+from urllib.parse import quote
+
+import click
+import orjson
+
+from radcommons.client import lists
+from radcommons.client.by_drs import ObjectDownload, download_objects
+from radcommons.client.by_series import SeriesDownload, download_series
+from radcommons.client.download import fetch_core, resolve
+from radcommons.client.errors import ListError
+from radcommons.client.layout import Layout, path_of
+from radcommons.client.remote import Remote
+from radcommons.client.tables import selected_rows
+
+SUFFIXES = frozenset({".tcia", ".csv", ".txt", ".json"})
+
+
+def is_list(name: str) -> bool:
+    """Whether what is to be downloaded is a list of another program and not the name of a release."""
+    return Path(name).suffix.lower() in SUFFIXES and Path(name).is_file()
+
+
+def download_list(
+    path: Path, folder: Path, *, url: str | None, token: str | None, threads: int
+) -> SeriesDownload | ObjectDownload:
+    """Download what a ``.tcia``, CSV or Gen3 list names.
+
+    Raises
+    ------
+    ListError
+        When it cannot be understood, or names no server and none was given.
+    """
+    if path.suffix.lower() == ".json":
+        entries = lists.read_gen3(path.read_bytes())
+        with Remote(_server(url, entries[0].origin if entries else ""), token=token) as remote:
+            return download_objects(entries, folder, remote, threads=threads)
+    wanted = lists.read_series_list(path.read_text(encoding="utf-8"))
+    with Remote(_server(url, wanted.origin), token=token) as remote:
+        return download_series(wanted.series_instance_uids, folder, remote, threads=min(threads, 8))
+
+
+def _server(url: str | None, origin: str) -> str:
+    if not url and not origin:
+        raise ListError("The list names no server. Say with --from where its series are.")
+    return url or origin
+
+
+def show_list(outcome: SeriesDownload | ObjectDownload, folder: Path, *, is_json: bool) -> None:
+    """Print how the download of a list ended."""
+    if is_json:
+        click.echo(orjson.dumps(outcome.to_json(), option=orjson.OPT_INDENT_2))
+        return
+    number = outcome.series if isinstance(outcome, SeriesDownload) else outcome.objects
+    word = "series" if isinstance(outcome, SeriesDownload) else "objects"
+    click.echo(f"{number} {word} named, {outcome.fetched} fetched, {outcome.already_there} were already there")
+    click.echo(f"{outcome.size_bytes / 2**20:.1f} MiB compared with their digests")
+    for code, count in sorted(outcome.failures.items()):
+        click.echo(f"failed: {count} × {code}", err=True)
+    if not outcome.is_complete:
+        click.echo(f"The copy in {folder} is not complete; run the same command again.", err=True)
+
+
+@click.command()
+@click.argument("name", metavar="SLUG@VERSION")
+@click.option("--from", "url", required=True, metavar="URL", help="Address of the repository.")
+@click.option("--where", metavar="SQL", help="Only what this condition on the release's tables selects.")
+@click.option("--for", "kind", required=True, type=click.Choice([kind.value for kind in lists.Kind]), help="For what.")
+@click.option(
+    "--layout",
+    type=click.Choice([layout.value for layout in Layout]),
+    default=Layout.SUBJECT.value,
+    show_default=True,
+    help="How the images are filed.",
+)
+@click.option("--token", envvar="RADCOMMONS_TOKEN", help="Access token, for releases that need one.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of the output.")
+def manifest(*, name: str, url: str, where: str | None, kind: str, output: Path | None, **options: str | None) -> None:
+    """Write a list of a release, or of a part of it, for another program; nothing but the tables is fetched.
+
+    sha256sums is read by sha256sum --check, aria2 by aria2c -i, bagit-fetch is a BagIt fetch.txt, tcia and csv name series for
+    NBIA's and TCIA's downloaders, gen3 is for gen3-client, s5cmd for s5cmd run where the objects lie in a bucket.
+    """
+    layout = Layout(str(options["layout"]))
+    with TemporaryDirectory(prefix="radcommons-") as aside, Remote(url, token=options["token"]) as remote:
+        folder = Path(aside)
+        slug, version = resolve(remote, name)
+        base = f"files/releases/{quote(slug)}/{quote(version)}/"
+        core = fetch_core(remote, base, folder, (slug, version))
+        rows = selected_rows(folder, core, where)
+        with _sink(output) as sink:
+            if lists.Kind(kind) is lists.Kind.S5CMD:
+                places = {row.sha256: path_of(row, layout) for row in rows}
+                known = remote.document(f"{base}lists/s5cmd.txt").decode().splitlines()
+                sink.writelines(lists.chosen_s5cmd(known, places))
+            else:
+                sink.writelines(lists.written(lists.Kind(kind), rows, f"{url.rstrip('/')}/{base}", layout))
+
+
+@contextmanager
+def _sink(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
+    aside = output.with_name(f"{output.name}.part")
+    with aside.open("w", encoding="utf-8", newline="\n") as sink:
+        yield sink
+    aside.replace(output)
