@@ -40,6 +40,7 @@ SHORTEST_SENTENCE = 12
 NO_CODES = {"portal.released-numbers", "portal.viewer"}
 # Codes whose sentence is put together from values, or written where the code is not.
 SENTENCES = {
+    "annotation.value": "The answer is none that its label allows; the message says why.",
     "archive.no-such-value": "The instance has no value at this address.",
     "archive.value-too-large": "The value is too large to be sent by itself. Retrieve the instance.",
     "doctor.unexpected": "The check itself failed; the message says how.",

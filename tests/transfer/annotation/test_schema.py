@@ -191,7 +191,7 @@ def test_a_finished_reading_answers_what_is_required():
     one = Item("one", "one_with_a_long_name", TO_STUDY, "b")
     empty = replace(full_reading(), items=(), flags=())
 
-    assert codes_of(check_reading(EVERY_KIND, empty)) == ["empty", "required"]
+    assert codes_of(check_reading(EVERY_KIND, empty)) == ["nothing-said", "required"]
     assert check_reading(EVERY_KIND, empty, is_complete=False) == []
     assert [f.where for f in check_reading(EVERY_KIND, replace(empty, items=(one,)))] == ["labels.number"]
     assert check_reading(EVERY_KIND, replace(empty, flags=(ReadingFlag.CANNOT_READ,))) == []

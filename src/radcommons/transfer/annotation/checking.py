@@ -15,11 +15,11 @@ from radcommons.transfer.annotation.schema import Condition, Label, LabelSchema,
 
 
 def _error(code: str, where: str, message: str) -> Finding:
-    return Finding(Severity.ERROR, f"annotation.{code}", where, message)
+    return Finding(Severity.ERROR, code, where, message)
 
 
 def _warning(code: str, where: str, message: str) -> Finding:
-    return Finding(Severity.WARNING, f"annotation.{code}", where, message)
+    return Finding(Severity.WARNING, code, where, message)
 
 
 def _repeated(names: Iterable[str]) -> list[str]:
@@ -29,19 +29,19 @@ def _repeated(names: Iterable[str]) -> list[str]:
 def check_schema(schema: LabelSchema) -> list[Finding]:
     """Everything that would make a schema ambiguous, unanswerable or impossible to draw."""
     found = [
-        _error("repeated-id", f"groups.{name}", "Two groups have the same id.")
+        _error("annotation.repeated-id", f"groups.{name}", "Two groups have the same id.")
         for name in _repeated(group.id for group in schema.groups)
     ]
     found += [
-        _error("repeated-id", f"labels.{name}", "Two labels have the same id.")
+        _error("annotation.repeated-id", f"labels.{name}", "Two labels have the same id.")
         for name in _repeated(label.id for label in schema.labels)
     ]
     found += [
-        _warning("repeated-shortcut", "labels", "Two labels are picked by the same key.")
+        _warning("annotation.repeated-shortcut", "labels", "Two labels are picked by the same key.")
         for _ in _repeated(label.shortcut for label in schema.labels if label.shortcut)
     ]
     if not schema.labels:
-        found.append(_error("no-labels", "groups", "The schema has no label."))
+        found.append(_error("annotation.no-labels", "groups", "The schema has no label."))
     by_id = {label.id: label for label in schema.labels}
     for label in schema.labels:
         found += _check_value_rule(label)
@@ -53,12 +53,16 @@ def check_schema(schema: LabelSchema) -> list[Finding]:
 def _check_scope(label: Label, by_id: dict[str, Label]) -> Iterator[Finding]:
     where, parent = f"labels.{label.id}", by_id.get(label.parent)
     if label.scope is not Scope.REGION and label.geometry is not Geometry.NONE:
-        yield _error("scope-geometry", where, "Only a label whose scope is a region is drawn.")
+        yield _error("annotation.scope-geometry", where, "Only a label whose scope is a region is drawn.")
     if label.is_attribute and (parent is None or parent.geometry is Geometry.NONE):
-        yield _error("scope-geometry", where, "A region that is not drawn needs a parent that is: it describes it.")
+        yield _error(
+            "annotation.scope-geometry", where, "A region that is not drawn needs a parent that is: it describes it."
+        )
     if label.scope is Scope.REGION and label.is_required and not label.is_attribute:
         yield _warning(
-            "required-region", where, "A region cannot be required of every reading; it is taken as optional."
+            "annotation.required-region",
+            where,
+            "A region cannot be required of every reading; it is taken as optional.",
         )
 
 
@@ -66,40 +70,42 @@ def _check_value_rule(label: Label) -> Iterator[Finding]:
     rule, where = label.value, f"labels.{label.id}.value"
     has_choices = rule.kind in {ValueKind.ONE_OF, ValueKind.MANY_OF}
     if has_choices != bool(rule.choices):
-        yield _error("choices", where, "Choices belong to one_of and many_of, which need them.")
+        yield _error("annotation.choices", where, "Choices belong to one_of and many_of, which need them.")
     if has_choices and _repeated(choice.id for choice in rule.choices):
-        yield _error("repeated-id", where, "Two choices have the same id.")
+        yield _error("annotation.repeated-id", where, "Two choices have the same id.")
     if rule.is_ordered and rule.kind is not ValueKind.ONE_OF:
-        yield _error("ordered", where, "Only one_of can have ordered choices.")
+        yield _error("annotation.ordered", where, "Only one_of can have ordered choices.")
     limits = (rule.minimum, rule.maximum)
     if rule.kind is ValueKind.INTEGER and (None in limits or any(math.modf(limit or 0)[0] for limit in limits)):
-        yield _error("limits", where, "An integer needs a whole minimum and maximum.")
+        yield _error("annotation.limits", where, "An integer needs a whole minimum and maximum.")
     if rule.kind not in {ValueKind.INTEGER, ValueKind.NUMBER} and limits != (None, None):
-        yield _error("limits", where, "Only integers and numbers have limits.")
+        yield _error("annotation.limits", where, "Only integers and numbers have limits.")
     if None not in limits and limits[0] > limits[1]:  # type: ignore[operator]  # neither is None here
-        yield _error("limits", where, "The minimum is above the maximum.")
+        yield _error("annotation.limits", where, "The minimum is above the maximum.")
     if rule.kind is ValueKind.NUMBER and rule.unit is None:
-        yield _error("unit", where, "A number needs a unit; the unit of a plain number is 1.")
+        yield _error("annotation.unit", where, "A number needs a unit; the unit of a plain number is 1.")
 
 
 def _check_links(label: Label, by_id: dict[str, Label]) -> Iterator[Finding]:
     where = f"labels.{label.id}"
     if label.parent and label.parent not in by_id:
-        yield _error("unknown-label", f"{where}.parent", "The parent is not a label of this schema.")
+        yield _error("annotation.unknown-label", f"{where}.parent", "The parent is not a label of this schema.")
     if label.id in _ancestors(label, by_id):
-        yield _error("parent-cycle", f"{where}.parent", "The label is its own ancestor.")
+        yield _error("annotation.parent-cycle", f"{where}.parent", "The label is its own ancestor.")
     for condition in label.required_if:
         yield from _check_condition(condition, by_id, f"{where}.required_if")
     for factor in {factor for term in label.sum_of_products for factor in term}:
         other = by_id.get(factor)
         if other is None or other.is_computed or not _is_scored(other):
             yield _error(
-                "computed", f"{where}.sum_of_products", "A computed label needs entered labels with scores or integers."
+                "annotation.computed",
+                f"{where}.sum_of_products",
+                "A computed label needs entered labels with scores or integers.",
             )
     if any(not term for term in label.sum_of_products):
-        yield _error("computed", f"{where}.sum_of_products", "A term has no label.")
+        yield _error("annotation.computed", f"{where}.sum_of_products", "A term has no label.")
     if label.is_computed and label.value.kind is not ValueKind.INTEGER:
-        yield _error("computed", f"{where}.value", "A computed label is an integer.")
+        yield _error("annotation.computed", f"{where}.value", "A computed label is an integer.")
 
 
 def _is_scored(label: Label) -> bool:
@@ -120,10 +126,10 @@ def _ancestors(label: Label, by_id: dict[str, Label]) -> set[str]:
 def _check_condition(condition: Condition, by_id: dict[str, Label], where: str) -> Iterator[Finding]:
     other = by_id.get(condition.label_id)
     if other is None:
-        yield _error("unknown-label", where, "A condition names a label that the schema does not have.")
+        yield _error("annotation.unknown-label", where, "A condition names a label that the schema does not have.")
         return
     if other.value.choices and any(other.value.choice(str(value)) is None for value in condition.values):
-        yield _error("unknown-choice", where, "A condition names a choice that its label does not have.")
+        yield _error("annotation.unknown-choice", where, "A condition names a choice that its label does not have.")
 
 
 def check_reading(schema: LabelSchema, reading: Reading, *, is_complete: bool = True) -> list[Finding]:
@@ -140,15 +146,17 @@ def check_reading(schema: LabelSchema, reading: Reading, *, is_complete: bool = 
     """
     found: list[Finding] = []
     if reading.schema != schema.reference:
-        found.append(_error("other-schema", "schema", "The reading answers another schema or version."))
+        found.append(_error("annotation.other-schema", "schema", "The reading answers another schema or version."))
     found += [
-        _error("repeated-id", "items", "Two items of the reading have the same id.")
+        _error("annotation.repeated-id", "items", "Two items of the reading have the same id.")
         for _ in _repeated(item.id for item in reading.items)
     ]
     for index, item in enumerate(reading.items):
         label = schema.label(item.label_id)
         if label is None:
-            found.append(_error("unknown-label", f"items[{index}]", "The item answers a label that the schema lacks."))
+            found.append(
+                _error("annotation.unknown-label", f"items[{index}]", "The item answers a label that the schema lacks.")
+            )
         else:
             found += _check_item(reading, item, label, f"items[{index}]")
     found += _check_multiplicity(schema, reading)
@@ -160,17 +168,19 @@ def check_reading(schema: LabelSchema, reading: Reading, *, is_complete: bool = 
 
 def _check_item(reading: Reading, item: Item, label: Label, where: str) -> Iterator[Finding]:
     if problem := value_problem(label, item.value):
-        yield _error("value", f"{where}.value", problem)
+        yield _error("annotation.value", f"{where}.value", problem)
     if item.target.study_instance_uid != reading.study_instance_uid:
-        yield _error("target", f"{where}.target", "The item is about another study than the reading.")
+        yield _error("annotation.target", f"{where}.target", "The item is about another study than the reading.")
     yield from _check_target(item, label, where)
     yield from _check_shapes(item, label, where)
     if label.is_attribute:
         described = next((other for other in reading.items if other.id == item.about), None)
         if described is None or described.label_id != label.parent:
-            yield _error("about", f"{where}.about", "The attribute describes no drawing of its label's parent.")
+            yield _error(
+                "annotation.about", f"{where}.about", "The attribute describes no drawing of its label's parent."
+            )
     elif item.about:
-        yield _error("about", f"{where}.about", "Only attributes of drawings describe another item.")
+        yield _error("annotation.about", f"{where}.about", "Only attributes of drawings describe another item.")
 
 
 def _check_target(item: Item, label: Label, where: str) -> Iterator[Finding]:
@@ -183,20 +193,24 @@ def _check_target(item: Item, label: Label, where: str) -> Iterator[Finding]:
         Scope.REGION: has_series,
     }
     if not wanted[label.scope]:
-        yield _error("target", f"{where}.target", f"The answer to a label of scope {label.scope} names another level.")
+        yield _error(
+            "annotation.target", f"{where}.target", f"The answer to a label of scope {label.scope} names another level."
+        )
 
 
 def _check_shapes(item: Item, label: Label, where: str) -> Iterator[Finding]:
     drawn = {Geometry.MASK} if item.masks else set()
     drawn |= {outline.geometry for outline in item.outlines}
     if label.geometry is Geometry.NONE and drawn:
-        yield _error("geometry", f"{where}.shapes", "The label is not drawn, the item is.")
+        yield _error("annotation.geometry", f"{where}.shapes", "The label is not drawn, the item is.")
     elif label.geometry is not Geometry.NONE and not drawn:
-        yield _error("geometry", f"{where}.shapes", "The label is drawn, the item has no shape.")
+        yield _error("annotation.geometry", f"{where}.shapes", "The label is drawn, the item has no shape.")
     elif drawn - {label.geometry}:
-        yield _error("geometry", f"{where}.shapes", f"The label is drawn as {label.geometry}, the item otherwise.")
+        yield _error(
+            "annotation.geometry", f"{where}.shapes", f"The label is drawn as {label.geometry}, the item otherwise."
+        )
     if len({shape.frame for shape in item.masks}) != len(item.masks):
-        yield _error("repeated-mask", f"{where}.shapes", "Two masks of one item are of the same frame.")
+        yield _error("annotation.repeated-mask", f"{where}.shapes", "Two masks of one item are of the same frame.")
 
 
 def value_problem(label: Label, value: Value) -> str:
@@ -234,23 +248,27 @@ def _check_multiplicity(schema: LabelSchema, reading: Reading) -> Iterator[Findi
     for (label_id, *_), count in seen.items():
         label = schema.label(label_id)
         if count > 1 and label is not None and (label.scope is not Scope.REGION or label.is_attribute):
-            yield _error("answered-twice", f"labels.{label_id}", "The label is answered twice for the same object.")
+            yield _error(
+                "annotation.answered-twice", f"labels.{label_id}", "The label is answered twice for the same object."
+            )
 
 
 def _check_completeness(schema: LabelSchema, reading: Reading) -> Iterator[Finding]:
     is_unreadable = bool({ReadingFlag.CANNOT_READ, ReadingFlag.WRONG_BODY_PART} & set(reading.flags))
     if reading.is_nothing_found and any(_is_finding(schema, item) for item in reading.items):
-        yield _error("nothing-found", "items", "The reading says that nothing was found and has drawn findings.")
+        yield _error(
+            "annotation.nothing-found", "items", "The reading says that nothing was found and has drawn findings."
+        )
     if is_unreadable:
         return
     if not reading.items and not reading.is_nothing_found:
-        yield _error("empty", "items", "An empty reading must say that nothing was found.")
+        yield _error("annotation.nothing-said", "items", "An empty reading must say that nothing was found.")
     yield from _check_attributes(schema, reading)
     for label in schema.labels:
         if label.scope is Scope.REGION or label.is_computed or reading.items_of(label.id):
             continue
         if is_required(label, reading):
-            yield _error("required", f"labels.{label.id}", "A required label is not answered.")
+            yield _error("annotation.required", f"labels.{label.id}", "A required label is not answered.")
 
 
 def _check_attributes(schema: LabelSchema, reading: Reading) -> Iterator[Finding]:
@@ -259,7 +277,7 @@ def _check_attributes(schema: LabelSchema, reading: Reading) -> Iterator[Finding
             continue
         described = {item.about for item in reading.items_of(label.id)}
         if any(item.id not in described for item in reading.items_of(label.parent)):
-            yield _error("required", f"labels.{label.id}", "A drawing lacks an attribute that it must have.")
+            yield _error("annotation.required", f"labels.{label.id}", "A drawing lacks an attribute that it must have.")
 
 
 def _is_finding(schema: LabelSchema, item: Item) -> bool:
@@ -317,4 +335,6 @@ def _check_computed(schema: LabelSchema, reading: Reading) -> Iterator[Finding]:
         right = computed_value(schema, label, reading)
         for item in reading.items_of(label.id):
             if right is not None and item.value != right:
-                yield _error("computed", f"labels.{label.id}", "The computed value does not follow from its parts.")
+                yield _error(
+                    "annotation.computed", f"labels.{label.id}", "The computed value does not follow from its parts."
+                )

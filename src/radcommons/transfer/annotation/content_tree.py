@@ -84,10 +84,10 @@ def read_content(data: bytes) -> tuple[Header, ContentItem]:
     try:
         file = parse_part10(memoryview(data))
     except FormatError as error:
-        raise AnnotationObjectError("unreadable", f"The object cannot be read: {error.code}.") from error
+        raise AnnotationObjectError("annotation.unreadable", f"The object cannot be read: {error.code}.") from error
     header = Header(file.elements, file.encoding)
     if not header.text(_SOP_CLASS_UID).startswith(_REPORTS):
-        raise AnnotationObjectError("not-a-report", "The object is no structured report.")
+        raise AnnotationObjectError("annotation.not-a-report", "The object is no structured report.")
     return header, _item(header)
 
 

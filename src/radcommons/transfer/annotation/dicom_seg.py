@@ -88,7 +88,7 @@ def item_masks(item: Item, stack: SourceStack) -> tuple[FrameMask, ...]:
     order = {uid: index for index, uid in enumerate(stack.instance_uids)}
     strangers = [frame for frame in covered if frame.sop_instance_uid not in order]
     if strangers:
-        raise AnnotationObjectError("other-image", "A mask is of an image that is not in the stack.")
+        raise AnnotationObjectError("annotation.other-image", "A mask is of an image that is not in the stack.")
     ordered = sorted(covered.items(), key=lambda pair: order[pair[0].sop_instance_uid])
     return tuple(runs_of_mask(pixels, frame) for frame, pixels in ordered if pixels.any())
 
@@ -139,10 +139,10 @@ def write_segmentation(
     """
     touched = {mask.frame.sop_instance_uid for segment in segments for mask in segment.masks if mask.pixel_count}
     if not touched:
-        raise AnnotationObjectError("empty", "The reading covers no pixel: there is nothing to segment.")
+        raise AnnotationObjectError("annotation.empty", "The reading covers no pixel: there is nothing to segment.")
     sources = [header for header in stack.headers if header.SOPInstanceUID in touched]
     if len(sources) != len(touched):
-        raise AnnotationObjectError("other-image", "A mask is of an image that is not in the stack.")
+        raise AnnotationObjectError("annotation.other-image", "A mask is of an image that is not in the stack.")
     with warnings.catch_warnings():
         # Pseudonyms are names of one component; highdicom warns of each.
         warnings.simplefilter("ignore", UserWarning)
@@ -189,13 +189,13 @@ def _places(uids: list[str], segments: Sequence[Segment], size: tuple[int, int])
     whole array a segment. :func:`_packed` then puts the masks themselves into the frames.
     """
     if len(segments) > size[0] * size[1]:
-        raise AnnotationObjectError("too-many-segments", "There are more segments than pixels of a slice.")
+        raise AnnotationObjectError("annotation.too-many-segments", "There are more segments than pixels of a slice.")
     index = {uid: number for number, uid in enumerate(uids)}
     places = np.zeros((len(uids), size[0] * size[1]), dtype=np.uint16)
     for number, segment in enumerate(segments):
         for mask in segment.masks:
             if (mask.rows, mask.columns) != size:
-                raise AnnotationObjectError("other-size", "A mask has another size than its image.")
+                raise AnnotationObjectError("annotation.other-size", "A mask has another size than its image.")
             if mask.pixel_count:
                 places[index[mask.frame.sop_instance_uid], number] = number + 1
     return places.reshape(len(uids), *size)
@@ -292,11 +292,11 @@ def read_segmentation(data: bytes) -> Segmentation:
     element = file.pixel_element()
     groups = _children(header, _Tag.PER_FRAME)
     if element is None or header.integer(_Tag.BITS) != 1 or not is_native_syntax(file.transfer_syntax_uid):
-        raise AnnotationObjectError("not-binary", "Only binary segmentations without compression are read.")
+        raise AnnotationObjectError("annotation.not-binary", "Only binary segmentations without compression are read.")
     size = rows * columns
     if not 0 < size <= _MOST_FRAME_PIXELS or len(groups) != frames or len(element.value) * 8 < size * frames:
         raise AnnotationObjectError(
-            "segmentation", "Size, frames and pixels of the segmentation do not fit each other."
+            "annotation.segmentation", "Size, frames and pixels of the segmentation do not fit each other."
         )
     shared = _children(header, _Tag.SHARED)
     masks: dict[int, list[FrameMask]] = {}
@@ -318,10 +318,10 @@ def _opened(data: bytes) -> tuple[Part10File, Header]:
     try:
         file = parse_part10(memoryview(data))
     except FormatError as error:
-        raise AnnotationObjectError("unreadable", f"The object cannot be read: {error.code}.") from error
+        raise AnnotationObjectError("annotation.unreadable", f"The object cannot be read: {error.code}.") from error
     header = Header(file.elements, file.encoding)
     if header.text(_Tag.SOP_CLASS) != SEGMENTATION_STORAGE:
-        raise AnnotationObjectError("not-a-segmentation", "The object is no segmentation.")
+        raise AnnotationObjectError("annotation.not-a-segmentation", "The object is no segmentation.")
     return file, header
 
 
@@ -341,7 +341,9 @@ def _frame_of(group: Header, shared: list[Header]) -> tuple[int, FrameReference]
     source = _first([derivation], _Tag.SOURCE) if derivation else None
     uid = source.text(_Tag.REFERENCED_INSTANCE) if source else ""
     if number is None or source is None or not uid:
-        raise AnnotationObjectError("segmentation", "A frame does not say which segment or which image it is of.")
+        raise AnnotationObjectError(
+            "annotation.segmentation", "A frame does not say which segment or which image it is of."
+        )
     return number, FrameReference(uid, source.integer(_Tag.REFERENCED_FRAME) or 1)
 
 

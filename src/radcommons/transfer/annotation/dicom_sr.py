@@ -75,7 +75,9 @@ class _Images:
 
     def of(self, uid: str) -> Dataset:
         if uid not in self.by_uid:
-            raise AnnotationObjectError("other-image", "An item is about an image whose header was not given.")
+            raise AnnotationObjectError(
+                "annotation.other-image", "An item is about an image whose header was not given."
+            )
         return self.by_uid[uid]
 
 
@@ -104,7 +106,9 @@ def write_report(headers: Sequence[Dataset], schema: LabelSchema, reading: Readi
         When there is no header, one lacks what a reference needs, an item is about another image, or drawn as a mask.
     """
     if not headers:
-        raise AnnotationObjectError("no-image", "A report needs the header of at least one image of its study.")
+        raise AnnotationObjectError(
+            "annotation.no-image", "A report needs the header of at least one image of its study."
+        )
     evidence = [prepared(header) for header in headers]
     images = _Images({str(header.SOPInstanceUID): header for header in evidence})
     with warnings.catch_warnings():
@@ -114,7 +118,9 @@ def write_report(headers: Sequence[Dataset], schema: LabelSchema, reading: Readi
         for item in reading.items:
             label = schema.label(item.label_id)
             if label is None:
-                raise AnnotationObjectError("unknown-label", "An item answers a label that the schema lacks.")
+                raise AnnotationObjectError(
+                    "annotation.unknown-label", "An item answers a label that the schema lacks."
+                )
             groups += _groups(item, label, reading, images)
         content = hd.sr.MeasurementReport(
             observation_context=_context(reading, identity),
@@ -198,7 +204,9 @@ def _summary(reading: Reading) -> MeasurementsAndQualitativeEvaluations:
 
 def _groups(item: Item, label: Label, reading: Reading, images: _Images) -> Iterator[_Group]:
     if item.masks:
-        raise AnnotationObjectError("mask-in-report", "Masks are written as a segmentation, not into a report.")
+        raise AnnotationObjectError(
+            "annotation.mask-in-report", "Masks are written as a segmentation, not into a report."
+        )
     concept, tracking = coded(concept_of(label)), _tracking(reading, item.id)
     for outline in item.outlines:
         region = _region(outline, images.of(outline.frame.sop_instance_uid))

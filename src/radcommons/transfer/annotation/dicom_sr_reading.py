@@ -32,7 +32,9 @@ def read_report(data: bytes) -> Reading:
         group for group in groups if _text(group, _TRACKING_ID) == names.SUMMARY_ID and _text(group, names.SCHEMA)
     ]
     if len(summaries) != 1:
-        raise AnnotationObjectError("not-our-report", "The report does not hold exactly one reading of this program.")
+        raise AnnotationObjectError(
+            "annotation.not-our-report", "The report does not hold exactly one reading of this program."
+        )
     summary, study = summaries[0], header.text(_STUDY_INSTANCE_UID)
     try:
         return Reading(
@@ -52,7 +54,7 @@ def read_report(data: bytes) -> Reading:
         )
     except ValueError:
         raise AnnotationObjectError(
-            "not-our-report", "A part of the report has a value that readings never have."
+            "annotation.not-our-report", "A part of the report has a value that readings never have."
         ) from None
 
 
@@ -81,7 +83,7 @@ def _item(item_id: str, groups: Sequence[ContentItem], study: str) -> Item:
     first = groups[0]
     label = next(first.named(names.LABEL), None)
     if label is None or label.concept is None:
-        raise AnnotationObjectError("not-our-report", "A group does not say which label it answers.")
+        raise AnnotationObjectError("annotation.not-our-report", "A group does not say which label it answers.")
     target = Target(
         study,
         _text(first, code("series_instance_uid")),
@@ -117,7 +119,7 @@ def _outlines(group: ContentItem) -> list[Outline]:
         return []
     image = next((child for child in region.children if child.value_type == "IMAGE"), None)
     if image is None:
-        raise AnnotationObjectError("not-our-report", "A region does not name its image.")
+        raise AnnotationObjectError("annotation.not-our-report", "A region does not name its image.")
     geometry = Geometry(drawn.concept.value)
     points = _points(region.points, geometry)
     frame = FrameReference(image.instance_uid, image.frame_number or 1)

@@ -159,7 +159,7 @@ class _Reader:
         return _text(parent.find(f"{self._space}{name}"))
 
     def _odd(self, code_name: str, where: str, message: str) -> None:
-        self.findings.append(Finding(Severity.WARNING, f"annotation.lidc-{code_name}", where, message))
+        self.findings.append(Finding(Severity.WARNING, code_name, where, message))
 
     def reading(self, session: Element, number: int, target: Target) -> Reading:
         """What one radiologist said."""
@@ -185,17 +185,27 @@ class _Reader:
         outlines = [self._outline(roi, where) for roi in element.findall(f"{self._space}roi")]
         drawn = [outline for outline in outlines if outline is not None]
         if not drawn:
-            self._odd("no-outline", where, "The nodule has no outline that can be read; it is left out.")
+            self._odd(
+                "annotation.lidc-no-outline", where, "The nodule has no outline that can be read; it is left out."
+            )
             return
         foreign = self._foreign(element, "noduleID")
         if all(outline.geometry is Geometry.POINT for outline in drawn):
             if len(drawn) > 1:
-                self._odd("several-points", where, "A small nodule has points on several slices; all are kept.")
+                self._odd(
+                    "annotation.lidc-several-points",
+                    where,
+                    "A small nodule has points on several slices; all are kept.",
+                )
             yield Item(item_id, "small_nodule", target, value=True, shapes=tuple(drawn), foreign=foreign)
             return
         areas = tuple(outline for outline in drawn if outline.geometry is Geometry.FREEHAND)
         if len(areas) != len(drawn):
-            self._odd("short-outline", where, "Outlines of one or two pixels enclose nothing and are left out.")
+            self._odd(
+                "annotation.lidc-short-outline",
+                where,
+                "Outlines of one or two pixels enclose nothing and are left out.",
+            )
         # Areas first: what inclusion FALSE cuts is cut from all of them.
         ordered = tuple(sorted(areas, key=lambda outline: outline.is_hole))
         yield Item(item_id, "nodule", target, value=True, shapes=ordered, foreign=foreign)
@@ -208,14 +218,18 @@ class _Reader:
             if value in {str(grade) for grade in range(1, len(grades) + 1)}:
                 yield Item(f"{item_id}.{name}", name, target, value, about=item_id)
             elif value:
-                self._odd("grade", f"{where}.{name}", "The grade is outside LIDC's scale; it is left out.")
+                self._odd(
+                    "annotation.lidc-grade", f"{where}.{name}", "The grade is outside LIDC's scale; it is left out."
+                )
 
     def _non_nodule(self, element: Element, item_id: str, where: str, target: Target) -> Iterator[Item]:
         locus = element.find(f"{self._space}locus")
         frame = self._frame(element)
         point = self._point(locus) if locus is not None else None
         if frame is None or point is None:
-            self._odd("no-outline", where, "The non-nodule has no place that can be read; it is left out.")
+            self._odd(
+                "annotation.lidc-no-outline", where, "The non-nodule has no place that can be read; it is left out."
+            )
             return
         shape = Outline(Geometry.POINT, (point,), frame)
         yield Item(
@@ -234,7 +248,11 @@ class _Reader:
         frame = self._frame(roi)
         points = [self._point(edge) for edge in roi.findall(f"{self._space}edgeMap")]
         if frame is None or not points or None in points:
-            self._odd("roi", where, "An outline names no image or has a pixel that cannot be read; it is left out.")
+            self._odd(
+                "annotation.lidc-roi",
+                where,
+                "An outline names no image or has a pixel that cannot be read; it is left out.",
+            )
             return None
         read = tuple(point for point in points if point is not None)
         # Most outlines repeat their first pixel at the end; ours are closed without.

@@ -89,7 +89,7 @@ class _Labels:
 
 
 def _warning(code: str, where: str, message: str) -> Finding:
-    return Finding(Severity.WARNING, f"annotation.mdai-{code}", where, message)
+    return Finding(Severity.WARNING, code, where, message)
 
 
 @dataclass(slots=True)
@@ -146,11 +146,11 @@ def _collect(dataset: Node, number: int, known: _Labels, collected: _Collected) 
             continue
         if item.target.study_instance_uid not in listed:
             message = "The study of the annotation is not in the list of studies of its data set."
-            known.findings.append(_warning("unlisted-study", annotation.path, message))
+            known.findings.append(_warning("annotation.mdai-unlisted-study", annotation.path, message))
         if item.id in collected.ids:
             item = replace(item, id=f"{item.id}.{number}.{index}")
             message = "Two annotations have the same id; the item of the second is numbered."
-            known.findings.append(_warning("repeated-id", annotation.path, message))
+            known.findings.append(_warning("annotation.mdai-repeated-id", annotation.path, message))
         collected.ids.add(item.id)
         key = known.group_of[item.label_id], _reader(annotation), item.target.study_instance_uid
         collected.items.setdefault(key, []).append(item)
@@ -191,13 +191,17 @@ def _label(node: Node, group_id: str, known: _Labels) -> Label | None:
     label_id = _slug(_text(node, "id"))
     if not label_id or label_id in known.labels:
         message = "The label has no id, or that of another label; its annotations are kept as orphans or by the first."
-        known.findings.append(_warning("label", node.path, message))
+        known.findings.append(_warning("annotation.mdai-label", node.path, message))
         return None
     mode = _text(node, "annotationMode").lower()
     geometry = GEOMETRY_OF_MODE.get(mode, Geometry.NONE)
     if mode and geometry is Geometry.NONE:
         known.findings.append(
-            _warning("mode", node.path, "The label is drawn in a way that is not known; drawings are kept as text.")
+            _warning(
+                "annotation.mdai-mode",
+                node.path,
+                "The label is drawn in a way that is not known; drawings are kept as text.",
+            )
         )
     scopes = {"study": Scope.STUDY, "exam": Scope.STUDY, "series": Scope.SERIES, "instance": Scope.INSTANCE}
     scope = scopes.get(_text(node, "scope").lower(), Scope.STUDY)
@@ -247,7 +251,7 @@ def _item(annotation: Node, foreign: str, known: _Labels) -> Item | None:
         item = None
     if item is None:
         message = "The annotation has an unknown label, no study, or parts of the wrong type; export gives it back."
-        known.findings.append(_warning("orphan", annotation.path, message))
+        known.findings.append(_warning("annotation.mdai-orphan", annotation.path, message))
     return item
 
 
@@ -267,7 +271,7 @@ def _read_item(annotation: Node, foreign: str, known: _Labels) -> Item | None:
         shapes = _shapes(annotation, label, target, known)
     elif label.geometry is not Geometry.NONE:
         known.findings.append(
-            _warning("no-data", annotation.path, "The label is drawn, the annotation has no drawing.")
+            _warning("annotation.mdai-no-data", annotation.path, "The label is drawn, the annotation has no drawing.")
         )
     item_id = _slug(_text(annotation, "id")) or annotation.path
     return Item(item_id, label.id, target, value=True, shapes=shapes, note=_text(annotation, "note"), foreign=foreign)
@@ -288,7 +292,7 @@ def _shapes(annotation: Node, label: Label, target: Target, known: _Labels) -> t
         return tuple(shapes_of_data(annotation["data"], label.geometry, frame))
     except AnnotationFormatError as error:
         message = "The drawing cannot be read; it is kept as text and given back on export."
-        known.findings.append(_warning("data", str(error.facts["where"]), message))
+        known.findings.append(_warning("annotation.mdai-data", str(error.facts["where"]), message))
         return ()
 
 

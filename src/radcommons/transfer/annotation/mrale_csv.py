@@ -80,20 +80,30 @@ def _reading(row: Mapping[str, str], reader: str, where: str) -> tuple[Reading, 
         choice = _words(part).get(row[part])
         if choice is None:
             found.append(
-                _warning("grade", f"{where}, {part}", "The grade is none of the table's words; it is left out.")
+                _warning(
+                    "annotation.mrale-grade",
+                    f"{where}, {part}",
+                    "The grade is none of the table's words; it is left out.",
+                )
             )
             continue
         items.append(Item(part, part, target, choice))
         label = schema.label(part)
         if label is not None and row[f"{part}_numerical"] != str(label.value.grade(choice)):
-            found.append(_warning("contradiction", f"{where}, {part}", "Word and number differ; the word counts."))
+            found.append(
+                _warning(
+                    "annotation.mrale-contradiction", f"{where}, {part}", "Word and number differ; the word counts."
+                )
+            )
     if quality := row["quality_issue"]:
         items.append(Item("quality_issue", "quality_issue", target, (_QUALITY.get(quality, "other"),), note=quality))
     graded = Reading(f"{reader}.{study}", study, reader, Method.RETROSPECTIVE_EXPERT, schema.reference, tuple(items))
     label = schema.label("mrale")
     score = computed_value(schema, label, graded) if label is not None else None
     if str(score) != row["mRALE Score"]:
-        found.append(_warning("score", where, "The score does not follow from its parts; it is computed anew."))
+        found.append(
+            _warning("annotation.mrale-score", where, "The score does not follow from its parts; it is computed anew.")
+        )
     if score is None:
         return graded, found
     return Reading(
@@ -102,7 +112,7 @@ def _reading(row: Mapping[str, str], reader: str, where: str) -> tuple[Reading, 
 
 
 def _warning(code: str, where: str, message: str) -> Finding:
-    return Finding(Severity.WARNING, f"annotation.mrale-{code}", where, message)
+    return Finding(Severity.WARNING, code, where, message)
 
 
 def write_mrale(readings: Sequence[Reading]) -> bytes:

@@ -38,7 +38,7 @@ class AnnotationObjectError(RadCommonsError):
     """A DICOM object that cannot be made or read; kind unsupported, codes ``annotation.…``."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(Kind.UNSUPPORTED, f"annotation.{code}", message)
+        super().__init__(Kind.UNSUPPORTED, code, message)
 
 
 def derived_uid(*parts: str) -> str:
@@ -150,7 +150,7 @@ def source_stack(headers: Sequence[Dataset]) -> SourceStack:
         When they are no stack: of several series, without position, not parallel, of several sizes, or two at one place.
     """
     if not headers or len({str(header.get("SeriesInstanceUID")) for header in headers}) != 1:
-        raise AnnotationObjectError("no-stack", "The images are not of one series.")
+        raise AnnotationObjectError("annotation.no-stack", "The images are not of one series.")
     try:
         geometry = [
             (header.Rows, header.Columns, *header.PixelSpacing, *header.ImageOrientationPatient) for header in headers
@@ -158,14 +158,16 @@ def source_stack(headers: Sequence[Dataset]) -> SourceStack:
         table = np.array(geometry, dtype=np.float64)
         positions = np.array([header.ImagePositionPatient for header in headers], dtype=np.float64)
     except (AttributeError, TypeError, ValueError):
-        raise AnnotationObjectError("no-stack", "An image lacks size, spacing, orientation or position.") from None
+        raise AnnotationObjectError(
+            "annotation.no-stack", "An image lacks size, spacing, orientation or position."
+        ) from None
     if np.abs(table - table[0]).max() > _TOLERANCE:
-        raise AnnotationObjectError("no-stack", "The images differ in size, spacing or orientation.")
+        raise AnnotationObjectError("annotation.no-stack", "The images differ in size, spacing or orientation.")
     orientation = table[0, 4:].reshape(2, 3)
     height = positions @ np.cross(orientation[0], orientation[1])
     order = np.argsort(height, kind="stable")
     if len(order) > 1 and np.diff(height[order]).min() < _TOLERANCE:
-        raise AnnotationObjectError("no-stack", "Two images are at the same position.")
+        raise AnnotationObjectError("annotation.no-stack", "Two images are at the same position.")
     reference, findings = _frame_of_reference([headers[index] for index in order])
     copies = [prepared(headers[index]) for index in order]
     for made in copies:

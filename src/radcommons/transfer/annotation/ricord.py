@@ -70,7 +70,9 @@ def _ricord_reading(
         if name == _CANNOT_READ:
             flags.append(ReadingFlag.CANNOT_READ)
         elif label is None:
-            found.append(_warning("unknown-label", place, "The label has no counterpart in the ready schema."))
+            found.append(
+                _warning("annotation.ricord-unknown-label", place, "The label has no counterpart in the ready schema.")
+            )
         elif label.value.kind is ValueKind.ONE_OF and label.id in items:
             found.append(_answered_twice(items[label.id], meanings[name][1], place))
         elif label.value.kind is ValueKind.MANY_OF:
@@ -85,9 +87,11 @@ def _ricord_reading(
 
 def _answered_twice(first: Item, second: str, where: str) -> Finding:
     if first.value == second:
-        return _warning("answered-twice", where, "The same answer is given twice; it counts once.")
-    return _warning("contradiction", where, "Another answer to the same question follows; the first one counts.")
+        return _warning("annotation.ricord-answered-twice", where, "The same answer is given twice; it counts once.")
+    return _warning(
+        "annotation.ricord-contradiction", where, "Another answer to the same question follows; the first one counts."
+    )
 
 
 def _warning(code: str, where: str, message: str) -> Finding:
-    return Finding(Severity.WARNING, f"annotation.ricord-{code}", where, message)
+    return Finding(Severity.WARNING, code, where, message)

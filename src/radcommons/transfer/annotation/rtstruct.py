@@ -74,7 +74,7 @@ def write_structure_set(stack: SourceStack, schema: LabelSchema, reading: Readin
         if label is not None and outlines:
             regions.append((item, label, outlines))
     if not regions:
-        raise AnnotationObjectError("empty", "The reading has no area: there is no structure to write.")
+        raise AnnotationObjectError("annotation.empty", "The reading has no area: there is no structure to write.")
     made = _header(stack, identity, reading)
     made.StructureSetROISequence = [
         _region(number, item, label, stack, reading) for number, (item, label, _) in enumerate(regions, start=1)
@@ -161,7 +161,7 @@ def _contours(number: int, label: Label, outlines: Sequence[Outline], stack: Sou
 def _contour(outline: Outline, stack: SourceStack) -> Dataset:
     uids = stack.instance_uids
     if outline.frame.sop_instance_uid not in uids:
-        raise AnnotationObjectError("other-image", "An outline is of an image that is not in the stack.")
+        raise AnnotationObjectError("annotation.other-image", "An outline is of an image that is not in the stack.")
     index = uids.index(outline.frame.sop_instance_uid)
     made = Dataset()
     made.ContourImageSequence = [_image(stack.headers[index])]
@@ -223,10 +223,10 @@ def read_structure_set(data: bytes, stack: SourceStack) -> tuple[Region, ...]:
     try:
         file = parse_part10(memoryview(data))
     except FormatError as error:
-        raise AnnotationObjectError("unreadable", f"The object cannot be read: {error.code}.") from error
+        raise AnnotationObjectError("annotation.unreadable", f"The object cannot be read: {error.code}.") from error
     header = Header(file.elements, file.encoding)
     if header.text(_Tag.SOP_CLASS) != STRUCTURE_SET_STORAGE:
-        raise AnnotationObjectError("not-a-structure-set", "The object is no structure set.")
+        raise AnnotationObjectError("annotation.not-a-structure-set", "The object is no structure set.")
     observed = {item.integer(_Tag.REFERENCED_NUMBER): item for item in _children(header, _Tag.OBSERVATIONS)}
     drawn = {item.integer(_Tag.REFERENCED_NUMBER): item for item in _children(header, _Tag.CONTOUR_GROUPS)}
     regions = []
@@ -252,7 +252,7 @@ def _outlines(group: Header, stack: SourceStack) -> Iterator[Outline]:
         try:
             numbers = np.array([float(text) for text in contour.texts(_Tag.DATA)]).reshape(-1, 3)
         except ValueError:
-            raise AnnotationObjectError("contour", "A contour has data that are no points.") from None
+            raise AnnotationObjectError("annotation.contour", "A contour has data that are no points.") from None
         if len(numbers) < _LEAST_CORNERS or not np.isfinite(numbers).all():
             continue
         image = next(_children(contour, _Tag.IMAGES), None)
@@ -266,7 +266,7 @@ def _nearest(millimetres: NDArray[np.float64], stack: SourceStack) -> int:
     distance = np.abs(heights - float((millimetres @ stack.normal).mean()))
     step = float(np.diff(heights).min()) if len(heights) > 1 else 1.0
     if distance.min() > step / 2:
-        raise AnnotationObjectError("other-image", "A contour lies on no slice of the stack.")
+        raise AnnotationObjectError("annotation.other-image", "A contour lies on no slice of the stack.")
     return int(distance.argmin())
 
 
