@@ -33,7 +33,7 @@ def test_every_file_of_the_zoo_gives_the_same_elements_of_the_groups(shared_data
         assert some.elements == wanted(whole.elements), path.name
         assert (some.transfer_syntax_uid, some.encoding) == (whole.transfer_syntax_uid, whole.encoding)
         compared += 1
-    assert compared > 3
+    assert compared > 1
 
 
 def test_what_follows_the_pixels_is_not_read(tmp_path):

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from radcommons.server.platform.settings import settings
 
 LIMIT_BYTES = 2 << 30
 _FOLDER = "transcoded"
+_ABANDONED_S = 3600
 
 
 class TranscodedFiles:
@@ -79,7 +82,15 @@ class TranscodedFiles:
         await asyncio.to_thread(self._make_room, path)
 
     def _make_room(self, newest: Path) -> None:
-        entries = [(entry, entry.stat()) for entry in os.scandir(self._folder) if entry.name.endswith(".dcm")]
+        entries = []
+        for entry in os.scandir(self._folder):
+            with suppress(FileNotFoundError):
+                # What a process left behind that was ended while it wrote is hidden, and goes first.
+                stat = entry.stat()
+                if not entry.name.startswith("."):
+                    entries.append((entry, stat))
+                elif time.time() - stat.st_mtime > _ABANDONED_S:
+                    Path(entry.path).unlink(missing_ok=True)
         total = sum(stat.st_size for _, stat in entries)
         for entry, stat in sorted(entries, key=lambda each: each[1].st_mtime):
             if total <= self._limit_bytes:
