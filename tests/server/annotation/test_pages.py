@@ -174,7 +174,7 @@ def test_a_schema_is_written_in_a_form_shown_as_readers_meet_it_and_kept_as_the_
     wrong = {**form, "label-0-geometry": "box"}
     assert "rc-finding-error" in manager.post("/annotation/schemas/edit/", wrong).content.decode()
     manager.post("/annotation/schemas/edit/", {**form, "label-0-name": "First look"})
-    assert "Look" in text_of(manager, "/annotation/schemas/simple/2/")
+    assert "First look" in text_of(manager, "/annotation/schemas/simple/2/")
     assert LabelSchema.objects.get(version=2).mapping["labels"] == {"look": "look"}
     begun = manager.get("/annotation/schemas/edit/?name=simple")
     assert begun.context["labels"].initial[0]["choices"] == "typical | Typical | 2\nother | Other | 0"

@@ -125,11 +125,18 @@ def release_lease(request: ActorRequest, task: str, window: str) -> dict[str, An
 def save_read(request: ActorRequest, task: str, draft: DraftIn) -> dict[str, Any]:
     """Keep a draft; the same ``client_revision`` again is answered the same and kept once.
 
+    ``shapes`` names what was drawn, by item: next time the name is enough.
+
     409 ``annotation.revision-conflict`` when another window has saved since, ``annotation.lease-held`` when another one
     is at it; 422 with findings when it contradicts the schema.
     """
     saved = reading.save_read(task, draft.draft(), actor=request.actor)
-    return {"revision": saved.number, "state": TaskState.IN_PROGRESS, "lease_seconds": LEASE_S}
+    names = {
+        item["id"]: [shape["sha256"] for shape in item["shapes"]]
+        for item in saved.body["reading"]["items"]
+        if item["shapes"]
+    }
+    return {"revision": saved.number, "state": TaskState.IN_PROGRESS, "lease_seconds": LEASE_S, "shapes": names}
 
 
 @router.post("/tasks/{task}/submit", summary="Submit a read", operation_id="submit_read")

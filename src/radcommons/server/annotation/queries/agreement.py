@@ -9,6 +9,7 @@ import numpy as np
 from django.db.models import Count, Max
 
 from radcommons.server.annotation.models import Answer, Outcome, Reader, ReadingProject, Task
+from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.projects import reader_lines
 from radcommons.server.annotation.rules.agreeing import Question, Ratings, agreement_of, questions_of, ratings_of
 from radcommons.server.annotation.rules.planning import FIRST, REPEAT
@@ -16,7 +17,6 @@ from radcommons.server.annotation.rules.states import Duty, Phase, ReaderKind, T
 from radcommons.stats.agreement import cohen_kappa
 from radcommons.stats.estimate import Bootstrap, mean_estimate
 from radcommons.stats.measurement import Icc, intraclass_correlation
-from radcommons.transfer.annotation.schema import schema_from_json
 
 REPORT_FORMAT = "radcommons.agreement/1"
 BOOTSTRAP = Bootstrap()
@@ -74,7 +74,7 @@ def answers_by_question(
 
 def computed_report(project: ReadingProject) -> dict[str, Any]:
     """The agreement of a project as plain JSON, computed from its submissions now."""
-    schema = schema_from_json(project.schema.definition)
+    schema = schema_value(project.schema)
     readers = compared_readers(project)
     answers, cases = answers_by_question(project, readers)
     shape = (len(cases), len(readers))

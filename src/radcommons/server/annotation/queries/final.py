@@ -5,6 +5,7 @@ from typing import Any
 
 from radcommons import __version__
 from radcommons.server.annotation.models import Case, Outcome, ReadingProject
+from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.readings import readings_of
 from radcommons.server.annotation.rules.contents import with_computed
 from radcommons.server.annotation.rules.merging import merged_items
@@ -12,7 +13,7 @@ from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.states import DONE, CaseState, OutcomeState, Phase, ReaderKind
 from radcommons.transfer.annotation.geometry import Geometry
 from radcommons.transfer.annotation.record import Item, Method, Reading, ReadingFlag, Target
-from radcommons.transfer.annotation.schema import Label, LabelSchema, Scope, ValueKind, schema_from_json
+from radcommons.transfer.annotation.schema import Label, LabelSchema, Scope, ValueKind
 from radcommons.transfer.annotation.untyped import Node
 
 CONSENSUS = "consensus"
@@ -30,7 +31,7 @@ def reader_readings(project: ReadingProject) -> Iterator[Reading]:
 
 def final_readings(project: ReadingProject) -> Iterator[Reading]:
     """One reading for each case that is settled: what its readers agree on, and what was decided."""
-    schema = schema_from_json(project.schema.definition)
+    schema = schema_value(project.schema)
     for case in project.cases.filter(state__in=SETTLED).prefetch_related("outcomes").order_by("pk"):
         yield _final(case, schema)
 

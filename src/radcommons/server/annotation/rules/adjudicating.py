@@ -133,12 +133,12 @@ def compare(label: Label, policy: Mapping[str, Any], readings: Sequence[Reading]
     Returns
     -------
     outcome
-        None for a drawn label, see :mod:`.regions`, and for one that nobody answered.
+        None for a drawn label, see :mod:`.regions`, and for one that nobody answered, which needs no further word.
     """
     if label.geometry is not Geometry.NONE:
         return None
     values = [_value(label, reading.items_of(label.id)) for reading in readings]
-    if all(value is None for value in values) and label.value.kind is not ValueKind.FLAG:
+    if not any(reading.items_of(label.id) for reading in readings):
         return None
     match Policy(policy["policy"]):
         case Policy.FREE:

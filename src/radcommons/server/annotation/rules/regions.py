@@ -26,12 +26,10 @@ LEAST_SIDE = 1.0
 
 
 def compare_regions(label: Label, policy: Mapping[str, Any], readings: Sequence[Reading]) -> LabelOutcome | None:
-    """What the submitted reads of a case make of a drawn label; None for a label that is not drawn."""
-    if label.geometry is Geometry.NONE:
-        return None
+    """What the submitted reads of a case make of a drawn label; None for one that is not drawn, or that nobody drew."""
     drawn = [reading.items_of(label.id) for reading in readings]
-    if not any(drawn):
-        return LabelOutcome(OutcomeState.UNANIMOUS, [], 1.0)
+    if label.geometry is Geometry.NONE or not any(drawn):
+        return None
     match Policy(policy["policy"]):
         case Policy.MASKS:
             return _masks(drawn, policy)

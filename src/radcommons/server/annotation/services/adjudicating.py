@@ -10,6 +10,7 @@ from django.utils import timezone
 from radcommons.server.annotation.errors import DecisionInvalidError, ReadIncompleteError
 from radcommons.server.annotation.models import Case, Decision, Outcome, Task
 from radcommons.server.annotation.queries.adjudication import adjudicated_case, columns_of, seen_digest
+from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.readings import readings_of
 from radcommons.server.annotation.queue import defer_agreement
 from radcommons.server.annotation.rules.merging import merged_items
@@ -20,7 +21,7 @@ from radcommons.server.platform.errors import ConflictError, ForbiddenError
 from radcommons.server.platform.policy import Actor
 from radcommons.transfer.annotation.checking import check_reading
 from radcommons.transfer.annotation.record import Item, Method, Reading
-from radcommons.transfer.annotation.schema import LabelSchema, schema_from_json
+from radcommons.transfer.annotation.schema import LabelSchema
 from radcommons.transfer.annotation.untyped import Node
 
 
@@ -112,7 +113,7 @@ def _demand_impartial(case: Case, ruling: Ruling, actor: Actor) -> None:
 
 def _value(case: Case, ruling: Ruling, columns: Mapping[str, Task]) -> dict[str, Any]:
     """What the label is from now on: items and, for the whole case, the flags."""
-    schema = schema_from_json(case.project.schema.definition)
+    schema = schema_value(case.project.schema)
     if ruling.label != WHOLE_CASE and schema.label(ruling.label) is None:
         raise DecisionInvalidError("The schema has no such label.")
     if set(ruling.columns) - columns.keys():

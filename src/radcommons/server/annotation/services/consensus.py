@@ -11,6 +11,7 @@ from django.utils import timezone
 from radcommons.server.annotation.errors import ProjectInvalidError
 from radcommons.server.annotation.models import Case, Consensus, ReadingProject, Task
 from radcommons.server.annotation.queries.agreement import answers_by_question, compared_readers
+from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.readings import readings_of
 from radcommons.server.annotation.rules.agreeing import questions_of, ratings_of
 from radcommons.server.annotation.rules.merging import items_of_grid, merged_items
@@ -22,7 +23,7 @@ from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.stats.consensus import dawid_skene, majority, staple
 from radcommons.transfer.annotation.geometry import AREAS, Geometry
 from radcommons.transfer.annotation.record import Item, Reading
-from radcommons.transfer.annotation.schema import Label, schema_from_json
+from radcommons.transfer.annotation.schema import Label
 from radcommons.transfer.release.canonical import canonical_json, sha256_hex
 
 CODE_VERSION = "1"
@@ -51,7 +52,7 @@ def derive_consensus(
         When the method does not fit the label, or nobody has read.
     """
     authorise(actor, Action.ANNOTATION_MANAGE)
-    label = schema_from_json(project.schema.definition).label(label_id)
+    label = schema_value(project.schema).label(label_id)
     if label is None:
         raise ProjectInvalidError("The schema has no such label.")
     is_drawn = label.geometry is not Geometry.NONE
@@ -96,7 +97,7 @@ def _row(
 
 
 def _of_answers(project: ReadingProject, method: ConsensusMethod, label: Label) -> Iterable[Consensus]:
-    schema = schema_from_json(project.schema.definition)
+    schema = schema_value(project.schema)
     readers = compared_readers(project)
     answers, cases = answers_by_question(project, readers)
     keys = dict(project.cases.values_list("pk", "study_instance_uid"))

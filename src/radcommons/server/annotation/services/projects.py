@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from radcommons.server.annotation.errors import MoveNotPossibleError, ProjectInvalidError
 from radcommons.server.annotation.models import Case, CaseInstance, LabelSchema, Reader, ReadingProject
+from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.rules.adjudicating import policies_for
 from radcommons.server.annotation.rules.states import (
     PROJECT_MOVES,
@@ -30,7 +31,6 @@ from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.errors import ConflictError, NotFoundError
 from radcommons.server.platform.policy import Action, Actor, Role, authorise, may
 from radcommons.transfer.annotation.record import Item, Method
-from radcommons.transfer.annotation.schema import schema_from_json
 from radcommons.transfer.annotation.untyped import Node
 
 ROLE_OF = {Duty.READ: Role.READER, Duty.ADJUDICATE: Role.ADJUDICATOR}
@@ -91,7 +91,7 @@ def _create(
         return_after_days=wish.return_after_days,
         deadline=wish.deadline,
         hanging=dict(wish.hanging),
-        policies=policies_for(schema_from_json(schema.definition), wish.policies),
+        policies=policies_for(schema_value(schema), wish.policies),
         stopping={name: getattr(wish.stopping, name) for name in type(wish.stopping).__slots__},
         made_by=actor.name,
         made_at=timezone.now(),

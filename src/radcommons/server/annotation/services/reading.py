@@ -18,6 +18,7 @@ from radcommons.server.annotation.errors import (
     RevisionConflictError,
 )
 from radcommons.server.annotation.models import Answer, CaseInstance, Revision, Shape, Task
+from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queue import defer_settling
 from radcommons.server.annotation.rules import contents
 from radcommons.server.annotation.rules.planning import FIRST
@@ -38,7 +39,7 @@ from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.transfer.annotation.checking import check_reading
 from radcommons.transfer.annotation.record import READING_FORMAT, Reading, reading_from_json
-from radcommons.transfer.annotation.schema import LabelSchema, schema_from_json
+from radcommons.transfer.annotation.schema import LabelSchema
 
 LEASE_S = 120
 SOFTWARE = f"RadCommons {__version__}"
@@ -250,7 +251,7 @@ def _checked(task: Task, draft: Draft, *, is_complete: bool) -> Reading:
     _take_lease(task, draft.window)
     if draft.base_revision != task.revision_count:
         raise RevisionConflictError(task.revision_count)
-    schema = schema_from_json(task.project.schema.definition)
+    schema = schema_value(task.project.schema)
     reading = contents.with_computed(schema, _reading(task, schema, draft))
     findings = check_reading(schema, reading, is_complete=is_complete) + _check_places(task, reading)
     if task.project.task_kind == TaskKind.REVIEW:
@@ -334,7 +335,7 @@ def _save_task(task: Task) -> None:
 def _write_answers(task: Task, reading: Reading) -> None:
     """Keep the answers as agreement reads them; those of an earlier submission go."""
     task.answers.all().delete()
-    schema = schema_from_json(task.project.schema.definition)
+    schema = schema_value(task.project.schema)
     answers = contents.answers_of(schema, reading)
     Answer.objects.bulk_create(
         Answer(task=task, question=question, value=value, number=number)

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from radcommons.server.annotation.models import Case, Outcome, Task
+from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.readings import readings_of
 from radcommons.server.annotation.queue import defer_agreement
 from radcommons.server.annotation.rules.adjudicating import CODE_VERSION, LabelOutcome, compare, unreadable
@@ -15,7 +16,7 @@ from radcommons.server.annotation.rules.states import DONE, CaseState, OutcomeSt
 from radcommons.server.platform import audit
 from radcommons.server.platform.policy import Actor
 from radcommons.transfer.annotation.record import Reading
-from radcommons.transfer.annotation.schema import LabelSchema, schema_from_json
+from radcommons.transfer.annotation.schema import LabelSchema
 
 SYSTEM = Actor.system("annotation")
 WHOLE_CASE = "*"
@@ -27,7 +28,14 @@ def settle_case(case_id: int) -> CaseState:
     An outcome that a person has decided stays decided as long as the reads are those that the person saw.
     """
     with transaction.atomic():
-        case = Case.objects.select_for_update().get(pk=case_id)
+        after, project_id = _settled(case_id)
+        defer_agreement(project_id)
+    return after
+
+
+def _settled(case_id: int) -> tuple[CaseState, int]:
+    with transaction.atomic():
+        case = Case.objects.select_for_update(of=("self",)).select_related("project__schema").get(pk=case_id)
         tasks = _first_reads(case)
         # Training cases have an answer already; a reader of training cases learns, and decides nothing.
         is_settled = bool(tasks) and case.phase != Phase.TRAINING and all(task.state in DONE for task in tasks)
@@ -38,8 +46,13 @@ def settle_case(case_id: int) -> CaseState:
             case.save(update_fields=["state"])
             change = {"from": before.value, "to": after.value}
             audit.record(SYSTEM, "annotation.case-settled", object_kind="case", object_id=case.key, facts=change)
-        defer_agreement(case.project_id)
-    return after
+    return after, case.project_id
+
+
+def settle_project(project_id: int) -> int:
+    """Compare the reads of every case of a project, as after an import; returns how many cases need a person."""
+    cases = Case.objects.filter(project=project_id, phase__in=[Phase.MAIN, Phase.PILOT]).order_by("pk")
+    return sum(_settled(pk)[0] is CaseState.DISPUTED for pk in cases.values_list("pk", flat=True))
 
 
 def _first_reads(case: Case) -> list[Task]:
@@ -48,7 +61,7 @@ def _first_reads(case: Case) -> list[Task]:
 
 
 def _settle(case: Case, tasks: Sequence[Task]) -> CaseState:
-    schema = schema_from_json(case.project.schema.definition)
+    schema = schema_value(case.project.schema)
     readings = readings_of(tasks)
     inputs = sorted(task.submission.sha256 for task in tasks if task.submission is not None)
     readers = [task.reader.pseudonym for task in tasks]

@@ -14,6 +14,7 @@ from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.finding import Finding
 from radcommons.server.annotation.models import LabelSchema as SchemaRow
 from radcommons.server.annotation.queries import projects as queries
+from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.schema_forms import SchemaForm, WithNewLabels, initial_of, schema_json
 from radcommons.server.annotation.services.schemas import add_schema
 from radcommons.server.platform.doors import ActorRequest, door
@@ -60,7 +61,7 @@ def schema_page(request: ActorRequest, name: str, version: int) -> HttpResponse:
     row = queries.schema_version(name, version)
     context = {
         "row": row,
-        "schema": schema_from_json(row.definition),
+        "schema": schema_value(row),
         "latest": SchemaRow.objects.filter(name=name).aggregate(latest=Max("version"))["latest"],
         "may_manage": may(request.actor, Action.ANNOTATION_MANAGE),
     }
@@ -114,7 +115,7 @@ def _begun(request: ActorRequest) -> tuple[dict[str, Any], list[dict[str, Any]]]
     row = SchemaRow.objects.filter(name=name).order_by("-version").first()
     if row is None:
         raise NotFoundError
-    return initial_of(schema_from_json(row.definition))
+    return initial_of(schema_value(row))
 
 
 def _written(head: SchemaForm, labels: Any) -> Written:

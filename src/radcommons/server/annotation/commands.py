@@ -1,0 +1,222 @@
+"""``radcommons annotation …``: schemas, projects, reads of the past, results."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from radcommons.server.annotation.models import ReadingProject
+from radcommons.server.annotation.queries import agreement, final
+from radcommons.server.annotation.queries.parsed import schema_value
+from radcommons.server.annotation.queries.projects import project_json, projects
+from radcommons.server.annotation.rules.states import Duty, ProjectVerb
+from radcommons.server.annotation.rules.wishes import Blinding, ProjectWish
+from radcommons.server.annotation.services import importing, schemas, settling
+from radcommons.server.annotation.services import projects as verbs
+from radcommons.server.annotation.services.agreeing import compute_agreement
+from radcommons.server.annotation.services.importing import Format, ImportWish
+from radcommons.server.platform import accounts
+from radcommons.server.platform.actors import actor_of_user
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Actor
+from radcommons.transfer.annotation.mdai_export import ExportHeader, export_mdai
+from radcommons.transfer.annotation.ready import READY, ready_schema
+from radcommons.transfer.annotation.record import Method
+from radcommons.transfer.annotation.tables import write_csv, write_parquet
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+by_option = click.option("--by", metavar="NAME", help="The account that asks; without it, the operator.")
+output_option = click.option(
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="The file to write; without it, the screen."
+)
+EXPORTS = ("original", "readings", "labels", "answers", "csv", "parquet", "mdai", "agreement")
+
+
+def _actor(name: str | None) -> Actor:
+    return actor_of_user(accounts.actor_named(name)) if name else Actor.system("cli")
+
+
+def _project(slug: str) -> ReadingProject:
+    found = ReadingProject.objects.select_related("schema").filter(slug=slug).first()
+    if found is None:
+        raise NotFoundError("There is no such reading project.")
+    return found
+
+
+@click.group()
+def annotation() -> None:
+    """Label schemas, blinded reading projects, reads of the past, agreement."""
+
+
+@annotation.command(name="list")
+@json_option
+def list_projects(*, as_json: bool) -> None:
+    """Reading projects and how far they are."""
+    rows = [
+        {
+            "slug": line.project.slug,
+            "state": line.project.state,
+            "schema": f"{line.project.schema.name}/{line.project.schema.version}",
+            "cases": line.cases,
+            "tasks": line.tasks,
+            "done": line.done,
+            "disputed": line.disputed,
+        }
+        for line in projects(Actor.system("cli"))
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        click.echo(
+            "{slug}  {state}  {schema}  {cases} cases, {done} of {tasks} reads, {disputed} disputed".format(**row)
+        )
+
+
+@annotation.command()
+@click.argument("slug")
+def show(slug: str) -> None:
+    """One project as JSON."""
+    click.echo(json.dumps(project_json(_project(slug)), indent=2))
+
+
+@annotation.command(name="add-schema")
+@click.argument("source")
+@by_option
+def add_schema(source: str, by: str | None) -> None:
+    """Keep a label schema: a JSON file, or the name of one that comes with the house."""
+    value = ready_schema(source).to_json() if source in READY else json.loads(Path(source).read_text(encoding="utf-8"))
+    row = schemas.add_schema(value, actor=_actor(by))
+    click.echo(f"{row.name}/{row.version} is kept, SHA-256 {row.digest}.")
+
+
+@annotation.command()
+@click.argument("slug")
+@click.option("--title", required=True, help="What people read.")
+@click.option("--schema", "schema", required=True, metavar="NAME/VERSION", help="What is asked.")
+@click.option(
+    "--from", "source", required=True, metavar="KIND:NAME", help="cohort:NAME, release:SLUG@VERSION, catalog:"
+)
+@click.option("--readers-per-case", default=3, show_default=True, help="How many read a case.")
+@click.option("--overlap", default=1.0, show_default=True, help="Share of cases that several readers get.")
+@click.option("--repeats", default=0.0, show_default=True, help="Share that a reader gets twice.")
+@click.option("--show", "shown", multiple=True, type=click.Choice(sorted(Blinding.__slots__)), help="Open a blind.")
+@by_option
+def create(slug: str, *, title: str, schema: str, source: str, by: str | None, **rest: Any) -> None:
+    """Make a project of what a source holds now."""
+    name, _, version = schema.partition("/")
+    kind, _, source_name = source.partition(":")
+    wish = ProjectWish(
+        slug=slug,
+        title=title,
+        schema_name=name,
+        schema_version=int(version) if version.isdigit() else 1,
+        source_kind=kind,
+        source_name=source_name,
+        readers_per_case=rest["readers_per_case"],
+        overlap_share=rest["overlap"],
+        repeat_share=rest["repeats"],
+        blinding=Blinding(**dict.fromkeys(rest["shown"], True)),
+    )
+    project = verbs.create_project(wish, actor=_actor(by))
+    click.echo(f"{project.slug}: {project.cases.count()} cases are frozen.")
+
+
+@annotation.command(name="add-member")
+@click.argument("slug")
+@click.argument("username")
+@click.option("--duty", type=click.Choice([one.value for one in Duty]), default=Duty.READ.value, show_default=True)
+@by_option
+def add_member(slug: str, username: str, duty: str, by: str | None) -> None:
+    """Let an account read or adjudicate in a project."""
+    reader = verbs.add_member(
+        _project(slug), username, Duty(duty), method=Method.RETROSPECTIVE_EXPERT, actor=_actor(by)
+    )
+    click.echo(f"{username} is {reader.pseudonym} in {slug}.")
+
+
+@annotation.command()
+@click.argument("slug")
+@click.argument("verb", type=click.Choice([one.value for one in ProjectVerb]))
+@by_option
+def move(slug: str, verb: str, by: str | None) -> None:
+    """Start, pause or close a project."""
+    click.echo(f"{slug} is {verbs.move_project(_project(slug), ProjectVerb(verb), actor=_actor(by)).state}.")
+
+
+@annotation.command(name="import")
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--format", "kind", type=click.Choice([one.value for one in Format]), required=True, help="What it is.")
+@click.option("--slug", required=True, help="The project's name in addresses.")
+@click.option("--title", default="", help="What people read.")
+@click.option("--schema", default="", metavar="NAME", help="For MD.ai: translate to this ready schema.")
+@by_option
+@json_option
+def import_reads(path: Path, *, kind: str, slug: str, title: str, schema: str, by: str | None, as_json: bool) -> None:
+    """Keep reads of the past: MD.ai's JSON, MIDRC's mRALE table, LIDC's XML. Nothing of the document is lost."""
+    wish = ImportWish(slug=slug, title=title or slug, format=Format(kind), schema_name=schema)
+    project, found = importing.import_reads(path.read_bytes(), wish, actor=_actor(by))
+    disputed = settling.settle_project(project.pk)
+    compute_agreement(project.pk)
+    counts = {
+        "studies": len(set(found.studies)) or project.cases.count(),
+        "cases": project.cases.count(),
+        "annotations": found.annotations,
+        "labels": len(found.schema.labels),
+        "reads": len(found.readings),
+        "readers": project.readers.count(),
+        "disputed": disputed,
+        "findings": len(found.findings),
+    }
+    if as_json:
+        click.echo(json.dumps({"project": slug, **counts, "odd": [one.to_json() for one in found.findings]}, indent=2))
+        return
+    click.echo(f"{slug}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    for finding in found.findings[:20]:
+        click.echo(f"  {finding.severity}: {finding.message} [{finding.code}] {finding.where}", err=True)
+
+
+@annotation.command()
+@click.argument("slug")
+@click.option("--as", "kind", type=click.Choice(EXPORTS), default="readings", show_default=True, help="What to write.")
+@output_option
+def export(slug: str, *, kind: str, output: Path | None) -> None:
+    """Write a project's reads, its labels as they stand, its answers, its agreement, or the imported document again."""
+    project = _project(slug)
+    if kind == "parquet":
+        if output is None:
+            raise click.UsageError("Name a file with --output.")
+        write_parquet(schema_value(project.schema), list(final.reader_readings(project)), output)
+        return
+    data = _exported(project, kind)
+    if output is None:
+        sys.stdout.buffer.write(data)
+    else:
+        output.write_bytes(data)
+
+
+def _exported(project: ReadingProject, kind: str) -> bytes:
+    schema = schema_value(project.schema)
+    match kind:
+        case "original":
+            return importing.exported(project)
+        case "csv":
+            return write_csv(schema, list(final.reader_readings(project)))
+        case "mdai":
+            at = project.made_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+            header = ExportHeader(project_id=project.slug, name=project.title, written_at=at)
+            return export_mdai(schema, list(final.reader_readings(project)), header)
+        case "agreement":
+            return _plain(compute_agreement(project.pk).body)
+        case "answers":
+            return _plain(agreement.answer_rows(project))
+        case _:
+            found = final.final_readings(project) if kind == "labels" else final.reader_readings(project)
+            readings = [reading.to_json() for reading in found]
+            return _plain({"project": project.slug, "schema": project.schema.definition, "readings": readings})
+
+
+def _plain(value: object) -> bytes:
+    return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
