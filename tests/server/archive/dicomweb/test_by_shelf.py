@@ -233,28 +233,36 @@ async def heard(path: FastPath) -> None:
     raise AssertionError("The database was never heard.")
 
 
-def remembering(change) -> list[int | None]:
-    """What is remembered before a change, at once after it, and when it has been heard of."""
-    visitor = ("", "", NAME)
+def remembering(change) -> list[set[str]]:
+    """What is remembered at first, before a change, when it has been heard of, and when the process stops."""
+    visitor, credentials = ("", "", NAME), ("Bearer x", "")
     scope = Scope(NAME, Instance.objects.none(), is_immutable=True, shelf_id=1)
 
-    async def run() -> list[bool]:
+    def held(path: FastPath) -> set[str]:
+        scopes = {"scope"} if path.remembered(visitor) is not None else set()
+        return scopes | ({"actor"} if path.actor(credentials) is not None else set())
+
+    async def run() -> list[set[str]]:
         path = FastPath()
-        answers = [path.remembered(visitor) is not None]
+        answers = [held(path)]
         async with path.running(database_conninfo()):
             await heard(path)
             path.remember(visitor, scope, generation=path.generation)
-            answers.append(path.remembered(visitor) is not None)
+            path.remember_actor(credentials, Actor.anonymous(), generation=path.generation)
+            answers.append(held(path))
             await asyncio.to_thread(change)
             for _ in range(300):
-                if path.remembered(visitor) is None:
+                if not held(path):
                     break
                 await asyncio.sleep(0.01)
-            answers.append(path.remembered(visitor) is not None)
-        answers.append(path.remembered(visitor) is not None)
+            answers.append(held(path))
+        answers.append(held(path))
         return answers
 
     return asyncio.run(run())
+
+
+REMEMBERED_THEN_NOT = [set(), {"scope", "actor"}, set(), set()]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -266,13 +274,13 @@ def test_a_change_of_rights_ends_what_was_remembered(monkeypatch):
         User.objects.filter(pk=user.pk).update(is_active=False)
         connection.close()
 
-    assert remembering(lock_out) == [False, True, False, False]
+    assert remembering(lock_out) == REMEMBERED_THEN_NOT
 
 
 def test_an_admission_is_forgotten_after_a_few_seconds(monkeypatch):
     monkeypatch.setattr(fast_path_room, "REMEMBERED_S", 0.2)
 
-    assert remembering(lambda: time.sleep(0.25)) == [False, True, False, False]
+    assert remembering(lambda: time.sleep(0.25)) == REMEMBERED_THEN_NOT
 
 
 def test_a_scope_that_may_change_is_asked_every_time():
@@ -282,6 +290,12 @@ def test_a_scope_that_may_change_is_asked_every_time():
     path.remember(visitor, Scope("catalog", Instance.objects.none()), generation=1)
 
     assert path.remembered(visitor) is None
+
+
+def test_nobody_is_remembered_while_the_database_is_not_heard():
+    path = FastPath()
+    path.remember_actor(("Bearer x", ""), Actor.anonymous(), generation=path.generation)
+    assert path.actor(("Bearer x", "")) is None
 
 
 def test_what_was_not_used_for_longest_goes_first():
