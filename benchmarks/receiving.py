@@ -17,18 +17,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import click
+import httpx
 import psutil
 from benchmarks import programs
 from benchmarks.ct_corpus import write_corpus
+from benchmarks.loopback import wait_for
 from benchmarks.peers import orthanc_process
 from benchmarks.peers_load import processor_seconds
 from tests.support.orthanc import running_orthanc
 
+from radcommons.edge.home import EdgeHome, open_home
+from radcommons.edge.sealing import sealed
+from radcommons.transfer.sender import send_batch
+
 ENVIRONMENT = os.environ | {"TCP_NODELAY": "1"}
-MEGABYTE = 2**20
+SITE, PROJECT = "ALPHA", "covid19"
+A_REQUEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,8 @@ def store_by_dimse(port: int, title: str, files: Sequence[Path], associations: i
     command = ["storescu", "-aec", title, "-xe", "127.0.0.1", str(port)]
     shares = [list(map(str, files[start::associations])) for start in range(associations)]
     children = [subprocess.Popen([*command, *share], env=ENVIRONMENT, stdout=subprocess.DEVNULL) for share in shares]
-    if any([child.wait() for child in children]):
+    codes = [child.wait() for child in children]
+    if any(codes):
         raise SystemExit("storescu was refused")
 
 
@@ -128,22 +137,114 @@ def compare_dimse(work: Path, files: Sequence[Path]) -> list[Line]:
     return lines
 
 
+def deidentified(work: Path, files: Path) -> tuple[EdgeHome, list[Path]]:
+    """The same slices as a hospital sends them: de-identified, looked at, approved."""
+    home, out = work / "home", work / "out"
+    programs.run("edge", "init", "--home", home, "--site", SITE, "--project", PROJECT)
+    programs.run("edge", "deidentify", files, out, "--home", home)
+    programs.run("edge", "review", out, "--home", home, "--approve", "--by", "Benchmark")
+    return open_home(home), sorted(out.rglob("*.dcm"))
+
+
+@contextmanager
+def serving(work: Path) -> Iterator[tuple[str, int, str]]:
+    """A centre with one site under an agreement: its address, its process and the site's token."""
+    data = work / "centre"
+    with programs.centre(data, work / "centre.log") as (url, pid):
+        wait_for(url)
+        programs.run("sites", "add", SITE, "--name", "Benchmark", "--country", "GB", data=data)
+        signing = ("--signatory", "A. Nobody", "--title", "Director", "--licence", "CC-BY-4.0")
+        programs.run("sites", "sign", SITE, "--project", PROJECT, *signing, data=data)
+        yield url, pid, programs.run("sites", "token", SITE, "--name", "benchmark", data=data)[0]["token"]
+
+
+def post(client: httpx.Client, address: str, files: Sequence[Path]) -> None:
+    """Store files by STOW-RS, so many a request."""
+    for start in range(0, len(files), A_REQUEST):
+        parts = [
+            b"--b\r\nContent-Type: application/dicom\r\n\r\n" + path.read_bytes() + b"\r\n"
+            for path in files[start : start + A_REQUEST]
+        ]
+        headers = {
+            "Content-Type": 'multipart/related; type="application/dicom"; boundary=b',
+            "Accept": "application/dicom+json",
+        }
+        answer = client.post(address, content=b"".join(parts) + b"--b--\r\n", headers=headers)
+        if answer.status_code != HTTPStatus.OK:
+            raise SystemExit(f"{answer.status_code} {answer.text[:500]}")
+
+
+def compare_stow(work: Path, files: Sequence[Path], centre: tuple[str, int, str]) -> Line:
+    """STOW-RS, twenty a request, one client; the first request of each is a warm-up."""
+    url, pid, token = centre
+    few, rest = files[:A_REQUEST], files[A_REQUEST:]
+    with httpx.Client(timeout=120, headers={"Authorization": f"Bearer {token}"}) as client:
+        address = f"{url}/dicom-web/intake/{SITE}/{PROJECT}/studies"
+        post(client, address, few)
+        ours = measured(len(rest), [pid], lambda: post(client, address, rest))
+    with running_orthanc(work / "orthanc") as orthanc, httpx.Client(timeout=120) as client:
+        address = f"{orthanc.dicomweb}/studies"
+        post(client, address, few)
+        theirs = measured(len(rest), [orthanc_process(orthanc)], lambda: post(client, address, rest))
+    shutil.rmtree(work / "orthanc")
+    return Line("STOW-RS, 20 a request", ours.per_second, theirs.per_second, ours.cpu_ms, theirs.cpu_ms, 1.5)
+
+
+def send_sealed(home: EdgeHome, out: Path, centre: tuple[str, int, str]) -> None:
+    """Send a batch from here and wait until every instance is in the archive."""
+    url, _, token = centre
+    batch = sealed(home, out)
+    sent = send_batch(batch.manifest, batch.paths, envelope=batch.envelope, url=url, token=token)
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}) as client:
+        while True:
+            told = client.get(f"{url}/api/v1/intake/batches/{sent.batch_id}").json()
+            if told["state"] == "verified":
+                break
+            if told["state"] == "refused":
+                raise SystemExit(f"The batch was refused: {told['findings']}")
+            time.sleep(0.02)
+    if told["counts"]["stored"] != sent.files:
+        raise SystemExit(f"Not everything was stored: {told['counts']}")
+
+
+def measure_sealed(work: Path, home: EdgeHome, files: Sequence[Path], centre: tuple[str, int, str]) -> Line:
+    """A sealed batch from its sealing to the last instance in the archive, against copying with fsync."""
+    before = copy_with_fsync(files, work / "copy")
+    ours = measured(len(files), [centre[1]], lambda: send_sealed(home, work / "out", centre))
+    copied = (before + copy_with_fsync(files, work / "copy")) / 2
+    return Line("sealed batch / copy+fsync", ours.per_second, copied, ours.cpu_ms, 0.0, 0.35)
+
+
 @click.command()
 @click.option("--files", "count", default=240, show_default=True, help="How many CT slices of half a megabyte.")
-@click.option("--only", multiple=True, type=click.Choice(["dimse"]), help="Only these.")
+@click.option("--only", multiple=True, type=click.Choice(["dimse", "sealed", "stow"]), help="Only these.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(*, count: int, only: tuple[str, ...], as_json: bool) -> None:
     """Measure receiving here and there."""
+    wanted = only or ("dimse", "sealed", "stow")
+    lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="receiving-") as name:
         work = Path(name)
         files = write_corpus(work / "files", count)
         copying = copy_with_fsync(files, work / "copy")
-        lines = compare_dimse(work, files) if not only or "dimse" in only else []
-        copying = (copying + copy_with_fsync(files, work / "copy")) / 2
+        if "dimse" in wanted:
+            lines += compare_dimse(work, files)
+        if {"sealed", "stow"} & set(wanted):
+            home, made = deidentified(work, work / "files")
+            # Each takes a centre of its own: what is stored by one door is a duplicate at the other.
+            for door in [each for each in ("sealed", "stow") if each in wanted]:
+                (work / door).mkdir()
+                with serving(work / door) as centre:
+                    if door == "sealed":
+                        lines.append(measure_sealed(work, home, made, centre))
+                    else:
+                        lines.append(compare_stow(work, made, centre))
+                shutil.rmtree(work / door)
     if as_json:
         click.echo(json.dumps({"copy_with_fsync_per_second": copying, "lines": [asdict(line) for line in lines]}))
         return
     click.echo(f"{count} files; copied with fsync: {copying:.0f}/s; load {psutil.getloadavg()[0]:.1f}")
+    click.echo(f"{'':<28}{'ours':>11}{'theirs':>11}{'ratio':>8}{'CPU ours':>12}{'CPU theirs':>12}   bar")
     for line in lines:
         click.echo(line.text())
 

@@ -11,6 +11,7 @@ from radcommons.deid.element_look import ElementLook, error, residues
 from radcommons.deid.hidden_pixels import tail_bytes
 from radcommons.deid.identifiers import pattern_of
 from radcommons.deid.levels import Level
+from radcommons.deid.look_memory import LookMemory
 from radcommons.deid.profile import BASIC_PROFILE_CODE, Profile, load_profile
 from radcommons.dicom import uids
 from radcommons.dicom.elements import FormatError, tag_text
@@ -83,9 +84,17 @@ def verify_deidentified(
 
 
 def verify_parsed(
-    buffer: memoryview, file: Part10File, profile: Profile, *, released_classes: frozenset[str] = frozenset()
+    buffer: memoryview,
+    file: Part10File,
+    profile: Profile,
+    *,
+    released_classes: frozenset[str] = frozenset(),
+    memory: LookMemory | None = None,
 ) -> tuple[Finding, ...]:
-    """Check a file that is already parsed; ``buffer`` is the file itself. See :func:`verify_deidentified`."""
+    """Check a file that is already parsed; ``buffer`` is the file itself. See :func:`verify_deidentified`.
+
+    A ``memory`` makes looking at many files of the same kind faster.
+    """
     header = Header(file.elements, file.encoding)
     findings: dict[Finding, None] = {}
     sop_class_uid = header.text(0x00080016)
@@ -93,7 +102,7 @@ def verify_parsed(
         *refusal_of_class(sop_class_uid, released_classes),
         *_verify_envelope(buffer, file),
         *mark_findings(header, profile),
-        *ElementLook(profile, sop_class_uid, header.text(0x00100020)).level_findings(file.elements, Level()),
+        *_looked_at(ElementLook(profile, sop_class_uid, header.text(0x00100020)), file, memory),
     ):
         # Warnings must not fill the list before an error is reached: only errors decide.
         if finding.is_error or len(findings) < _MAX_REPORTED:
@@ -101,6 +110,12 @@ def verify_parsed(
         if len(findings) >= _MAX_REPORTED and any(each.is_error for each in findings):
             break
     return tuple(findings)
+
+
+def _looked_at(look: ElementLook, file: Part10File, memory: LookMemory | None) -> Iterator[Finding]:
+    if memory is not None:
+        return memory.level_findings(look, file.elements)
+    return look.level_findings(file.elements, Level())
 
 
 def residual_scan(path: Path, identifiers: Iterable[str]) -> tuple[Finding, ...]:

@@ -138,6 +138,23 @@ def tag_text(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
+# Letters of a value representation as they lie in the bytes: what they are, and whether a long length follows them.
+_FORMS = {vr.encode("ascii"): (vr, vr in LONG_FORM_VRS) for vr in KNOWN_VRS}
+
+
+class _Heads(NamedTuple):
+    """How the head of an element is unpacked in one byte order."""
+
+    explicit: struct.Struct
+    length: struct.Struct
+
+
+_HEADS = {
+    True: _Heads(struct.Struct("<HH2sH"), struct.Struct("<I")),
+    False: _Heads(struct.Struct(">HH2sH"), struct.Struct(">I")),
+}
+
+
 class _Head(NamedTuple):
     tag: int
     vr: str
@@ -219,46 +236,49 @@ class ElementReader:
     def _unpack(self, code: str, position: int, encoding: Encoding) -> int:
         return int(struct.unpack_from(encoding.order + code, self._buffer, position)[0])
 
-    def _read_head(self, position: int, end: int, encoding: Encoding) -> _Head:
+    def _read_head(self, position: int, end: int, encoding: Encoding) -> tuple[int, str, int, int]:
+        """Tag, value representation, length and where the value begins."""
         if position + 8 > end:
             raise FormatError("dicom.truncated", "The data set ends inside an element header.")
-        group, number = struct.unpack_from(encoding.order + "HH", self._buffer, position)
+        heads = _HEADS[encoding.is_little_endian]
+        group, number, letters, short = heads.explicit.unpack_from(self._buffer, position)
         tag = group << 16 | number
-        if encoding.is_implicit or group == _ITEM >> 16:
-            return _Head(tag, vr_of_tag(tag), self._unpack("I", position + 4, encoding), position + 8)
-        letters = bytes(self._buffer[position + 4 : position + 6])
-        if not (letters.isalpha() and letters.isupper()):
-            # Some writers drop back to the implicit form for single elements; other readers accept it too.
-            return _Head(tag, vr_of_tag(tag), self._unpack("I", position + 4, encoding), position + 8)
-        vr = letters.decode("ascii")
-        if vr in LONG_FORM_VRS:
-            if position + 12 > end:
-                raise FormatError("dicom.truncated", "The data set ends inside an element header.")
-            return _Head(tag, vr, self._unpack("I", position + 8, encoding), position + 12)
-        return _Head(tag, vr, self._unpack("H", position + 6, encoding), position + 8)
+        if not encoding.is_implicit and group != _DELIMITER_GROUP:
+            form = _FORMS.get(letters)
+            if form is not None and not form[1]:
+                return tag, form[0], short, position + 8
+            if form is not None:
+                if position + 12 > end:
+                    raise FormatError("dicom.truncated", "The data set ends inside an element header.")
+                return tag, form[0], heads.length.unpack_from(self._buffer, position + 8)[0], position + 12
+            if letters.isalpha() and letters.isupper():
+                return tag, letters.decode("ascii"), short, position + 8
+        # Some writers drop back to the implicit form for single elements; other readers accept it too.
+        return tag, vr_of_tag(tag), heads.length.unpack_from(self._buffer, position + 4)[0], position + 8
 
     def _read_element(self, position: int, end: int, encoding: Encoding, depth: int) -> tuple[Element, int]:
         self._count += 1
         if self._count > MAX_ELEMENTS:
             raise FormatError("dicom.too-many-elements", f"The object has more than {MAX_ELEMENTS} elements.")
-        head = self._read_head(position, end, encoding)
-        if head.tag >> 16 == _DELIMITER_GROUP and head.length:
-            raise FormatError("dicom.malformed", "An item stands where an element belongs.", where=tag_text(head.tag))
-        if head.length == UNDEFINED_LENGTH:
-            return self._read_undefined(head, end, encoding, depth)
-        following = head.value_at + head.length
+        tag, vr, length, value_at = self._read_head(position, end, encoding)
+        if tag >> 16 == _DELIMITER_GROUP and length:
+            raise FormatError("dicom.malformed", "An item stands where an element belongs.", where=tag_text(tag))
+        if length == UNDEFINED_LENGTH:
+            return self._read_undefined(_Head(tag, vr, length, value_at), end, encoding, depth)
+        following = value_at + length
         if following > end:
             raise FormatError(
-                "dicom.truncated", "A value is longer than what is left of the object.", where=tag_text(head.tag)
+                "dicom.truncated", "A value is longer than what is left of the object.", where=tag_text(tag)
             )
-        vr, inner = head.vr, encoding
-        if vr == "UN" and not head.tag >> 16 & 1 and encoding.is_little_endian:
+        inner = encoding
+        if vr == "UN" and not tag >> 16 & 1 and encoding.is_little_endian:
             # A public attribute that travelled as UN has its dictionary's VR, in implicit little endian (PS3.5 6.2.2).
-            vr, inner = vr_of_tag(head.tag), IMPLICIT_LITTLE
+            vr, inner = vr_of_tag(tag), IMPLICIT_LITTLE
         if vr == "SQ":
-            items, _ = self._read_items(head.value_at, following, inner, depth + 1)
-            return Element(head.tag, "SQ", items=items, offset=head.value_at), following
-        return Element(head.tag, vr, self._slice(head.value_at, following), offset=head.value_at), following
+            items, _ = self._read_items(value_at, following, inner, depth + 1)
+            return Element(tag, "SQ", items=items, offset=value_at), following
+        part = self._buffer[value_at:following]
+        return Element(tag, vr, part if length > _COPY_UP_TO_BYTES else bytes(part), None, value_at), following
 
     def _slice(self, start: int, end: int) -> bytes | memoryview:
         part = self._buffer[start:end]
@@ -285,7 +305,7 @@ class ElementReader:
 
     def _skip_fragments(self, position: int, end: int, encoding: Encoding) -> int:
         while position + 8 <= end:
-            head = self._read_head(position, end, encoding)
+            head = _Head(*self._read_head(position, end, encoding))
             if head.tag == _SEQUENCE_END:
                 return position
             if head.tag != _ITEM:
@@ -300,7 +320,7 @@ class ElementReader:
             raise FormatError("dicom.too-deep", f"Sequences are nested more than {MAX_DEPTH} levels deep.")
         items: list[tuple[Element, ...]] = []
         while position < end:
-            head = self._read_head(position, end, encoding)
+            head = _Head(*self._read_head(position, end, encoding))
             if head.tag == _SEQUENCE_END:
                 return tuple(items), head.value_at
             if head.tag != _ITEM:
@@ -323,9 +343,9 @@ class ElementReader:
         elements: list[Element] = []
         while position < end:
             if is_delimited and position + 8 <= end:
-                head = self._read_head(position, end, encoding)
-                if head.tag == _ITEM_END:
-                    return tuple(elements), head.value_at
+                tag, _, _, value_at = self._read_head(position, end, encoding)
+                if tag == _ITEM_END:
+                    return tuple(elements), value_at
             element, position = self._read_element(position, end, encoding, depth)
             if element.group != _DELIMITER_GROUP:
                 elements.append(element)

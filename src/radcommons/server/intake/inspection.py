@@ -7,6 +7,7 @@ from pathlib import Path
 
 from radcommons.deid.declared_vr import judged as judged_vr
 from radcommons.deid.levels import Level
+from radcommons.deid.look_memory import LookMemory
 from radcommons.deid.profile import Profile, load_profile
 from radcommons.deid.verify import refusal_of_class, verify_parsed
 from radcommons.dicom.elements import Element, FormatError, tag_text
@@ -24,6 +25,9 @@ from radcommons.server.intake.rules import (
     unknown_profile,
     unreadable,
 )
+
+# Of one child process, which looks into the files of a batch one after the other.
+_MEMORY = LookMemory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def inspect_part(claim: PartClaim) -> Inspection:
     description = with_digests(description, buffer)
     # Only the class that the signed manifest names: another one inside is a mismatch and refused besides.
     released_classes = frozenset({claim.sop_class_uid} if claim.is_released else ())
-    seen = verify_parsed(buffer, file, profile_at(claim.profile), released_classes=released_classes)
+    seen = verify_parsed(buffer, file, profile_at(claim.profile), released_classes=released_classes, memory=_MEMORY)
     told = (released(),) if claim.is_released and refusal_of_class(claim.sop_class_uid) else ()
     return Inspection(
         description,

@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -39,21 +39,22 @@ def has_part(batch_id: str, sha256: str, size_bytes: int) -> bool:
         return False
 
 
-def adopt(path: Path, batch_id: str, sha256: str) -> None:
-    """Make a whole file, durable under another name, a part of a batch."""
-    target = path_of(batch_id, sha256)
+def adopt(batch_id: str, files: Iterable[tuple[Path, str]]) -> None:
+    """Make whole files, on the disk under other names, parts of a batch by their digests."""
+    folder = folder_of(batch_id)
     with _disk_errors():
-        while True:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                path.rename(target)
-                _sync_directory(target.parent)
-            except FileNotFoundError:
-                # Another request may have emptied the folder and taken it away; the file itself is ours alone.
-                if not path.exists():
-                    raise
-                continue
-            return
+        for path, sha256 in files:
+            _adopt(path, folder / sha256)
+        folder.mkdir(parents=True, exist_ok=True)
+        _sync_directory(folder)
+
+
+def _adopt(path: Path, target: Path) -> None:
+    while path.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Another request may have emptied the folder and taken it away meanwhile; the file itself is ours alone.
+        with suppress(FileNotFoundError):
+            path.rename(target)
 
 
 def remove_part(batch_id: str, sha256: str) -> None:

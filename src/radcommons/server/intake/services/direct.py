@@ -186,9 +186,7 @@ def _record(
     upload: DirectUpload, files: Sequence[tuple[UploadedFile, InstanceDescription | None]], *, software: str
 ) -> tuple[Batch, dict[str, BatchPart]]:
     """Make the files parts of today's batch; the parts by digest, those that were there before as they are."""
-    for file, _ in files:
-        if file.path.exists():
-            staging.adopt(file.path, upload.batch_id, file.sha256)
+    staging.adopt(upload.batch_id, [(file.path, file.sha256) for file, _ in files])
     with transaction.atomic():
         batch = _batch_of_today(upload, software=software)
         rows = [_part(batch, file, item) for file, item in files if item is not None]
