@@ -2,8 +2,11 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from django.db import connection
+from django.utils import timezone
 
 from radcommons.apps import doctor as subject
+from radcommons.server.archive.models import DamagedObject, VerificationRun
 from radcommons.server.platform import keys
 from radcommons.server.platform.settings import Settings, settings
 
@@ -48,3 +51,23 @@ def test_an_unreachable_database_is_named_not_thrown(tmp_path):
 def test_open_http_beyond_this_machine_is_pointed_out(tmp_path):
     findings = list(subject._check_settings(Settings(data_dir=tmp_path, public_url="http://lung.example")))
     assert [finding.code for finding in findings] == ["doctor.settings-ok", "doctor.no-tls"]
+
+
+def test_a_store_that_is_away_is_a_failure_with_its_reason(monkeypatch, s3_credentials):
+    monkeypatch.setenv("RADCOMMONS_OBJECTS_URL", "s3://archive/?endpoint=http%3A%2F%2F127.0.0.1%3A9")
+    settings.cache_clear()
+    try:
+        findings = list(subject._check_store(settings()))
+    finally:
+        monkeypatch.delenv("RADCOMMONS_OBJECTS_URL")
+        settings.cache_clear()
+    assert [finding.code for finding in findings] == ["platform.store-unavailable"]
+
+
+def test_damaged_objects_and_bytes_that_nobody_read_again_are_pointed_out():
+    connection.ensure_connection()
+    assert list(subject._look_at_bytes(connection.connection)) == []
+    DamagedObject.objects.create(sha256="ab" * 32, is_missing=True)
+    VerificationRun.objects.create(first="", fraction=1.0, finished_at=timezone.now())
+    codes = [finding.code for finding in subject._look_at_bytes(connection.connection)]
+    assert codes == ["doctor.objects-damaged", "doctor.archive-ok"]

@@ -90,6 +90,7 @@ PAGES = (
     Row("POST", "people/<str:username>/revoke/", A.PLATFORM_MANAGE_PEOPLE, form={"role": "reader"}),
     Row("POST", "people/<str:username>/active/", A.PLATFORM_MANAGE_PEOPLE, form={"is_active": "yes"}),
     Row("GET", "audit/", A.PLATFORM_READ_AUDIT),
+    Row("GET", "storage/", A.ARCHIVE_READ_STORAGE),
     # --- sites
     Row("GET", "survey/", A.SITES_SUBMIT_SURVEY),
     Row("POST", "survey/", A.SITES_SUBMIT_SURVEY),
@@ -215,6 +216,7 @@ ANNOTATION_API = (
             ("GET", "/cases", A.ANNOTATION_SEE, {}),
             ("POST", "/tasks/<task>/reassign", A.ANNOTATION_MANAGE, {}),
             ("POST", "/tasks/<task>/return", A.ANNOTATION_MANAGE, {}),
+            ("POST", "/model-reads", A.ANNOTATION_MANAGE, {}),
             ("GET", "/agreement", A.ANNOTATION_SEE, {}),
             ("POST", "/agreement", A.ANNOTATION_SEE, {}),
             ("GET", "/answers.csv", A.ANNOTATION_SEE, {}),

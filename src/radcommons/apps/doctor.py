@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -19,13 +19,14 @@ from radcommons.apps.supervisor import is_serving
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.server.platform.errors import InvalidError
-from radcommons.server.platform.objects import object_store
+from radcommons.server.platform.objects import kind_of_store, object_store, trouble
 from radcommons.server.platform.postgres import EmbeddedPostgres
 from radcommons.server.platform.settings import Settings, settings
 from radcommons.server.portal.viewer.ohif import installed
 
 LOW_DISK_BYTES = 5 * 2**30
 CLOCK_TOLERANCE_S = 5
+VERIFIED_WITHIN = timedelta(days=31)
 SIGNS = {Severity.INFO: "ok  ", Severity.WARNING: "look", Severity.ERROR: "FAIL"}
 
 
@@ -110,6 +111,7 @@ def _look_into(url: str) -> Iterator[Finding]:
         else:
             yield _ok("clock", f"differs from the database's by {skew:.1f} s")
         yield from _look_at_work(connection)
+        yield from _look_at_bytes(connection)
 
 
 def _look_at_work(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Finding]:
@@ -133,14 +135,39 @@ def _look_at_work(connection: psycopg.Connection[tuple[object, ...]]) -> Iterato
         yield _ok("worker", f"last heartbeat {beat[0]:%Y-%m-%d %H:%M:%S}")
 
 
+def _look_at_bytes(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Finding]:
+    """What was found when stored bytes were last read again, and how long ago that was."""
+    if not connection.execute("SELECT to_regclass('archive_damagedobject')").fetchone()[0]:  # type: ignore[index]
+        return
+    damaged = connection.execute("SELECT count(*) FROM archive_damagedobject WHERE mended_at IS NULL").fetchone()
+    looked = connection.execute("SELECT max(finished_at) FROM archive_verificationrun").fetchone()
+    stored = connection.execute("SELECT EXISTS (SELECT FROM archive_instance WHERE state = 'stored')").fetchone()
+    if damaged and damaged[0]:
+        message = f"{damaged[0]} objects are damaged and not served: the page Storage lists them; send them again."
+        yield Finding(Severity.ERROR, "doctor.objects-damaged", "archive", message)
+    at = looked[0] if looked else None
+    if isinstance(at, datetime) and datetime.now(UTC) - at < VERIFIED_WITHIN:
+        yield _ok("archive", f"stored bytes were last read again on {at:%Y-%m-%d}")
+    elif stored and stored[0]:
+        message = (
+            "Stored bytes were not read again for a month: 'radcommons archive verify --sample 5' every night does it."
+        )
+        yield Finding(Severity.WARNING, "doctor.not-verified", "archive", message)
+
+
 def _check_store(current: Settings) -> Iterator[Finding]:
     del current
+    wrong = trouble()
+    if wrong is not None:
+        yield Finding(Severity.ERROR, wrong.code, "store", wrong.message)
+        return
     store, key, began = object_store(), "doctor/probe", time.perf_counter()
     store.put_bytes(key, b"radcommons")
     is_same = store.read(key) == b"radcommons"
     store.delete(key)
     if is_same:
-        yield _ok("store", f"writes, reads and deletes in {1000 * (time.perf_counter() - began):.0f} ms")
+        took_ms = 1000 * (time.perf_counter() - began)
+        yield _ok("store", f"{kind_of_store()}: writes, reads and deletes in {took_ms:.0f} ms")
     else:
         yield Finding(Severity.ERROR, "doctor.store-differs", "store", "The object store returned other bytes.")
 

@@ -10,10 +10,21 @@ from datetime import date
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
-from radcommons.server.archive.models import Instance, InstanceState, Series, SeriesVersion, Shelf, Study
+from radcommons.server.archive.models import (
+    DamagedObject,
+    Instance,
+    InstanceState,
+    Purge,
+    Series,
+    SeriesVersion,
+    Shelf,
+    Study,
+    VerificationRun,
+)
 from radcommons.server.archive.rules import middle_index
 from radcommons.server.archive.storage import series_version_name
 from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.objects import kind_of_store, object_store, trouble
 
 INSTANCE_ORDER = (F("instance_number").asc(nulls_last=True), F("sop_instance_uid").asc())
 SERIES_ORDER = (F("series_number").asc(nulls_last=True), F("series_instance_uid").asc())
@@ -83,6 +94,57 @@ def series_version(digests: Iterable[str]) -> str | None:
     """The name of the prefix below which a series that holds exactly these instances was placed; None when it was not."""
     name = series_version_name(digests)
     return name if SeriesVersion.objects.filter(name=name).exists() else None
+
+
+@dataclass(frozen=True, slots=True)
+class StorageState:
+    """How the archive's bytes are: where, how many, whether the store answers, and what was found when it was last read.
+
+    Parameters
+    ----------
+    trouble
+        Why the store cannot be used at this moment; empty when it can.
+    damaged
+        The latest objects that are out of service, at most a hundred; ``damaged_count`` counts all.
+    last_full, last_look, under_way
+        The last finished verification of everything, the last finished one of any part, and one that goes on or was
+        interrupted; None when there is none.
+    """
+
+    kind: str
+    trouble: str
+    free_bytes: int | None
+    instances: int
+    size_bytes: int
+    unfinished: int
+    damaged_count: int
+    damaged: tuple[DamagedObject, ...]
+    last_full: VerificationRun | None
+    last_look: VerificationRun | None
+    under_way: VerificationRun | None
+    purges: int
+
+
+def storage_state() -> StorageState:
+    """How the archive's bytes are now."""
+    found = trouble()
+    totals = stored_instances().aggregate(count=Count("pk"), size=Sum("size_bytes"))
+    damaged = DamagedObject.objects.filter(mended_at=None).order_by("-found_at")
+    finished = VerificationRun.objects.exclude(finished_at=None).order_by("-finished_at")
+    return StorageState(
+        kind=kind_of_store(),
+        trouble=found.message if found else "",
+        free_bytes=None if found else object_store().free_bytes(),
+        instances=totals["count"],
+        size_bytes=totals["size"] or 0,
+        unfinished=Instance.objects.filter(state=InstanceState.STORING).count(),
+        damaged_count=damaged.count(),
+        damaged=tuple(damaged[:100]),
+        last_full=finished.filter(fraction__gte=1).first(),
+        last_look=finished.first(),
+        under_way=VerificationRun.objects.filter(finished_at=None).order_by("-moved_at").first(),
+        purges=Purge.objects.count(),
+    )
 
 
 def shelf_id(name: str) -> int | None:

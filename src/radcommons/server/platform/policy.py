@@ -108,6 +108,7 @@ class Action(StrEnum):
     RELEASES_READ_DRAFTS = "releases.read-drafts"
     RELEASES_MANAGE = "releases.manage"
     VIEWING_OPEN = "viewing.open"
+    ARCHIVE_READ_STORAGE = "archive.read-storage"
     DICOMWEB_READ = "dicomweb.read"
     ACCESS_DOWNLOAD = "access.download"
 
@@ -130,6 +131,7 @@ POLICY: Mapping[Action, frozenset[Role | Everyone]] = MappingProxyType(
         Action.PLATFORM_MANAGE_PEOPLE: frozenset({_A}),
         Action.PLATFORM_READ_AUDIT: frozenset({_A}),
         Action.PLATFORM_OWN_ACCOUNT: frozenset({Everyone.SIGNED_IN}),
+        Action.ARCHIVE_READ_STORAGE: frozenset({_A}),
         Action.SITES_SUBMIT_SURVEY: _PUBLIC,
         Action.SITES_READ_SURVEYS: frozenset({_A}),
         Action.SITES_READ: frozenset({_A, _C, _S}),

@@ -38,6 +38,7 @@ ENTRIES = (
     Entry("Catalog", "catalog:list", Action.CATALOG_READ),
     Entry("Sites", "sites:list", Action.SITES_READ),
     Entry("People", "portal:people", Action.PLATFORM_MANAGE_PEOPLE),
+    Entry("Storage", "portal:storage", Action.ARCHIVE_READ_STORAGE),
     Entry("Audit", "portal:audit", Action.PLATFORM_READ_AUDIT),
 )
 

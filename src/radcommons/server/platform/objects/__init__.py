@@ -3,7 +3,7 @@
 Objects are immutable and named by their content, so writing one twice is harmless and a name never changes its meaning.
 """
 
-from radcommons.server.platform.objects.choosing import object_store
+from radcommons.server.platform.objects.choosing import kind_of_store, object_store, trouble
 from radcommons.server.platform.objects.cloud import CloudObjects
 from radcommons.server.platform.objects.local import LocalObjects
 from radcommons.server.platform.objects.store import (
@@ -23,6 +23,8 @@ __all__ = [
     "ObjectStore",
     "damaged_key",
     "instance_key",
+    "kind_of_store",
     "object_store",
     "place_key",
+    "trouble",
 ]
