@@ -63,6 +63,14 @@ PACKAGES = (
             ("licenses/LICENSE-d3", "LICENSE-d3"),
         ),
     ),
+    Package(
+        "openseadragon",
+        "openseadragon",
+        "6.1.1",
+        "BSD-3-Clause",
+        "sha512-g4iKe2q8B642SaBT3+x4ZF3/8b1TxPPydyjmtrOLgDrlYWMKd9ZXM+1Cb/xa9DVySkvs/7l6HR1nHKfD5F3Tsw==",
+        (("build/openseadragon/openseadragon.min.js", "openseadragon.min.js"), ("LICENSE.txt", "LICENSE")),
+    ),
 )
 
 

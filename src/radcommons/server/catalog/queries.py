@@ -99,6 +99,7 @@ class StudyLine:
     instance_count: int
     size_bytes: int
     picture: str
+    picture_modality: str
 
 
 def studies(query: CatalogQuery, *, page_number: str | int = 1) -> tuple[Page[Any], tuple[StudyLine, ...]]:
@@ -124,6 +125,7 @@ def _line(study: Study, entries: list[CatalogSeries]) -> StudyLine:
         instance_count=sum(entry.instance_count for entry in entries),
         size_bytes=sum(entry.size_bytes for entry in entries),
         picture=entries[0].series.series_instance_uid,
+        picture_modality=entries[0].series.modality,
     )
 
 

@@ -80,6 +80,7 @@ class QueueRow:
     series_count: int
     instance_count: int
     picture: str
+    picture_modality: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ def _row(case: Case, series: list[Any]) -> QueueRow:
         series_count=len(series),
         instance_count=sum(one.stored for one in series),
         picture=longest.series_instance_uid if longest is not None and longest.pictures else "",
+        picture_modality=longest.modality if longest is not None else "",
     )
 
 

@@ -117,7 +117,7 @@ def landing(request: ActorRequest, slug: str, version: str) -> HttpResponse:
         "bibtex": bibtex(description),
         "modalities": queries.modality_counts(release),
         "body_parts": queries.body_part_counts(release),
-        "pictures": [_picture(uid, release) for uid in uids],
+        "scope": _scope(release),
         "studies": study_summaries(uids, instances=visible),
         "files": release.files.all(),
         "records": list(describing.RECORDS),
@@ -138,8 +138,7 @@ def studies(request: ActorRequest, slug: str, version: str) -> HttpResponse:
         release, start=page.start_index() - 1 if release.studies else 0, limit=STUDIES_A_PAGE
     )
     lines = study_summaries(uids, instances=queries.instances_of(release))
-    pictures = [_picture(uid, release) for uid in uids]
-    context = {"release": release, "page": page, "lines": list(zip(lines, pictures, strict=True))}
+    context = {"release": release, "page": page, "lines": lines, "scope": _scope(release)}
     return render(request, "releases/studies.html", context)
 
 
@@ -245,11 +244,6 @@ def _act(request: ActorRequest, release: Release, verb: str) -> HttpResponse:
 
 def _scope(release: Release) -> str:
     return f"releases/{release.slug}/{release.version}"
-
-
-def _picture(study_instance_uid: str, release: Release) -> str:
-    """Address of the picture that stands for a study."""
-    return f"/dicom-web/{_scope(release)}/studies/{study_instance_uid}/thumbnail"
 
 
 def _data_block(value: dict[str, Any]) -> str:

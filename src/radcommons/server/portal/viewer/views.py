@@ -10,10 +10,12 @@ from django.views.decorators.http import require_safe
 
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.doors import ActorRequest, door
-from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action
-from radcommons.server.portal.viewer.scopes import readable_scope
+from radcommons.server.portal.viewer.kinds import Kind
+from radcommons.server.portal.viewer.looking import kind_of_series, look, neighbours, scope_with
+from radcommons.server.portal.viewer.pages import contact_sheet, document, header, object_page
 
+READ_AS_STACKS = frozenset({Kind.IMAGES, Kind.SEGMENTATION, Kind.CONTOURS})
 READING = Path(__file__).parents[1] / "static" / "reading"
 # Asked for together with the page instead of one after the other along the chain of imports.
 PRELOADED = tuple(f"reading/{module.name}" for module in sorted(READING.glob("*.js")) if module.stem != "page")
@@ -56,16 +58,21 @@ register_converter(ScopePathConverter, "scope-path")
 @require_safe
 @door(Action.VIEWING_OPEN)
 def read_series(request: ActorRequest, scope: str, study_instance_uid: str, series_instance_uid: str) -> HttpResponse:
-    """The reading page, opened on one series of a scope."""
-    readable = _scope_with(request, scope, study_instance_uid, series_instance_uid)
-    return _reading_page(request, readable, study_instance_uid, series_instance_uid)
+    """Look at one series of a scope: the reading page for images and what lies over them, a page of its own for the rest."""
+    readable = scope_with(scope, request.actor, study_instance_uid, series_instance_uid)
+    if kind_of_series(readable, series_instance_uid) in READ_AS_STACKS:
+        return _reading_page(request, readable, study_instance_uid, series_instance_uid)
+    return object_page(request, look(request, readable, study_instance_uid, series_instance_uid))
 
 
 @require_safe
 @door(Action.VIEWING_OPEN)
 def read_study(request: ActorRequest, scope: str, study_instance_uid: str) -> HttpResponse:
-    """The reading page, opened on the largest series of a study that holds pictures."""
-    readable = _scope_with(request, scope, study_instance_uid)
+    """The reading page, opened on the largest series of a study that holds pictures; else the first series of the study."""
+    readable = scope_with(scope, request.actor, study_instance_uid)
+    series = neighbours(readable, study_instance_uid)
+    if series and not any(one.kind is Kind.IMAGES for one in series):
+        return HttpResponseRedirect(series[0].url)
     return _reading_page(request, readable, study_instance_uid, "")
 
 
@@ -73,7 +80,7 @@ def read_study(request: ActorRequest, scope: str, study_instance_uid: str) -> Ht
 @door(Action.VIEWING_OPEN)
 def open_in_ohif(request: ActorRequest, scope: str, study_instance_uid: str) -> HttpResponse:
     """Send the browser to OHIF with one study of a scope."""
-    _scope_with(request, scope, study_instance_uid)
+    scope_with(scope, request.actor, study_instance_uid)
     return HttpResponseRedirect(ohif_url(scope, study_instance_uid))
 
 
@@ -85,16 +92,6 @@ def ohif_url(scope: str, study_instance_uid: str, series_instance_uid: str = "")
     return f"/viewer/s/{scope}/viewer?{urlencode(query)}"
 
 
-def _scope_with(request: ActorRequest, scope: str, study: str, series: str = "") -> Scope:
-    readable = readable_scope(scope, request.actor)
-    wanted = {"series__study__study_instance_uid": study}
-    if series:
-        wanted["series__series_instance_uid"] = series
-    if not readable.instances.filter(**wanted).exists():
-        raise NotFoundError("These images are not in this collection, or were withdrawn from it.")
-    return readable
-
-
 def _reading_page(request: ActorRequest, scope: Scope, study: str, series: str) -> HttpResponse:
     context = {
         "dicomweb_root": f"/dicom-web/{scope.name}",
@@ -103,18 +100,21 @@ def _reading_page(request: ActorRequest, scope: Scope, study: str, series: str) 
         "series_instance_uid": series,
         "ohif_url": ohif_url(scope.name, study, series),
         "home_url": "/",
+        "sheet_url": f"/view/{scope.name}/{study}/{series}/sheet/" if series else "",
+        "header_url": f"/view/{scope.name}/{study}/{series}/header/" if series else "",
         "login_url": f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}",
         "modules": PRELOADED,
     }
     return render(request, "viewer/reading.html", context)
 
 
+_SERIES = "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>"
+
 urlpatterns = [
     path("view/<scope-path:scope>/studies/<dicom-uid:study_instance_uid>/ohif/", open_in_ohif, name="ohif"),
     path("view/<scope-path:scope>/studies/<dicom-uid:study_instance_uid>/", read_study, name="study"),
-    path(
-        "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/",
-        read_series,
-        name="series",
-    ),
+    path(f"{_SERIES}/", read_series, name="series"),
+    path(f"{_SERIES}/header/", header, name="header"),
+    path(f"{_SERIES}/sheet/", contact_sheet, name="contact_sheet"),
+    path(f"{_SERIES}/document/", document, name="document"),
 ]

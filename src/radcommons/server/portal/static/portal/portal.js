@@ -44,7 +44,24 @@ wide.addEventListener("change", () => {
   for (const menu of document.querySelectorAll("[data-menu]")) menu.open = wide.matches;
 });
 
-// A thumbnail that cannot be drawn says so instead of showing a broken image.
+// A thumbnail that cannot be drawn says why instead of showing a broken image.
+const REASONS = {
+  "archive.no-pixels": "No picture inside",
+  "dicom.no-pixels": "No picture inside",
+  "archive.slide": "Slide: open it to see the tissue",
+  "dicom.pixels-undecodable": "No decoder for this syntax",
+  "isolation.timeout": "Takes too long to decode",
+  "dicom.too-many-pixels": "Too large for a small picture",
+};
+
+async function explain(source, note) {
+  const response = await fetch(source, { headers: { Accept: "image/jpeg, application/json" } }).catch(() => undefined);
+  const words = { 401: "Sign in to see it", 404: "Not here any more", 410: "Withdrawn", 503: "Busy: try again" };
+  const isSaid = response && response.headers.get("Content-Type")?.startsWith("application/json");
+  const problem = isSaid ? await response.json().catch(() => ({})) : {};
+  note.textContent = REASONS[problem.reason ?? problem.facts?.reason] ?? words[response?.status] ?? "No preview";
+}
+
 document.addEventListener("error", (event) => {
   const image = event.target;
   if (image instanceof HTMLImageElement && image.classList.contains("rc-thumb-image")) {
@@ -52,6 +69,7 @@ document.addEventListener("error", (event) => {
     note.className = "rc-thumb-missing";
     note.textContent = "No preview";
     image.replaceWith(note);
+    explain(image.src, note);
   }
 }, true);
 

@@ -28,6 +28,8 @@ export const KEYS = [
   { keys: ["p"], shown: "P", does: "pan tool", run: (actions) => actions.tool("pan") },
   { keys: ["m"], shown: "M", does: "measure tool: drag, or arrows and Enter", run: (actions) => actions.tool("measure") },
   { keys: ["Delete", "Backspace"], shown: "Delete", does: "remove the last length", run: (actions) => actions.removeLength() },
+  { keys: ["v"], shown: "V", does: "segments or contours on or off", run: (actions) => actions.toggleOverlay?.() },
+  { keys: ["n"], shown: "N", does: "next slice with segments or contours", run: (actions) => actions.nextOverlaid?.() },
   { keys: ["?"], shown: "?", does: "this help", run: (actions) => actions.help() },
 ];
 

@@ -7,6 +7,7 @@ import { FrameStore } from "./frames.js";
 import { lengthBetween } from "./geometry.js";
 import { imagesOf, seriesFactsOf } from "./images.js";
 import { listKeys, listenToKeys } from "./keys.js";
+import { Overlay, isOverlay, sourceSeriesOf } from "./overlay.js";
 import { Picture } from "./picture.js";
 import { PointerTools } from "./pointer.js";
 import { firstWithPictures, loadSeries, showSeries } from "./series.js";
@@ -28,6 +29,7 @@ let view;
 let cine;
 let pendingDraw = 0;
 let preview;
+let overlay;
 
 function frameShown() {
   return frames.frame(view.index);
@@ -40,7 +42,8 @@ function draw() {
     const frame = frameShown();
     const lengths = preview ? [...view.lengths(), preview] : view.lengths();
     picture.resize();
-    picture.draw(image, frame, view, { lengths, cursor: view.tool === "measure" ? view.cursor : undefined });
+    const over = (context, placement) => overlay?.draw(context, image, placement);
+    picture.draw(image, frame, view, { lengths, over, cursor: view.tool === "measure" ? view.cursor : undefined });
     words.show(view, frame, frames, picture.placement);
     if (frame) markFirstImage();
   });
@@ -160,6 +163,14 @@ const actions = {
     return true;
   },
   toggleCine: () => cine.toggle(),
+  toggleOverlay() {
+    if (overlay) words.say(overlay.toggle() ? "Overlay shown" : "Overlay hidden");
+  },
+  nextOverlaid() {
+    const places = Array.from({ length: view.count }, (_, step) => (view.index + 1 + step) % view.count);
+    const place = overlay ? places.find((index) => overlay.has(view.imageAt(index))) : undefined;
+    if (place !== undefined && view.moveTo(place)) show();
+  },
   help: () => byId("help").showModal(),
 };
 
@@ -184,9 +195,10 @@ function wire() {
   new ResizeObserver(() => draw()).observe(byId("stage"));
 }
 
-function open(instances) {
+/** Show the images of `instances`; `drawn` is what was drawn over them, and `series` the one that holds the images. */
+function open(instances, { drawn = [], series = place.series } = {}) {
   const images = imagesOf(instances);
-  const facts = seriesFactsOf(instances);
+  const facts = seriesFactsOf(drawn.length > 0 ? drawn : instances);
   words.series(facts);
   if (images.length === 0) {
     const message = `This series holds no pictures${facts.modality ? ` (${facts.modality})` : ""}. Choose another series of the study.`;
@@ -195,15 +207,40 @@ function open(instances) {
   view = new View(images);
   view.preset = images[0].windows.length > 0 ? "stored" : "auto";
   if (matchMedia("(pointer: coarse)").matches) view.tool = images.length > 1 ? "scroll" : "pan";
+  const base = `${place.root}/studies/${place.study}/series`;
+  if (drawn.length > 0) {
+    overlay = new Overlay(drawn, `${base}/${place.series}`, { panel: byId("overlay"), redraw: draw });
+    view.moveTo(Math.max(0, images.findIndex((image) => overlay.has(image))));
+  }
   readAddress(view);
   cine = new Cine(view, frames, show, words);
   words.begin(view);
   words.tool(view.tool);
-  const parts = (image) => `${place.root}/studies/${place.study}/series/${place.series}/instances/${image.sopInstanceUid}`;
-  frames.open(images, (image) => `${parts(image)}/frames/${image.frameNumber}`);
+  frames.open(images, (image) => `${base}/${series}/instances/${image.sopInstanceUid}/frames/${image.frameNumber}`);
   frames.renderWith(view.renderedWindow(), view.index);
   wire();
   show();
+  if (new URLSearchParams(location.search).get("play") === "1") cine.toggle();
+}
+
+/** Segments and contours are shown over the images they were drawn on, where this collection holds these. */
+async function openOverSource(instances) {
+  const series = sourceSeriesOf(instances[0]);
+  let source = [];
+  try {
+    if (series) source = await fetchMetadata({ ...place, series });
+  } catch (error) {
+    if (error.kind !== "missing") throw error;
+  }
+  if (imagesOf(source).length > 0) {
+    open(source, { drawn: instances, series });
+  } else if (imagesOf(instances).length > 0) {
+    open(instances);
+    words.say("The images this was drawn on are not in this collection; its own frames are shown.");
+  } else {
+    words.series(seriesFactsOf(instances));
+    throw new LoadError("missing", "The images on which these contours were drawn are not in this collection.");
+  }
 }
 
 async function start() {
@@ -213,7 +250,9 @@ async function start() {
   try {
     if (!hasSeries) place.series = firstWithPictures(await list);
     if (!place.series) throw new LoadError("missing", "This study holds no series that you may see here.");
-    open(await fetchMetadata(place));
+    const instances = await fetchMetadata(place);
+    if (instances.length > 0 && isOverlay(instances[0])) await openOverSource(instances);
+    else open(instances);
   } catch (error) {
     words.problem(error);
   }

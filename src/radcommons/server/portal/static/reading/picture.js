@@ -55,6 +55,7 @@ export class Picture {
     context.imageSmoothingEnabled = placement.scale < 4;
     context.imageSmoothingQuality = placement.scale < 1 ? "high" : "medium";
     context.drawImage(source, placement.left, placement.top, placement.width, placement.height);
+    marks.over?.(context, placement);
     this.#drawScaleBar(image, placement);
     for (const mark of marks.lengths) this.#drawLength(image, placement, mark);
     if (marks.cursor) this.#drawCursor(placement.toCanvas(marks.cursor));

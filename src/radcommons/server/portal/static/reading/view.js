@@ -26,6 +26,15 @@ export class View {
     return this.#images[this.index];
   }
 
+  imageAt(index) {
+    return this.#images[index];
+  }
+
+  /** Where an image stands, by its object and frame (from 1; 0 for its first); -1 when it is not here. */
+  placeOf(sopInstanceUid, frameNumber = 0) {
+    return this.#images.findIndex((image) => image.sopInstanceUid === sopInstanceUid && (frameNumber === 0 || image.frameNumber === frameNumber));
+  }
+
   get count() {
     return this.#images.length;
   }

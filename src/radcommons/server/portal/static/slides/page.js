@@ -1,0 +1,138 @@
+// The page of a whole slide: OpenSeadragon draws the tiles, this says which frame each is and takes the keys.
+
+import { fetchMetadata } from "../reading/dicomweb.js";
+import { roundLength } from "../reading/geometry.js";
+import { pyramidOf, tileAt, wordsOf } from "./pyramid.js";
+
+const { OpenSeadragon } = window;
+const stage = document.getElementById("slide");
+const words = document.getElementById("slide-words");
+const { root, study, series } = stage.dataset;
+const PAN = 0.15;
+let viewer;
+let pyramid;
+
+function frameUrl({ sopInstanceUid, frameNumber, isJpeg }) {
+  const frame = `${root}/studies/${study}/series/${series}/instances/${sopInstanceUid}/frames/${frameNumber}`;
+  return isJpeg ? frame : `${frame}/rendered`;
+}
+
+/** The pyramid as a source of OpenSeadragon. Tiles at the right and lower edge are whole frames: they are clipped. */
+function sourceOf(path) {
+  const { levels, largest } = pyramid;
+  const source = new OpenSeadragon.TileSource({ width: largest.columns, height: largest.rows, minLevel: 0, maxLevel: levels.length - 1, tileWidth: largest.tile.width, tileHeight: largest.tile.height });
+  source.getLevelScale = (level) => levels[level].columns / largest.columns;
+  source.getNumTiles = (level) => new OpenSeadragon.Point(levels[level].across, levels[level].down);
+  source.getTileWidth = (level) => levels[level].tile.width;
+  source.getTileHeight = (level) => levels[level].tile.height;
+  source.tileExists = (level, x, y) => level in levels && x >= 0 && y >= 0 && x < levels[level].across && y < levels[level].down && tileAt(levels[level], path, x, y) !== undefined;
+  source.getTileUrl = (level, x, y) => frameUrl(tileAt(levels[level], path, x, y));
+  source.getTileAjaxHeaders = (level, x, y) => ({ Accept: tileAt(levels[level], path, x, y).isJpeg ? "image/jpeg" : "image/jpeg, image/png" });
+  source.getTileBounds = (level, x, y, isSource) => {
+    const { tile, columns } = levels[level];
+    if (isSource) return new OpenSeadragon.Rect(0, 0, tile.width, tile.height);
+    return new OpenSeadragon.Rect((x * tile.width) / columns, (y * tile.height) / columns, tile.width / columns, tile.height / columns);
+  };
+  return source;
+}
+
+function open(path) {
+  const { largest } = pyramid;
+  viewer.world.removeAll();
+  viewer.addTiledImage({
+    tileSource: sourceOf(path),
+    clip: new OpenSeadragon.Rect(0, 0, largest.columns, largest.rows),
+    success: () => viewer.viewport.goHome(true),
+  });
+}
+
+function showScale() {
+  const bar = document.getElementById("scale");
+  const { largest } = pyramid;
+  const zoom = viewer.world.getItemCount() > 0 ? viewer.world.getItemAt(0).viewportToImageZoom(viewer.viewport.getZoom(true)) : 0;
+  if (!largest.spacing || !(zoom > 0)) return;
+  const pixelsPerMm = zoom / largest.spacing;
+  const length = roundLength(140 / pixelsPerMm);
+  bar.style.width = `${length * pixelsPerMm}px`;
+  bar.textContent = length >= 1 ? `${length} mm` : `${Math.round(length * 1000)} µm`;
+  stage.dataset.zoom = zoom.toPrecision(3);
+}
+
+const actions = {
+  zoomIn: () => viewer.viewport.zoomBy(1.5),
+  zoomOut: () => viewer.viewport.zoomBy(1 / 1.5),
+  home: () => viewer.viewport.goHome(),
+  full: () => viewer.viewport.zoomTo(viewer.world.getItemAt(0).imageToViewportZoom(1)),
+};
+const KEYS = { "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "home", Home: "home", 1: "full" };
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const { width } = viewer.viewport.getBounds();
+  if (event.key in ARROWS) {
+    const [x, y] = ARROWS[event.key];
+    viewer.viewport.panBy(new OpenSeadragon.Point(x * PAN * width, y * PAN * width));
+  } else if (event.key in KEYS) actions[KEYS[event.key]]();
+  else return;
+  viewer.viewport.applyConstraints();
+  event.preventDefault();
+}
+
+function offerPaths() {
+  if (pyramid.paths.length < 2) return;
+  const select = document.getElementById("paths");
+  select.append(...pyramid.paths.map(({ id, name }) => new Option(name, id)));
+  document.getElementById("paths-label").hidden = false;
+  select.addEventListener("change", () => open(select.value));
+}
+
+function begin() {
+  viewer = OpenSeadragon({
+    element: stage,
+    drawer: "canvas",
+    showNavigationControl: false,
+    keyboardNavEnabled: false,
+    loadTilesWithAjax: true,
+    ajaxWithCredentials: false,
+    crossOriginPolicy: false,
+    animationTime: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 0.5,
+    maxZoomPixelRatio: 4,
+    minZoomImageRatio: 0.7,
+    visibilityRatio: 0.4,
+    gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
+    imageLoaderLimit: 4,
+  });
+  viewer.addHandler("tile-loaded", () => {
+    stage.dataset.tiles = String(Number(stage.dataset.tiles ?? 0) + 1);
+    stage.dataset.state = "shown";
+    stage.setAttribute("aria-busy", "false");
+  });
+  viewer.addHandler("tile-load-failed", () => {
+    if (stage.dataset.state === "shown") return;
+    stage.dataset.state = "failed";
+    words.textContent = "The tiles of this slide cannot be drawn here: nothing on this server decodes them.";
+  });
+  viewer.addHandler("update-viewport", showScale);
+  // The viewer's own canvas is one more stop on the way through the page; the stage takes the keys.
+  for (const inner of stage.querySelectorAll("[tabindex]")) inner.tabIndex = -1;
+  stage.addEventListener("keydown", onKey);
+  for (const button of document.querySelectorAll("[data-slide]")) button.addEventListener("click", () => actions[button.dataset.slide]());
+}
+
+async function start() {
+  try {
+    pyramid = pyramidOf(await fetchMetadata({ root, study, series }));
+    if (pyramid.levels.length === 0) throw new Error("This series holds no picture of the tissue: only labels or overviews, which are not shown.");
+    begin();
+    offerPaths();
+    open(pyramid.paths[0]?.id ?? "");
+    words.textContent = wordsOf(pyramid);
+  } catch (error) {
+    words.textContent = error.message;
+    stage.dataset.state = "failed";
+    stage.setAttribute("aria-busy", "false");
+  }
+}
+
+start();

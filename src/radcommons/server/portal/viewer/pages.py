@@ -1,0 +1,186 @@
+"""The pages of what is not a stack of images: reports, documents, waveforms, slides, presentation states, plain objects."""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from radcommons.server.archive import rendering
+from radcommons.server.archive.pixel_work import ReadValue
+from radcommons.server.platform.doors import ActorRequest, door
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Action
+from radcommons.server.portal.viewer.content import Item, Reference, content_of, items, references_in, text
+from radcommons.server.portal.viewer.headers import MAX_ROWS, rows_of
+from radcommons.server.portal.viewer.kinds import Kind
+from radcommons.server.portal.viewer.looking import Looked, links_to, look, neighbours, scope_with
+
+_DOCUMENT = "00420011"
+_MAX_REFERENCES = 500
+# Whatever such a file holds, a browser that opens it may run nothing and load nothing.
+_HARMLESS = {
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, no-cache",
+}
+_DOCUMENT_TYPES = MappingProxyType(
+    {
+        "application/pdf": "pdf",
+        "text/xml": "xml",
+        "application/sla": "stl",
+        "model/stl": "stl",
+        "model/obj": "obj",
+        "model/mtl": "mtl",
+    }
+)
+
+
+def object_page(request: HttpRequest, looked: Looked) -> HttpResponse:
+    """The page of one object of a series that is not looked at as a stack of images."""
+    make = _PAGES.get(looked.kind, _plain)
+    template, context = make(looked)
+    return render(request, template, _context(looked) | context)
+
+
+@require_safe
+@door(Action.VIEWING_OPEN)
+def header(request: ActorRequest, scope: str, study_instance_uid: str, series_instance_uid: str) -> HttpResponse:
+    """The attributes of one object of a series, as its scope shows them."""
+    readable = scope_with(scope, request.actor, study_instance_uid, series_instance_uid)
+    looked = look(request, readable, study_instance_uid, series_instance_uid)
+    return render(request, "viewer/header.html", _context(looked) | _header(looked))
+
+
+@require_safe
+@door(Action.VIEWING_OPEN)
+def contact_sheet(request: ActorRequest, scope: str, study_instance_uid: str, series_instance_uid: str) -> HttpResponse:
+    """Evenly spaced images of a series on one page."""
+    readable = scope_with(scope, request.actor, study_instance_uid, series_instance_uid)
+    looked = look(request, readable, study_instance_uid, series_instance_uid)
+    return render(request, "viewer/contact_sheet.html", _context(looked))
+
+
+@require_safe
+@door(Action.VIEWING_OPEN)
+def document(request: ActorRequest, scope: str, study_instance_uid: str, series_instance_uid: str) -> HttpResponse:
+    """The document inside an object, as a download that no browser runs."""
+    readable = scope_with(scope, request.actor, study_instance_uid, series_instance_uid)
+    looked = look(request, readable, study_instance_uid, series_instance_uid)
+    if readable.veil is not None and not readable.veil.shows(_DOCUMENT):
+        raise NotFoundError
+    media_type = text(looked.attributes, "00420012").lower()
+    content = async_to_sync(rendering.in_worker)(looked.instance.sha256, ReadValue(_DOCUMENT))
+    length = text(looked.attributes, "00420015")
+    if length.isdigit() and 0 < int(length) <= len(content):
+        content = content[: int(length)]
+    known = media_type in _DOCUMENT_TYPES
+    response = HttpResponse(content, content_type=media_type if known else "application/octet-stream")
+    name = f"document-{looked.instance.sha256[:12]}.{_DOCUMENT_TYPES.get(media_type, 'bin')}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers.update(_HARMLESS)
+    return response
+
+
+def _context(looked: Looked) -> dict[str, Any]:
+    return {
+        "looked": looked,
+        "neighbours": neighbours(looked.scope, looked.study_instance_uid, looked.series_instance_uid),
+    }
+
+
+def _header(looked: Looked) -> dict[str, Any]:
+    rows = rows_of(looked.attributes)
+    return {"rows": rows, "is_cut": len(rows) == MAX_ROWS}
+
+
+def _plain(looked: Looked) -> tuple[str, dict[str, Any]]:
+    return "viewer/header.html", _header(looked) | _references(looked, references_in(looked.attributes))
+
+
+def _report(looked: Looked) -> tuple[str, dict[str, Any]]:
+    content = content_of(looked.attributes)
+    references = list(_references_of(content))
+    return "viewer/report.html", {
+        "content": content,
+        "completion": text(looked.attributes, "0040A491"),
+        "verification": text(looked.attributes, "0040A493"),
+        "links": links_to(looked.scope, references),
+    }
+
+
+def _references_of(item: Item) -> Iterator[Reference]:
+    yield from item.references
+    for below in item.items:
+        yield from _references_of(below)
+
+
+def _key_objects(looked: Looked) -> tuple[str, dict[str, Any]]:
+    content = content_of(looked.attributes)
+    return "viewer/key_objects.html", {"content": content} | _references(looked, tuple(_references_of(content)))
+
+
+def _presentation(looked: Looked) -> tuple[str, dict[str, Any]]:
+    windows = [
+        {"center": text(voi, "00281050"), "width": text(voi, "00281051"), "name": text(voi, "00281055")}
+        for voi in items(looked.attributes, "00283110")
+        if text(voi, "00281051")
+    ]
+    words = [
+        written
+        for annotation in items(looked.attributes, "00700001")
+        for shown in items(annotation, "00700008")
+        if (written := text(shown, "00700006"))
+    ]
+    shapes = sum(len(items(annotation, "00700009")) for annotation in items(looked.attributes, "00700001"))
+    return "viewer/presentation.html", {
+        "label": text(looked.attributes, "00700080"),
+        "description": text(looked.attributes, "00700081"),
+        "windows": windows,
+        "words": words,
+        "shapes": shapes,
+    } | _references(looked, references_in(looked.attributes))
+
+
+def _references(looked: Looked, references: tuple[Reference, ...]) -> dict[str, Any]:
+    others = [one for one in references if one.sop_instance_uid != looked.instance.sop_instance_uid]
+    return {
+        "references": others[:_MAX_REFERENCES],
+        "reference_count": len(others),
+        "links": links_to(looked.scope, others[:_MAX_REFERENCES]),
+    }
+
+
+def _document(looked: Looked) -> tuple[str, dict[str, Any]]:
+    media_type = text(looked.attributes, "00420012").lower()
+    return "viewer/document.html", {
+        "document_title": text(looked.attributes, "00420010"),
+        "media_type": media_type,
+        "is_pdf": media_type == "application/pdf",
+        "size_bytes": text(looked.attributes, "00420015"),
+    }
+
+
+def _waveform(looked: Looked) -> tuple[str, dict[str, Any]]:
+    del looked
+    return "viewer/waveform.html", {}
+
+
+def _slide(looked: Looked) -> tuple[str, dict[str, Any]]:
+    del looked
+    return "viewer/slide.html", {}
+
+
+_PAGES: Mapping[Kind, Callable[[Looked], tuple[str, dict[str, Any]]]] = MappingProxyType(
+    {
+        Kind.REPORT: _report,
+        Kind.KEY_OBJECTS: _key_objects,
+        Kind.PRESENTATION: _presentation,
+        Kind.DOCUMENT: _document,
+        Kind.WAVEFORM: _waveform,
+        Kind.SLIDE: _slide,
+    }
+)
