@@ -12,7 +12,7 @@ from radcommons.transfer.annotation.dicom_seg import read_segmentation, segments
 from radcommons.transfer.annotation.dicom_sr import write_report
 from radcommons.transfer.annotation.dicom_sr_reading import read_report
 from radcommons.transfer.annotation.documents import open_csv, open_json, open_xml
-from radcommons.transfer.annotation.objects import AnnotationObjectError, ObjectIdentity, source_stack
+from radcommons.transfer.annotation.objects import ObjectIdentity, source_stack
 from radcommons.transfer.annotation.rtstruct import read_structure_set, write_structure_set
 from radcommons.transfer.annotation.untyped import AnnotationFormatError, Node
 
