@@ -421,6 +421,8 @@ _VIEWS = (
     "view/<scope-path:scope>/studies/<dicom-uid:study_instance_uid>/",
     "view/<scope-path:scope>/studies/<dicom-uid:study_instance_uid>/ohif/",
     "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/",
+    "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/header/",
+    "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/sheet/",
 )
 
 

@@ -10,7 +10,8 @@ from radcommons.server.annotation.models import Reader, ReadingProject
 from radcommons.server.annotation.queries import projects as queries
 from radcommons.server.annotation.rules.states import Duty, ProjectVerb, TaskKind
 from radcommons.server.annotation.rules.wishes import Blinding, ProjectWish, Stopping
-from radcommons.server.annotation.services import assigning, projects, schemas
+from radcommons.server.annotation.services import assigning, modelling, projects, schemas
+from radcommons.server.annotation.services.modelling import ModelRead
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action
@@ -255,6 +256,32 @@ def return_task(request: ActorRequest, slug: str, task: str, body: ReasonIn) -> 
     _demand_task(_managed(request, slug), task)
     assigning.return_task(task, reason=body.reason, actor=request.actor)
     return {}
+
+
+class ModelReadIn(Schema):
+    """What an algorithm says of one study."""
+
+    study_instance_uid: str
+    items: list[Any] = Field(default=[], description="Items of radcommons.reading/1; none: nothing was found.")
+
+
+class ModelReadsIn(Schema):
+    """Results of one algorithm."""
+
+    software: str = Field(min_length=1, max_length=200, description="Its name and version.")
+    reads: list[ModelReadIn]
+
+
+@router.post("/managed/{slug}/model-reads", summary="Keep results of an algorithm", operation_id="record_model_reads")
+@door(Action.ANNOTATION_MANAGE)
+def record_model_reads(request: ActorRequest, slug: str, body: ModelReadsIn) -> dict[str, Any]:
+    """Keep results as reads of a reader of their own; hidden from readers unless the project shows them.
+
+    In a review they are what readers accept or reject, in every task that was not opened yet.
+    """
+    reads = [ModelRead(one.study_instance_uid, one.items) for one in body.reads]
+    reader = modelling.record_model_reads(_managed(request, slug), body.software, reads, actor=request.actor)
+    return {"pseudonym": reader.pseudonym, "reads": len(reads)}
 
 
 def _managed(request: ActorRequest, slug: str) -> ReadingProject:

@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from radcommons.server.annotation.models import Case, Decision, Reader, ReadingProject, Task
 from radcommons.server.annotation.queries.worklist import revision_json
+from radcommons.server.annotation.rules.people import account_of
 from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.states import (
     DONE,
@@ -43,7 +44,7 @@ def memberships(actor: Actor) -> QuerySet[Reader]:
     """The projects in which somebody adjudicates."""
     authorise(actor, Action.ANNOTATION_ADJUDICATE)
     rows = Reader.objects.filter(duty=Duty.ADJUDICATE, is_active=True).exclude(project__state=ProjectState.DRAFT)
-    return rows.filter(user_id=actor.user_id, user__isnull=False).select_related("project__schema")
+    return rows.filter(user_id=account_of(actor), user__isnull=False).select_related("project__schema")
 
 
 def membership(project_slug: str, actor: Actor) -> Reader:
@@ -62,7 +63,7 @@ def membership(project_slug: str, actor: Actor) -> Reader:
 
 def waiting(project: ReadingProject, actor: Actor) -> QuerySet[Case]:
     """The cases of a project that need a person, without those that the actor reads, the oldest first."""
-    own = Task.objects.filter(reader__user_id=actor.user_id).exclude(state=TaskState.REVOKED).values("case")
+    own = Task.objects.filter(reader__user_id=account_of(actor)).exclude(state=TaskState.REVOKED).values("case")
     rows = project.cases.filter(state=CaseState.DISPUTED, is_suspended=False)
     return rows.exclude(pk__in=own).order_by("pk")
 
@@ -91,7 +92,7 @@ def adjudicated_case(case_key: str, actor: Actor) -> tuple[Case, Reader]:
     if case is None:
         raise NotFoundError
     member = memberships(actor).filter(project=case.project_id).first()
-    still_reads = case.tasks.filter(reader__user_id=actor.user_id).exclude(state__in=[TaskState.REVOKED, *DONE])
+    still_reads = case.tasks.filter(reader__user_id=account_of(actor)).exclude(state__in=[TaskState.REVOKED, *DONE])
     if member is None or still_reads.exists():
         raise NotFoundError
     return case, member
@@ -152,7 +153,7 @@ def case_json(case_key: str, actor: Actor) -> dict[str, Any]:
         "columns": [{"column": letter, **_said(task)} for letter, task in columns_of(case)],
         "outcomes": [_outcome_json(case, row) for row in case.outcomes.order_by("pk")],
         "decisions": [_decision_json(row) for row in case.decisions.order_by("pk")],
-        "is_own_read": case.tasks.filter(reader__user_id=actor.user_id).exclude(state=TaskState.REVOKED).exists(),
+        "is_own_read": case.tasks.filter(reader__user_id=account_of(actor)).exclude(state=TaskState.REVOKED).exists(),
     }
 
 

@@ -67,7 +67,13 @@ def _of_whole_case(outcome: Outcome, readings: list[Reading]) -> tuple[tuple[Rea
     if outcome.state != OutcomeState.DECIDED:
         named = sorted({flag for reading in readings for flag in reading.flags})
         return tuple(named), []
-    return tuple(map(ReadingFlag, outcome.value["flags"])), _items(outcome.value["items"])
+    value = _decided(outcome)
+    return tuple(map(ReadingFlag, value["flags"])), _items(value["items"])
+
+
+def _decided(outcome: Outcome) -> dict[str, Any]:
+    """What an adjudicator decided, as the verb wrote it."""
+    return dict(outcome.value or {})
 
 
 def _items(value: list[Any]) -> list[Item]:
@@ -76,7 +82,7 @@ def _items(value: list[Any]) -> list[Item]:
 
 def _of_label(label: Label, outcome: Outcome, readings: list[Reading], case: Case) -> list[Item]:
     if outcome.state == OutcomeState.DECIDED:
-        return _items(outcome.value["items"])
+        return _items(_decided(outcome)["items"])
     if label.geometry is not Geometry.NONE:
         return list(merged_items(label, readings)) if label.geometry not in _UNMERGED else _first(label, readings)
     if label.scope is not Scope.STUDY or label.value.kind is ValueKind.TEXT or outcome.value in (None, False):

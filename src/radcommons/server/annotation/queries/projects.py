@@ -19,6 +19,7 @@ from radcommons.server.annotation.models import (
     ReadingProject,
     Task,
 )
+from radcommons.server.annotation.rules.people import account_of
 from radcommons.server.annotation.rules.states import (
     DONE,
     WRITABLE,
@@ -52,7 +53,7 @@ def seen_project(slug: str, actor: Actor, *, action: Action = Action.ANNOTATION_
     if project is None:
         raise NotFoundError("There is no such reading project.")
     if actor.user_id is not None and project.state != ProjectState.CLOSED:
-        reads = project.readers.filter(user_id=actor.user_id, duty=Duty.READ)
+        reads = project.readers.filter(user_id=account_of(actor), duty=Duty.READ)
         if reads.exists():
             raise ReadsHereError
     return project
@@ -79,7 +80,7 @@ def projects(actor: Actor) -> list[ProjectLine]:
     live = Task.objects.exclude(state=TaskState.REVOKED).filter(reader__kind=ReaderKind.PERSON).order_by()
     tasks = dict(live.values_list("project").annotate(Count("pk")))
     done = dict(live.filter(state__in=DONE).values_list("project").annotate(Count("pk")))
-    own = Reader.objects.filter(user_id=actor.user_id, duty=Duty.READ, user__isnull=False)
+    own = Reader.objects.filter(user_id=account_of(actor), duty=Duty.READ, user__isnull=False)
     hidden = set(own.exclude(project__state=ProjectState.CLOSED).values_list("project_id", flat=True))
     return [
         ProjectLine(
@@ -285,8 +286,6 @@ def possible_members(project: ReadingProject) -> list[str]:
 def next_step(project: ReadingProject, far: Progress, lines: Sequence[ReaderLine]) -> tuple[str, str]:
     """What the manager does next: a heading and a sentence."""
     readers = sum(line.reader.duty == Duty.READ and line.reader.is_active for line in lines)
-    adjudicators = sum(line.reader.duty == Duty.ADJUDICATE and line.reader.is_active for line in lines)
-    disputed = far.by_state[CaseState.DISPUTED]
     match ProjectState(project.state):
         case ProjectState.DRAFT if readers < project.readers_per_case:
             return "Name the readers", f"A case needs {project.readers_per_case}; the project has {readers}."
@@ -298,6 +297,13 @@ def next_step(project: ReadingProject, far: Progress, lines: Sequence[ReaderLine
             return "Go on or close", "Nobody can read while the project is paused."
         case ProjectState.CLOSED:
             return "Take the labels", "Export the labels as they stand, or derive a consensus."
+        case ProjectState.READING:
+            return _next_while_reading(project, far, lines)
+
+
+def _next_while_reading(project: ReadingProject, far: Progress, lines: Sequence[ReaderLine]) -> tuple[str, str]:
+    disputed = far.by_state[CaseState.DISPUTED]
+    adjudicators = sum(line.reader.duty == Duty.ADJUDICATE and line.reader.is_active for line in lines)
     if disputed and not adjudicators:
         return "Name an adjudicator", f"Readers disagree on {disputed} cases and nobody may decide them."
     if is_enough(project, far):

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from radcommons.server.annotation.models import Case, Reader, ReadingProject, Revision, Shape, Task
 from radcommons.server.annotation.rules import contents
+from radcommons.server.annotation.rules.people import account_of
 from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.states import (
     DONE,
@@ -84,7 +85,7 @@ class OwnTask:
 
 def own_projects(actor: Actor) -> tuple[OwnProject, ...]:
     """The projects in which somebody reads, the latest first."""
-    rows = Reader.objects.filter(user_id=actor.user_id, duty=Duty.READ, is_active=True, kind=ReaderKind.PERSON)
+    rows = Reader.objects.filter(user_id=account_of(actor), duty=Duty.READ, is_active=True, kind=ReaderKind.PERSON)
     rows = rows.exclude(project__state=ProjectState.DRAFT).select_related("project").order_by("-project__made_at", "pk")
     return tuple(_own_project(reader) for reader in rows) if actor.user_id is not None else ()
 
@@ -136,7 +137,7 @@ def next_task(project_slug: str, actor: Actor, *, besides: str = "") -> str:
         When the actor does not read in such a project.
     """
     rows = Reader.objects.filter(
-        project__slug=project_slug, user_id=actor.user_id, duty=Duty.READ, is_active=True, kind=ReaderKind.PERSON
+        project__slug=project_slug, user_id=account_of(actor), duty=Duty.READ, is_active=True, kind=ReaderKind.PERSON
     )
     reader = rows.exclude(project__state=ProjectState.DRAFT).select_related("project").first()
     if reader is None or actor.user_id is None:
@@ -148,7 +149,7 @@ def own_tasks(actor: Actor) -> tuple[OwnTask, ...]:
     """The reads that somebody has opened, by project and in the order of the list; those to come are only counted."""
     if actor.user_id is None:
         return ()
-    rows = Task.objects.filter(reader__user_id=actor.user_id, reader__is_active=True, case__is_suspended=False)
+    rows = Task.objects.filter(reader__user_id=account_of(actor), reader__is_active=True, case__is_suspended=False)
     rows = rows.exclude(state=TaskState.REVOKED).exclude(opened_at=None)
     rows = rows.select_related("project").order_by("-project__made_at", "project_id", "position")
     numbers: Counter[int] = Counter()

@@ -65,13 +65,11 @@ class Stopping:
     @classmethod
     def from_mapping(cls, rule: Mapping[str, Any]) -> "Stopping":
         """The rule that somebody named; a part that there is not, or of another type, is refused."""
-        found = cls(**_known(cls.__slots__, rule))
-        is_sound = (
-            isinstance(found.label, str) and isinstance(found.width, int | float) and isinstance(found.cases, int)
-        )
-        if not is_sound:
+        kinds = {"label": str, "width": (int, float), "cases": int}
+        known = _known(cls.__slots__, rule)
+        if not all(isinstance(value, kinds[name]) for name, value in known.items()):
             raise ProjectInvalidError("The stopping rule names a label, the width of an interval, a number of cases.")
-        return found
+        return cls(**known)
 
 
 def _known(names: tuple[str, ...], given: Mapping[str, Any]) -> dict[str, Any]:

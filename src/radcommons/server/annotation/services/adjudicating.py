@@ -14,6 +14,7 @@ from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.readings import readings_of
 from radcommons.server.annotation.queue import defer_agreement
 from radcommons.server.annotation.rules.merging import merged_items
+from radcommons.server.annotation.rules.people import account_of
 from radcommons.server.annotation.rules.states import CaseState, OutcomeState, TaskState, Verdict
 from radcommons.server.annotation.services.settling import WHOLE_CASE, case_state
 from radcommons.server.platform import audit
@@ -104,7 +105,7 @@ def _digest(task: Task) -> str:
 
 
 def _demand_impartial(case: Case, ruling: Ruling, actor: Actor) -> None:
-    has_read = case.tasks.filter(reader__user_id=actor.user_id).exclude(state=TaskState.REVOKED).exists()
+    has_read = case.tasks.filter(reader__user_id=account_of(actor)).exclude(state=TaskState.REVOKED).exists()
     if has_read and not ruling.override_reason.strip():
         raise ForbiddenError(
             "You have read this case. Somebody else decides it, unless you give a reason on the record."

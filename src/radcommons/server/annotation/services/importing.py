@@ -210,7 +210,7 @@ def _keep(project: ReadingProject, found: Imported) -> None:
     }
     for start in range(0, len(found.readings), AT_ONCE):
         part = found.readings[start : start + AT_ONCE]
-        _keep_readings(project, found.schema, [(reading, readers[names[reading.id]], cases) for reading in part], start)
+        keep_readings(project, found.schema, [(reading, readers[names[reading.id]], cases) for reading in part], start)
 
 
 def _cases(project: ReadingProject, uids: Sequence[str]) -> dict[str, Case]:
@@ -249,12 +249,21 @@ def _name(reading: Reading, *, is_doubled: bool) -> str:
     return name if len(name) <= LONGEST_PSEUDONYM else sha256_hex(name.encode())[:LONGEST_PSEUDONYM]
 
 
-def _keep_readings(
+def keep_readings(
     project: ReadingProject,
     schema: Schema,
     rows: Sequence[tuple[Reading, Reader, Mapping[str, Case]]],
     first: int,
 ) -> None:
+    """Write finished reads as tasks that are locked, in the open transaction.
+
+    Parameters
+    ----------
+    rows
+        A reading, who made it, and the project's cases by study.
+    first
+        How many tasks these readers have already.
+    """
     now = timezone.now()
     tasks = Task.objects.bulk_create(
         Task(

@@ -21,6 +21,7 @@ from radcommons.server.annotation.models import Answer, CaseInstance, Revision, 
 from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queue import defer_settling
 from radcommons.server.annotation.rules import contents
+from radcommons.server.annotation.rules.people import account_of
 from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.proposals import accepted_items, check_verdicts, without
 from radcommons.server.annotation.rules.states import (
@@ -93,7 +94,7 @@ def own_task(task_key: str, actor: Actor, *, is_locked: bool = False) -> Task:
     """
     authorise(actor, Action.ANNOTATION_READ)
     rows = Task.objects.filter(
-        key=task_key, reader__user_id=actor.user_id, reader__is_active=True, case__is_suspended=False
+        key=task_key, reader__user_id=account_of(actor), reader__is_active=True, case__is_suspended=False
     ).exclude(state=TaskState.REVOKED)
     rows = rows.select_related("project__schema", "case", "reader")
     task = (rows.select_for_update(of=("self",)) if is_locked else rows).first()
@@ -253,7 +254,7 @@ def _checked(task: Task, draft: Draft, *, is_complete: bool) -> Reading:
         raise RevisionConflictError(task.revision_count)
     schema = schema_value(task.project.schema)
     reading = contents.with_computed(schema, _reading(task, schema, draft))
-    findings = check_reading(schema, reading, is_complete=is_complete) + _check_places(task, reading)
+    findings = check_reading(schema, reading, is_complete=is_complete) + places_of(task.case_id, reading)
     if task.project.task_kind == TaskKind.REVIEW:
         findings += check_verdicts(task.proposals, draft.verdicts, is_complete=is_complete)
     wrong = [finding for finding in findings if finding.is_error]
@@ -293,11 +294,12 @@ def _honest(task: Task, seconds: float) -> float:
     return round(max(task.active_seconds, min(seconds, elapsed)), 1)
 
 
-def _check_places(task: Task, reading: Reading) -> list[Finding]:
+def places_of(case_id: int, reading: Reading) -> list[Finding]:
+    """What a reading names that is not in its case, or not of its size."""
     uids = {shape.frame.sop_instance_uid for item in reading.items for shape in item.shapes}
     uids |= {item.target.sop_instance_uid for item in reading.items if item.target.sop_instance_uid}
     columns = ("sop_instance_uid", "rows", "columns", "number_of_frames", "series__series_instance_uid")
-    members = CaseInstance.objects.filter(case=task.case_id, is_prior=False, instance__sop_instance_uid__in=uids)
+    members = CaseInstance.objects.filter(case=case_id, is_prior=False, instance__sop_instance_uid__in=uids)
     rows = list(members.values_list(*(f"instance__{column}" for column in columns)))
     frames = {uid: (height, width, number) for uid, height, width, number, _ in rows}
     return contents.check_places(reading, frames, {row[0]: row[4] for row in rows})

@@ -21,6 +21,7 @@ FLAGS = (
     ("wrong_body_part", "Wrong body part", "Not what this project reads. Goes back to curation."),
     ("burned_in_text", "Text in the image", "Names or numbers of a person are seen. Goes back to curation."),
 )
+LOOKING = frozenset({"window", "scroll", "zoom", "pan", "ruler", "undo", "redo"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Tool:
     path: str
     verb: str = ""
     gap: bool = False
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether it is of use only where something can be drawn."""
+        return self.name not in LOOKING
 
     @property
     def aria_key(self) -> str:

@@ -100,7 +100,7 @@ def edit(request: ActorRequest) -> HttpResponse:
         else:
             messages.success(request, "Kept. It can be changed until a project uses it.")
             return redirect("annotation:schema", row.name, row.version)
-    context = {"head": head_form, "labels": label_forms, "written": written, "schema": written.schema}
+    context = {"head": head_form, "labels": label_forms} | {"written": written, "schema": written.schema}
     return render(request, "annotation/edit_schema.html", context)
 
 
