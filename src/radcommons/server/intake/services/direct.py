@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from radcommons.deid.pixel_text import PixelText
@@ -195,7 +196,7 @@ def _record(
         BatchPart.objects.bulk_create(rows, ignore_conflicts=True)
         wanted = {file.sha256 for file, _ in files}
         parts = {part.sha256: part for part in BatchPart.objects.filter(batch=batch, sha256__in=wanted)}
-        batch.size_bytes = sum(BatchPart.objects.filter(batch=batch).values_list("size_bytes", flat=True))
+        batch.size_bytes = BatchPart.objects.filter(batch=batch).aggregate(total=Sum("size_bytes"))["total"] or 0
         batch.state, batch.finished_at, batch.deferred_at = BatchState.SEALED, None, timezone.now()
         batch.save(update_fields=["size_bytes", "state", "finished_at", "deferred_at"])
         facts = {"site": upload.site.code, "project": upload.project, "files": len(parts)}
