@@ -1,19 +1,18 @@
 """The hospital's commands on many small files and on ordinary slices: rate, memory, and how both grow.
 
 ``python -m benchmarks.edge --count 1000 --count 10000`` makes a folder of so many small CT slices for each count, then scans,
-selects, de-identifies, de-identifies again (nothing is left to do) and verifies it, each as a command of its own; ``--slices``
-adds slices of 512 by 512 with some two hundred elements. The baseline is plain copying of the same files in the same run.
+de-identifies, de-identifies again (nothing is left to do), verifies, seals and sends it to a centre on this machine, each as a
+command of its own; ``--slices`` adds slices of 512 by 512 with some two hundred elements. The baseline is plain copying of the same files in the same run.
 """
 
 import io
 import json
 import os
 import platform
-import resource
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,8 @@ if __package__ in {None, ""}:
 import click
 from benchmarks import programs
 from benchmarks.ct_corpus import write_corpus
-from benchmarks.measure import Copying, Result
+from benchmarks.measure import Copying, Result, Span
+from benchmarks.receiving import PROJECT, SITE, serving
 from pydicom import dcmread
 
 PER_SERIES, PER_PATIENT = 100, 1000
@@ -86,37 +86,41 @@ class Step:
         return f"{self.result.line()}  {1000 * self.cpu_s / self.result.count:7.2f} ms CPU each"
 
 
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+# What `edge send` does first, by itself.
+_SEAL = (
+    "import json, sys; from pathlib import Path; from radcommons.edge.home import open_home;"
+    " from radcommons.edge.sealing import seal\n"
+    "if __name__ == '__main__': print(json.dumps({'instances': seal(open_home(Path(sys.argv[1])), Path(sys.argv[2])).files}))"
+)
 
 
 def measure(folder: Path, work: Path, *, processes: int) -> Iterator[Step]:
-    """Every step over one folder."""
+    """Every step over one folder, from looking through it to the centre that has every byte."""
     home, out = work / "home", work / "out"
     copying = Copying(folder).measure(work / "copy")
     count = sum(1 for _ in folder.rglob("*.dcm"))
-    programs.run("edge", "init", "--home", home, "--site", "ALPHA", "--project", "covid19")
-    state = ("--home", home, "--processes", processes)
-    steps: Sequence[tuple[str, tuple[object, ...]]] = (
-        ("scan", ("scan", folder)),
-        ("scan again", ("scan", folder)),
-        ("select", ("select", folder, "--criteria", "covid19_chest")),
-        ("deidentify", ("deidentify", folder, out)),
-        ("again", ("deidentify", folder, out)),
-        ("verify", ("verify", out)),
-    )
-    for name, words in steps:
-        before = _cpu_s()
-        answer, span = programs.run("edge", *words, *state)
-        cpu_s = _cpu_s() - before
-        found = answer.get("instances", count)
+
+    def step(name: str, answer: dict, span: Span) -> Step:
+        found = answer.get("files" if name == "send" else "instances", count)
         if found != count:
             raise SystemExit(f"{name} saw {found} of {count} instances.")
         size = copying.size_bytes
-        yield Step(
-            Result(name, count, "instances", span.seconds, size, "copying", copying.seconds, span.peak_bytes), cpu_s
-        )
+        result = Result(name, count, "instances", span.seconds, size, "copying", copying.seconds, span.peak_bytes)
+        return Step(result, span.cpu_s)
+
+    def edge(*words: object) -> tuple[dict, Span]:
+        return programs.run("edge", *words, "--home", home)
+
+    edge("init", "--site", SITE, "--project", PROJECT)
+    yield step("scan", *edge("scan", folder, "--processes", processes))
+    edge("select", folder, "--criteria", "covid19_chest", "--processes", processes)
+    yield step("deidentify", *edge("deidentify", folder, out, "--processes", processes))
+    yield step("again", *edge("deidentify", folder, out, "--processes", processes))
+    yield step("verify", *edge("verify", out, "--processes", processes))
+    edge("review", out, "--approve", "--by", "Benchmark")
+    yield step("seal", *programs.run_python(_SEAL, home, out))
+    with serving(work) as (url, _, token):
+        yield step("send", *edge("send", out, "--to", url, "--token", token))
 
 
 @click.command()
@@ -143,7 +147,7 @@ def main(*, as_json: bool, counts: tuple[int, ...], slices: int, processes: int)
         click.echo(json.dumps({"machine": machine, "results": told}, indent=1))
         return
     for title, found in results.items():
-        click.echo(f"\n{title}, {processes} processes")
+        click.echo(f"\n{title}, {processes} processes, load {os.getloadavg()[0]:.1f}")
         for result in found:
             click.echo(result.line())
 

@@ -16,10 +16,14 @@ _SAMPLE_S = 0.05
 
 @dataclass(slots=True)
 class Span:
-    """What one measured stretch took: seconds, and the peak of the resident sets of the watched processes together."""
+    """What one measured stretch took: seconds, and the peak of the resident sets of the watched processes together.
+
+    ``cpu_s`` is the processor time of these processes, with all that they started, until shortly before they ended.
+    """
 
     seconds: float = 0.0
     peak_bytes: int = 0
+    cpu_s: float = 0.0
 
 
 @contextmanager
@@ -39,24 +43,29 @@ def watched(*process_ids: int) -> Iterator[Span]:
 
 def _sample(span: Span, process_ids: tuple[int, ...], stop: threading.Event) -> None:
     while True:
-        span.peak_bytes = max(span.peak_bytes, sum(_tree_bytes(process_id) for process_id in process_ids))
+        taken = [_tree(process_id) for process_id in process_ids]
+        span.peak_bytes = max(span.peak_bytes, sum(size_bytes for size_bytes, _ in taken))
+        span.cpu_s = max(span.cpu_s, sum(cpu_s for _, cpu_s in taken))
         if stop.wait(_SAMPLE_S):
             return
 
 
-def _tree_bytes(process_id: int) -> int:
+def _tree(process_id: int) -> tuple[int, float]:
+    """Resident bytes and processor seconds of a process and all that it started."""
     try:
         root = psutil.Process(process_id)
-        return sum(_resident_bytes(process) for process in (root, *root.children(recursive=True)))
+        parts = [_taken(process) for process in (root, *root.children(recursive=True))]
     except psutil.Error:
-        return 0
+        return 0, 0.0
+    return sum(size_bytes for size_bytes, _ in parts), sum(cpu_s for _, cpu_s in parts)
 
 
-def _resident_bytes(process: psutil.Process) -> int:
+def _taken(process: psutil.Process) -> tuple[int, float]:
     try:
-        return int(process.memory_info().rss)
+        with process.oneshot():
+            return int(process.memory_info().rss), float(sum(process.cpu_times()[:4]))
     except psutil.Error:
-        return 0
+        return 0, 0.0
 
 
 @dataclass(frozen=True, slots=True)

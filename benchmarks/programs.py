@@ -23,8 +23,17 @@ def free_port() -> int:
 
 def run(*words: object, data: Path | None = None) -> tuple[dict, Span]:
     """Run a command with ``--json`` to its end, at the centre whose data are given; returns its answer and what it took."""
-    command = [*RADCOMMONS, *map(str, words), "--json"]
-    environment = os.environ | ({"RADCOMMONS_DATA": str(data)} if data else {})
+    return _run(
+        [*RADCOMMONS, *map(str, words), "--json"], os.environ | ({"RADCOMMONS_DATA": str(data)} if data else {})
+    )
+
+
+def run_python(code: str, *words: object) -> tuple[dict, Span]:
+    """Run a program of a few lines that prints JSON; its answer and what it took."""
+    return _run([sys.executable, "-c", code, *map(str, words)], dict(os.environ))
+
+
+def _run(command: list[str], environment: dict[str, str]) -> tuple[dict, Span]:
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     with watched(child.pid) as span:
         answer, complaint = child.communicate()

@@ -51,6 +51,7 @@ from tests.support import seaweed  # noqa: E402
 from tests.support.real_server import running_server  # noqa: E402
 
 from radcommons.apps import worker  # noqa: E402
+from radcommons.dicom.isolation import preload  # noqa: E402
 from radcommons.server.platform import accounts, objects  # noqa: E402
 from radcommons.server.platform.actors import actor_of_user  # noqa: E402
 from radcommons.server.platform.models import User  # noqa: E402
@@ -58,6 +59,8 @@ from radcommons.server.platform.policy import Actor, Role  # noqa: E402
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SYSTEM = Actor.system("tests")
+# What each limited process of most tests would load by itself; it begins with the main module, which is pytest.
+preload("pytest", "radcommons.edge.work")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -34,6 +34,17 @@ _MESSAGES = {
     "isolation.memory": "Reading this object needed more memory than allowed; the object was left out.",
     "isolation.failed": "Reading this object failed in an unforeseen way; the object was left out.",
 }
+
+
+_preloaded: dict[str, None] = {}
+
+
+def preload(*modules: str) -> None:
+    """Name modules that children find loaded, because the process that they are forked from loads them once.
+
+    What is named after this process ran its first pool is loaded by each child, as is everything that nobody names.
+    """
+    _preloaded.update(dict.fromkeys(modules))
 
 
 def _finding(code: str) -> Finding:
@@ -85,7 +96,7 @@ def _answer(function: Callable[[T], R], item: T) -> tuple[str, R | None]:
 class _Child:
     """One child process and the items it was given, the one in work first."""
 
-    process: SpawnProcess
+    process: ForkServerProcess
     connection: Connection
     deadline: float
     is_ready: bool = False
@@ -110,7 +121,9 @@ class LimitedPool(Generic[T, R]):
 
     Notes
     -----
-    Children are spawned, never forked, so that no descriptor, lock or secret of the parent reaches them.
+    Children are forked from a server process that was spawned, never from the parent, so that no descriptor, lock or
+    secret of the parent reaches them. The server loads the function's module and what :func:`preload` names once, so
+    that a child is there in milliseconds; it parses nothing itself and ends with the parent.
     """
 
     def __init__(
@@ -127,7 +140,7 @@ class LimitedPool(Generic[T, R]):
         self._processes = processes
         self._memory_bytes = memory_bytes
         self._timeout_s = timeout_s
-        self._context = multiprocessing.get_context("spawn")
+        self._context = multiprocessing.get_context("forkserver")
         self._children: list[_Child] = []
         self._given_back: deque[T] = deque()
         self._together = 1
@@ -181,6 +194,8 @@ class LimitedPool(Generic[T, R]):
         return next((child for child in self._children if not child.items), None) or self._start()
 
     def _start(self) -> _Child:
+        preload(getattr(self._function, "func", self._function).__module__)
+        self._context.set_forkserver_preload(list(_preloaded))
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
             target=_serve, args=(theirs, self._function, self._memory_bytes, self._timeout_s), daemon=True

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radcommons.dicom.finding import Finding
-from radcommons.dicom.isolation import LimitedPool
+from radcommons.dicom.isolation import LimitedPool, preload
 from radcommons.edge import findings as stored
 from radcommons.edge.archive import Member, is_archive, list_members
 from radcommons.edge.database import database, transaction
@@ -26,6 +26,8 @@ Progress = Callable[[str, int, int], None]
 _PAGE = 400
 _DIGEST_TIMEOUT_S = 3600.0
 _LISTED = 500
+# What a run needs after the scan, so that the process from which children are forked loads everything once.
+_LATER = "radcommons.edge.work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def refresh(
     connection: sqlite3.Connection, home: EdgeHome, *, root: Root, processes: int, progress: Progress | None
 ) -> None:
     """Bring the remembered sources of ``root`` up to date; the caller holds the home."""
+    preload(_LATER)
     shutil.rmtree(home.scratch_path, ignore_errors=True)
     home.scratch_path.mkdir(mode=0o700)
     _forget_gone_folders(connection)
