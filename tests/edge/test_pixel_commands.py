@@ -52,6 +52,17 @@ def test_numbers_are_printed_for_a_person(hospital):
     assert re.search(r"series waiting\s+3", text)
 
 
+def test_what_waits_is_named_by_its_place_in_out(hospital):
+    text = typed(hospital, "pixels", hospital.out)
+    places = re.findall(r"instances/\S+\.dcm", text)
+
+    assert len(places) == 3
+    assert all((hospital.out / place).is_file() for place in places)
+    assert re.search(r"refused +not in OUT, series 2\.25\.\d+", text)
+    assert "    : " not in text
+    assert not re.search(r"(?i)okonkwo|adaeze|0048213|export", text)
+
+
 def test_a_list_is_taken_in_only_with_a_name(hospital, tmp_path):
     found = listed(hospital)
     for each in found["instances"]:

@@ -57,12 +57,16 @@ SOP_CLASSES = {
 
 @dataclass(frozen=True)
 class Planted:
-    """One identifier in a picture: what it says, its box (left, top, right, bottom), and the pixels of its glyphs."""
+    """One identifier in a picture: what it says, its box (left, top, right, bottom), and the pixels of its glyphs.
+
+    ``kind`` is plain, small (hard to see), turned (and small), or faint: in one grey value close to that of the picture.
+    """
 
     text: str
     box: tuple[int, int, int, int]
     mask: np.ndarray
     is_hard: bool
+    kind: str = "plain"
 
 
 @dataclass
@@ -209,8 +213,9 @@ def plant(picture: Picture, text: str, rng: np.random.Generator, *, is_hard: boo
         (rng.integers(10, 13) if is_hard else rng.integers(14, 26)) * (scale if not is_hard else max(1, scale * 0.9))
     )
     shape = glyphs(text, height if not is_marker else int(height * 1.4), rng)
+    kind = "small" if is_hard else "plain"
     if is_hard and rng.random() < 0.2:
-        shape = np.rot90(shape)
+        shape, kind = np.rot90(shape), "turned"
     if shape.shape[0] + 8 >= rows or shape.shape[1] + 8 >= columns:
         return False
     taken = [each.box for each in (*picture.planted, *picture.markers)]
@@ -236,9 +241,35 @@ def plant(picture: Picture, text: str, rng: np.random.Generator, *, is_hard: boo
         where = np.zeros(picture.values.shape, np.bool_)
         where[box[1] : box[3], box[0] : box[2]] = np.abs(drawn - local) > VISIBLE
         picture.values[box[1] : box[3], box[0] : box[2]] = drawn
-        (picture.markers if is_marker else picture.planted).append(Planted(text, box, where, is_hard))
+        (picture.markers if is_marker else picture.planted).append(Planted(text, box, where, is_hard, kind))
         return True
     return False
+
+
+def plant_faint(picture: Picture, text: str, rng: np.random.Generator) -> bool:
+    """Write a text in one grey value that is close to the picture's, so that letters vanish where both are the same."""
+    rows, columns = picture.values.shape
+    shape = glyphs(text, int(rng.integers(14, 26) * max(1.0, min(rows, columns) / 900)), rng)
+    if rng.random() < 0.3:
+        shape = np.rot90(shape, int(rng.choice([1, 3])))
+    if shape.shape[0] + 8 >= rows or shape.shape[1] + 8 >= columns:
+        return False
+    top, left = int(rng.integers(2, rows - shape.shape[0] - 2)), int(rng.integers(2, columns - shape.shape[1] - 2))
+    box = (left, top, left + shape.shape[1], top + shape.shape[0])
+    local = picture.values[box[1] : box[3], box[0] : box[2]]
+    ink = np.clip(np.median(local) + rng.choice([-1, 1]) * rng.uniform(0.1, 0.2), 0, 1)
+    mask = np.zeros(picture.values.shape, np.bool_)
+    mask[box[1] : box[3], box[0] : box[2]] = shape > 0.5
+    picture.values[box[1] : box[3], box[0] : box[2]] = local * (1 - shape) + ink * shape
+    picture.planted.append(Planted(text, box, mask, is_hard=True, kind="faint"))
+    return True
+
+
+def faint_picture(seed: int) -> Picture:
+    """A picture with one faint text."""
+    picture, rng = made_picture(seed, is_clean=True), np.random.default_rng((seed, 1))
+    plant_faint(picture, identifier(rng), rng)
+    return picture
 
 
 def made_picture(seed: int, *, is_clean: bool = False) -> Picture:

@@ -22,6 +22,9 @@ from radcommons.dicom.part10 import Part10File, open_part10
 from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 
 Kind = Literal["text", "region", "device", "site", "shape"]
+DETECTOR_VERSION = 2
+"""Raised whenever other things are seen or other boxes drawn: what an earlier version saw is looked at again."""
+
 _PIXELS = "(7FE0,0010)"
 _BLACKENED = 0.6
 _SURE, _FIRM = 0.6, 0.8

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from radcommons.deid.pixels.boxes import Box, is_same_line, share_covered
 from radcommons.deid.pixels.interest import CELL, Region
+from radcommons.deid.pixels.lines import completed
 from radcommons.deid.pixels.pyramid import Level, levels_of
 from radcommons.deid.pixels.sheets import Corners, Cutting, cut, laid_out, spread
 from radcommons.deid.pixels.sightings import Sighting
@@ -100,7 +101,7 @@ class TextRecogniser:
             each for each in found if not each.is_slanted and float(np.ptp(each.corners, axis=0).min()) <= thickest
         ]
         new = [each for each in _distinct(lines) if share_covered(_generous(each.corners), known) < _SAME]
-        return _read(new, picture.shape)
+        return completed(picture, _read(new, picture.shape))
 
 
 def _place(level: Level, region: Region) -> Box:
@@ -117,7 +118,6 @@ def _is_broad(region: Region) -> bool:
 def _detect(
     places: Iterable[tuple[Level, Region]], *, is_turned: bool = False, is_flattened: bool = False
 ) -> list[_Find]:
-    engine = _engine()
     found = []
     cuttings: dict[Cutting, Level] = {}
     for level, region in places:
@@ -126,6 +126,8 @@ def _detect(
         cuttings[cutting] = level
     for sheet in laid_out(cuttings):
         colors = np.repeat(sheet.picture[:, :, None], 3, axis=2)
+        # Loaded by the first picture in which there is a place to read.
+        engine = _engine()
         corners, _ = engine.text_det(colors)
         if corners is None or not len(corners):
             continue

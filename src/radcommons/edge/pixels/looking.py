@@ -9,7 +9,7 @@ from pathlib import Path
 from radcommons import __version__
 from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
 from radcommons.deid.pixels.boxes import Box
-from radcommons.deid.pixels.detection import best_detector, find_candidates, verify_redacted
+from radcommons.deid.pixels.detection import DETECTOR_VERSION, best_detector, find_candidates, verify_redacted
 from radcommons.deid.pixels.ocr import MEMORY_BYTES, is_available
 from radcommons.deid.pixels.rules import PixelRules
 from radcommons.deid.pixels.sightings import Detector
@@ -42,7 +42,7 @@ class LookMeans:
 
 def digest_of_means(rules: PixelRules) -> str:
     """A look by other means than these is not used again: another detector, program or profile rule."""
-    described = [__version__, _detector().name, *(repr(each) for each in rules.rectangles)]
+    described = [__version__, f"{_detector().name} {DETECTOR_VERSION}", *(repr(each) for each in rules.rectangles)]
     return hashlib.sha256("\x1f".join(described).encode()).hexdigest()
 
 

@@ -32,6 +32,8 @@ class PixelInstance:
     ----------
     sop_instance_uid, source
         The new UID; for what was kept out, the token of its source instead.
+    path
+        Where it lies below OUT; empty for what was kept out.
     verdict
         ``clean``, ``redacted``, ``needs_person``, ``not_checked``, ``approved``, ``rejected``, ``refused``, ``released``.
     boxes
@@ -44,6 +46,7 @@ class PixelInstance:
 
     sop_instance_uid: str
     source: str
+    path: str
     series_instance_uid: str
     verdict: str
     boxes: tuple[Mapping[str, object], ...] | None
@@ -126,7 +129,7 @@ def _verdicts(
     house = memory.house_rules(markers=profile.pixels.markers)
     listed = waiting_series(connection, out, excluded=read_review(out).exclusions)
     instances = tuple(
-        _instance(picture, each.series_instance_uid)
+        _instance(picture, each.series_instance_uid, out)
         for each in listed
         for picture in shown_series(
             connection, out, series=each.series_instance_uid, memory=memory, house=house
@@ -143,12 +146,14 @@ def _verdicts(
     )
 
 
-def _instance(picture: ShownPicture, series: str) -> PixelInstance:
+def _instance(picture: ShownPicture, series: str, out: OutFolder) -> PixelInstance:
     row, decided = picture.row, picture.decided
+    path = out.instance_path(row["study_uid"], row["series_uid"], sop_uid=row["sop_uid"])
     words = {"approved": "confirm", "rejected": "reject", "": "release" if decided.is_released else ""}
     return PixelInstance(
         sop_instance_uid=row["sop_uid"],
         source="" if row["is_kept"] else row["token"],
+        path=path.relative_to(out.path).as_posix() if row["is_kept"] else "",
         series_instance_uid=series,
         verdict=picture.state,
         boxes=None if picture.boxes is None else tuple(each.to_json() for each in picture.boxes),
