@@ -100,6 +100,22 @@ def test_an_answer_that_is_lost_on_the_way_saves_nothing_twice(open_page: Opener
     assert task.revisions.count() == 1
 
 
+def test_what_was_drawn_is_sent_once(open_page: Opener, task: Task, watch: Any) -> None:
+    page = window(open_page, task, watch)
+    sent: list[Any] = []
+    page.on("request", lambda request: sent.append(request.post_data_json) if request.url.endswith("/read") else None)
+    page.keyboard.press("1")
+    annotating.drag(page, (-40, 0), (40, 0))
+    until_saved(page)
+    draw_point(page)
+    until_saved(page)
+    shapes = [[list(shape) for item in draft["items"] for shape in item["shapes"]] for draft in sent]
+    assert [len(drawn) for drawn in shapes] == [1, 2]
+    assert "runs" in shapes[0][0]
+    assert shapes[1][0] == ["sha256"]
+    assert [item["label_id"] for item in saved_items(task)] == ["mask", "point"]
+
+
 def test_a_draft_that_is_left_is_found_again_after_reloading_at_once(open_page: Opener, task: Task, watch: Any) -> None:
     page = window(open_page, task, watch)
     draw_point(page)

@@ -1,6 +1,6 @@
 // The readers of a case above its image: each in colour, letter and dash; where they agree and where only one drew.
 
-import { boundsOfPixels, pixelsOfShapes } from "./raster.js";
+import { bordersOfPixels, boundsOfPixels, pixelsOfShapes } from "./raster.js";
 import { shapesOn } from "./reading.js";
 import { AREAS, keyOf } from "./shapes.js";
 import { drawOther } from "./sheet.js";
@@ -99,7 +99,7 @@ export class Columns {
     const { key, format } = pen.pane.image;
     const shapes = shapesOn(item, key);
     if (shapes.length === 0) return;
-    const loops = this.#kept(`${key}/${item.id}/border`, () => borders(pixelsOfShapes(shapes, format.rows, format.columns), format));
+    const loops = this.#kept(`${key}/${item.id}/border`, () => bordersOfPixels(pixelsOfShapes(shapes, format.rows, format.columns), format));
     pen.context.beginPath();
     for (const loop of loops) {
       loop.forEach((point, at) => {
@@ -137,35 +137,4 @@ export class Columns {
     const shapes = this.#columns.flatMap((column) => this.#itemsOf(column).flatMap((item) => item.shapes));
     return new Set(shapes.map((shape) => keyOf(shape)));
   }
-}
-
-/** Closed borders of a mask along the edges of its pixels. */
-export function borders(pixels, { rows, columns }) {
-  const isSet = (x, y) => x >= 0 && y >= 0 && x < columns && y < rows && pixels[y * columns + x] === 1;
-  const next = new Map();
-  const add = (x0, y0, x1, y1) => {
-    const key = y0 * (columns + 1) + x0;
-    next.set(key, [...(next.get(key) ?? []), [x1, y1]]);
-  };
-  for (let at = pixels.indexOf(1); at >= 0; at = pixels.indexOf(1, at + 1)) {
-    const [x, y] = [at % columns, Math.floor(at / columns)];
-    if (!isSet(x, y - 1)) add(x, y, x + 1, y);
-    if (!isSet(x + 1, y)) add(x + 1, y, x + 1, y + 1);
-    if (!isSet(x, y + 1)) add(x + 1, y + 1, x, y + 1);
-    if (!isSet(x - 1, y)) add(x, y + 1, x, y);
-  }
-  const loops = [];
-  for (const [key, ends] of next) {
-    while (ends.length > 0) {
-      const start = [key % (columns + 1), Math.floor(key / (columns + 1))];
-      const loop = [start];
-      let here = ends.pop();
-      while (here[0] !== start[0] || here[1] !== start[1]) {
-        loop.push(here);
-        here = next.get(here[1] * (columns + 1) + here[0]).pop();
-      }
-      loops.push(loop);
-    }
-  }
-  return loops;
 }

@@ -342,7 +342,7 @@ export class Desk {
 
 export function seriesWords(series) {
   const count = series.frame_count ?? series.image_count;
-  const name = series.series_description || `Series ${series.series_number ?? ""}`.trim();
+  const name = series.series_description || (series.series_number == null ? "Images" : `Series ${series.series_number}`);
   return `${series.is_prior ? "Earlier: " : ""}${name} · ${series.modality}${count > 1 ? ` · ${count}` : ""}`;
 }
 

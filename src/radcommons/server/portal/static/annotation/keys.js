@@ -98,7 +98,7 @@ function press(page, event) {
 
 export function listenToKeys(page) {
   document.addEventListener("keydown", (event) => {
-    if (document.querySelector("dialog[open]") || event.isComposing || event.altKey) return;
+    if (!(event.target instanceof Element) || document.querySelector("dialog[open]") || event.isComposing || event.altKey) return;
     if (chord(page, event)) event.preventDefault();
     else if (!event.ctrlKey && !event.metaKey && press(page, event)) event.preventDefault();
   });

@@ -10,7 +10,7 @@ import { readingOf } from "./reading.js";
 const AHEAD_MS = 1500;
 const SAVE_WORDS = {
   saved: "Saved",
-  unsaved: "Changes are kept on this computer",
+  unsaved: "Saving…",
   saving: "Saving…",
   offline: "No connection. Everything is kept on this computer and sent later.",
   server: "The server does not answer. Everything is kept on this computer and sent later.",

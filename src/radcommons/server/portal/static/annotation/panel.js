@@ -19,6 +19,7 @@ export class Panel {
     [this.#byId, this.#bench, this.#desk, this.#task] = [byId, bench, desk, task];
     const { schema } = bench;
     byId("draw-part").hidden = schema.drawn.length === 0;
+    for (const button of document.querySelectorAll("[data-drawing]")) button.hidden = schema.drawn.length === 0;
     this.labels = new LabelList(byId("labels"), schema, (label) => bench.pickLabel(label));
     this.findings = new FindingList(byId("findings"), bench, { jump });
     this.form = new Form(byId("questions"), schema, {
@@ -95,7 +96,7 @@ export class Panel {
     for (const button of document.querySelectorAll("button[data-tool]")) {
       button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
       const needsMask = ["erase", "threshold"].includes(button.dataset.tool);
-      button.hidden = needsMask && !this.#bench.schema.drawn.some(({ geometry }) => geometry === "mask");
+      if (needsMask) button.hidden = !this.#bench.schema.drawn.some(({ geometry }) => geometry === "mask");
       button.disabled = (needsMask && !isMask) || (isLocked && ["draw", "erase", "threshold"].includes(button.dataset.tool)) || (button.dataset.tool === "draw" && !label);
     }
     this.#byId("cut").setAttribute("aria-pressed", String(isCutting));

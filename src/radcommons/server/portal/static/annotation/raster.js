@@ -124,3 +124,34 @@ export function boundsOfPixels(pixels, columns) {
   }
   return bounds;
 }
+
+/** Closed borders of a mask along the edges of its pixels. */
+export function bordersOfPixels(pixels, { rows, columns }) {
+  const isSet = (x, y) => x >= 0 && y >= 0 && x < columns && y < rows && pixels[y * columns + x] === 1;
+  const next = new Map();
+  const add = (x0, y0, x1, y1) => {
+    const key = y0 * (columns + 1) + x0;
+    next.set(key, [...(next.get(key) ?? []), [x1, y1]]);
+  };
+  for (let at = pixels.indexOf(1); at >= 0; at = pixels.indexOf(1, at + 1)) {
+    const [x, y] = [at % columns, Math.floor(at / columns)];
+    if (!isSet(x, y - 1)) add(x, y, x + 1, y);
+    if (!isSet(x + 1, y)) add(x + 1, y, x + 1, y + 1);
+    if (!isSet(x, y + 1)) add(x + 1, y + 1, x, y + 1);
+    if (!isSet(x - 1, y)) add(x, y + 1, x, y);
+  }
+  const loops = [];
+  for (const [key, ends] of next) {
+    while (ends.length > 0) {
+      const start = [key % (columns + 1), Math.floor(key / (columns + 1))];
+      const loop = [start];
+      let here = ends.pop();
+      while (here[0] !== start[0] || here[1] !== start[1]) {
+        loop.push(here);
+        here = next.get(here[1] * (columns + 1) + here[0]).pop();
+      }
+      loops.push(loop);
+    }
+  }
+  return loops;
+}

@@ -9,11 +9,15 @@ const JOURNAL_MS = 250;
 const RETRY_MS = [2000, 4000, 8000, 15000, 30000];
 const MOST_LAST_BYTES = 60_000;
 
-/** A reading as the server takes it; what it would refuse for now travels in `viewer_state`. */
-function draftOf(reading, schema, viewerState, seconds) {
+/**
+ * A reading as the server takes it; what it would refuse for now travels in `viewer_state`, and shapes that the server has
+ * go by their names.
+ */
+function draftOf(reading, schema, viewerState, seconds, names) {
+  const nameOf = (shape) => (names.has(shape) ? { sha256: names.get(shape) } : shape);
   const isWhole = (item) => !valueProblem(schema.label(item.label_id), item.value);
   return {
-    items: reading.items.filter(isWhole),
+    items: reading.items.filter(isWhole).map((item) => ({ ...item, shapes: item.shapes.map(nameOf) })),
     is_nothing_found: reading.isNothingFound,
     flags: reading.flags,
     note: reading.note,
@@ -38,6 +42,8 @@ export class Saver {
   #timers = { journal: 0, save: 0, lease: 0 };
   #failures = 0;
   #block = "";
+  /** Shapes never change, so the server's name for one is good for ever. */
+  #names = new WeakMap();
 
   /** `source` gives `{reading, viewerState, seconds}` at any time; `tell(state, facts)` hears how it stands. */
   constructor(task, schema, source, tell) {
@@ -139,8 +145,8 @@ export class Saver {
     const { reading, viewerState, seconds } = this.#source();
     const number = this.#window.next();
     const state = { ...viewerState, sent_as: `${this.#window.name}/${number}` };
-    const draft = draftOf(reading, this.#schema, state, seconds);
-    return { verb, version: this.#version, client_revision: number, base_revision: this.#base, draft };
+    const draft = draftOf(reading, this.#schema, state, seconds, this.#names);
+    return { verb, version: this.#version, client_revision: number, base_revision: this.#base, draft, items: reading.items };
   }
 
   #body() {
@@ -177,6 +183,7 @@ export class Saver {
   async #landed(answer, verb) {
     this.#base = answer.revision;
     this.#saved = Math.max(this.#saved, this.#flight.version);
+    this.#remember(this.#flight.items, answer.shapes ?? {});
     this.#flight = undefined;
     this.#failures = 0;
     if (verb === "submit") {
@@ -186,6 +193,12 @@ export class Saver {
     if (this.isSaved) await this.#journal.clear(this.#window.name);
     this.#tell(this.isSaved ? "saved" : "unsaved", {});
     return verb === "submit" ? answer : true;
+  }
+
+  #remember(items, names) {
+    for (const { id, shapes } of items) {
+      if (names[id]?.length === shapes.length) shapes.forEach((shape, index) => this.#names.set(shape, names[id][index]));
+    }
   }
 
   #failed(error, verb) {
@@ -199,6 +212,7 @@ export class Saver {
       return;
     }
     this.#flight = undefined;
+    this.#names = new WeakMap();
     if (error.kind === "conflict" || error.kind === "missing") this.#block = error.code || error.kind;
     this.#tell(error.kind === "invalid" ? "refused" : (error.code || error.kind), { message: error.message, findings: error.findings });
   }

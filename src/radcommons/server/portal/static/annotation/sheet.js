@@ -1,23 +1,23 @@
 // Draws findings above the image: colour and letter for the label, dashes for what a program made, handles for what is picked.
 
-import { boundsOfPixels, cornersOf, pixelsOfShape } from "./raster.js";
+import { bordersOfPixels, boundsOfPixels, cornersOf, pixelsOfShape } from "./raster.js";
 import { shapesOn } from "./reading.js";
 import { AREAS, boundsOf, handlesOf, measureWords } from "./shapes.js";
 
 const SHADOW = "rgba(0, 0, 0, 0.75)";
-const FILL_ALPHA = 72;
+const FILL_ALPHA = 64;
 const EDGE_ALPHA = 255;
 
 function rgbOf(colour) {
   return [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
 }
 
-/** A picture of a mask: filled thinly, its edge full, so that the image below stays readable. */
+/** A picture of a mask: filled thinly, and while it is painted its edge full, so that the image below stays readable. */
 export class MaskPicture {
-  constructor(size, colour, fillAlpha = FILL_ALPHA) {
+  constructor(size, colour, { edgeAlpha = EDGE_ALPHA } = {}) {
     this.size = size;
     this.colour = rgbOf(colour);
-    this.fillAlpha = fillAlpha;
+    this.edgeAlpha = edgeAlpha;
     this.canvas = document.createElement("canvas");
     [this.canvas.width, this.canvas.height] = [size.columns, size.rows];
     this.context = this.canvas.getContext("2d");
@@ -33,7 +33,7 @@ export class MaskPicture {
     const words = new Uint32Array(picture.data.buffer);
     const [red, green, blue] = this.colour;
     const rgb = (blue << 16) | (green << 8) | red;
-    const [fill, edge] = [((this.fillAlpha << 24) | rgb) >>> 0, ((EDGE_ALPHA << 24) | rgb) >>> 0];
+    const [fill, edge] = [((FILL_ALPHA << 24) | rgb) >>> 0, ((this.edgeAlpha << 24) | rgb) >>> 0];
     let at = 0;
     for (let row = top; row < bottom; row++) {
       for (let column = left; column < right; column++, at++) {
@@ -56,12 +56,23 @@ function pictureOf(shape, colour) {
   const known = pictures.get(shape);
   if (known?.colourName === colour) return known;
   const pixels = pixelsOfShape(shape, shape.rows, shape.columns);
-  const picture = new MaskPicture(shape, colour);
+  const picture = new MaskPicture(shape, colour, { edgeAlpha: FILL_ALPHA });
   picture.colourName = colour;
+  picture.border = pathOf(bordersOfPixels(pixels, shape));
   picture.bounds = boundsOfPixels(pixels, shape.columns);
   picture.paint(pixels, picture.bounds);
   pictures.set(shape, picture);
   return picture;
+}
+
+/** Closed lines as a path in image coordinates. */
+function pathOf(loops) {
+  const path = new Path2D();
+  for (const loop of loops) {
+    loop.forEach(([x, y], index) => (index === 0 ? path.moveTo(x, y) : path.lineTo(x, y)));
+    path.closePath();
+  }
+  return path;
 }
 
 /** A pen over one pane's canvas, in image coordinates. */
@@ -87,17 +98,24 @@ export class Pen {
     if (isClosed) this.context.closePath();
   }
 
-  stroke(colour, width, dashes = []) {
-    const { context, ratio } = this;
+  /** Stroke the path begun last, or one in image coordinates. */
+  stroke(colour, width, dashes = [], inImage = undefined) {
+    const { context, ratio, place } = this;
+    let path;
+    if (inImage) {
+      path = new Path2D();
+      path.addPath(inImage, new DOMMatrix([place.scale, 0, 0, place.scale * place.aspect, place.left, place.top]));
+    }
+    const draw = () => (path ? context.stroke(path) : context.stroke());
     context.lineJoin = context.lineCap = "round";
     context.setLineDash([]);
     context.strokeStyle = SHADOW;
     context.lineWidth = (width + 2) * ratio;
-    context.stroke();
+    draw();
     context.setLineDash(dashes.map((dash) => dash * ratio));
     context.strokeStyle = colour;
     context.lineWidth = width * ratio;
-    context.stroke();
+    draw();
     context.setLineDash([]);
   }
 
@@ -134,7 +152,9 @@ export class Pen {
 
   shape(shape, colour, { width = 2, dashes = [] } = {}) {
     if (shape.geometry === "mask") {
-      this.picture(pictureOf(shape, colour));
+      const picture = pictureOf(shape, colour);
+      this.picture(picture);
+      this.stroke(colour, width - 0.5, dashes, picture.border);
       return;
     }
     const isArea = AREAS.has(shape.geometry);
