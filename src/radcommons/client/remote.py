@@ -189,7 +189,7 @@ class Remote:
             with self._answer(place, {}) as answer, _on_disk(), destination.open("wb") as sink:
                 announced, arrived = answer.header("content-length"), 0
                 for piece in self._pieces(answer):
-                    if not arrived and piece[:2] != b"PK":
+                    if not arrived and bytes(piece[:2]) != b"PK":
                         message = "The server answered with something else than the files of a series."
                         raise RemoteError(Kind.UNAVAILABLE, "client.not-a-zip", message, may_retry=True)
                     arrived += len(piece)

@@ -24,7 +24,7 @@ def pack_digests(digests: Iterable[str]) -> bytes:
     return b"".join(bytes.fromhex(digest) for digest in sorted(digests))
 
 
-def unpack_digests(packed: bytes) -> list[str]:
+def unpack_digests(packed: bytes | memoryview) -> list[str]:
     """The digests in a packed row."""
     return [packed[at : at + _DIGEST_BYTES].hex() for at in range(0, len(packed), _DIGEST_BYTES)]
 

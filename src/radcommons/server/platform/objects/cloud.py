@@ -67,7 +67,9 @@ class CloudObjects:
         is_open = options.get("endpoint", "").startswith("http://")
         given = {**_CLIENT, **({"allow_http": True} if is_open else {}), **(client or {})}
         try:
-            self.store = from_url(address, config=options or None, client_options=given, retry_config=retry or _RETRY)  # type: ignore[arg-type,call-overload]
+            self.store = from_url(  # type: ignore[call-overload]
+                address, config=options or None, client_options=given, retry_config=retry or _RETRY
+            )
         except (BaseError, ValueError) as error:
             raise InvalidError("platform.objects-url", "RADCOMMONS_OBJECTS_URL names no store of objects.") from error
         self._places = places
@@ -84,7 +86,7 @@ class CloudObjects:
                 self.store,
                 self._where(key),
                 path,
-                attributes=kind,  # type: ignore[arg-type]
+                attributes=kind,
                 chunk_size=PART_BYTES,
                 max_concurrency=PARTS_AT_ONCE,
             )
