@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, When
 
 from radcommons.server.archive.models import (
     DamagedObject,
@@ -21,7 +21,7 @@ from radcommons.server.archive.models import (
     Study,
     VerificationRun,
 )
-from radcommons.server.archive.rules import middle_index
+from radcommons.server.archive.rules import SLIDE_CLASS, middle_index, standing_for
 from radcommons.server.archive.storage import series_version_name
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import kind_of_store, object_store, trouble
@@ -249,12 +249,19 @@ def viewer_instances(series_instance_uid: str, *, instances: QuerySet[Instance] 
 
 
 def representative(instances: QuerySet[Instance]) -> Instance | None:
-    """The image that stands for a set of instances: the middle one of its first series with images; None without."""
+    """The image that stands for a set of instances: the middle one of its first series with images; None without.
+
+    Slides come last, and are stood for by a tile: see :func:`.rules.standing_for`.
+    """
     images = instances.filter(Q(is_image=True)).select_related("series")
     first = images.order_by(
-        F("series__series_number").asc(nulls_last=True), F("series__series_instance_uid").asc()
+        Case(When(sop_class_uid=SLIDE_CLASS, then=1), default=0),
+        F("series__series_number").asc(nulls_last=True),
+        F("series__series_instance_uid").asc(),
     ).first()
     if first is None:
         return None
-    keys = list(images.filter(series_id=first.series_id).order_by(*INSTANCE_ORDER).values_list("pk", flat=True))
-    return images.get(pk=keys[middle_index(len(keys))])
+    rows = images.filter(series_id=first.series_id).order_by(*INSTANCE_ORDER)
+    members = list(rows.values_list("pk", "sop_class_uid", "number_of_frames"))
+    position = standing_for([(sop_class_uid, frames) for _, sop_class_uid, frames in members])
+    return None if position is None else images.get(pk=members[position][0])

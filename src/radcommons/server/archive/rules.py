@@ -13,6 +13,8 @@ _AGE = re.compile(r"(\d{1,4})([DWMY])")
 _YEARS_PER_UNIT = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 MAX_BIGINT = 2**63 - 1
 MAX_INTEGER = 2**31
+# VL Whole Slide Microscopy Image Storage (PS3.4 B.5).
+SLIDE_CLASS = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
 
 class StoreOutcome(StrEnum):
@@ -155,3 +157,21 @@ def frame_spans(table: Mapping[str, int] | Sequence[Sequence[int]], frame_index:
 def middle_index(count: int) -> int:
     """The position that stands for a list of pictures: its middle."""
     return max(0, (count - 1) // 2)
+
+
+def standing_for(images: Sequence[tuple[str, int]]) -> int | None:
+    """The position of the image that stands for a list of them: its middle.
+
+    Of a slide it is its smallest tiled level. A picture of a slide that is not tiled may be the label on the glass, with
+    what is written there (PS3.3 C.8.12.4.1.1), and stands for nothing.
+
+    Parameters
+    ----------
+    images
+        SOP Class and number of frames of each.
+    """
+    plain = [position for position, (sop_class_uid, _) in enumerate(images) if sop_class_uid != SLIDE_CLASS]
+    if plain:
+        return plain[middle_index(len(plain))]
+    tiled = [(frames, position) for position, (_, frames) in enumerate(images) if frames > 1]
+    return min(tiled)[1] if tiled else None

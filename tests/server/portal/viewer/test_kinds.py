@@ -27,7 +27,7 @@ STORAGE = "1.2.840.10008.5.1.4.1.1."
         ("77.1.5.1", True, Kind.IMAGES),
     ],
 )
-def test_each_class_has_its_view(sop_class: str, is_image: bool, kind: Kind) -> None:
+def test_each_class_has_its_view(sop_class: str, kind: Kind, *, is_image: bool) -> None:
     assert kind_of([Held(STORAGE + sop_class, is_image)]) is kind
 
 
@@ -52,12 +52,11 @@ def test_a_series_of_nothing_known_is_a_plain_object() -> None:
         ("", True, Kind.IMAGES),
     ],
 )
-def test_a_modality_is_enough_for_a_list(modality: str, has_images: bool, kind: Kind) -> None:
+def test_a_modality_is_enough_for_a_list(modality: str, kind: Kind, *, has_images: bool) -> None:
     assert kind_of_modality(modality, has_images=has_images) is kind
 
 
 def test_every_kind_has_a_word_and_a_symbol() -> None:
-
 
     symbols = (Path(portal.__path__[0]) / "static/portal/kinds.svg").read_text(encoding="utf-8")
     for kind in Kind:

@@ -134,11 +134,12 @@ class QueriedHoldings:
 
     def _representative(self, address: Address) -> HeldInstance:
         found = self._at(address)
-        instance = representative(found)
+        instance = found.filter(is_image=True).first() if address.sop_instance_uid else representative(found)
         if instance is not None:
             return HeldInstance(*(getattr(instance, name) for name in _COLUMNS))
         if found.exists():
-            raise NotRenderableError("archive.no-pixels")
+            is_slide = found.filter(is_image=True).exists()
+            raise NotRenderableError("archive.slide" if is_slide else "archive.no-pixels")
         raise NotFoundError
 
     async def select(self, address: Address) -> Selection:

@@ -22,7 +22,7 @@ from radcommons.server.archive.dicomweb.query import Match, OneOf, SearchQuery
 from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
 from radcommons.server.archive.dicomweb.search import chosen, needs_header
 from radcommons.server.archive.errors import NotRenderableError
-from radcommons.server.archive.rules import middle_index
+from radcommons.server.archive.rules import standing_for
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.read_pool import ReadPool
 
@@ -225,11 +225,16 @@ class ShelvedHoldings:
         table = await self._table(address) if address.series_instance_uid else None
         if table is None:
             return await self.tables.representative(address)
-        named = [await self.one(address)] if address.sop_instance_uid else table.instances
-        images = [each for each in named if each.is_image]
-        if not images:
-            raise NotRenderableError("archive.no-pixels")
-        return images[middle_index(len(images))]
+        if address.sop_instance_uid:
+            one = await self.one(address)
+            if not one.is_image:
+                raise NotRenderableError("archive.no-pixels")
+            return one
+        images = [each for each in table.instances if each.is_image]
+        position = standing_for([(each.sop_class_uid, each.number_of_frames) for each in images])
+        if position is None:
+            raise NotRenderableError("archive.slide" if images else "archive.no-pixels")
+        return images[position]
 
     async def select(self, address: Address) -> Selection:
         """All instances an address names."""

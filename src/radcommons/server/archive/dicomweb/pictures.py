@@ -16,6 +16,7 @@ from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.rendered_query import RenderedQuery, parse_rendered
 from radcommons.server.archive.errors import QueryInvalidError
 from radcommons.server.archive.pixel_work import RenderFrame
+from radcommons.server.archive.rules import SLIDE_CLASS, middle_index
 from radcommons.server.platform.errors import NotFoundError
 
 # Lines of attributes: name, identifier, sex and age; modality, date, description, slice thickness, tube voltage.
@@ -86,7 +87,13 @@ async def _shown(exchange: Exchange) -> tuple[HeldInstance, int]:
     """The instance and frame that stand for what an address names."""
     address = exchange.address
     instance = await exchange.holdings.representative(address)
-    numbers = address.frame_numbers or (1,)
+    numbers = address.frame_numbers or (_usual_frame(address, instance),)
     if len(numbers) > 1 or not 1 <= numbers[0] <= instance.number_of_frames:
         raise NotFoundError("There is no such frame in this instance.")
     return instance, numbers[0] - 1
+
+
+def _usual_frame(address: Address, instance: HeldInstance) -> int:
+    """The frame that is shown where none is named: the first, but a tile from the middle for a slide as a whole."""
+    is_slide = instance.sop_class_uid == SLIDE_CLASS and address.level is not Level.INSTANCE
+    return middle_index(instance.number_of_frames) + 1 if is_slide else 1

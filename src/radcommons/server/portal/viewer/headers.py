@@ -59,5 +59,7 @@ def _shown(element: Mapping[str, Any]) -> str:
     if "InlineBinary" in element:
         return f"{len(element['InlineBinary']) * 3 // 4} bytes"
     values = element.get("Value") or ()
-    text = " \\ ".join(str(one.get("Alphabetic", "") if isinstance(one, dict) else one) for one in values if one is not None)
+    text = " \\ ".join(
+        str(one.get("Alphabetic", "") if isinstance(one, dict) else one) for one in values if one is not None
+    )
     return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}…"

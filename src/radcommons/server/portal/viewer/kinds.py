@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-SLIDE_CLASS = "1.2.840.10008.5.1.4.1.1.77.1.6"
+from radcommons.server.archive.rules import SLIDE_CLASS
+
 PDF_CLASS = "1.2.840.10008.5.1.4.1.1.104.1"
 
 
@@ -29,8 +30,8 @@ class Kind(StrEnum):
 
     @property
     def has_picture(self) -> bool:
-        """Whether a small picture of such a series tells anything; slides show theirs when they are opened."""
-        return self in {Kind.IMAGES, Kind.SEGMENTATION}
+        """Whether a small picture of such a series tells anything."""
+        return self in {Kind.IMAGES, Kind.SLIDE, Kind.SEGMENTATION}
 
 
 @dataclass(frozen=True, slots=True)

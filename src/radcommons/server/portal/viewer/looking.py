@@ -64,8 +64,9 @@ class Looked:
 
     @property
     def title(self) -> str:
-        """The description of the series, or its kind."""
-        return text(self.attributes, _DESCRIPTION) or self.kind.word
+        """The description of the series, or its kind, or the name of its class."""
+        named = self.class_name.removesuffix(" Storage") if self.kind is Kind.OTHER else self.kind.word
+        return text(self.attributes, _DESCRIPTION) or named
 
     @property
     def subject(self) -> str:

@@ -147,10 +147,13 @@ def _presentation(looked: Looked) -> tuple[str, dict[str, Any]]:
 
 def _references(looked: Looked, references: tuple[Reference, ...]) -> dict[str, Any]:
     others = [one for one in references if one.sop_instance_uid != looked.instance.sop_instance_uid]
+    shown = others[:_MAX_REFERENCES]
+    links = links_to(looked.scope, shown)
     return {
-        "references": others[:_MAX_REFERENCES],
+        "references": shown,
         "reference_count": len(others),
-        "links": links_to(looked.scope, others[:_MAX_REFERENCES]),
+        "links": links,
+        "absent": [one.sop_instance_uid for one in shown if one.sop_instance_uid not in links],
     }
 
 
