@@ -18,7 +18,7 @@ SELECT n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE relid = 
 """
 _READ = """
 SELECT {facets}, count(*), sum(instance_count)::bigint, sum(size_bytes)::bigint,
-       array_agg(DISTINCT subject_id), array_agg(DISTINCT study_id), ({changes})
+       array_agg(subject_id), array_agg(study_id), ({changes})
 FROM catalog_catalogseries GROUP BY {facets}
 """
 

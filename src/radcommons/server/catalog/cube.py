@@ -6,12 +6,13 @@ combinations, and a count of people is a count of distinct numbers. Pure: rows i
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
+_MOST_ANSWERS = 1000
 Integers = NDArray[np.int64]
 
 
@@ -28,7 +29,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """One row of the question to the database: the values of all facets, sums, and who is behind them."""
+    """One row of the question to the database: the values of all facets, sums, and who is behind them, perhaps repeated."""
 
     values: tuple[str, ...]
     series: int
@@ -40,34 +41,57 @@ class Combination:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Which subjects, or studies, a combination has: pairs of its number and a number from 0 to ``count``."""
+    """Which subjects, or studies, a combination has: pairs of its number and a number from 0 to ``count``.
+
+    ``single`` holds, for each facet of which everyone has one value only, the code of that value.
+    """
 
     combination: NDArray[np.int32]
     number: NDArray[np.int32]
     count: int
+    single: Mapping[str, NDArray[np.int32]]
 
     @classmethod
-    def of(cls, lists: Sequence[Sequence[int]]) -> "Members":
-        """From the keys that each combination has."""
+    def of(cls, lists: Sequence[Sequence[int]], codes: Mapping[str, NDArray[np.int32]]) -> "Members":
+        """From the keys that each combination has, and its values."""
         lengths = [len(each) for each in lists]
         keys = np.fromiter((key for each in lists for key in each), np.int64, sum(lengths))
         distinct, number = np.unique(keys, return_inverse=True)
-        owners = np.repeat(np.arange(len(lists), dtype=np.int32), lengths)
-        return cls(owners, number.astype(np.int32), len(distinct))
+        count = len(distinct)
+        pairs = np.unique(np.repeat(np.arange(len(lists)), lengths) * max(count, 1) + number)
+        owners, numbers = (each.astype(np.int32) for each in np.divmod(pairs, max(count, 1)))
+        return cls(owners, numbers, count, _singles(owners, numbers, count, codes))
 
     def distinct(self, chosen: Flags) -> int:
         """How many there are behind some combinations."""
-        flags = np.zeros(self.count, np.bool_)
-        flags[self.number[chosen[self.combination]]] = True
-        return int(np.count_nonzero(flags))
+        return int(np.count_nonzero(self._behind(chosen)))
 
-    def distinct_by(self, codes: NDArray[np.int32], values: int, chosen: Flags) -> Integers:
+    def distinct_by(self, name: str, codes: NDArray[np.int32], values: int, chosen: Flags) -> Integers:
         """The same for each value of a facet, whose code each combination has."""
+        if name in self.single:
+            return np.bincount(self.single[name][self._behind(chosen)], minlength=values).astype(np.int64)
         selected = chosen[self.combination]
         flags = np.zeros((values, self.count), np.bool_)
         flags[codes[self.combination[selected]], self.number[selected]] = True
-        counts: Integers = np.count_nonzero(flags, axis=1).astype(np.int64)
-        return counts
+        # Row by row: counting along an axis makes numbers of the flags first.
+        return np.array([np.count_nonzero(row) for row in flags], np.int64)
+
+    def _behind(self, chosen: Flags) -> Flags:
+        flags = np.zeros(self.count, np.bool_)
+        flags[self.number[chosen[self.combination]]] = True
+        return flags
+
+
+def _singles(
+    owners: NDArray[np.int32], numbers: NDArray[np.int32], count: int, codes: Mapping[str, NDArray[np.int32]]
+) -> dict[str, NDArray[np.int32]]:
+    found = {}
+    for name, each in codes.items():
+        single = np.zeros(count, np.int32)
+        single[numbers] = each[owners]
+        if np.array_equal(single[numbers], each[owners]):
+            found[name] = single
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +113,7 @@ class Cube:
     sums: tuple[Integers, Integers, Integers]
     subjects: Members
     studies: Members
+    answers: dict[tuple[str, frozenset[tuple[str, tuple[str, ...]]]], dict[str, Counts]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, names: Sequence[str], combinations: Iterable[Combination]) -> "Cube":
@@ -105,8 +130,8 @@ class Cube:
             values,
             codes,
             (totals[:, 0].copy(), totals[:, 1].copy(), totals[:, 2].copy()),
-            Members.of([row.subject_ids for row in rows]),
-            Members.of([row.study_ids for row in rows]),
+            Members.of([row.subject_ids for row in rows], codes),
+            Members.of([row.study_ids for row in rows], codes),
         )
 
     def total(self, chosen: Mapping[str, Sequence[str]]) -> Counts:
@@ -116,12 +141,23 @@ class Cube:
         return Counts(self.subjects.distinct(fits), self.studies.distinct(fits), series, instances, size_bytes)
 
     def by_value(self, name: str, chosen: Mapping[str, Sequence[str]]) -> dict[str, Counts]:
-        """What has each value of a facet, under the choices in all other facets; values that nothing has are left out."""
+        """What has each value of a facet, under the choices in all other facets; values that nothing has are left out.
+
+        An answer is kept as long as the cube is: the first page of a catalog is asked for again and again.
+        """
+        asked = (name, frozenset((other, tuple(values)) for other, values in chosen.items() if values))
+        if asked not in self.answers:
+            if len(self.answers) >= _MOST_ANSWERS:
+                self.answers.clear()
+            self.answers[asked] = self._by_value(name, chosen)
+        return dict(self.answers[asked])
+
+    def _by_value(self, name: str, chosen: Mapping[str, Sequence[str]]) -> dict[str, Counts]:
         fits = self._misses({other: values for other, values in chosen.items() if other != name}) == 0
         known, codes = self.values[name], self.codes[name]
         series, instances, size_bytes = (_sums(codes[fits], each[fits], len(known)) for each in self.sums)
-        subjects = self.subjects.distinct_by(codes, len(known), fits)
-        studies = self.studies.distinct_by(codes, len(known), fits)
+        subjects = self.subjects.distinct_by(name, codes, len(known), fits)
+        studies = self.studies.distinct_by(name, codes, len(known), fits)
         columns = zip(subjects, studies, series, instances, size_bytes, strict=True)
         return {value: Counts(*map(int, row)) for value, row in zip(known, columns, strict=True) if row[2]}
 
