@@ -29,17 +29,18 @@ def live_server_url(transactional_db: None, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("studies")
     written = phantoms.write_study(folder)
     radiograph = next(path for path in written if pydicom.dcmread(path).Modality == "CR")
-    studies = (annotating.RADIOGRAPH, annotating.SECOND_RADIOGRAPH)
-    files = [*written[: phantoms.SLICES], *(_as_study(radiograph, study) for study in studies)]
+    studies = {annotating.RADIOGRAPH: "20200401", annotating.SECOND_RADIOGRAPH: "20200301"}
+    files = [*written[: phantoms.SLICES], *(_as_study(radiograph, study, day) for study, day in studies.items())]
     annotating.store(files)
     with running_server() as url:
         yield url
     shutil.rmtree(settings().data_dir / "objects", ignore_errors=True)
 
 
-def _as_study(source: Path, study_instance_uid: str) -> Path:
+def _as_study(source: Path, study_instance_uid: str, study_date: str) -> Path:
     """A file as a study of its own."""
     dataset = pydicom.dcmread(source)
+    dataset.StudyDate = study_date
     dataset.StudyInstanceUID = study_instance_uid
     dataset.SeriesInstanceUID = f"{study_instance_uid}.1"
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"{study_instance_uid}.1.1"

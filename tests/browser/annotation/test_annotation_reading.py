@@ -12,8 +12,12 @@ from tests.browser.annotation import annotating
 from tests.browser.annotation.annotating import drag, open_task, own_task, saved_items, until_saved
 from tests.browser.test_accessibility import breaches
 from tests.support.reading import browser, label
+from tests.support.studies import OPERATOR
 
 from radcommons.server.annotation.models import ReadingProject, Task
+from radcommons.server.annotation.rules.states import TaskKind
+from radcommons.server.annotation.rules.wishes import Blinding
+from radcommons.server.annotation.services.modelling import ModelRead, record_model_reads
 from radcommons.transfer.annotation.geometry import FrameReference, Geometry, Outline, shape_from_json
 from radcommons.transfer.annotation.raster import mask_of_runs, outline_pixels, runs_of_mask
 from radcommons.transfer.annotation.untyped import Node
@@ -306,15 +310,55 @@ def test_a_training_case_shows_the_answer_beside_the_read(open_page: Opener, liv
     expect(page.locator("#case-words")).to_have_text(re.compile("^Case"))
 
 
-def test_a_second_pane_hangs_the_second_series_and_follows(open_page: Opener, ct: ReadingProject) -> None:
-    del ct
-    hanging = {"layout": "two", "windows": [{"name": "Lungs", "center": -600, "width": 1500}]}
-    project = annotating.project_of([phantoms.STUDY], annotating.every_geometry(), hanging=hanging)
-    page, _ = opened(open_page, project)
-    expect(page.locator(".an-pane")).to_have_count(1)
-    expect(page.locator("[data-part=window]")).to_have_text("Window 1500, level -600")
-    page.keyboard.press("Shift+2")
-    expect(page.locator("[data-part=preset]")).not_to_have_value("hung-0")
+def test_an_earlier_study_hangs_beside_and_is_not_drawn_on(open_page: Opener, live_server_url: str) -> None:
+    studies = [annotating.RADIOGRAPH, annotating.SECOND_RADIOGRAPH]
+    hanging = {"layout": "prior", "windows": [{"name": "Bones", "center": 600, "width": 900}]}
+    shown = Blinding(shows_priors=True)
+    project = annotating.project_of(studies, annotating.every_geometry(), hanging=hanging, blinding=shown)
+    task = own_task(project, study_instance_uid=annotating.RADIOGRAPH)
+    page = open_page(browser("anna"))
+    open_task(page, task)
+    panes = page.locator(".an-pane")
+    expect(panes).to_have_count(2)
+    expect(panes.nth(1)).to_contain_text("Earlier study")
+    expect(panes.nth(0).locator("[data-part=window]")).to_have_text("Window 900, level 600")
+    press(page, "Shift+2")
+    expect(panes.nth(0).locator("[data-part=preset]")).to_have_value("auto")
+    press(page, "6", "`", "Enter")
+    expect(page.locator("#findings > li")).to_have_count(0)
+    press(page, "`", "Enter")
+    expect(page.locator("#findings > li")).to_have_count(1)
+
+
+def test_proposed_findings_are_accepted_or_rejected(open_page: Opener, live_server_url: str) -> None:
+    study = annotating.RADIOGRAPH
+    project = annotating.project_of([study], annotating.every_geometry(), task_kind=TaskKind.REVIEW)
+    frame = {"sop_instance_uid": f"{study}.1.1", "frame_number": 1}
+    target = {"study_instance_uid": study}
+    boxes = [
+        {
+            "id": f"b{number}",
+            "label_id": "box",
+            "target": {**target, "series_instance_uid": f"{study}.1"},
+            "value": True,
+            "shapes": [{"geometry": "box", "points": [[9 * number, 9], [9 * number + 40, 60]], "frame": frame}],
+        }
+        for number in (1, 2)
+    ]
+    looks = {"id": "a", "label_id": "appearance", "target": target, "value": "typical"}
+    record_model_reads(project, "Finder 1.0", [ModelRead(study, [*boxes, looks])], actor=OPERATOR)
+    page, task = opened(open_page, project)
+    expect(page.locator("#proposals > li")).to_have_count(3)
+    expect(page.locator("#proposals > li").last).to_contain_text("Typical appearance")
+    press(page, "Control+Enter")
+    expect(page.locator("#missing li")).to_contain_text(["Accept or reject 3 more proposed findings"])
+    press(page, "y", "x", "y")
+    assert breaches(page) == []
+    press(page, "Control+Enter")
+    page.wait_for_url("**/annotation/reads/")
+    items = saved_items(task)
+    assert sorted(item["label_id"] for item in items) == ["appearance", "box"]
+    assert next(item for item in items if item["label_id"] == "box")["id"] == "M1.b1"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

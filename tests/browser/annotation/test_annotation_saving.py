@@ -13,6 +13,16 @@ from tests.support.reading import browser
 from radcommons.server.annotation.models import Task
 
 Opener = Callable[..., Page]
+# Whether this computer has kept that nothing else was found.
+KEPT = """() => new Promise((resolve) => {
+  indexedDB.open("radcommons-reads").onsuccess = ({ target: { result: database } }) => {
+    const wanted = database.transaction("drafts").objectStore("drafts").getAll();
+    wanted.onsuccess = () => {
+      database.close();
+      resolve(wanted.result.some(({ reading }) => reading.isNothingFound));
+    };
+  };
+})"""
 OFFLINE = ("ERR_FAILED", "ERR_INTERNET_DISCONNECTED", "Failed to load resource")
 
 
@@ -53,9 +63,7 @@ def test_a_lost_connection_and_a_killed_window_lose_nothing(open_page: Opener, t
     expect(page.locator("#saved")).to_have_attribute("data-state", "offline")
     expect(page.locator("#saved-words")).to_contain_text("kept on this computer")
     page.keyboard.press("f")
-    page.wait_for_timeout(400)
-    killer = context.new_cdp_session(page)
-    killer.send("Page.navigate", {"url": "about:blank"})
+    page.wait_for_function(KEPT)
     page.close()
     assert len(saved_items(task)) == 1
     context.set_offline(False)

@@ -125,7 +125,7 @@ export class Panel {
     this.#byId("proposals").replaceChildren(
       ...proposals.map((proposal, index) => {
         const label = this.#bench.schema.label(proposal.label_id);
-        const go = make("button", { type: "button", class: "an-finding-head" }, make("span", { class: "an-mark", text: `P${index + 1}` }), make("span", { class: "an-label-words", text: label?.name ?? proposal.label_id }));
+        const go = make("button", { type: "button", class: "an-finding-head" }, make("span", { class: "an-mark", text: `P${index + 1}` }), make("span", { class: "an-label-words" }, make("span", { text: label?.name ?? proposal.label_id }), make("small", { text: proposedWords(label, proposal) })));
         go.addEventListener("click", () => this.pickProposal(index));
         const verdicts = Object.entries({ accept: "Accept", reject: "Reject" }).map(([verdict, words]) => {
           const button = make("button", { type: "button", "aria-pressed": "false", "data-verdict": verdict, "data-proposal": proposal.id, text: words });
@@ -222,4 +222,10 @@ export class Panel {
     } else if (problem.place === "proposals") this.pickProposal(this.#task.proposals.findIndex((one) => !this.#bench.reading.verdicts[one.id]));
     else this.#byId(this.#bench.schema.drawn.length > 0 ? "nothing" : "questions").focus();
   }
+}
+
+/** What is proposed for a question; for a drawing the image says it. */
+function proposedWords(label, { value }) {
+  if (value === true || value === null) return "";
+  return [value].flat().map((one) => label?.value.choices.find(({ id }) => id === one)?.name ?? String(one)).join(", ");
 }

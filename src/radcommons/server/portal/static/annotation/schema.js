@@ -130,12 +130,15 @@ export function problemsOf(schema, reading, proposals = []) {
   if (isSilent || (reading.items.length === 0 && !reading.isNothingFound && proposals.length === 0)) {
     problems.push({ words: schema.drawn.length > 0 ? "Nothing is drawn: say “nothing found” or draw what there is" : "Nothing is answered yet", place: "nothing" });
   }
+  // What was accepted is an answer like the reader's own.
+  const accepted = proposals.filter((proposal) => reading.verdicts[proposal.id] === "accept");
+  const whole = { ...reading, items: [...reading.items, ...accepted] };
   for (const label of schema.questions) {
     if (isComputed(label)) continue;
-    const items = reading.items.filter((item) => item.label_id === label.id);
+    const items = whole.items.filter((item) => item.label_id === label.id);
     const wrong = items.map((item) => valueProblem(label, item.value)).find(Boolean);
     if (wrong) problems.push({ words: `${label.name}: ${wrong}`, label: label.id });
-    else if (items.length === 0 && isRequired(label, reading)) problems.push({ words: `${label.name}: ${missingWords(label)}`, label: label.id });
+    else if (items.length === 0 && isRequired(label, whole)) problems.push({ words: `${label.name}: ${missingWords(label)}`, label: label.id });
   }
   return problems;
 }
