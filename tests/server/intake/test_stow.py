@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pydicom
@@ -10,9 +12,11 @@ from dicomweb_client.api import DICOMwebClient
 from lxml import etree
 from tests.support.batches import make_site, make_token, uid, write_instance
 
+from radcommons.dicom.instance import describe_file
 from radcommons.server.archive.models import Instance
 from radcommons.server.intake import services, staging
 from radcommons.server.intake.models import Batch, BatchPart, QuarantinedInstance
+from radcommons.server.intake.services import direct
 from radcommons.server.platform import audit
 from radcommons.server.platform.models import AuditEvent, OutboxFact
 from radcommons.server.platform.policy import Actor
@@ -77,6 +81,7 @@ def test_instances_are_stored_found_again_and_stored_once(sender, made):
         got = httpx.get(
             item["00081190"]["Value"][0],
             headers={"Authorization": f"Bearer {sender.token}", "Accept": "application/dicom; transfer-syntax=*"},
+            timeout=60,
         )
         assert hashlib.sha256(got.content).digest() == hashlib.sha256(body).digest()
     assert not list(settings().staging_dir.rglob("*.part"))
@@ -118,7 +123,9 @@ def test_one_bad_file_does_not_stop_the_others(sender, made):
     for part in BatchPart.objects.filter(state="quarantined"):
         assert staging.has_part(batch.batch_id, part.sha256, part.size_bytes)
     assert "Doe" not in answer.text
-    told = httpx.get(answer.links["describedby"]["url"], headers={"Authorization": f"Bearer {sender.token}"}).json()
+    told = httpx.get(
+        answer.links["describedby"]["url"], headers={"Authorization": f"Bearer {sender.token}"}, timeout=60
+    ).json()
     assert {"deid.person-name", "intake.subject-id"} <= {each["code"] for each in told["findings"]}
 
 
@@ -223,3 +230,42 @@ def test_everything_is_in_the_audit_log(sender, made):
     kinds = set(AuditEvent.objects.values_list("action", flat=True))
     assert {"intake.store", "archive.store", "intake.quarantine", "intake.finish-batch"} <= kinds
     assert audit.verify()[1] == ()
+
+
+def test_a_request_whose_process_died_before_answering_is_finished_by_the_worker(sender, made, run_worker, tmp_path):
+    """The parts are recorded and nothing more happened: they are looked into and stored without the sender's help."""
+    body = made(1)
+    upload = services.open_direct_upload("ALPHA", "covid19", profile="ricord", actor=Actor.contributor("ALPHA"))
+    path = tmp_path / "aside"
+    path.write_bytes(body)
+    item = describe_file(path)[0]
+    direct._record(upload, [(direct.UploadedFile(path, item.sha256, item.size_bytes), item)], software="")
+    assert Batch.objects.get().state == "sealed"
+
+    Batch.objects.update(deferred_at=None)
+    services.resume_batches()
+    run_worker()
+
+    assert (Batch.objects.get().state, Instance.objects.get().state) == ("verified", "stored")
+    assert sender.post([body]).status_code == 200
+    assert BatchPart.objects.get().state == "stored"
+
+
+def test_older_digests_are_kept_beside_sha256(sender, made):
+    body = made(1)
+    sender.post([body])
+
+    row = Instance.objects.get()
+    assert (row.sha256, row.md5) == (hashlib.sha256(body).hexdigest(), hashlib.md5(body).hexdigest())  # noqa: S324
+    assert row.crc32 == zlib.crc32(body)
+
+
+def test_two_senders_of_the_same_study_at_once_are_both_told_that_it_is_stored(sender, made):
+    bodies = [made(number) for number in range(1, 9)]
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda start: sender.post(bodies[start:] + bodies[:start]), (0, 3, 6)))
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200], [answer.text for answer in answers]
+    assert Instance.objects.filter(state="stored").count() == 8
+    assert sorted(BatchPart.objects.values_list("state", flat=True)) == ["stored"] * 8
+    assert not any(path.is_file() for path in settings().staging_dir.rglob("*"))
