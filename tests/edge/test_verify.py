@@ -173,7 +173,7 @@ def test_a_run_that_was_stopped_goes_on_and_one_that_ended_starts_anew(home, mad
     path = min(made.rglob("*.dcm"))
     with database(home) as connection:
         sha256 = connection.execute("SELECT sha256 FROM output WHERE sop_uid = ?", (path.stem,)).fetchone()[0]
-        mark = mark_of(path, sha256=sha256)
+        mark = mark_of(path, sha256=sha256, is_released=False)
         first = LookMemory(connection, folder, means="m")
         first.keep([(path.stem, mark, ())])
         assert LookMemory(connection, folder, means="m").recall(path.stem, mark=mark) == ()

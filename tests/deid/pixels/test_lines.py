@@ -8,11 +8,13 @@ from radcommons.deid.pixels.lines import completed
 from radcommons.deid.pixels.sightings import Sighting
 
 
-def stripes(strength):
-    """A picture of fine strokes of so many grey values."""
+def stripes(strength, *drawn):
+    """A grey picture with fine strokes of so many grey values in some boxes, or everywhere."""
     picture = np.full((200, 400), 100, np.uint8)
-    picture[:, ::4] += strength
-    picture[:, 1::4] += strength
+    for box in drawn or (Box(0, 0, 400, 200),):
+        part = picture[box.top : box.bottom, box.left : box.right]
+        part[:, ::4] += strength
+        part[:, 1::4] += strength
     return picture
 
 
@@ -20,7 +22,8 @@ def boxes(picture, *sightings):
     return [each.box for each in completed(picture, sightings)]
 
 
-CLEAR, FADING = stripes(120), stripes(4)
+LINE = Box(30, 50, 100, 20)
+CLEAR, FADING, LIVELY = stripes(120, LINE), stripes(4), stripes(120)
 
 
 def test_two_pieces_of_a_line_become_one_with_both_texts():
@@ -28,14 +31,14 @@ def test_two_pieces_of_a_line_become_one_with_both_texts():
         Sighting(Box(20, 50, 90, 20), "MARCH", 0.9),
         Sighting(Box(115, 52, 100, 17), "LUCA 77", 0.7),
     )
-    (line,) = completed(CLEAR, [second, first])
+    (line,) = completed(stripes(120, Box(20, 50, 195, 20)), [second, first])
 
     assert line == Sighting(Box(20, 50, 195, 20), "MARCH LUCA 77", 0.7)
 
 
 def test_a_piece_seen_within_another_adds_no_text():
     whole, part = Sighting(Box(20, 50, 190, 20), "LUCA 77120", 0.6), Sighting(Box(90, 51, 80, 18), "77120", 0.9)
-    (line,) = completed(CLEAR, [part, whole])
+    (line,) = completed(LIVELY, [part, whole])
 
     assert (line.text, line.confidence) == ("LUCA 77120", 0.6)
 
@@ -55,19 +58,24 @@ def test_what_is_no_piece_of_the_line_stays_apart(other):
 
 
 def test_a_line_that_fades_goes_on_two_heights_further_within_the_picture():
-    assert boxes(FADING, Sighting(Box(30, 50, 100, 20), "2/1948", 0.9)) == [Box(0, 50, 170, 20)]
+    assert boxes(FADING, Sighting(LINE, "2/1948", 0.9)) == [Box(0, 50, 170, 20)]
     assert boxes(FADING.T.copy(), Sighting(Box(50, 30, 20, 100), "2/1948", 0.9)) == [Box(50, 0, 20, 170)]
 
 
-def test_only_the_end_that_fades_is_lengthened():
-    picture = CLEAR.copy()
-    picture[:, 80:] = FADING[:, 80:]
+def test_a_line_among_speckle_goes_on_as_well():
+    assert boxes(LIVELY, Sighting(LINE, "02650", 0.99)) == [Box(0, 50, 170, 20)]
 
-    assert boxes(picture, Sighting(Box(30, 50, 120, 20), "MARCHETTI", 0.9)) == [Box(30, 50, 160, 20)]
+
+def test_only_the_end_that_is_unclear_is_lengthened():
+    picture = stripes(120, LINE, Box(100, 40, 300, 60))
+
+    assert boxes(picture, Sighting(LINE, "MARCHETT", 0.9)) == [Box(30, 50, 140, 20)]
 
 
 def test_clear_ends_and_markers_stay_as_they_are():
-    line, marker = Sighting(Box(30, 50, 100, 20), "MARCHETTI", 0.9), Sighting(Box(30, 90, 100, 20), "PORTABLE", 0.9)
+    assert boxes(CLEAR, Sighting(LINE, "MARCHETTI", 0.9)) == [LINE]
+    assert boxes(FADING, Sighting(LINE, "PORTABLE", 0.9)) == [LINE]
 
-    assert boxes(CLEAR, line) == [line.box]
-    assert boxes(FADING, marker) == [marker.box]
+
+def test_a_box_that_is_longer_than_its_letters_can_be_is_long_enough():
+    assert boxes(LIVELY, Sighting(Box(30, 50, 100, 20), "MAR", 0.9)) == [Box(30, 50, 100, 20)]

@@ -1,7 +1,7 @@
 """Completing lines of writing of which only a part was seen: pieces become one line, and what fades goes on unseen.
 
 Writing has one grey value. Where it runs over anatomy that happens to have the same, letters vanish in the middle of a line or
-at its end; a person who knows the line still makes them out.
+at its end, and among speckle and noise a recogniser misses some; a person who knows the line still makes them out.
 """
 
 from collections.abc import Sequence
@@ -20,22 +20,31 @@ _SAME_LINE, _ALIKE_THICK, _FURTHEST_APART = 0.6, 2.0, 0.5
 _WITHIN = 0.7
 # Mean difference to the surroundings, of 255, below which the letters at an end are faint.
 _FAINT = 5.0
+_LIVELY = 0.4
+_THICKEST_LETTER = 1.7
 _END, _UNSEEN = 1.5, 2.0
 _FINE, _COARSE = 3, 9
 
 
 def completed(picture: NDArray[np.uint8], sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
-    """Sightings with the pieces of a line joined, and lines lengthened at ends at which they fade; markers stay as they are."""
+    """Sightings with the pieces of a line joined, and lines lengthened at ends that are unclear; markers stay as they are."""
     words = marker_words()
     lines = [each for each in sightings if _is_line(each, words)]
     others = [each for each in sightings if not _is_line(each, words)]
-    return (*others, *(replace(each, box=_lengthened(picture, each.box)) for each in _joined(lines)))
+    return (*others, *(replace(each, box=_lengthened(picture, each)) for each in _joined(lines)))
 
 
 def _is_line(sighting: Sighting, words: frozenset[str]) -> bool:
     thickness, length = sorted((sighting.box.width, sighting.box.height))
-    letters = sum(character.isalnum() for character in sighting.text)
-    return letters >= _LEAST_LETTERS and length >= _LINE_SHAPE * thickness and not is_marker_text(sighting.text, words)
+    return (
+        _letters(sighting.text) >= _LEAST_LETTERS
+        and length >= _LINE_SHAPE * thickness
+        and not is_marker_text(sighting.text, words)
+    )
+
+
+def _letters(text: str) -> int:
+    return sum(character.isalnum() for character in text)
 
 
 def _joined(lines: Sequence[Sighting]) -> list[Sighting]:
@@ -79,21 +88,34 @@ def _along(box: Box, *, is_lying: bool) -> tuple[int, int, int, int]:
     return sides if is_lying else (box.top, box.bottom, box.left, box.right)
 
 
-def _lengthened(picture: NDArray[np.uint8], box: Box) -> Box:
+def _lengthened(picture: NDArray[np.uint8], sighting: Sighting) -> Box:
+    """The box with its unclear ends further out, unless it is longer than what was read in it can be."""
+    box, letters = sighting.box, _letters(sighting.text)
     is_lying = box.width >= box.height
     shown = picture if is_lying else picture.T
     start, end, top, bottom = _along(box, is_lying=is_lying)
-    length = shown.shape[1]
     thickness = bottom - top
-    depth = round(_END * thickness)
-    # Boxes are about one thickness longer than what was seen in them.
-    first, last = min(start + thickness // 2, length), max(0, end - thickness // 2)
-    before = _strength(shown[top:bottom, first : first + depth]) < _FAINT
-    after = _strength(shown[top:bottom, max(0, last - depth) : last]) < _FAINT
-    reach = round(_UNSEEN * thickness)
-    start, end = (max(0, start - reach) if before else start), (min(length, end + reach) if after else end)
+    if end - start > letters * thickness:
+        return box
+    # A box may be much thicker than its letters, which its length tells then.
+    reach = round(_UNSEEN * min(thickness, _THICKEST_LETTER * (end - start) / letters))
+    band = shown[top:bottom]
+    if _is_unclear(band[:, ::-1], band.shape[1] - start, thickness):
+        start = max(0, start - reach)
+    if _is_unclear(band, end, thickness):
+        end = min(band.shape[1], end + reach)
     sides = (start, top, end - start, thickness) if is_lying else (top, start, thickness, end - start)
     return Box(*sides, box.frames)
+
+
+def _is_unclear(band: NDArray[np.uint8], end: int, thickness: int) -> bool:
+    """Whether letters fade towards an end, or what follows is about as lively as they are: a line ends where it gets calm."""
+    depth = round(_END * thickness)
+    # Boxes are about one thickness longer than what was seen in them.
+    last = max(depth, end - thickness // 2)
+    letters = _strength(band[:, last - depth : last])
+    beyond = band[:, end : end + depth]
+    return letters < _FAINT or (beyond.shape[1] >= _COARSE and _strength(beyond) > _LIVELY * letters)
 
 
 def _strength(piece: NDArray[np.uint8]) -> float:
