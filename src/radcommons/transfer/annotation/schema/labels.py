@@ -1,9 +1,4 @@
-"""What readers are asked: label schemas as immutable, versioned values with canonical JSON.
-
-A schema is a list of groups of labels. A label says where it holds (scope), how it is drawn (geometry), what its answer is
-(value), what it means to others (codes), and when it must be answered (required, required_if). Once a reading used a
-version it never changes; a change is a new version and a mapping (``versions``).
-"""
+"""What readers are asked, and where each answer holds: labels, their groups, a version of a schema."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,15 +6,14 @@ from enum import StrEnum
 
 from radcommons.transfer.annotation.codes import Code
 from radcommons.transfer.annotation.geometry import Geometry
-from radcommons.transfer.annotation.untyped import Node, plain
+from radcommons.transfer.annotation.schema.answers import Condition, ValueRule, code_of, codes_json, slug_of
+from radcommons.transfer.annotation.untyped import Node
 from radcommons.transfer.release.canonical import canonical_json, sha256_hex
 
 SCHEMA_FORMAT = "radcommons.label-schema/1"
 MOST_LABELS = 1000
-MOST_CHOICES = 500
 HIGHEST_VERSION = 1_000_000
 
-_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -31,163 +25,6 @@ class Scope(StrEnum):
     SERIES = "series"
     INSTANCE = "instance"
     REGION = "region"
-
-
-class ValueKind(StrEnum):
-    """What an answer looks like."""
-
-    FLAG = "flag"
-    ONE_OF = "one_of"
-    MANY_OF = "many_of"
-    INTEGER = "integer"
-    NUMBER = "number"
-    TEXT = "text"
-
-
-def _slug(node: Node) -> str:
-    found = node.name()
-    if not _SLUG.fullmatch(found):
-        raise node.wrong("is not a slug of letters, digits, dots, dashes and underscores")
-    return found
-
-
-def _code(node: Node) -> Code:
-    node.fields({"scheme", "value", "meaning"})
-    return Code(node["scheme"].name(), node["value"].name(), node["meaning"].name())
-
-
-def _codes_json(codes: tuple[Code, ...]) -> list[dict[str, str]]:
-    return [{"meaning": code.meaning, "scheme": code.scheme, "value": code.value} for code in codes]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One possible answer of ``one_of`` and ``many_of``.
-
-    Parameters
-    ----------
-    id
-        Its stable name inside the label.
-    name, help
-        What the reader sees.
-    score
-        What it counts in a computed label, when it counts.
-    codes
-        What it means in terminologies.
-    """
-
-    id: str
-    name: str
-    help: str = ""
-    score: int | None = None
-    codes: tuple[Code, ...] = ()
-
-    def to_json(self) -> dict[str, object]:
-        """The choice as a plain mapping."""
-        return {
-            "codes": _codes_json(self.codes),
-            "help": self.help,
-            "id": self.id,
-            "name": self.name,
-            "score": self.score,
-        }
-
-    @classmethod
-    def from_json(cls, node: Node) -> "Choice":
-        """Read what :meth:`to_json` wrote; ``codes``, ``help`` and ``score`` may be left out."""
-        node.fields({"id", "name", "help", "score", "codes"})
-        score = node["score"].whole(least=-1000, most=1000) if node.has("score") else None
-        help_text = node.get("help", Node.text, "")
-        return cls(_slug(node["id"]), node["name"].name(), help_text, score, node.tuple_of("codes", _code, most=20))
-
-
-@dataclass(frozen=True, slots=True)
-class ValueRule:
-    """What the answer to a label may be.
-
-    Parameters
-    ----------
-    kind
-        Its kind.
-    choices
-        For ``one_of`` and ``many_of``, in the order shown.
-    is_ordered
-        Whether the choices are grades of one thing, by their scores or, when none has a score, as listed. Agreement and
-        adjudication then count distances; beside scored choices, one without a score lies outside the scale.
-    minimum, maximum
-        Limits of an ``integer`` (both needed) or a ``number``, inclusive.
-    unit
-        The unit of a ``number``, in UCUM; also of an ``integer`` that counts or scores something.
-    """
-
-    kind: ValueKind
-    choices: tuple[Choice, ...] = ()
-    is_ordered: bool = False
-    minimum: float | None = None
-    maximum: float | None = None
-    unit: Code | None = None
-
-    @property
-    def is_ordinal(self) -> bool:
-        """Whether answers have an order: grades and whole numbers."""
-        return self.kind is ValueKind.INTEGER or (self.kind is ValueKind.ONE_OF and self.is_ordered)
-
-    def choice(self, choice_id: str) -> Choice | None:
-        """The choice of that name."""
-        return next((found for found in self.choices if found.id == choice_id), None)
-
-    def grade(self, choice_id: str) -> int | None:
-        """Where an ordered choice stands on its scale; None outside it."""
-        if all(found.score is None for found in self.choices):
-            return next((index for index, found in enumerate(self.choices) if found.id == choice_id), None)
-        found = self.choice(choice_id)
-        return found.score if found else None
-
-    def to_json(self) -> dict[str, object]:
-        """The rule as a plain mapping."""
-        return {
-            "choices": [choice.to_json() for choice in self.choices],
-            "is_ordered": self.is_ordered,
-            "kind": self.kind.value,
-            "maximum": None if self.maximum is None else plain(self.maximum),
-            "minimum": None if self.minimum is None else plain(self.minimum),
-            "unit": _codes_json((self.unit,))[0] if self.unit else None,
-        }
-
-    @classmethod
-    def from_json(cls, node: Node) -> "ValueRule":
-        """Read what :meth:`to_json` wrote; everything but ``kind`` may be left out."""
-        node.fields({"kind", "choices", "is_ordered", "minimum", "maximum", "unit"}, required={"kind"})
-        return cls(
-            node["kind"].choice(ValueKind),
-            node.tuple_of("choices", Choice.from_json, most=MOST_CHOICES),
-            node.get("is_ordered", Node.flag, default=False),
-            node["minimum"].number() if node.has("minimum") else None,
-            node["maximum"].number() if node.has("maximum") else None,
-            _code(node["unit"]) if node.has("unit") else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A label answered in one of these ways; without ``values`` any answer counts (for a flag: that it was set)."""
-
-    label_id: str
-    values: tuple[str | int, ...] = ()
-
-    def to_json(self) -> dict[str, object]:
-        """The condition as a plain mapping."""
-        return {"label_id": self.label_id, "values": list(self.values)}
-
-    @classmethod
-    def from_json(cls, node: Node) -> "Condition":
-        """Read what :meth:`to_json` wrote."""
-        node.fields({"label_id", "values"}, required={"label_id"})
-        return cls(_slug(node["label_id"]), node.tuple_of("values", _answer, most=MOST_CHOICES))
-
-
-def _answer(node: Node) -> str | int:
-    return node.name() if isinstance(node.value, str) else node.whole()
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +103,7 @@ class Label:
     def to_json(self) -> dict[str, object]:
         """The label as a plain mapping."""
         return {
-            "codes": _codes_json(self.codes),
+            "codes": codes_json(self.codes),
             "color": self.color,
             "examples": [example.to_json() for example in self.examples],
             "geometry": self.geometry.value,
@@ -290,14 +127,14 @@ class Label:
         if color and not _COLOR.fullmatch(color):
             raise node["color"].wrong("is not #RRGGBB")
         return cls(
-            id=_slug(node["id"]),
+            id=slug_of(node["id"]),
             name=node["name"].name(),
             scope=node["scope"].choice(Scope),
             value=ValueRule.from_json(node["value"]),
             geometry=node.get("geometry", lambda found: found.choice(Geometry), Geometry.NONE),
             parent=node.get("parent", Node.text, ""),
             help=node.get("help", Node.text, ""),
-            codes=node.tuple_of("codes", _code, most=20),
+            codes=node.tuple_of("codes", code_of, most=20),
             examples=node.tuple_of("examples", Example.from_json, most=20),
             is_required=node.get("is_required", Node.flag, default=False),
             required_if=node.tuple_of("required_if", Condition.from_json, most=50),
@@ -311,7 +148,7 @@ _LABEL_KEYS = set(Label.__slots__)
 
 
 def _term(node: Node) -> tuple[str, ...]:
-    return tuple(_slug(factor) for factor in node.each(most=10))
+    return tuple(slug_of(factor) for factor in node.each(most=10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +170,7 @@ class LabelGroup:
         """Read what :meth:`to_json` wrote."""
         node.fields({"id", "name", "labels", "help"}, required={"id", "name", "labels"})
         labels = node.tuple_of("labels", Label.from_json, most=MOST_LABELS)
-        return cls(_slug(node["id"]), node["name"].name(), labels, node.get("help", Node.text, ""))
+        return cls(slug_of(node["id"]), node["name"].name(), labels, node.get("help", Node.text, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +191,7 @@ class SchemaReference:
     def from_json(cls, node: Node) -> "SchemaReference":
         """Read what :meth:`to_json` wrote."""
         node.fields({"name", "version"})
-        return cls(_slug(node["name"]), node["version"].whole(least=1, most=HIGHEST_VERSION))
+        return cls(slug_of(node["name"]), node["version"].whole(least=1, most=HIGHEST_VERSION))
 
 
 @dataclass(frozen=True, slots=True)
