@@ -59,8 +59,10 @@ def test_a_report_is_read_with_meanings_values_and_units() -> None:
     assert (measured.items[0].value, measured.items[0].unit) == ("24.3", "mm")
 
 
-@pytest.mark.parametrize(("unit", "shown"), [("1", ""), ("{score}", ""), ("[hnsf'U]", "[hnsf'U]")])
-def test_units_that_say_nothing_are_left_out(unit: str, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("unit", "shown"), [("1", ""), ("{score}", ""), ("[hnsf'U]", "HU"), ("mm3", "mm³"), ("kg", "kg")]
+)
+def test_units_are_written_as_people_do_and_left_out_where_they_say_nothing(unit: str, shown: str) -> None:
     assert content_of(report(measurement("3", unit))).items[0].unit == shown
 
 
@@ -126,3 +128,10 @@ def test_references_are_found_at_any_depth_and_once() -> None:
 
 def test_a_name_is_shown_in_letters() -> None:
     assert text({"0040A123": {"vr": "PN", "Value": [{"Alphabetic": "Reader^One"}]}}, "0040A123") == "Reader^One"
+
+
+def test_an_image_library_is_one_line() -> None:
+    content = content_of(
+        report(image("2.25.7"), image("2.25.8"), item("TEXT", "Between", TextValue="x"), image("2.25.9"))
+    )
+    assert [len(one.references) for one in content.items] == [2, 0, 1]

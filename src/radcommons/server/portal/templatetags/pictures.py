@@ -13,6 +13,8 @@ from radcommons.server.portal.viewer.looking import Link
 
 register = template.Library()
 
+_LISTED = 40
+
 
 @register.simple_tag
 def kind_icon(kind: Kind) -> SafeString:
@@ -79,8 +81,17 @@ def series_views(root: str, study: str, series: str, modality: str, frame_count:
 
 @register.simple_tag
 def reference_links(links: Mapping[str, Link], references: Iterable[Reference]) -> SafeString:
-    """Links to referenced objects that this collection holds, words for those that it does not."""
-    return format_html_join(" ", "{}", ((_reference(links.get(one.sop_instance_uid)),) for one in references))
+    """Links to referenced objects that this collection holds, and how many it does not."""
+    wanted = list(references)
+    held = [links[one.sop_instance_uid] for one in wanted if one.sop_instance_uid in links]
+    absent, unlisted = len(wanted) - len(held), len(held[_LISTED:])
+    parts = [format_html('<a href="{}">{}</a>', link.url, link.label) for link in held[:_LISTED]]
+    if unlisted:
+        parts.append(format_html("and {} more", unlisted))
+    if absent:
+        words = "an object" if absent == 1 else f"{absent} objects"
+        parts.append(format_html('<span class="rc-quiet">{} outside this collection</span>', words))
+    return format_html_join(", ", "{}", ((part,) for part in parts))
 
 
 @register.simple_tag
@@ -94,12 +105,6 @@ def reference_picture(links: Mapping[str, Link], reference: Reference) -> SafeSt
         _picture(link.picture, "") if link.picture else _sign(Kind.OTHER),
         link.label,
     )
-
-
-def _reference(link: Link | None) -> SafeString:
-    if link is None:
-        return SafeString('<span class="rc-quiet">an object outside this collection</span>')
-    return format_html('<a href="{}">{}</a>', link.url, link.label)
 
 
 def _picture(url: str, alt: str) -> SafeString:

@@ -20,10 +20,41 @@ _UNCOUNTED = frozenset({"series"})
 
 _TONES = {
     "good": frozenset(
-        {"cleared", "verified", "published", "stored", "active", "valid", "approved", "released", "catalogued", "ok", "agreed", "decided", "submitted", "locked"}
+        {
+            "cleared",
+            "verified",
+            "published",
+            "stored",
+            "active",
+            "valid",
+            "approved",
+            "released",
+            "catalogued",
+            "ok",
+            "agreed",
+            "decided",
+            "submitted",
+            "locked",
+        }
     ),
     "wait": frozenset(
-        {"open", "receiving", "sealed", "draft", "checked", "in_curation", "queued", "running", "new", "received", "assigned", "opened", "in_progress", "reading", "pilot"}
+        {
+            "open",
+            "receiving",
+            "sealed",
+            "draft",
+            "checked",
+            "in_curation",
+            "queued",
+            "running",
+            "new",
+            "received",
+            "assigned",
+            "opened",
+            "in_progress",
+            "reading",
+            "pilot",
+        }
     ),
     "warn": frozenset({"held", "warning", "returned", "expiring", "incomplete", "quarantined", "disputed", "paused"}),
     "stop": frozenset({"rejected", "refused", "withdrawn", "error", "failed", "revoked", "expired", "broken"}),

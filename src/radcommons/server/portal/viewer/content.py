@@ -3,8 +3,8 @@
 Nothing here raises over what a stranger wrote: an item that breaks its rules is shown as far as it can be understood.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 Attributes = Mapping[str, Any]
@@ -19,6 +19,8 @@ _TEXT_TAGS = {
     "TIME": "0040A122",
     "DATETIME": "0040A120",
 }
+# Codes of UCUM that no reader would write so.
+_UNITS = {"[hnsf'U]": "HU", "mm2": "mm²", "cm2": "cm²", "mm3": "mm³", "cm3": "cm³", "um": "µm", "ml": "mL", "Cel": "°C"}
 _REFERENCES = frozenset({"IMAGE", "COMPOSITE", "WAVEFORM"})
 
 
@@ -154,10 +156,28 @@ def _item(attributes: Attributes, *, depth: int, left: list[int]) -> Item:
         unit=unit,
         code=code,
         references=tuple(references),
-        items=tuple(_item(one, depth=depth + 1, left=left) for one in shown),
+        items=_merged(_item(one, depth=depth + 1, left=left) for one in shown),
         is_container=kind == "CONTAINER",
         hidden=len(below) - len(shown),
     )
+
+
+def _merged(found: Iterable[Item]) -> tuple[Item, ...]:
+    """Items that say nothing but a reference, one after another under one name, as one: an image library is a list."""
+    merged: list[Item] = []
+    for item in found:
+        before = merged[-1] if merged else None
+        if (
+            before is not None
+            and before.references
+            and item.references
+            and not (before.items or item.items or before.value or item.value)
+            and (before.name, before.relationship) == (item.name, item.relationship)
+        ):
+            merged[-1] = replace(before, references=before.references + item.references)
+        else:
+            merged.append(item)
+    return tuple(merged)
 
 
 def _named(kind: str) -> str:
@@ -184,10 +204,16 @@ def _value(attributes: Attributes, kind: str) -> tuple[str, str, str]:
 def _measurement(attributes: Attributes) -> tuple[str, str, str]:
     for measured in items(attributes, "0040A300"):
         unit = code_in(measured, "004008EA")
-        shown = "" if unit is None or unit.value == "1" else unit.value if unit.scheme == "UCUM" else unit.meaning
-        return text(measured, "0040A30A"), "" if shown.startswith("{") else shown, unit.meaning if unit else ""
+        return text(measured, "0040A30A"), _unit(unit) if unit else "", unit.meaning if unit else ""
     reason = code_in(attributes, "0040A301")
     return f"no value{f': {reason.meaning}' if reason else ''}", "", ""
+
+
+def _unit(unit: Code) -> str:
+    """A unit as people write it; counts and scores have none."""
+    if unit.scheme != "UCUM":
+        return unit.meaning
+    return "" if unit.value == "1" or unit.value.startswith("{") else _UNITS.get(unit.value, unit.value)
 
 
 def _shape(attributes: Attributes, dimensions: int) -> str:

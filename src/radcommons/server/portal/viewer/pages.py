@@ -6,7 +6,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from radcommons.server.archive import rendering
@@ -72,6 +72,8 @@ def document(request: ActorRequest, scope: str, study_instance_uid: str, series_
     looked = look(request, readable, study_instance_uid, series_instance_uid)
     if readable.veil is not None and not readable.veil.shows(_DOCUMENT):
         raise NotFoundError
+    if looked.kind is not Kind.DOCUMENT:
+        return redirect(looked.url)
     media_type = text(looked.attributes, "00420012").lower()
     content = async_to_sync(rendering.in_worker)(looked.instance.sha256, ReadValue(_DOCUMENT))
     length = text(looked.attributes, "00420015")
@@ -81,7 +83,8 @@ def document(request: ActorRequest, scope: str, study_instance_uid: str, series_
     response = HttpResponse(content, content_type=media_type if known else "application/octet-stream")
     name = f"document-{looked.instance.sha256[:12]}.{_DOCUMENT_TYPES.get(media_type, 'bin')}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers.update(_HARMLESS)
+    for header_name, value in _HARMLESS.items():
+        response.headers[header_name] = value
     return response
 
 

@@ -331,11 +331,17 @@ export class Pane {
 /** Images and frame store of a series; the first frame is asked for at once. */
 export async function loadSeries(place, series, { isAhead = false } = {}) {
   const at = { root: place.root, study: series.study_instance_uid, series: series.series_instance_uid };
-  const images = imagesOf(await fetchMetadata(at));
-  if (images.length === 0) throw new LoadError("missing", "This series holds no pictures. Choose another series.");
+  // Its workers start while the description of the series is on its way.
   const frames = new FrameStore(() => {});
-  const base = `${at.root}/studies/${at.study}/series/${at.series}/instances`;
-  frames.open(images, (image) => `${base}/${image.sopInstanceUid}/frames/${image.frameNumber}`);
-  if (isAhead) frames.focus(0, 1);
-  return { images, frames };
+  try {
+    const images = imagesOf(await fetchMetadata(at));
+    if (images.length === 0) throw new LoadError("missing", "This series holds no pictures. Choose another series.");
+    const base = `${at.root}/studies/${at.study}/series/${at.series}/instances`;
+    frames.open(images, (image) => `${base}/${image.sopInstanceUid}/frames/${image.frameNumber}`);
+    if (isAhead) frames.focus(0, 1);
+    return { images, frames };
+  } catch (error) {
+    frames.close();
+    throw error;
+  }
 }
