@@ -212,7 +212,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(list(annotation("", "", image=True))), json_values), max_size=3))
 def test_whatever_annotations_hold_all_of_it_comes_back(rows):
     raw = canonical_text(export([label("L_1", "polygon"), label("L_2")], rows))
