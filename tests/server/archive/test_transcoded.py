@@ -7,7 +7,6 @@ import pytest
 from pydicom import dcmread
 from tests.server.archive.conftest import dicom_file
 
-from radcommons.server.archive import rendering
 from radcommons.server.archive.errors import NotRenderableError
 from radcommons.server.archive.pixel_work import Job, Refusal, perform
 from radcommons.server.archive.transcoded import TranscodedFiles
@@ -16,7 +15,7 @@ RLE = "1.2.840.10008.1.2.5"
 
 
 @pytest.fixture
-def made(tmp_path, monkeypatch):
+def made(tmp_path):
     """A folder of made files, the work done here and counted; files are named by their number as digest."""
     calls = []
 
@@ -28,8 +27,7 @@ def made(tmp_path, monkeypatch):
             raise NotRenderableError(result.code)
         return result
 
-    monkeypatch.setattr(rendering, "in_worker", in_worker)
-    return TranscodedFiles(tmp_path / "made", limit_bytes=2500), calls, tmp_path / "made"
+    return TranscodedFiles(tmp_path / "made", limit_bytes=2500, work=in_worker), calls, tmp_path / "made"
 
 
 async def whole(files, sha256, syntax=RLE):

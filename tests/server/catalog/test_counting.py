@@ -1,20 +1,18 @@
 """A large catalog is counted from memory, and read again when it changed."""
 
+from itertools import count
+
 import pytest
 from tests.support.releases import clear_study, signed_site, store_study
 
 from radcommons.server.catalog import counting
+from radcommons.server.catalog.counting import KeptCube
 from radcommons.server.catalog.services import remove_study
 
 pytestmark = pytest.mark.django_db
 
-
-@pytest.fixture
-def large(monkeypatch):
-    """Every catalog counts as large, and is never too young to be read again."""
-    monkeypatch.setattr(counting, "_kept", counting._Kept())
-    monkeypatch.setattr(counting, "_MOMENT_S", 0.0)
-    monkeypatch.setattr(counting, "_PATIENCE", 0)
+# However fast it is read, it counts as large.
+LARGE = -1.0
 
 
 def test_a_small_catalog_is_what_the_database_holds_now(tmp_path):
@@ -26,24 +24,26 @@ def test_a_small_catalog_is_what_the_database_holds_now(tmp_path):
     assert counting.cube().total({}).studies == 1
 
 
-def test_a_large_catalog_is_read_once_while_nothing_changes(large, monkeypatch, tmp_path):
+def test_a_large_catalog_is_read_once_while_nothing_changes_and_again_afterwards(tmp_path):
     clear_study_of(tmp_path, "one")
-    assert counting.cube().total({}).studies == 1
-    monkeypatch.setattr(counting, "_changes", lambda: counting._kept.changes)
+    written = [counting.changes()]
+    kept = KeptCube(moment_s=LARGE, patience=0, changes=lambda: written[-1])
+    first = kept.cube()
+    assert first.total({}).studies == 1
+
     clear_study_of(tmp_path, "two")
-    assert counting.cube() is counting.cube()
-    assert counting.cube().total({}).studies == 1
-    monkeypatch.setattr(counting, "_changes", lambda: counting._kept.changes + 1)
-    assert counting.cube().total({}).studies == 2
+    assert kept.cube() is first
+
+    written.append(written[-1] + 1)
+    assert kept.cube().total({}).studies == 2
 
 
-def test_a_large_catalog_that_changes_all_the_time_is_not_read_all_the_time(large, monkeypatch, tmp_path):
+def test_a_large_catalog_that_changes_all_the_time_is_not_read_all_the_time(tmp_path):
     clear_study_of(tmp_path, "one")
-    kept = counting.cube()
-    monkeypatch.setattr(counting, "_PATIENCE", 1_000_000)
-    monkeypatch.setattr(counting, "_changes", lambda: counting._kept.changes + 1)
+    kept = KeptCube(moment_s=LARGE, patience=1_000_000, changes=count(1_000_000).__next__)
+    first = kept.cube()
     clear_study_of(tmp_path, "two")
-    assert counting.cube() is kept
+    assert kept.cube() is first
 
 
 def clear_study_of(folder, name):

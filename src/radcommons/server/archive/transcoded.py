@@ -4,16 +4,17 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from radcommons.server.archive import rendering
-from radcommons.server.archive.pixel_work import Transcode
+from radcommons.server.archive.pixel_work import Transcode, Work
 from radcommons.server.platform.objects import CHUNK_BYTES
 from radcommons.server.platform.settings import settings
 
+Worker = Callable[[str, Work], Awaitable[bytes]]
 LIMIT_BYTES = 2 << 30
 _FOLDER = "transcoded"
 _ABANDONED_S = 3600
@@ -26,11 +27,14 @@ class TranscodedFiles:
     ----------
     folder
         Made when first needed; everything in it can be made again.
+    work
+        Does a piece of work on a stored file.
     """
 
-    def __init__(self, folder: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(self, folder: Path, *, limit_bytes: int = LIMIT_BYTES, work: Worker = rendering.in_worker) -> None:
         self._folder = folder
         self._limit_bytes = limit_bytes
+        self._work = work
         # One at work for each file: a viewer that asks twice must not have it made twice.
         self._under_way: dict[str, asyncio.Lock] = {}
 
@@ -75,7 +79,7 @@ class TranscodedFiles:
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
-            await rendering.in_worker(sha256, Transcode(transfer_syntax_uid, str(aside)))
+            await self._work(sha256, Transcode(transfer_syntax_uid, str(aside)))
             await asyncio.to_thread(aside.rename, path)
         finally:
             await asyncio.to_thread(aside.unlink, missing_ok=True)
