@@ -46,6 +46,7 @@ class Study(models.Model):
             models.Index(
                 models.F("study_date").desc(nulls_last=True), "study_instance_uid", name="archive_study_newest"
             ),
+            models.Index(fields=["accession_number"], name="archive_study_accession"),
         ]
 
 
