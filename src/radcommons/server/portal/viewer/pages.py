@@ -165,7 +165,6 @@ def _document(looked: Looked) -> tuple[str, dict[str, Any]]:
     return "viewer/document.html", {
         "document_title": text(looked.attributes, "00420010"),
         "media_type": media_type,
-        "is_pdf": media_type == "application/pdf",
         "size_bytes": text(looked.attributes, "00420015"),
     }
 

@@ -50,12 +50,13 @@ function showScale() {
   const bar = document.getElementById("scale");
   const { largest } = pyramid;
   const zoom = viewer.world.getItemCount() > 0 ? viewer.world.getItemAt(0).viewportToImageZoom(viewer.viewport.getZoom(true)) : 0;
-  if (!largest.spacing || !(zoom > 0)) return;
+  if (!(zoom > 0)) return;
+  stage.dataset.zoom = zoom.toPrecision(3);
+  if (!largest.spacing) return;
   const pixelsPerMm = zoom / largest.spacing;
   const length = roundLength(140 / pixelsPerMm);
   bar.style.width = `${length * pixelsPerMm}px`;
   bar.textContent = length >= 1 ? `${length} mm` : `${Math.round(length * 1000)} µm`;
-  stage.dataset.zoom = zoom.toPrecision(3);
 }
 
 const actions = {
@@ -87,7 +88,15 @@ function offerPaths() {
   select.addEventListener("change", () => open(select.value));
 }
 
+/** OpenSeadragon adds a style sheet in the page, which this site's policy forbids; it leaves it where it finds this name. */
+function standInForStyles() {
+  const mark = document.createElementNS("urn:radcommons:none", "style");
+  mark.setAttribute("data-openseadragon-mobile-css", "");
+  document.head.append(mark);
+}
+
 function begin() {
+  standInForStyles();
   viewer = OpenSeadragon({
     element: stage,
     drawer: "canvas",
