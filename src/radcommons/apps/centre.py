@@ -1,6 +1,7 @@
 """Connecting a command to a centre: to the database of a running ``serve``, or to one started for the command."""
 
 import atexit
+import importlib
 import os
 import tempfile
 from pathlib import Path
@@ -53,6 +54,8 @@ def connect(option: str | None) -> None:
             atexit.register(database.stop)
     recall_address(data_dir)
     bootstrap.setup(data_dir)
+    # Rooms ask for what only higher ones know; a command needs the answers as much as a page does.
+    importlib.import_module("radcommons.apps.wiring")
     if not is_serving(data_dir):
         bootstrap.migrate()
 

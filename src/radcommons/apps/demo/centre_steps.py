@@ -11,6 +11,11 @@ from django.db.models import Count
 
 from radcommons.apps.demo.hospitals import PROJECT, Hospital
 from radcommons.dicom.finding import Severity
+from radcommons.server.annotation.models import ReadingProject
+from radcommons.server.annotation.rules.states import Duty, ProjectVerb
+from radcommons.server.annotation.rules.wishes import ProjectWish
+from radcommons.server.annotation.services import projects as reading_projects
+from radcommons.server.annotation.services.schemas import add_schema
 from radcommons.server.archive.models import Instance, InstanceState
 from radcommons.server.catalog.models import CatalogSeries, Cohort
 from radcommons.server.catalog.rules import CatalogQuery
@@ -27,6 +32,8 @@ from radcommons.server.releases import services as releases
 from radcommons.server.releases.models import Release, ReleaseState
 from radcommons.server.sites import services as sites
 from radcommons.server.sites.models import Agreement, ContributorKey, Site
+from radcommons.transfer.annotation.ready import ready_schema
+from radcommons.transfer.annotation.record import Method
 
 OPERATOR = Actor.system("demo")
 LICENCE = "CC-BY-4.0"
@@ -43,7 +50,15 @@ PEOPLE = (
     ("curator", Role.CURATOR),
     ("release-manager", Role.RELEASE_MANAGER),
     ("administrator", Role.ADMINISTRATOR),
+    ("project-manager", Role.PROJECT_MANAGER),
+    *((f"reader-{number}", Role.READER) for number in (1, 2, 3)),
+    ("adjudicator", Role.ADJUDICATOR),
 )
+# What is read in the demonstration: a schema that comes with the house, and the modality it asks about.
+READING = (("demonstration-ct", "Chest CT of the demonstration", "ricord-1a", "CT"),)
+
+
+DUTIES = {Role.READER: Duty.READ, Role.ADJUDICATOR: Duty.ADJUDICATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +150,35 @@ def is_catalogued() -> bool:
     cleared = Case.objects.filter(state=CaseState.CLEARED).count()
     studies = CatalogSeries.objects.aggregate(studies=Count("series__study", distinct=True))["studies"]
     return not outbox.pending_studies(1) and studies >= cleared
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A reading project of the demonstration."""
+
+    slug: str
+    cases: int
+    reads: int
+
+
+def begin_reading(manager: str) -> list[Begun]:
+    """Make the reading projects of the demonstration, name their readers and an adjudicator, and start them."""
+    actor = actor_of_user(accounts.actor_named(manager))
+    begun = []
+    for slug, title, schema_name, modality in READING:
+        project = ReadingProject.objects.filter(slug=slug).first()
+        if project is None and CatalogSeries.objects.filter(modality=modality).exists():
+            schema = add_schema(ready_schema(schema_name).to_json(), actor=actor)
+            wish = ProjectWish(slug, title, schema.name, schema.version, "catalog", modality, seed=1)
+            project = reading_projects.create_project(wish, actor=actor)
+            for name, role in PEOPLE:
+                if role in DUTIES:
+                    method = Method.RETROSPECTIVE_EXPERT
+                    reading_projects.add_member(project, name, DUTIES[role], method=method, actor=actor)
+            project = reading_projects.move_project(project, ProjectVerb.START_READING, actor=actor)
+        if project is not None:
+            begun.append(Begun(slug, project.cases.count(), project.tasks.count()))
+    return begun
 
 
 @dataclass(frozen=True, slots=True)

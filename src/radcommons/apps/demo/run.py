@@ -127,6 +127,7 @@ class Demonstration:
         self._receive([batch_id for batch_id in batch_ids if batch_id])
         self._curate(people["curator"])
         self._publish(people["release_manager"])
+        self._begin_reading(people["project_manager"])
         self._download()
         return self.result
 
@@ -192,7 +193,7 @@ class Demonstration:
         return self._centre
 
     def _staff(self, hospitals: list[Hospital]) -> dict[str, str]:
-        with self.steps.step("Accounts for a curator, a release manager, an administrator and a coordinator"):
+        with self.steps.step("Accounts for everybody who works at the centre, and a coordinator"):
             self._tokens = {hospital.code: self._verbs.enrol(hospital) for hospital in hospitals}
             made = self._verbs.open_accounts(hospitals)
             self.result.accounts = [
@@ -264,6 +265,13 @@ class Demonstration:
             self.result.counts["released"] = made.instances
             self.result.release = {"slug": made.slug, "version": made.version, "root_hash": made.root_hash}
             self.steps.found(f"{made.slug}@{made.version}, {made.instances:,} instances")
+
+    def _begin_reading(self, manager: str) -> None:
+        with self.steps.step("Three readers get their cases"):
+            begun = self._verbs.begin_reading(manager)
+            self.result.counts["reads_to_do"] = sum(project.reads for project in begun)
+            texts = [f"{one.slug}: {one.cases:,} cases, {one.reads:,} reads" for one in begun]
+            self.steps.found(", ".join(texts) or "no CT to be read")
 
     def _download(self) -> None:
         folder = self.options.data / "download"

@@ -221,9 +221,8 @@ def task_json(task_key: str, actor: Actor) -> dict[str, Any]:
 
 def _place_in_list(task: Task) -> dict[str, int]:
     """The how-manieth read of the reader's own list it is, of how many."""
-    states = list(_tasks_of(task.reader).values_list("pk", "state"))
-    before = sum(state in DONE for key, state in states if key != task.pk)
-    return {"number": before + 1, "of": len(states)}
+    own = _tasks_of(task.reader)
+    return {"number": own.filter(position__lte=task.position).count(), "of": own.count()}
 
 
 def _project_json(project: ReadingProject) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Stopping:
     @classmethod
     def from_mapping(cls, rule: Mapping[str, Any]) -> "Stopping":
         """The rule that somebody named; a part that there is not, or of another type, is refused."""
-        kinds = {"label": str, "width": (int, float), "cases": int}
+        kinds: dict[str, tuple[type, ...]] = {"label": (str,), "width": (int, float), "cases": (int,)}
         known = _known(cls.__slots__, rule)
         if not all(isinstance(value, kinds[name]) for name, value in known.items()):
             raise ProjectInvalidError("The stopping rule names a label, the width of an interval, a number of cases.")

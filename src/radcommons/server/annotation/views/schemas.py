@@ -85,8 +85,8 @@ def edit(request: ActorRequest) -> HttpResponse:
     """Write a schema, or the next version of one; what is written is shown as readers will see it."""
     if request.method != "POST":
         head, labels = _begun(request)
-        context = {"head": SchemaForm(initial=head), "labels": WithNewLabels(initial=labels, prefix="label")}
-        return render(request, "annotation/edit_schema.html", context)
+        begun = {"head": SchemaForm(initial=head), "labels": WithNewLabels(initial=labels, prefix="label")}
+        return render(request, "annotation/edit_schema.html", begun)
     head_form, label_forms = SchemaForm(request.POST), WithNewLabels(request.POST, prefix="label")
     written = _written(head_form, label_forms)
     if request.headers.get("HX-Request"):
