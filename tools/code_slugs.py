@@ -45,6 +45,8 @@ SENTENCES = {
     "archive.value-too-large": "The value is too large to be sent by itself. Retrieve the instance.",
     "doctor.unexpected": "The check itself failed; the message says how.",
     "edge.crosswalk-conflict": "Rows of the file do not fit; nothing was taken in. The message names each by its number.",
+    "edge.fetch-list": "The list is no UTF-8 CSV file with accession_number or patient_id, or a value in it names more than one thing.",
+    "edge.find-failed": "The PACS refused the query, broke it off, or answers with more than anybody can have meant.",
     "edge.no-session": "Open the address that the command printed; it carries a token.",
     "edge.invalid-crosswalk": "The file is no crosswalk: a UTF-8 CSV file with patient_id and subject_id, or an export.",
     "edge.no-such-subject": "This home does not know one of these subjects or patients. Nothing was changed.",

@@ -28,31 +28,7 @@ _TRAILING_PADDING = 0xFFFCFFFC
 _COPY_UP_TO_BYTES = 65_536
 _SHORT_LENGTH_LIMIT = 0xFFFF
 LONG_FORM_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
-_SHORT_FORM_VRS = frozenset(
-    {
-        "AE",
-        "AS",
-        "AT",
-        "CS",
-        "DA",
-        "DS",
-        "DT",
-        "FD",
-        "FL",
-        "IS",
-        "LO",
-        "LT",
-        "PN",
-        "SH",
-        "SL",
-        "SS",
-        "ST",
-        "TM",
-        "UI",
-        "UL",
-        "US",
-    }
-)
+_SHORT_FORM_VRS = frozenset({"AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"})  # fmt: skip
 KNOWN_VRS = LONG_FORM_VRS | _SHORT_FORM_VRS
 
 

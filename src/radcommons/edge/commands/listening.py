@@ -63,7 +63,7 @@ def addresses(
 @click.command()
 @folder_argument
 @click.option("--aet", "title", default="RADCOMMONS", show_default=True, callback=ae_title, help="Our own title.")
-@click.option("--port", type=click.IntRange(0, 65535), default=11112, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=11112, show_default=True, help="0 takes a free one.")
 @click.option("--bind", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 for all.")
 @click.option(
     "--allow",
@@ -82,7 +82,7 @@ def addresses(
     help="TITLE=HOST:PORT to which reports of storage commitment are sent; again for each.",
 )
 @click.option("--max-pdu", type=click.IntRange(4096, 1 << 22), default=1 << 18, show_default=True, help="Bytes.")
-@click.option("--max-associations", type=click.IntRange(1, 512), default=32, show_default=True)
+@click.option("--max-associations", type=click.IntRange(1, 512), default=32, show_default=True, help="Side by side.")
 @click.option("--timeout", "timeout_s", type=float, default=60.0, show_default=True, help="Longest silence, seconds.")
 @click.option("--reserve", "reserve_mb", type=click.IntRange(0), default=1024, show_default=True, help="MB kept free.")
 @click.option("--tls-cert", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Certificate, PEM.")
