@@ -9,7 +9,6 @@ import io
 import json
 import os
 import platform
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -132,24 +131,23 @@ def measure(folder: Path, work: Path, *, processes: int) -> Iterator[Step]:
 @click.option("--processes", default=os.cpu_count() or 1, show_default="one a processor", help="Side by side.")
 def main(*, as_json: bool, counts: tuple[int, ...], slices: int, processes: int) -> None:
     """Measure the hospital's commands over folders of several sizes."""
-    results: dict[str, list[Step]] = {}
+    told: dict[str, list[dict[str, object]]] = {}
     for count, is_small in (*((count, True) for count in counts), *([(slices, False)] if slices else ())):
+        title = f"{count} {'small files' if is_small else 'slices'}"
+        if not as_json:
+            click.echo(f"\n{title}, {processes} processes, load {os.getloadavg()[0]:.1f}")
+        told[title] = []
         with tempfile.TemporaryDirectory(prefix="radcommons-bench-") as name:
             work = Path(name)
             folder = work / "export"
             write_small(folder, count) if is_small else write_corpus(folder, count)
-            title = f"{count} {'small files' if is_small else 'slices'}"
-            results[title] = list(measure(folder, work, processes=processes))
-            shutil.rmtree(folder)
+            for one in measure(folder, work, processes=processes):
+                told[title].append(one.to_json())
+                if not as_json:
+                    click.echo(one.line())
     if as_json:
         machine = {"python": platform.python_version(), "processors": os.cpu_count(), "processes": processes}
-        told = {title: [one.to_json() for one in found] for title, found in results.items()}
         click.echo(json.dumps({"machine": machine, "results": told}, indent=1))
-        return
-    for title, found in results.items():
-        click.echo(f"\n{title}, {processes} processes, load {os.getloadavg()[0]:.1f}")
-        for result in found:
-            click.echo(result.line())
 
 
 if __name__ == "__main__":
