@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 STUDY = "2.25.3001"
 STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -51,7 +51,7 @@ def write(made: Dataset, folder: Path, syntax: str = ExplicitVRLittleEndian) -> 
     """The object as a file."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = made.SOPClassUID, made.SOPInstanceUID
-    meta.TransferSyntaxUID = syntax
+    meta.TransferSyntaxUID = UID(syntax)
     path = folder / f"{made.SOPInstanceUID}.dcm"
     FileDataset(str(path), made, file_meta=meta, preamble=bytes(128)).save_as(path, enforce_file_format=True)
     return path

@@ -236,7 +236,10 @@ async function openOverSource(instances) {
     open(source, { drawn: instances, series });
   } else if (imagesOf(instances).length > 0) {
     open(instances);
-    words.say("The images this was drawn on are not in this collection; its own frames are shown.");
+    const note = "The images it was drawn on are not in this collection: its own frames are shown.";
+    byId("overlay").replaceChildren(Object.assign(document.createElement("p"), { textContent: note }));
+    byId("overlay").hidden = false;
+    words.say(note);
   } else {
     words.series(seriesFactsOf(instances));
     throw new LoadError("missing", "The images on which these contours were drawn are not in this collection.");

@@ -5,6 +5,8 @@ import { number, text } from "./dicomjson.js";
 
 // Modalities whose objects hold no picture of their own.
 const WITHOUT_PICTURES = new Set(["SR", "KO", "PR", "DOC", "RTSTRUCT", "RTPLAN", "RTRECORD", "PLAN", "REG", "RWV", "FID", "ECG", "HD", "AU", "ANN"]);
+// Modalities that have pictures and another view than this page's stacks, or lie over one.
+const OF_OTHER_VIEWS = new Set(["SEG", "SM"]);
 
 function thumbnailOf(place, uid, figure) {
   const picture = new Image(64, 64);
@@ -51,7 +53,7 @@ export async function loadSeries(place) {
 /** The series to open when the address names none: the one with most objects among those that hold pictures. */
 export function firstWithPictures(datasets) {
   const modalityOf = (dataset) => text(dataset, "00080060");
-  const pictures = datasets.filter((dataset) => !WITHOUT_PICTURES.has(modalityOf(dataset)) && modalityOf(dataset) !== "SEG");
+  const pictures = datasets.filter((dataset) => !WITHOUT_PICTURES.has(modalityOf(dataset)) && !OF_OTHER_VIEWS.has(modalityOf(dataset)));
   const candidates = pictures.length > 0 ? pictures : datasets;
   const largest = [...candidates].sort((a, b) => (number(b, "00201209") ?? 0) - (number(a, "00201209") ?? 0))[0];
   return largest ? text(largest, "0020000E") : "";

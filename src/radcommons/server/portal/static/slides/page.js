@@ -1,6 +1,7 @@
 // The page of a whole slide: OpenSeadragon draws the tiles, this says which frame each is and takes the keys.
 
-import { fetchMetadata } from "../reading/dicomweb.js";
+import { text } from "../reading/dicomjson.js";
+import { fetchMetadata, request } from "../reading/dicomweb.js";
 import { roundLength } from "../reading/geometry.js";
 import { pyramidOf, tileAt, wordsOf } from "./pyramid.js";
 
@@ -129,9 +130,17 @@ function begin() {
   for (const button of document.querySelectorAll("[data-slide]")) button.addEventListener("click", () => actions[button.dataset.slide]());
 }
 
+/** Metadata does not say how frames are encoded, a search does. Without it every tile is rendered by the server. */
+async function withSyntaxes(instances) {
+  const response = await request(`${root}/studies/${study}/series/${series}/instances`, "application/dicom+json").catch(() => undefined);
+  const listed = response?.status === 200 ? await response.json() : [];
+  const syntaxes = new Map(listed.map((found) => [text(found, "00080018"), found["00083002"]]));
+  return instances.map((instance) => ({ ...instance, "00083002": syntaxes.get(text(instance, "00080018")) ?? instance["00083002"] }));
+}
+
 async function start() {
   try {
-    pyramid = pyramidOf(await fetchMetadata({ root, study, series }));
+    pyramid = pyramidOf(await withSyntaxes(await fetchMetadata({ root, study, series })));
     if (pyramid.levels.length === 0) throw new Error("This series holds no picture of the tissue: only labels or overviews, which are not shown.");
     begin();
     offerPaths();

@@ -92,7 +92,7 @@ export function tileAt(level, path, column, row) {
 
 /** A slide in words: size in pixels and millimetres, levels, microns per pixel. */
 export function wordsOf({ levels, largest, hidden }) {
-  const mm = (pixels) => (pixels * largest.spacing).toFixed(1);
+  const mm = (pixels) => (pixels * largest.spacing >= 1 ? (pixels * largest.spacing).toFixed(1) : (pixels * largest.spacing).toPrecision(2));
   const parts = [
     `${largest.columns.toLocaleString("en")} × ${largest.rows.toLocaleString("en")} pixels`,
     largest.spacing ? `${mm(largest.columns)} × ${mm(largest.rows)} mm` : "",
