@@ -16,7 +16,6 @@ from tests.support.disks import mounted
 from tests.support.release_server import body, cut_after, status
 
 from radcommons.client import download as download_module
-from radcommons.client import large
 from radcommons.client.download import Wish, download
 from radcommons.client.errors import LocalDiskError, RemoteError
 from radcommons.client.journal import Item, Journal
@@ -32,13 +31,6 @@ def wish(repository, **changes):
 
 def images(folder):
     return sorted((folder / "images").rglob("*.dcm"))
-
-
-@pytest.fixture
-def in_parts(monkeypatch):
-    """Files of the tests are large, and come in parts of 100 kB."""
-    monkeypatch.setattr(download_module, "LARGE_BYTES", 200_000)
-    monkeypatch.setattr(large, "PART_BYTES", 100_000)
 
 
 @pytest.fixture
@@ -78,20 +70,18 @@ def test_a_bucket_with_other_bytes_is_noticed(repository, bucket, tmp_path, cont
     assert images(tmp_path / "copy") == []
 
 
-@pytest.mark.usefixtures("in_parts")
 def test_a_large_file_comes_in_parts_that_a_redirect_signs_each(repository, bucket, tmp_path, contents):
     def redirect(handler):
         sha256 = handler.path.rpartition("/")[2].removesuffix(".dcm")
         handler.answer(307, b"", [("Location", bucket.signed_url(f"{sha256}.dcm", valid_s=60))])
 
     repository.faults["/instances/"] = [redirect] * 100
-    outcome = download(wish(repository), tmp_path / "copy")
+    outcome = download(wish(repository, large_bytes=200_000), tmp_path / "copy")
     assert outcome.is_complete
     assert {path.read_bytes() for path in images(tmp_path / "copy")} == set(contents)
     assert sum(repository.requests[path] for path in of_instances(repository)) == 4 * len(contents) - 1
 
 
-@pytest.mark.usefixtures("in_parts")
 def test_a_server_that_sends_no_parts_is_asked_for_the_whole(repository, tmp_path, contents):
     whole = [
         lambda handler: handler.answer(
@@ -99,19 +89,18 @@ def test_a_server_that_sends_no_parts_is_asked_for_the_whole(repository, tmp_pat
         )
     ] * 200
     repository.faults["/instances/"] = whole
-    assert download(wish(repository, threads=2), tmp_path / "copy").is_complete
+    assert download(wish(repository, threads=2, large_bytes=200_000), tmp_path / "copy").is_complete
     assert not list((tmp_path / "copy").rglob("*.part"))
 
 
-def test_only_the_missing_parts_of_a_large_file_are_fetched_again(repository, tmp_path, contents, monkeypatch):
-    monkeypatch.setattr(large, "PART_BYTES", 100_000)
+def test_only_the_missing_parts_of_a_large_file_are_fetched_again(repository, tmp_path, contents):
     content = contents[0]  # 300,000 bytes
     expected = Expected(hashlib.sha256(content).hexdigest(), len(content))
     address = f"files/releases/chest-ct/1.0.0/instances/{expected.sha256}.dcm"
     repository.faults["/instances/"] = [status(404)] * 4
     with Journal(tmp_path / "copy") as journal, Remote(repository.url, first_wait_s=0.001) as remote:
         journal.add([Item("x.dcm", address, expected.sha256, expected.size_bytes)])
-        files = LargeFiles(remote, journal, threads=1)
+        files = LargeFiles(remote, journal, threads=1, part_bytes=100_000)
         with pytest.raises(RemoteError):
             files.fetch("x.dcm", address, tmp_path / "x.dcm", expected)
         repository.faults.clear()
@@ -128,9 +117,8 @@ def test_only_the_missing_parts_of_a_large_file_are_fetched_again(repository, tm
 def test_a_download_of_large_files_that_is_killed_goes_on(repository, tmp_path, contents):
     repository.faults["/instances/"] = [lambda handler: (time.sleep(0.05), cut_after(50_000)(handler))] * 15
     program = (
-        "import sys; from pathlib import Path; from radcommons.client import download as d, large\n"
-        "d.LARGE_BYTES, large.PART_BYTES = 200_000, 100_000\n"
-        "d.download(d.Wish('chest-ct@1.0.0', sys.argv[1], threads=2), Path(sys.argv[2]))"
+        "import sys; from pathlib import Path; from radcommons.client.download import *\n"
+        "download(Wish('chest-ct@1.0.0', sys.argv[1], threads=2, large_bytes=200_000), Path(sys.argv[2]))"
     )
     copy = tmp_path / "copy"
     process = subprocess.Popen([sys.executable, "-c", program, repository.url, str(copy)])

@@ -9,10 +9,12 @@ import pytest
 from click.testing import CliRunner
 from tests.support.release_server import body, status
 
+from radcommons.client.by_series import download_series
 from radcommons.client.commands import download as download_command
 from radcommons.client.errors import ListError
 from radcommons.client.list_commands import manifest as manifest_command
 from radcommons.client.lists import read_gen3, read_series_list
+from radcommons.client.remote import Remote
 
 CALL = "/nbia-api/services/v1/getImageWithMD5Hash?SeriesInstanceUID="
 
@@ -69,13 +71,12 @@ def test_the_series_of_a_tcia_list_arrive_verified_and_once(repository, tmp_path
         b"",
     ],
 )
-def test_what_is_no_whole_series_is_never_kept(repository, tmp_path, answer, monkeypatch):
-    monkeypatch.setattr("radcommons.client.remote.FIRST_WAIT_S", 0.001)
-    monkeypatch.setattr("radcommons.client.remote.Remote._pause_s", lambda *_: 0.001)
+def test_what_is_no_whole_series_is_never_kept(repository, tmp_path, answer):
     repository.faults["=1.2.1$"] = [body(answer)] * 40
-    done = run(tcia(tmp_path, repository.url, "1.2.1"), tmp_path / "copy")
-    assert done.exit_code == 3
-    assert json.loads(done.output)["failures"]
+    with Remote(repository.url, first_wait_s=0.001) as remote:
+        outcome = download_series(["1.2.1"], tmp_path / "copy", remote)
+    assert not outcome.is_complete
+    assert outcome.failures
     assert not list((tmp_path / "copy").rglob("*.dcm"))
     assert not list(tmp_path.glob("*escaped*"))
 

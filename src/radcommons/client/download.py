@@ -13,7 +13,7 @@ import orjson
 
 from radcommons.client.errors import DiskSpaceError, FolderError, LocalDiskError, RemoteError
 from radcommons.client.journal import Arrived, Item, Journal
-from radcommons.client.large import LARGE_BYTES, LargeFiles
+from radcommons.client.large import LARGE_BYTES, PART_BYTES, LargeFiles
 from radcommons.client.layout import OWN_NAMES, STATE_FOLDER, Layout, path_of
 from radcommons.client.receipt import Receipt
 from radcommons.client.remote import ADDRESSES_TOGETHER, FIRST_WAIT_S, Address, Expected, Remote
@@ -59,6 +59,8 @@ class Wish:
         Parallel transfers.
     first_wait_s
         Seconds before the first repetition of a failed request; each further wait is twice as long.
+    large_bytes
+        Files of at least this size are fetched in parts.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Wish:
     token: str | None = None
     threads: int = 8
     first_wait_s: float = FIRST_WAIT_S
+    large_bytes: int = LARGE_BYTES
 
 
 @dataclass(slots=True)
@@ -139,6 +142,7 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
         base = f"files/releases/{quote(slug)}/{quote(version)}/"
         manifest, key = _fetch_core(remote, base, folder, (slug, version))
         run = Run(remote, base, folder=folder, journal=journal, threads=wish.threads, report=report)
+        run.large_bytes = wish.large_bytes
         journal.add(core_items(manifest) + record_items(folder))
         run.fetch_pending()
         receipt = _plan_instances(journal, folder, manifest, wish, key)
@@ -260,7 +264,7 @@ class Run:
     ) -> None:
         self._remote, self._base, self._folder, self._journal = remote, base, folder, journal
         self._threads, self._report = threads, report
-        self._large = LargeFiles(remote, journal, threads)
+        self.large_bytes = LARGE_BYTES
         self._done: list[Arrived] = []
         self._arrived_bytes = 0
         self._has_bucket = True
@@ -322,9 +326,14 @@ class Run:
         # Another program's list names where each file is; a release's own files lie below its address.
         address = item.address if "://" in item.address else self._base + quote(item.address)
         expected = Expected(item.sha256, item.size_bytes)
-        if not (item.size_bytes >= LARGE_BYTES and self._large.fetch(item.path, address, destination, expected)):
+        is_large = item.size_bytes >= self.large_bytes
+        if not (is_large and self._large_files().fetch(item.path, address, destination, expected)):
             self._remote.fetch(address, destination, expected, direct=direct)
         return _Brought(item, destination.stat().st_mtime_ns, is_fetched=True)
+
+    def _large_files(self) -> LargeFiles:
+        part_bytes = min(PART_BYTES, max(1, self.large_bytes // 2))
+        return LargeFiles(self._remote, self._journal, self._threads, part_bytes=part_bytes)
 
     def _settle(self, active: set[Future["_Brought"]], total: int) -> set[Future["_Brought"]]:
         finished, rest = wait(active, return_when=FIRST_COMPLETED)

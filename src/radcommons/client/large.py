@@ -21,12 +21,14 @@ class LargeFiles:
     Parameters
     ----------
     threads
-        How many parts are fetched at once, over all files.
+        How many parts of a file are fetched at once.
+    part_bytes
+        How large a part is.
     """
 
-    def __init__(self, remote: Remote, journal: Journal, threads: int) -> None:
+    def __init__(self, remote: Remote, journal: Journal, threads: int, *, part_bytes: int = PART_BYTES) -> None:
         self._remote, self._journal = remote, journal
-        self._threads = threads
+        self._threads, self._part_bytes = threads, part_bytes
 
     def fetch(self, path: str, address: str, destination: Path, expected: Expected) -> bool:
         """Bring a file to its place; False when the server sends no parts and it must be asked for whole.
@@ -54,7 +56,7 @@ class LargeFiles:
 
     def _fetch_parts(self, path: str, address: str, aside: Path, expected: Expected) -> str:
         """Bring all parts to their places; the digest of the whole, read part by part while the next ones arrive."""
-        size_bytes = expected.size_bytes
+        size_bytes, size = expected.size_bytes, self._part_bytes
         there = self._journal.parts_of(path) if aside.exists() and aside.stat().st_size == size_bytes else frozenset()
         if not there:
             self._begin_anew(path, aside)
@@ -63,18 +65,18 @@ class LargeFiles:
             _reserve(descriptor, size_bytes)
 
             def part(number: int) -> None:
-                start = number * PART_BYTES
-                self._remote.fetch_range(address, descriptor, start, min(PART_BYTES, size_bytes - start))
+                start = number * size
+                self._remote.fetch_range(address, descriptor, start, min(size, size_bytes - start))
                 self._journal.mark_part(path, number)
 
-            numbers, digest = range(-(-size_bytes // PART_BYTES)), hashlib.sha256()
+            numbers, digest = range(-(-size_bytes // size)), hashlib.sha256()
             with ThreadPoolExecutor(self._threads, thread_name_prefix="part") as pool:
                 parts = {number: pool.submit(part, number) for number in numbers if number not in there}
                 try:
                     for number in numbers:
                         if number in parts:
                             parts[number].result()
-                        _hash(descriptor, digest, number * PART_BYTES, min(size_bytes, (number + 1) * PART_BYTES))
+                        _hash(descriptor, digest, number * size, min(size_bytes, (number + 1) * size))
                 finally:
                     for each in parts.values():
                         each.cancel()

@@ -357,9 +357,10 @@ def _cut_off() -> RemoteError:
 
 
 def _unreachable(error: Exception) -> RemoteError:
+    if isinstance(error, http.client.IncompleteRead):
+        return _cut_off()
     message = f"The repository cannot be reached ({type(error).__name__})."
-    code = "client.cut-off" if isinstance(error, http.client.IncompleteRead) else "client.unreachable"
-    return RemoteError(Kind.UNAVAILABLE, code, message, may_retry=True)
+    return RemoteError(Kind.UNAVAILABLE, "client.unreachable", message, may_retry=True)
 
 
 def _refusal(answer: Answer) -> RemoteError:

@@ -2,12 +2,13 @@
 
 import pytest
 from tests.server.archive.conftest import ACTOR, dicom_file
+from tests.support.disks import mounted
 from tests.support.releases import signed_site
 
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive import services
 from radcommons.server.archive.models import Instance
-from radcommons.server.platform.objects import choosing, instance_key, object_store
+from radcommons.server.platform.objects import instance_key, object_store, trouble
 from radcommons.server.platform.settings import settings
 
 
@@ -55,7 +56,14 @@ def test_a_store_that_is_away_is_said_within_seconds(db, page, monkeypatch, s3_c
         settings.cache_clear()
 
 
-def test_a_full_disk_is_trouble(tmp_store, monkeypatch):
-    assert choosing.trouble() is None
-    monkeypatch.setattr(choosing, "LEAST_FREE_BYTES", 1 << 60)
-    assert choosing.trouble().code == "platform.store-full"
+def test_a_full_disk_is_trouble(tmp_path, monkeypatch):
+    assert trouble() is None
+    with mounted(tmp_path / "disk") as is_disk:
+        assert is_disk, "these tests mount a small disk; run them as root"
+        monkeypatch.setenv("RADCOMMONS_OBJECTS_URL", (tmp_path / "disk").as_uri())
+        settings.cache_clear()
+        try:
+            assert trouble().code == "platform.store-full"
+        finally:
+            monkeypatch.delenv("RADCOMMONS_OBJECTS_URL")
+            settings.cache_clear()

@@ -123,12 +123,12 @@ def test_the_commands_plan_apply_and_lift(store, tmp_path):
     store(dicom_file(tmp_path))
     run = CliRunner().invoke
     options = ["--study", STUDY, "--cause", "consent-withdrawn", "--reason", "Consent was withdrawn."]
-    plan = json.loads(run(commands.archive, ["purge", "plan", *options, "--json"]).output)
+    plan = json.loads(run(commands.archive, ["purge", "plan", *options, "--json"]).stdout)
     assert plan["instances"] == 1
     assert plan["plan"] in run(commands.archive, ["purge", "plan", *options]).output
     done = run(commands.archive, ["purge", "apply", "--plan", plan["plan"], *options, "--json"])
-    tombstone = json.loads(done.output)["tombstone"]
+    tombstone = json.loads(done.stdout)["tombstone"]
     assert plan["sha256"][0] in base64.b64decode(tombstone["payload"]).decode()
     assert not object_store().exists(instance_key(plan["sha256"][0]))
-    assert json.loads(run(commands.archive, ["purge", "lift", plan["plan"], "--json"]).output) == {"lifted": 1}
+    assert json.loads(run(commands.archive, ["purge", "lift", plan["plan"], "--json"]).stdout) == {"lifted": 1}
     assert run(commands.archive, ["purge", "plan", *options, "--subject", "A/b/c"]).exit_code == 2

@@ -8,7 +8,6 @@ from tests.server.archive.conftest import ACTOR, dicom_file
 from radcommons.server.archive import commands, services
 from radcommons.server.archive.models import DamagedObject, Instance, VerificationRun
 from radcommons.server.archive.queries import stored_instances
-from radcommons.server.archive.services import verification
 from radcommons.server.platform.errors import UnavailableError
 from radcommons.server.platform.models import AuditEvent
 from radcommons.server.platform.objects import CloudObjects, damaged_key, instance_key, object_store
@@ -71,10 +70,9 @@ def test_a_damaged_object_is_served_no_more_and_heals_when_it_is_received_again(
     assert AuditEvent.objects.filter(action="archive.damage-mended").count() == 1
 
 
-def test_a_verification_that_was_interrupted_goes_on_where_it_was(store, tmp_path, monkeypatch):
+def test_a_verification_that_was_interrupted_goes_on_where_it_was(store, tmp_path):
     for number in range(1, 8):
         store(dicom_file(tmp_path, number))
-    monkeypatch.setattr(verification, "REMEMBER_EVERY", 1)
     objects, last = object_store(), max(keys())
     objects.delete(last)
 
@@ -133,7 +131,7 @@ def test_the_command_fails_when_an_object_is_damaged(store, tmp_path):
     runner = CliRunner()
     clean = runner.invoke(commands.archive, ["verify", "--json"])
     assert clean.exit_code == 0
-    assert json.loads(clean.output)["checked"] == 1
+    assert json.loads(clean.stdout)["checked"] == 1
     object_store().delete(keys()[0])
     damaged = runner.invoke(commands.archive, ["verify"])
     assert damaged.exit_code == 1
@@ -144,4 +142,4 @@ def test_the_command_cleans_up_what_was_never_finished(store, tmp_path):
     store(dicom_file(tmp_path))
     Instance.objects.update(state="storing", created_at="2020-01-01T00:00:00Z")
     result = CliRunner().invoke(commands.archive, ["clean-up", "--hours", "1", "--json"])
-    assert json.loads(result.output) == {"removed": 1, "pieces": 0}
+    assert json.loads(result.stdout) == {"removed": 1, "pieces": 0}
