@@ -4,9 +4,9 @@
 """
 
 from radcommons.server.annotation.queries.adjudication import adjudicated_case, visible_to_adjudicator
+from radcommons.server.annotation.queries.own import own_task
 from radcommons.server.annotation.queries.worklist import blinding_of, visible_instances
 from radcommons.server.annotation.rules.blinding import veil_of
-from radcommons.server.annotation.services.reading import own_task
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, admit

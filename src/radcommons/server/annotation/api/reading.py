@@ -8,9 +8,10 @@ from typing import Any
 from ninja import Field, Router, Schema
 
 from radcommons.server.annotation.queries import worklist
+from radcommons.server.annotation.queries.own import LEASE_S
 from radcommons.server.annotation.rules.states import TaskState
 from radcommons.server.annotation.services import reading
-from radcommons.server.annotation.services.reading import LEASE_S, Draft
+from radcommons.server.annotation.services.reading import Draft
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.policy import Action
 

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from radcommons.server.annotation.models import Case, Reader, ReadingProject, Revision, Shape, Task
+from radcommons.server.annotation.queries.own import LEASE_S, own_task
 from radcommons.server.annotation.rules import contents
 from radcommons.server.annotation.rules.people import account_of
 from radcommons.server.annotation.rules.planning import FIRST
@@ -27,7 +28,6 @@ from radcommons.server.annotation.rules.states import (
     phases_open,
 )
 from radcommons.server.annotation.rules.wishes import Blinding
-from radcommons.server.annotation.services.reading import LEASE_S, own_task
 from radcommons.server.archive.models import Instance, InstanceState
 from radcommons.server.archive.queries import series_list
 from radcommons.server.platform.errors import NotFoundError

@@ -99,7 +99,8 @@ class ProjectWish:
     return_after_days
         After so many days without a touch an opened read is shown to the manager, who may reassign it.
     hanging
-        What the reading page starts with: ``windows`` (name, center, width), ``layout``, ``cine_fps``.
+        What the reading page starts with: ``windows`` (name, center, width), ``layout`` (``one`` pane, ``two`` series, or
+        the ``prior`` beside), ``cine_fps``.
     policies
         For each label the policy of its adjudication, see :mod:`.adjudicating`; labels left out get the usual one.
     seed

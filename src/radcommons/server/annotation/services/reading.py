@@ -18,11 +18,10 @@ from radcommons.server.annotation.errors import (
     RevisionConflictError,
 )
 from radcommons.server.annotation.models import Answer, CaseInstance, Revision, Shape, Task
+from radcommons.server.annotation.queries.own import LEASE_S, own_task
 from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queue import defer_settling
 from radcommons.server.annotation.rules import contents
-from radcommons.server.annotation.rules.people import account_of
-from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.proposals import accepted_items, check_verdicts, without
 from radcommons.server.annotation.rules.states import (
     FLAGS_FOR_CURATION,
@@ -33,16 +32,13 @@ from radcommons.server.annotation.rules.states import (
     ProjectState,
     TaskKind,
     TaskState,
-    phases_open,
 )
 from radcommons.server.platform import audit, outbox
-from radcommons.server.platform.errors import NotFoundError
-from radcommons.server.platform.policy import Action, Actor, authorise
+from radcommons.server.platform.policy import Actor
 from radcommons.transfer.annotation.checking import check_reading
 from radcommons.transfer.annotation.record import READING_FORMAT, Reading, reading_from_json
 from radcommons.transfer.annotation.schema import LabelSchema
 
-LEASE_S = 120
 SOFTWARE = f"RadCommons {__version__}"
 # Focus and input are measured by the page; no more time than has passed since the case was opened counts.
 CLOCK_SLACK_S = 5.0
@@ -82,45 +78,6 @@ class Draft:
     verdicts: Mapping[str, str] = field(default_factory=dict)
     viewer_state: Mapping[str, Any] = field(default_factory=dict)
     active_seconds: float = 0.0
-
-
-def own_task(task_key: str, actor: Actor, *, is_locked: bool = False) -> Task:
-    """A reader's own task; whatever else there may be under that name does not exist.
-
-    Raises
-    ------
-    NotFoundError
-        When it is not the actor's, was given to somebody else, or may not be opened yet.
-    """
-    authorise(actor, Action.ANNOTATION_READ)
-    rows = Task.objects.filter(
-        key=task_key, reader__user_id=account_of(actor), reader__is_active=True, case__is_suspended=False
-    ).exclude(state=TaskState.REVOKED)
-    rows = rows.select_related("project__schema", "case", "reader")
-    task = (rows.select_for_update(of=("self",)) if is_locked else rows).first()
-    if task is None or actor.user_id is None or not is_open(task):
-        raise NotFoundError
-    return task
-
-
-def is_open(task: Task) -> bool:
-    """Whether a reader may look at a task: its time has come, and so has its phase."""
-    state = ProjectState(task.project.state)
-    if task.occasion != FIRST and task.available_at is None:
-        return False
-    if task.available_at is not None and task.available_at > timezone.now():
-        return False
-    if task.opened_at is not None:
-        return True
-    if state not in OPEN_PROJECT or task.phase not in phases_open(state):
-        return False
-    return task.phase == Phase.TRAINING or not has_training_left(task)
-
-
-def has_training_left(task: Task) -> bool:
-    """Whether the reader has training cases to do before anything else."""
-    rows = Task.objects.filter(reader=task.reader_id, phase=Phase.TRAINING, case__is_suspended=False)
-    return rows.filter(state__in=WRITABLE).exists()
 
 
 def open_task(task_key: str, *, window: str, actor: Actor, is_taking_over: bool = False) -> Task:
