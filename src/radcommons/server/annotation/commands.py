@@ -127,7 +127,13 @@ def create(slug: str, *, title: str, schema: str, source: str, by: str | None, *
 @annotation.command(name="add-member")
 @click.argument("slug")
 @click.argument("username")
-@click.option("--duty", type=click.Choice([one.value for one in Duty]), default=Duty.READ.value, show_default=True)
+@click.option(
+    "--duty",
+    type=click.Choice([one.value for one in Duty]),
+    default=Duty.READ.value,
+    show_default=True,
+    help="What the account does there.",
+)
 @by_option
 def add_member(slug: str, username: str, duty: str, by: str | None) -> None:
     """Let an account read or adjudicate in a project."""

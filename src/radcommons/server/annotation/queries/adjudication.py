@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from random import Random
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
 from radcommons.server.annotation.models import Case, Decision, Reader, ReadingProject, Task
 from radcommons.server.annotation.queries.worklist import revision_json
+from radcommons.server.annotation.rules.lots import Lot
 from radcommons.server.annotation.rules.people import account_of
 from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.states import (
@@ -102,7 +102,7 @@ def columns_of(case: Case) -> list[tuple[str, Task]]:
     """The submissions of a case under letters, in an order drawn for this case, so that no letter is always the same reader."""
     rows = case.tasks.filter(state__in=DONE, occasion=FIRST).exclude(reader__kind=ReaderKind.MODEL)
     tasks = list(rows.select_related("submission", "reader").order_by("reader__pseudonym"))
-    Random(f"{case.project.seed}/{case.key}").shuffle(tasks)  # noqa: S311 - an order that can be computed again
+    Lot(f"{case.project.seed}/{case.key}").shuffle(tasks)
     return list(zip(LETTERS, tasks, strict=False))
 
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from random import Random
 
+from radcommons.server.annotation.rules.lots import Lot
 from radcommons.server.annotation.rules.states import Phase
 
 FIRST, REPEAT = 1, 2
@@ -78,7 +78,7 @@ def plan_tasks(cases: Sequence[CaseToPlan], readers: Sequence[str], plan: Plan) 
 def _dealt(
     cases: Sequence[CaseToPlan], readers: Sequence[str], plan: Plan
 ) -> Sequence[tuple[CaseToPlan, tuple[str, ...]]]:
-    lot = Random(f"{plan.seed}/cases")  # noqa: S311 - an order that can be computed again, not a secret
+    lot = Lot(f"{plan.seed}/cases")
     main = sorted((case for case in cases if case.phase is Phase.MAIN), key=lambda case: case.case_id)
     lot.shuffle(main)
     overlapping = round(plan.overlap_share * len(main))
@@ -105,7 +105,7 @@ def _met(reader: str, others: Sequence[str], pairs: Counter[tuple[str, str]]) ->
 
 def _ordered(reader: str, cases: Sequence[CaseToPlan], plan: Plan) -> Sequence[PlannedTask]:
     """A reader's list: training, pilot, main in an order of their own; repeats lie in the second half, after the first read."""
-    lot = Random(f"{plan.seed}/{reader}")  # noqa: S311 - as above
+    lot = Lot(f"{plan.seed}/{reader}")
     entries: list[tuple[CaseToPlan, int]] = []
     for phase in _PHASES:
         own = sorted((case for case in cases if case.phase is phase), key=lambda case: case.case_id)
@@ -115,7 +115,7 @@ def _ordered(reader: str, cases: Sequence[CaseToPlan], plan: Plan) -> Sequence[P
             again = lot.sample(own, round(plan.repeat_share * len(own)))
             for case in again:
                 earliest = max(part.index((case, FIRST)) + 1, len(part) // 2)
-                part.insert(lot.randint(earliest, len(part)), (case, REPEAT))
+                part.insert(lot.between(earliest, len(part)), (case, REPEAT))
         entries += part
     return [
         PlannedTask(case.case_id, reader, case.phase, occasion, position)
@@ -133,4 +133,4 @@ def next_reader(loads: Sequence[tuple[str, int]], *, seed: str) -> str:
     """
     least = min(load for _, load in loads)
     candidates = sorted(reader for reader, load in loads if load == least)
-    return Random(seed).choice(candidates)  # noqa: S311 - as above
+    return Lot(seed).choice(candidates)

@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,6 +13,7 @@ from radcommons.server.annotation.errors import MoveNotPossibleError, ProjectInv
 from radcommons.server.annotation.models import Case, CaseInstance, LabelSchema, Reader, ReadingProject
 from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.rules.adjudicating import policies_for
+from radcommons.server.annotation.rules.lots import Lot
 from radcommons.server.annotation.rules.states import (
     PROJECT_MOVES,
     Duty,
@@ -110,7 +110,7 @@ def _add_cases(project: ReadingProject, wish: ProjectWish, rows: Sequence[Row]) 
     if unknown := references.keys() - set(uid_of.values()):
         raise ProjectInvalidError(f"{len(unknown)} training cases are not in the source.")
     others = sorted(study_id for study_id, uid in uid_of.items() if uid not in references)
-    lot = Random(f"{project.seed}/pilot")  # noqa: S311 - computed again from the seed
+    lot = Lot(f"{project.seed}/pilot")
     pilot = set(lot.sample(others, min(wish.pilot_cases, len(others))))
     cases = Case.objects.bulk_create(
         Case(
