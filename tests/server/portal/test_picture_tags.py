@@ -46,7 +46,7 @@ def test_a_study_of_reports_alone_has_a_sign_and_any_other_a_picture() -> None:
 
 
 def test_series_of_several_images_have_a_sheet_and_are_played() -> None:
-    source = '{% series_views "catalog" "2.25.1" "2.25.2" modality frames 1 %}'
+    source = '{% series_views "catalog" "2.25.1" "2.25.2" modality frames %}'
     assert "sheet/" in shown(source, modality="CT", frames=30)
     assert "?play=1" in shown(source, modality="CT", frames=30)
     for modality, frames in (("CT", 1), ("SM", 900), ("SR", 0)):

@@ -35,7 +35,7 @@ def series_kind(modality: str, image_count: int = 1) -> SafeString:
 
 @register.simple_tag
 def series_picture(
-    root: str, study: str, series: str, modality: str, image_count: int = 1, alt: str = ""
+    root: str, study: str, series: str, modality: str, image_count: int = 1, *, alt: str = ""
 ) -> SafeString:
     """What stands for a series in a list: its middle image, or a sign of its kind.
 
@@ -70,11 +70,11 @@ def study_sign(modalities: Iterable[str]) -> SafeString:
 
 
 @register.simple_tag
-def series_views(root: str, study: str, series: str, modality: str, frame_count: int, image_count: int) -> SafeString:
+def series_views(root: str, study: str, series: str, modality: str, frame_count: int) -> SafeString:
     """Links to the other ways of looking at a series: its contact sheet, played, its attributes."""
     address = f"/view/{root}/{study}/{series}/"
     wanted = [("header/", "Attributes")]
-    if kind_of_modality(modality, has_images=bool(image_count)) is Kind.IMAGES and frame_count > 1:
+    if kind_of_modality(modality, has_images=bool(frame_count)) is Kind.IMAGES and frame_count > 1:
         wanted = [("sheet/", "Contact sheet"), ("?play=1", "Play"), *wanted]
     return format_html_join(" · ", '<a href="{}{}">{}</a>', ((address, path, word) for path, word in wanted))
 
