@@ -19,9 +19,11 @@ export class Case {
     this.task = task;
     this.schema = new Schema(task.schema);
     this.isWritable = WRITABLE.has(task.state);
+    this.isReady = false;
     const reading = readingOf(task.read, task.proposals);
     this.bench = new Bench(this.schema, reading, task.study_instance_uid, (kind) => this.#changed(kind));
-    this.bench.isLocked = !this.isWritable;
+    // Nothing can be changed before it is known what this computer had kept.
+    this.bench.isLocked = true;
   }
 
   /** Hang the images and, for a case that is to be read, take the lease. */
@@ -32,17 +34,21 @@ export class Case {
     if (this.isWritable) this.saver = new Saver(this.task, this.schema, source, (state, facts) => this.#page.told(state, facts));
     const opened = this.saver?.open();
     desk.underlay = () => {};
-    await desk.open(this.task, this.bench, { ready });
+    const hung = desk.open(this.task, this.bench, { ready });
+    // The questions stand there while the images are on their way.
     this.panel = new Panel(byId, { task: this.task, bench: this.bench, desk, jump: (id) => this.jump(id) });
+    await hung;
     this.#showBeside();
     this.#restoreView();
     if (this.schema.drawn.length === 0) this.bench.tool = "window";
     const restored = await opened;
+    this.bench.isLocked = !this.isWritable || this.saver.isBlocked;
     if (restored) {
       this.bench.replace(restored.reading);
       this.#page.say("What this computer had kept was restored.");
       clock.restart(Math.max(clock.seconds, restored.seconds ?? 0));
     }
+    this.isReady = true;
     this.panel.show();
     desk.redraw();
   }

@@ -18,6 +18,8 @@ async function inStore(mode, work) {
   database ??= opened();
   const transaction = (await database).transaction(STORE, mode);
   const request = work(transaction.objectStore(STORE));
+  // Committed at once, it is done even if the page goes before it hears so.
+  transaction.commit?.();
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve(request.result);
     transaction.onabort = transaction.onerror = () => reject(transaction.error);

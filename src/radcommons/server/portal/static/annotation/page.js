@@ -28,21 +28,21 @@ class Page {
 
   constructor() {
     this.desk = new Desk(byId("panes"), byId("pane-template"), (words) => this.say(words), {
-      moved: () => this.case?.panel?.moved(),
+      moved: () => this.case?.isReady && this.case.panel.moved(),
       shown: () => this.#shown(),
     });
     listKeys(byId("help-keys"));
-    listenToKeys(new Proxy({}, { get: (_, verb) => (...values) => this.case?.panel && this.case[verb](...values) }));
+    listenToKeys(new Proxy({}, { get: (_, verb) => (...values) => this.case?.isReady && this.case[verb](...values) }));
     this.#wire();
   }
 
   #wire() {
     document.addEventListener("click", (event) => {
       const button = event.target.closest("[data-verb]");
-      if (button && this.case?.panel) this.case[button.dataset.verb](...(button.dataset.value ? [button.dataset.value] : []));
+      if (button && this.case?.isReady) this.case[button.dataset.verb](...(button.dataset.value ? [button.dataset.value] : []));
     });
     for (const button of document.querySelectorAll("button[data-tool]")) {
-      button.addEventListener("click", () => this.case?.panel && this.case.tool(button.dataset.tool));
+      button.addEventListener("click", () => this.case?.isReady && this.case.tool(button.dataset.tool));
     }
     byId("cut").addEventListener("click", () => this.case.toggleCutting());
     byId("help-button").addEventListener("click", () => this.help());
@@ -125,7 +125,7 @@ class Page {
 
   async submit() {
     const { case: current } = this;
-    if (this.#isSubmitting || !current?.panel) return;
+    if (this.#isSubmitting || !current?.isReady) return;
     if (!current.isWritable) {
       await this.#again(current);
       return;

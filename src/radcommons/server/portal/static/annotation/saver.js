@@ -5,7 +5,6 @@ import { Journal, WindowName } from "./journal.js";
 import { valueProblem } from "./schema.js";
 
 const AUTOSAVE_MS = 3000;
-const JOURNAL_MS = 250;
 const RETRY_MS = [2000, 4000, 8000, 15000, 30000];
 const MOST_LAST_BYTES = 60_000;
 
@@ -39,9 +38,10 @@ export class Saver {
   #saved = 0;
   #sending = undefined;
   #flight = undefined;
-  #timers = { journal: 0, save: 0, lease: 0 };
+  #timers = { save: 0, lease: 0 };
   #failures = 0;
   #block = "";
+  #hasRestored = false;
   /** Shapes never change, so the server's name for one is good for ever. */
   #names = new WeakMap();
 
@@ -70,6 +70,7 @@ export class Saver {
     const restored = { reading: entry.reading, seconds: entry.seconds, at: entry.at };
     if (entry.base === this.#base || this.#isOwn(this.#task.read, entry.window)) {
       this.#version = 1;
+      this.#hasRestored = true;
       this.#schedule();
       if (entry.window !== this.#window.name) await this.#journal.clear(entry.window);
       return restored;
@@ -100,8 +101,7 @@ export class Saver {
   /** Something has changed. */
   touch() {
     this.#version += 1;
-    clearTimeout(this.#timers.journal);
-    this.#timers.journal = setTimeout(() => this.#write(), JOURNAL_MS);
+    this.#write();
     if (this.#failures === 0 && !this.#block) this.#tell("unsaved", {});
     this.#schedule();
   }
@@ -112,8 +112,7 @@ export class Saver {
   }
 
   async #write() {
-    clearTimeout(this.#timers.journal);
-    if (this.isSaved) return;
+    if (this.isSaved || !this.#window) return;
     const { reading, seconds } = this.#source();
     await this.#journal.write({ window: this.#window.name, reading, seconds, base: this.#base, at: Date.now() });
   }
@@ -174,7 +173,8 @@ export class Saver {
   /** Go on from a revision that this very window had sent before it was reloaded. */
   async #adopted() {
     const { read } = await call("GET", `/tasks/${this.#task.task}`).catch(() => ({}));
-    if (!this.#isOwn(read) || read.revision <= this.#base) return false;
+    // Without what this computer had kept, this window does not know what it had sent: a person chooses.
+    if (!this.#hasRestored || !this.#isOwn(read) || read.revision <= this.#base) return false;
     this.#base = read.revision;
     this.#flight = undefined;
     return true;
