@@ -51,7 +51,8 @@ class Seaweed:
         config.write_text(json.dumps({"identities": [{"name": "tests", "credentials": keys, "actions": ["Admin"]}]}))
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(_PROGRAM), *_arguments(self.folder, self._ports)],
+                # A test run that is killed takes its server along.
+                ["setpriv", "--pdeathsig", "KILL", str(_PROGRAM), *_arguments(self.folder, self._ports)],
                 stdout=log,
                 stderr=log,
                 env={"PATH": os.environ["PATH"], "HOME": str(self.folder)},
