@@ -68,10 +68,12 @@ export class Panel {
 
   /** Another image is looked at: places, statistics, and questions about the image follow. */
   moved() {
-    if (this.#bench.schema.questions.some(({ scope }) => scope !== "study")) this.form.show(this.#bench.reading);
-    // Statistics of a large finding take a moment, so they wait until the slices stand still.
+    // They take a moment, so they wait until the slices stand still.
     clearTimeout(this.#late);
-    this.#late = setTimeout(() => this.showFindings(), 60);
+    this.#late = setTimeout(() => {
+      if (this.#bench.schema.questions.some(({ scope }) => scope !== "study")) this.form.show(this.#bench.reading);
+      this.showFindings();
+    }, 60);
   }
 
   showFindings() {
