@@ -2,7 +2,7 @@
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const MARGIN = 6;
-const LABEL = 12;
+const LABEL = 22;
 const LEAST_ROW = 14;
 const MOST_ROW = 60;
 const PIXELS_PER_MM = 96 / 25.4;
@@ -61,7 +61,7 @@ function paper(svg, width, height, id) {
 /** The mark of 1 mV and 0.2 s that begins a row on paper. */
 function calibration(svg, y, gain, speed) {
   const width = 0.2 * speed;
-  make("path", { d: `M${MARGIN - 1} ${y}h1v${-gain}h${width}v${gain}h1`, class: "rv-mark" }, svg);
+  make("path", { d: `M${MARGIN + LABEL - width - 4} ${y}h1v${-gain}h${width}v${gain}h1`, class: "rv-mark" }, svg);
 }
 
 function rowsOf(group, gain) {
@@ -107,7 +107,7 @@ export function draw(group, { speed, gain, size, layout, id }) {
       const middle = (channel.high + channel.low) / 2;
       const place = { x, y: top + row / 2, step: speed / group.rate, height: millimetresPerUnit(channel, gain), middle };
       make("path", { d: pathOf(channel.values, from, to, place), class: "rv-curve" }, svg);
-      make("text", { x: from === 0 ? MARGIN : x + 1, y: top + (from === 0 ? 3.5 : 3.5), class: "rv-label" }, svg).textContent = channel.name;
+      make("text", { x: from === 0 ? MARGIN : x + 1, y: from === 0 ? top + row / 2 + 1 : top + 3.5, class: "rv-label" }, svg).textContent = channel.name;
     }
     if (pieces[0].channel.millivolts) calibration(svg, top + row / 2 + gain / 2, gain, speed);
     top += row;

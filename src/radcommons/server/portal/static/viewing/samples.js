@@ -20,7 +20,7 @@ function channelOf(definition, index) {
   const units = item(definition, "003A0211");
   const unit = text(units, "00080100");
   return {
-    name: nameOf(definition, index).replace(/^Lead\s+/i, ""),
+    name: nameOf(definition, index).replace(/^Lead\s+/i, "").replace(/\s*\(.*\)$/, ""),
     unit: unit && unit !== "1" ? unit : "",
     unitName: text(units, "00080104"),
     millivolts: MILLIVOLTS[unit],
@@ -70,16 +70,17 @@ export function withValues(group, data) {
   return { ...group, samples: complete, seconds: complete / group.rate };
 }
 
-/** What was written beside the curves: texts and measurements (PS3.3 C.10.8). */
+/** What was written beside the curves: texts and measurements (PS3.3 C.10.8); marks that only name a moment are counted. */
 export function annotationsOf(dataset) {
-  return values(dataset, "0040B020")
-    .map((annotation) => {
-      const name = text(item(annotation, "0040A043"), "00080104");
-      const coded = text(item(annotation, "0040A168"), "00080104");
-      const unit = text(item(annotation, "004008EA"), "00080100");
-      const amount = text(annotation, "0040A30A");
-      const said = text(annotation, "00700006") || coded || [amount, unit === "1" ? "" : unit].filter(Boolean).join(" ");
-      return name && said ? `${name}: ${said}` : said || name;
-    })
-    .filter(Boolean);
+  const found = values(dataset, "0040B020").map((annotation) => {
+    const name = text(item(annotation, "0040A043"), "00080104");
+    const coded = text(item(annotation, "0040A168"), "00080104");
+    const unit = text(item(annotation, "004008EA"), "00080100");
+    const amount = text(annotation, "0040A30A");
+    const said = text(annotation, "00700006") || coded || [amount, unit === "1" ? "" : unit].filter(Boolean).join(" ");
+    return name && said ? `${name}: ${said}` : said;
+  });
+  const said = found.filter(Boolean);
+  const marks = found.length - said.length;
+  return marks > 0 ? [...said, `${marks} ${marks === 1 ? "mark" : "marks"} of moments, not drawn`] : said;
 }
