@@ -70,10 +70,10 @@ def document(request: ActorRequest, scope: str, study_instance_uid: str, series_
     """The document inside an object, as a download that no browser runs."""
     readable = scope_with(scope, request.actor, study_instance_uid, series_instance_uid)
     looked = look(request, readable, study_instance_uid, series_instance_uid)
-    if readable.veil is not None and not readable.veil.shows(_DOCUMENT):
-        raise NotFoundError
     if looked.kind is not Kind.DOCUMENT:
         return redirect(looked.url)
+    if readable.veil is not None and not readable.veil.shows(_DOCUMENT):
+        raise NotFoundError
     media_type = text(looked.attributes, "00420012").lower()
     content = async_to_sync(rendering.in_worker)(looked.instance.sha256, ReadValue(_DOCUMENT))
     length = text(looked.attributes, "00420015")
