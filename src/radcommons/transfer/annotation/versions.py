@@ -146,23 +146,31 @@ def carried_over(reading: Reading, mapping: SchemaMapping, new: LabelSchema) -> 
 
     The reading keeps its id and reader; readings of record are never replaced by what this returns, only compared by it.
     """
-    items, lost = [], []
-    for index, item in enumerate(reading.items):
-        label = new.label(mapping.labels.get(item.label_id, ""))
-        value = _mapped_value(item, mapping)
-        if label is None or value is None or value_problem(label, value):
+    mapped = [_mapped_item(item, mapping, new) for item in reading.items]
+    kept = {item.id for item in mapped if item is not None}
+    lost, items = [], []
+    for index, item in enumerate(mapped):
+        # An attribute goes with the drawing that it describes.
+        if item is None or (item.about and item.about not in kept):
             message = "The answer has no counterpart in the new version of the schema."
             lost.append(Finding(Severity.WARNING, "annotation.not-carried-over", f"items[{index}]", message))
         else:
-            items.append(replace(item, label_id=label.id, value=value))
+            items.append(item)
     return replace(reading, schema=mapping.new, items=tuple(items)), lost
+
+
+def _mapped_item(item: Item, mapping: SchemaMapping, new: LabelSchema) -> Item | None:
+    label, value = new.label(mapping.labels.get(item.label_id, "")), _mapped_value(item, mapping)
+    if label is None or value is None or value_problem(label, value):
+        return None
+    return replace(item, label_id=label.id, value=value)
 
 
 def _mapped_value(item: Item, mapping: SchemaMapping) -> Value | None:
     if isinstance(item.value, tuple):
-        mapped = (mapping.choices.get((item.label_id, choice), choice) for choice in item.value)
-        kept = tuple(choice for choice in mapped if choice)
-        return kept if len(kept) == len(item.value) else None
+        mapped = [mapping.choices.get((item.label_id, choice), choice) for choice in item.value]
+        # Choices that became one are named once.
+        return tuple(dict.fromkeys(mapped)) if all(mapped) else None
     if isinstance(item.value, str):
         return mapping.choices.get((item.label_id, item.value), item.value) or None
     return item.value

@@ -35,12 +35,15 @@ class Question:
         Names, grades or measurements.
     categories
         The answers there are, in order; empty for measurements.
+    scale
+        Those of a question of grades that have a grade, from the lowest on.
     """
 
     name: str
     title: str
     level: Level
     categories: tuple[str, ...] = ()
+    scale: tuple[str, ...] = ()
 
 
 def questions_of(schema: LabelSchema) -> tuple[Question, ...]:
@@ -59,11 +62,13 @@ def _questions(label: Label) -> Sequence[Question]:
         ]
     if rule.kind is ValueKind.ONE_OF:
         level = Level.ORDINAL if rule.is_ordered else Level.NOMINAL
-        return [Question(label.id, label.name, level, tuple(choice.id for choice in rule.choices))]
+        names = tuple(choice.id for choice in rule.choices)
+        grades = {name: grade for name in names if rule.is_ordered and (grade := rule.grade(name)) is not None}
+        return [Question(label.id, label.name, level, names, tuple(sorted(grades, key=grades.__getitem__)))]
     if rule.kind is ValueKind.INTEGER and rule.minimum is not None and rule.maximum is not None:
-        grades = [f"{grade:g}" for grade in range(int(rule.minimum), int(rule.maximum) + 1)]
-        if len(grades) <= MOST_GRADES:
-            return [Question(label.id, label.name, Level.ORDINAL, tuple(grades))]
+        numbers = tuple(f"{number:g}" for number in range(int(rule.minimum), int(rule.maximum) + 1))
+        if len(numbers) <= MOST_GRADES:
+            return [Question(label.id, label.name, Level.ORDINAL, numbers, numbers)]
     return [] if rule.kind is ValueKind.TEXT else [Question(label.id, label.name, Level.INTERVAL)]
 
 
@@ -127,15 +132,24 @@ def _of_categories(question: Question, table: Ratings, bootstrap: Bootstrap) -> 
         _line("Gwet AC1", gwet_ac(table, number, bootstrap=bootstrap)),
     ]
     if question.level is Level.ORDINAL:
+        graded, grades = graded_of(question, table), len(question.scale)
         found += [
             _line(
                 "Krippendorff alpha, ordinal",
-                krippendorff_alpha(table, level=Level.ORDINAL, categories=number, bootstrap=bootstrap),
+                krippendorff_alpha(graded, level=Level.ORDINAL, categories=grades, bootstrap=bootstrap),
             ),
-            _line("Gwet AC2, quadratic", gwet_ac(table, number, weighting=Weighting.QUADRATIC, bootstrap=bootstrap)),
+            _line("Gwet AC2, quadratic", gwet_ac(graded, grades, weighting=Weighting.QUADRATIC, bootstrap=bootstrap)),
         ]
-        found += _iccs(table, bootstrap)
+        found += _iccs(graded, bootstrap)
     return found
+
+
+def graded_of(question: Question, table: Ratings) -> Ratings:
+    """The table of a question of grades with places on its scale; answers outside the scale have no distance: NaN."""
+    scale = {name: float(place) for place, name in enumerate(question.scale)}
+    places = np.array([*(scale.get(name, np.nan) for name in question.categories), np.nan])
+    graded: Ratings = places[np.where(np.isnan(table), -1, table).astype(np.int64)]
+    return graded
 
 
 def _iccs(table: Ratings, bootstrap: Bootstrap) -> list[dict[str, Any]]:
@@ -148,11 +162,11 @@ def _of_measurements(table: Ratings, bootstrap: Bootstrap) -> list[dict[str, Any
 
 
 def _pairs(question: Question, table: Ratings, bootstrap: Bootstrap) -> list[dict[str, Any]]:
-    number = len(question.categories)
-    ways = {"kappa": Weighting.NONE}
+    found = {"kappa": pairwise_kappa(table, len(question.categories), bootstrap=bootstrap)}
     if question.level is Level.ORDINAL:
-        ways |= {"linear": Weighting.LINEAR, "quadratic": Weighting.QUADRATIC}
-    found = {name: pairwise_kappa(table, number, weighting=way, bootstrap=bootstrap) for name, way in ways.items()}
+        graded, grades = graded_of(question, table), len(question.scale)
+        for way in (Weighting.LINEAR, Weighting.QUADRATIC):
+            found[way.value] = pairwise_kappa(graded, grades, weighting=way, bootstrap=bootstrap)
     return [
         {"readers": list(pair), **{name: of_pair[pair].to_json() for name, of_pair in found.items()}}
         for pair in found["kappa"]

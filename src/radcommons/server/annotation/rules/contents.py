@@ -141,7 +141,7 @@ def _answers(label: Label, items: Iterable[Item]) -> Iterable[tuple[str, tuple[s
     elif len(given) == 1 and kind is not ValueKind.TEXT:
         value = given[0].value
         if kind is ValueKind.ONE_OF and isinstance(value, str):
-            order = [choice.id for choice in label.value.choices]
-            yield label.id, (value, float(order.index(value)) if label.value.is_ordered else None)
+            grade = label.value.grade(value) if label.value.is_ordered else None
+            yield label.id, (value, None if grade is None else float(grade))
         elif isinstance(value, int | float):
             yield label.id, (f"{value:g}", float(value))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from radcommons.server.annotation.rules.adjudicating import LabelOutcome, Policy
 from radcommons.server.annotation.rules.states import OutcomeState
@@ -100,7 +101,8 @@ def _judged(grids: Sequence[Mask], dices: Mapping[tuple[int, int], float], polic
     worst = min((1.0 if math.isnan(value) else value for value in dices.values()), default=1.0)
     if worst < policy["dice"]:
         return LabelOutcome(OutcomeState.DISPUTED, None, worst, f"Two readers' areas overlap with Dice {worst:.2f}.")
-    ratios = [volume_difference(one, other, voxel_mm3=1.0).ratio for one, other in combinations(grids, 2)]
+    # A thousand cubic millimetres: volumes are then numbers of pixels, and ratios of these are not rounded twice.
+    ratios = [volume_difference(one, other, voxel_mm3=1000.0).ratio for one, other in combinations(grids, 2)]
     largest = max((ratio for ratio in ratios if not math.isnan(ratio)), default=1.0)
     if largest > policy["volume_ratio"]:
         reason = f"One area is {largest:.1f} times as large as another."
@@ -152,28 +154,30 @@ def box_json(frame: FrameReference, box: Box) -> dict[str, Any]:
 
 def _points(drawn: Sequence[Sequence[Item]], *, pixels: float) -> LabelOutcome:
     """Drawings of points: every reader has as many on the same frames, each within a distance of its like."""
-    if len({len(items) for items in drawn}) > 1:
+    outlines = [[outline for item in items for outline in item.outlines] for items in drawn]
+    if len({len(mine) for mine in outlines}) > 1:
         return LabelOutcome(OutcomeState.DISPUTED, None, None, "The readers drew different numbers of these.")
-    worst = 0.0
-    for first, second in combinations(drawn, 2):
-        for one, other in zip(_sorted(first), _sorted(second), strict=False):
-            distance = _distance(one, other)
-            if distance is None:
-                return LabelOutcome(OutcomeState.DISPUTED, None, None, "The readers drew on different images.")
-            worst = max(worst, distance)
+    worst = max((_worst_distance(*pair, pixels=pixels) for pair in combinations(outlines, 2)), default=0.0)
+    if math.isinf(worst):
+        return LabelOutcome(OutcomeState.DISPUTED, None, None, "The readers drew on different images.")
     if worst > pixels:
         return LabelOutcome(OutcomeState.DISPUTED, None, worst, f"Two drawings lie {worst:.0f} pixels apart.")
     return LabelOutcome(OutcomeState.AGREED, None, worst)
 
 
-def _sorted(items: Sequence[Item]) -> list[Outline]:
-    return sorted((outline for item in items for outline in item.outlines), key=lambda one: (one.frame, one.points))
+def _worst_distance(first: Sequence[Outline], second: Sequence[Outline], *, pixels: float) -> float:
+    """The largest distance of a drawing from its like, paired so that as few as can be lie too far apart."""
+    distances = np.array([[_distance(one, other) for other in second] for one in first])
+    near = distances[np.isfinite(distances)].max(initial=1.0) * (len(first) + 1)
+    far = near * (len(first) + 1)
+    cost = np.where(np.isinf(distances), far, np.where(distances > pixels, near, 0.0) + np.minimum(distances, near))
+    return float(distances[linear_sum_assignment(cost)].max())
 
 
-def _distance(one: Outline, other: Outline) -> float | None:
-    """The largest distance of corresponding points, a line being the same in both directions; None on other images."""
+def _distance(one: Outline, other: Outline) -> float:
+    """The largest distance of corresponding points, a line being the same in both directions; infinite on other images."""
     if one.frame != other.frame or len(one.points) != len(other.points):
-        return None
+        return math.inf
     first, second = np.asarray(one.points), np.asarray(other.points)
     ways = [second, second[::-1]] if one.geometry in {Geometry.LINE, Geometry.ANGLE} else [second]
     return min(float(np.linalg.norm(first - way, axis=1).max()) for way in ways)

@@ -40,8 +40,11 @@ class Blinding:
 
     @classmethod
     def from_mapping(cls, switches: Mapping[str, bool]) -> "Blinding":
-        """The switches that somebody named; one that there is not is refused."""
-        return cls(**_known(cls.__slots__, switches))
+        """The switches that somebody named; one that there is not, or that is neither on nor off, is refused."""
+        known = _known(cls.__slots__, switches)
+        if not all(isinstance(value, bool) for value in known.values()):
+            raise ProjectInvalidError("A switch of the blinding is on or off.")
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Stopping:
         """The rule that somebody named; a part that there is not, or of another type, is refused."""
         kinds: dict[str, tuple[type, ...]] = {"label": (str,), "width": (int, float), "cases": (int,)}
         known = _known(cls.__slots__, rule)
-        if not all(isinstance(value, kinds[name]) for name, value in known.items()):
+        if not all(isinstance(value, kinds[name]) and not isinstance(value, bool) for name, value in known.items()):
             raise ProjectInvalidError("The stopping rule names a label, the width of an interval, a number of cases.")
         return cls(**known)
 
