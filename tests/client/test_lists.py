@@ -94,7 +94,7 @@ def test_the_objects_of_a_gen3_list_arrive_verified(repository, tmp_path, conten
         repository.faults[f"objects/{sha256}$"] = [body(json.dumps(described).encode())] * 5
         entries.append({"object_id": sha256, "file_name": f"{number}.dcm", "commons_url": repository.url})
     path = tmp_path / "wanted.json"
-    path.write_text(json.dumps([*entries, {**entries[0], "object_id": "0" * 64}]))
+    path.write_text(json.dumps([*entries, {**entries[0], "object_id": "0" * 64, "file_name": "lost.dcm"}]))
     done = run(path, tmp_path / "copy")
     assert done.exit_code == 3
     assert json.loads(done.output)["failures"] == {"client.refused": 1}

@@ -1,6 +1,7 @@
 """Downloading the objects that a Gen3 manifest names, from any GA4GH DRS server that tells their SHA-256."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -102,19 +103,18 @@ def _audited(journal: Journal, folder: Path, outcome: ObjectDownload) -> tuple[i
     return max(0, right - outcome.fetched), size
 
 
-def _planned(entries: Iterable[ObjectEntry], remote: Remote, failures: dict[str, int]) -> Iterator[Item]:
-    seen: set[str] = set()
-    for entry in entries:
-        if entry.object_id in seen:
-            continue
-        seen.add(entry.object_id)
+def _planned(entries: Sequence[ObjectEntry], remote: Remote, failures: dict[str, int]) -> Iterator[Item]:
+    unique = {entry.object_id: entry for entry in reversed(entries)}
+    names = Counter(entry.file_name.casefold() for entry in unique.values())
+    for entry in reversed(unique.values()):
         try:
-            yield _item(entry, remote)
+            yield _item(entry, remote, is_shared=names[entry.file_name.casefold()] > 1)
         except RadCommonsError as error:
             failures[error.code] = failures.get(error.code, 0) + 1
 
 
-def _item(entry: ObjectEntry, remote: Remote) -> Item:
+def _item(entry: ObjectEntry, remote: Remote, *, is_shared: bool) -> Item:
+    """An object to fetch; one whose name others of the list have too is told apart by its digest."""
     place = f"{OBJECTS}{quote(entry.object_id, safe='')}"
     try:
         document = orjson.loads(remote.document(place))
@@ -128,7 +128,7 @@ def _item(entry: ObjectEntry, remote: Remote) -> Item:
         raise ListError("The list names a file that cannot be stored safely.") from error
     if not is_sha256(sha256):
         raise ListError("The server tells no SHA-256 of an object, so it could not be verified.")
-    return Item(f"{FILES}/{name}", address, sha256, size)
+    return Item(f"{FILES}/{sha256[:16]}-{name}" if is_shared else f"{FILES}/{name}", address, sha256, size)
 
 
 def _address(document: dict[str, Any], place: str, remote: Remote) -> str:

@@ -38,12 +38,14 @@ def download_list(
     ListError
         When it cannot be understood, or names no server and none was given.
     """
+    # Whoever wrote the list must not learn the token by naming a server.
+    trusted = token if url else None
     if path.suffix.lower() == ".json":
         entries = lists.read_gen3(path.read_bytes())
-        with Remote(_server(url, entries[0].origin if entries else ""), token=token) as remote:
+        with Remote(_server(url, entries[0].origin if entries else ""), token=trusted) as remote:
             return download_objects(entries, folder, remote, threads=threads)
-    wanted = lists.read_series_list(path.read_text(encoding="utf-8"))
-    with Remote(_server(url, wanted.origin), token=token) as remote:
+    wanted = lists.read_series_list(path.read_text(encoding="utf-8", errors="replace"))
+    with Remote(_server(url, wanted.origin), token=trusted) as remote:
         return download_series(wanted.series_instance_uids, folder, remote, threads=min(threads, 8))
 
 

@@ -64,8 +64,7 @@ def read_series_list(text: str) -> SeriesList:
     if _SERIES in text:
         head, _, text = text.partition(_SERIES)
         server = next((line for line in head.splitlines() if line.startswith(_SERVER)), "")
-        parts = urlsplit(server.removeprefix(_SERVER).strip())
-        origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+        origin = _server_of(server.removeprefix(_SERVER).strip())
         lines = text.splitlines()
     else:
         lines = _column(text)
@@ -79,13 +78,24 @@ def read_series_list(text: str) -> SeriesList:
     return SeriesList(origin, found)
 
 
+def _server_of(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise ListError("The list names a server whose address is none.") from error
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
 def _column(text: str) -> list[str]:
-    first, _, _ = text.lstrip().partition("\n")
-    titles = {title.strip().strip('"').lower().replace(" ", ""): title for title in first.split(",")}
-    title = titles.get("seriesinstanceuid")
-    if title is None:
+    try:
+        rows = list(csv.reader(io.StringIO(text.lstrip(), newline=""), skipinitialspace=True))
+    except csv.Error as error:
+        raise ListError("The list is no CSV.") from error
+    titles = [title.strip().lower().replace(" ", "") for title in rows[0]] if rows else []
+    if "seriesinstanceuid" not in titles:
         return text.splitlines()
-    return [row.get(title.strip().strip('"')) or "" for row in csv.DictReader(io.StringIO(text.lstrip()))]
+    place = titles.index("seriesinstanceuid")
+    return [row[place] if place < len(row) else "" for row in rows[1:]]
 
 
 def read_gen3(document: bytes) -> list[ObjectEntry]:

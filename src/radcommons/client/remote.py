@@ -14,12 +14,12 @@ from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import orjson
 
 from radcommons.client.errors import DigestError, LocalDiskError, RemoteError
-from radcommons.client.transport import AddressError, Answer, Transport
+from radcommons.client.transport import AddressError, Answer, Transport, origin_of
 from radcommons.dicom.errors import Kind, RadCommonsError
 
 ATTEMPTS = 8
@@ -280,7 +280,8 @@ class Remote:
     @contextmanager
     def _answer(self, place: Address, headers: Mapping[str, str], body: bytes | None = None) -> Iterator[Answer]:
         """An answer with status 200 or 206 and an unencoded body; everything else is an error, never data."""
-        transport = self._transport if place.good_until is None else self._bare
+        is_own = place.good_until is None and _is_same_origin(place.url, self._base)
+        transport = self._transport if is_own else self._bare
         try:
             with transport.open(place.url, headers=headers, body=body) as answer:
                 if answer.status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
@@ -323,6 +324,14 @@ def _on_disk() -> Iterator[None]:
         yield
     except OSError as error:
         raise LocalDiskError(error.strerror or "error") from error
+
+
+def _is_same_origin(url: str, base: str) -> bool:
+    """Whether the token of the repository at *base* may go to *url*."""
+    try:
+        return origin_of(urlsplit(url)) == origin_of(urlsplit(base))
+    except ValueError:
+        return False
 
 
 def _write_all(descriptor: int, piece: memoryview) -> None:
@@ -380,9 +389,9 @@ def _refusal(answer: Answer) -> RemoteError:
 
 def _retry_after_s(text: str) -> float | None:
     """Seconds to wait as a server asks (RFC 9110 10.2.3): a number, or a date."""
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

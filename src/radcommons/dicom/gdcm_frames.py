@@ -51,7 +51,10 @@ def decode_with_gdcm(
     image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2))
     image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(transfer_syntax_uid)))
     image.SetPixelFormat(gdcm.PixelFormat(1, bits_allocated, bits_stored, bits_stored - 1, 0))
-    decoded = image.GetBuffer().encode("utf-8", "surrogateescape")
+    text = image.GetBuffer()
+    if text is None:
+        raise ValueError("The codestream cannot be decoded.")
+    decoded = text.encode("utf-8", "surrogateescape")
     # GDCM may find other bits in the codestream than the header says.
     found = image.GetPixelFormat()
     samples = np.frombuffer(decoded, np.dtype(f"<u{found.GetBitsAllocated() // 8}"))

@@ -56,4 +56,7 @@ def parse_pause(text: str) -> tuple[time, time]:
         When it is none.
     """
     start, _, end = text.partition("-")
-    return time.fromisoformat(start.strip()), time.fromisoformat(end.strip())
+    pause = time.fromisoformat(start.strip()), time.fromisoformat(end.strip())
+    if any(each.tzinfo for each in pause):
+        raise ValueError("A pause is told by the clock of the hospital.")
+    return pause

@@ -1,6 +1,7 @@
 """The list of what is to be fetched: accession numbers or patient IDs, one a line."""
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from radcommons.dicom.errors import Kind, RadCommonsError
 COLUMNS = ("accession_number", "patient_id", "study_date")
 _MAXIMUM_ROWS = 1_000_000
 _LONGEST = 64
-_DATE_LENGTHS = frozenset({0, 8, 9, 17})
+# Nothing, a day, or a range that may be open at one end (PS3.4 C.2.2.2.5).
+_DATE = re.compile(r"([0-9]{8}(-([0-9]{8})?)?|-[0-9]{8})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,13 @@ def read_wishes(path: Path) -> list[Wish]:
             names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
             if not {"accession_number", "patient_id"} & set(names):
                 raise _unusable("needs a column accession_number or patient_id in its first line")
-            rows = [{column: (row.get(names.get(column, "")) or "").strip() for column in COLUMNS} for row in reader]
+            there = {column: names[column] for column in COLUMNS if column in names}
+            rows = [{column: (row[name] or "").strip() for column, name in there.items()} for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _unusable("cannot be read as CSV in UTF-8") from error
     if len(rows) > _MAXIMUM_ROWS:
         raise _unusable(f"has more than {_MAXIMUM_ROWS} lines")
-    wishes = [Wish(**row) for row in rows if row["accession_number"] or row["patient_id"]]
+    wishes = [wish for wish in (Wish(**row) for row in rows) if wish.accession_number or wish.patient_id]
     for number, wish in enumerate(wishes, start=1):
         _check(wish, number)
     if not wishes:
@@ -61,8 +64,7 @@ def _check(wish: Wish, number: int) -> None:
     for value in (wish.accession_number, wish.patient_id):
         if len(value) > _LONGEST or any(each in value for each in "*?\\") or not value.isprintable():
             raise _unusable(f"has a value in line {number} that names more than one thing, or none")
-    date = wish.study_date
-    if len(date) not in _DATE_LENGTHS or not date.replace("-", "", 1).isdigit() != (not date):
+    if not _DATE.fullmatch(wish.study_date):
         raise _unusable(f"has no date in line {number}: write 20200412 or 20200401-20200430")
 
 

@@ -56,7 +56,8 @@ _MEDIA_TYPES = {
     "1.2.840.10008.1.2.4.107": "video/H265",
     "1.2.840.10008.1.2.4.108": "video/H265",
 }
-_OUTSIDE_QUOTES = r'(?:[^{stop}"]|"(?:[^"\\]|\\.)*")+'
+# A quote that never ends holds the rest; looked for again behind each, it would cost the square of the header's length.
+_OUTSIDE_QUOTES = r'(?:[^{stop}"]|"(?:[^"\\]|\\.?)*+(?:"|\Z))+'
 _RANGES = re.compile(_OUTSIDE_QUOTES.format(stop=","))
 _PIECES = re.compile(_OUTSIDE_QUOTES.format(stop=";"))
 

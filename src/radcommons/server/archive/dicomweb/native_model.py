@@ -73,13 +73,18 @@ def _value(vr: str, number: int, value: Any) -> Iterator[str]:
         for group in _NAME_GROUPS:
             if text := (value or {}).get(group):
                 parts = zip(_NAME_PARTS, str(text).split("^"), strict=False)
-                inner = "".join(f"<{name}>{escape(_text(part))}</{name}>" for name, part in parts if part)
+                inner = "".join(f"<{name}>{_written(part)}</{name}>" for name, part in parts if part)
                 yield f"<{group}>{inner}</{group}>"
         yield "</PersonName>"
     else:
         # A value that is empty among others keeps its place.
-        text = "" if value is None else escape(_text(value))
+        text = "" if value is None else _written(value)
         yield f'<Value number="{number}">{text}</Value>'
+
+
+def _written(value: object) -> str:
+    # A parser turns a carriage return that is not escaped into a line feed (XML 1.0 2.11).
+    return escape(_text(value), {"\r": "&#13;"})
 
 
 def _text(value: object) -> str:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 MAXIMUM_HEADER_BYTES = 16_384
 MAXIMUM_PARTS = 20_000
+_HEADERS_END = b"\r\n\r\n"
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,199}[0-9A-Za-z'()+_,\-./:=?]")
 
 
@@ -121,8 +122,8 @@ class MultipartReader:
         if self._buffer[:2] == b"--":
             self._is_closed = True
             return _NOTHING
-        end = self._buffer.find(b"\r\n\r\n")
-        if end > MAXIMUM_HEADER_BYTES or (end < 0 and len(self._buffer) > MAXIMUM_HEADER_BYTES):
+        end = self._buffer.find(_HEADERS_END)
+        if end > MAXIMUM_HEADER_BYTES or (end < 0 and len(self._buffer) >= MAXIMUM_HEADER_BYTES + len(_HEADERS_END)):
             raise MultipartError("The headers of a part are too long.")
         if end < 0:
             return None
