@@ -44,6 +44,8 @@ DECODED = frozenset(
 )
 _SWAPPED = {"OW": "u2", "OF": "u4", "OL": "u4", "OD": "u8", "OV": "u8"}
 _COLOUR = 3
+# Where pydicom has the choice it takes GDCM for RLE, which ends the process over 8-bit frames of an odd number of pixels.
+_ENCODERS = {"1.2.840.10008.1.2.5": "pylibjpeg"}
 # Encoders and writers fail on odd objects in as many ways as decoders do.
 _FAILURES = (
     ArithmeticError,
@@ -84,6 +86,7 @@ def encode_frame(path: Path, frame_index: int, transfer_syntax_uid: str) -> byte
             bits_stored=min(header.integer(0x00280101) or bits_allocated, bits_allocated),
             pixel_representation=int(samples.dtype.kind == "i"),
             photometric_interpretation="RGB" if is_colour else header.text(0x00280004) or "MONOCHROME2",
+            encoding_plugin=_ENCODERS.get(transfer_syntax_uid, ""),
             **layout,
         )
         return bytes(encoded)
@@ -109,7 +112,8 @@ def transcode_file(path: Path, transfer_syntax_uid: str, target: Path) -> None:
                 raise _undone()
             # Uncompressed objects of any layout are little endian from here on.
             dataset.file_meta.TransferSyntaxUID = UID(uids.EXPLICIT_VR_LITTLE_ENDIAN)
-            compress(dataset, transfer_syntax_uid, generate_instance_uid=False)
+            plugin = _ENCODERS.get(transfer_syntax_uid, "")
+            compress(dataset, transfer_syntax_uid, encoding_plugin=plugin, generate_instance_uid=False)
         dataset.file_meta.TransferSyntaxUID = UID(transfer_syntax_uid)
         dataset.save_as(target, enforce_file_format=True)
     except RadCommonsError:
