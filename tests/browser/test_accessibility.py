@@ -61,7 +61,7 @@ def test_the_reading_page_is_walked_through_in_the_order_it_is_read(curator_page
     curator_page.wait_for_selector("#stage[data-state=shown]")
     curator_page.wait_for_selector("#series a")
     order = []
-    for _ in range(15):
+    for _ in range(22):
         curator_page.keyboard.press("Tab")
         order.append(curator_page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
     assert order[0] == "Skip to the image"

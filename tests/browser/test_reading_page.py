@@ -195,7 +195,8 @@ def test_the_page_names_subject_and_series_and_lists_the_others(curator_page: Pa
 
 def test_a_series_without_pictures_says_so(curator_page: Page) -> None:
     curator_page.goto(address(phantoms.SR))
-    expect(curator_page.get_by_role("alert")).to_contain_text("This series holds no pictures (SR)")
+    expect(curator_page.get_by_role("heading", name="Report", exact=True)).to_be_visible()
+    expect(curator_page.get_by_role("main")).to_contain_text("The report has no content.")
 
 
 def test_a_frame_that_cannot_be_fetched_can_be_tried_again(curator_page: Page, watch: object) -> None:

@@ -323,7 +323,7 @@ def test_a_document_is_released_with_a_reason_only(look, sitting: Sitting) -> No
     expect(page.locator("#reason-dialog")).to_be_visible()
     page.fill("#reason", "I read the whole letter; it names nobody")
     page.keyboard.press("Enter")
-    expect(page.locator("#said")).to_have_text("Released")
+    expect(page.locator("#said")).to_have_text("Let go")
     sitting.settled("letter")
     assert len(sitting.files("letter")) == 1
 

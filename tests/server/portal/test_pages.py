@@ -89,7 +89,20 @@ def test_every_page_has_one_heading_names_for_its_controls_and_the_strict_policy
         (Role.RESEARCHER, {"Releases"}),
         (Role.CURATOR, {"Releases", "Batches", "Curation", "Catalog", "Sites"}),
         (Role.RELEASE_MANAGER, {"Releases", "Catalog"}),
-        (Role.ADMINISTRATOR, {"Releases", "Batches", "Curation", "Catalog", "Sites", "People", "Audit"}),
+        (
+            Role.ADMINISTRATOR,
+            {
+                "Releases",
+                "Batches",
+                "Curation",
+                "Catalog",
+                "Sites",
+                "People",
+                "Audit",
+                "Storage",
+                "Reading projects",
+            },
+        ),
     ],
 )
 def test_the_navigation_shows_what_an_actor_may_open(actor_of, role, labels):
@@ -111,7 +124,7 @@ def test_the_place_where_one_is_stands_out(actor_of):
         (Role.RELEASE_MANAGER, None, "0 cleared studies in the catalog"),
         (Role.ADMINISTRATOR, None, "Sites and agreements"),
         (Role.SITE_COORDINATOR, "ALPHA", "Your site ALPHA"),
-        (Role.READER, None, "Published releases"),
+        (Role.READER, None, "Your reads"),
         (None, None, "Your account"),
     ],
 )

@@ -218,7 +218,7 @@ class Demonstration:
             self.steps.found(f"{made.instances:,} instances; the pixels of {made.pixel_text_not_checked:,} need a look")
         with self.steps.step(f"{hospital.code}: review, seal, send"):
             seen = edge_side.review(hospital, home)
-            if seen.pixel_text_waiting == seen.series:
+            if made.instances == made.pixel_text_not_checked and seen.pixel_text_waiting:
                 self._hold(hospital, made.pixel_text_not_checked)
                 tally.findings[HELD_CODE] += made.pixel_text_not_checked
                 self.steps.found("nothing may leave before a person has looked at the pixels")
