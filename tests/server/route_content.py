@@ -18,7 +18,7 @@ from tests.support.releases import clear_study, frozen_cohort, wish
 
 from radcommons.apps import worker
 from radcommons.deid.pixel_text import PixelText
-from radcommons.server.annotation.rules.states import Duty, ProjectVerb
+from radcommons.server.annotation.rules.states import CaseState, Duty, ProjectVerb
 from radcommons.server.annotation.rules.wishes import ProjectWish
 from radcommons.server.annotation.services import projects, schemas
 from radcommons.server.curation.models import Case
@@ -249,6 +249,10 @@ def _reading(study: str) -> dict[str, str]:
         submit(name, study, looks(study, appearance))
         for name, appearance in (("visitor-reader", "typical"), ("other-reader", "negative"))
     )
+    # Reads are compared by a job.
+    worker.run_until_idle()
+    task.case.refresh_from_db()
+    assert task.case.state == CaseState.DISPUTED
     return {"reading": READING, "task": task.key, "other_task": other.key, "case": task.case.key}
 
 

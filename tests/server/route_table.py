@@ -30,6 +30,8 @@ class Row:
         The site for which the action is needed; None when anywhere will do.
     is_session_only
         Whether accounts are known here by their browser only.
+    is_token_only
+        Whether a session counts for nothing here, so that no page from elsewhere can use it.
     form, content
         A body that passes the door and changes nothing.
     is_gone
@@ -53,6 +55,7 @@ class Row:
     form: Mapping[str, str] = field(default_factory=dict)
     content: str = ""
     is_session_only: bool = False
+    is_token_only: bool = False
     is_gone: bool = False
     is_static: bool = False
     is_like_others: bool = False
@@ -172,8 +175,13 @@ API = (
     Row("POST", "api/v1/intake/batches/<batch_id>/seal", A.INTAKE_SEND, SITE),
     Row("GET", "api/v1/intake/batches/<batch_id>", A.INTAKE_READ_BATCH, SITE),
     Row("PUT", "/api/v1/intake/batches/{batch_id}/parts/{sha256}", A.INTAKE_SEND, SITE, content="part"),
-    Row("POST", "/dicom-web/intake/{site}/{project}/studies", A.INTAKE_STORE, SITE, given=_DIRECT),
-    Row("POST", "/dicom-web/intake/{site}/{project}/studies/{study}", A.INTAKE_STORE, SITE, given=_DIRECT),
+    *(
+        Row("POST", route, A.INTAKE_STORE, SITE, given=_DIRECT, is_token_only=True)
+        for route in (
+            "/dicom-web/intake/{site}/{project}/studies",
+            "/dicom-web/intake/{site}/{project}/studies/{study}",
+        )
+    ),
     Row("GET", "api/v1/releases", A.RELEASES_READ),
     Row("GET", "api/v1/releases/<slug>", A.RELEASES_READ),
     Row("GET", "api/v1/releases/<slug>", None, given={"slug": "{draft}"}),
@@ -182,9 +190,36 @@ API = (
     Row("GET", "api/v1/releases/<slug>/<version>", None, given={"slug": "{draft}"}),
 )
 
+_PROJECTS = "annotation/projects/"
+_SCHEMAS = "annotation/schemas/"
 READING_PAGES = (
+    Row("GET", "annotation/reads/", A.ANNOTATION_READ),
+    Row("GET", "annotation/reads/<slug:slug>/next/", A.ANNOTATION_READ, given={"slug": "{reading}"}),
     Row("GET", "annotation/tasks/<slug:task>/", A.ANNOTATION_READ),
+    # Another reader's read does not exist.
+    Row("GET", "annotation/tasks/<slug:task>/", None, given={"task": "{other_task}"}),
+    Row("GET", "annotation/adjudication/", A.ANNOTATION_ADJUDICATE),
     Row("GET", "annotation/adjudication/<slug:case>/", A.ANNOTATION_ADJUDICATE),
+    Row("GET", _PROJECTS, A.ANNOTATION_SEE),
+    Row("GET", f"{_PROJECTS}new/", A.ANNOTATION_MANAGE),
+    Row("POST", f"{_PROJECTS}new/", A.ANNOTATION_MANAGE),
+    *(
+        Row(method, f"{_PROJECTS}<slug:slug>/{rest}", action, given={"slug": "{reading}", **given})
+        for method, rest, action, given in (
+            ("GET", "", A.ANNOTATION_SEE, {}),
+            ("POST", "moves/<slug:verb>/", A.ANNOTATION_MANAGE, {"verb": "start-pilot"}),
+            ("POST", "members/", A.ANNOTATION_MANAGE, {}),
+            ("POST", "absences/", A.ANNOTATION_MANAGE, {}),
+            ("POST", "tasks/<slug:task>/reassign/", A.ANNOTATION_MANAGE, {}),
+            ("GET", "agreement/", A.ANNOTATION_SEE, {}),
+            ("POST", "agreement/compute/", A.ANNOTATION_SEE, {}),
+        )
+    ),
+    Row("GET", _SCHEMAS, A.ANNOTATION_SEE),
+    Row("GET", f"{_SCHEMAS}edit/", A.ANNOTATION_MANAGE),
+    Row("POST", f"{_SCHEMAS}edit/", A.ANNOTATION_MANAGE),
+    Row("POST", f"{_SCHEMAS}ready/<slug:name>/", A.ANNOTATION_MANAGE, given={"name": "ricord-1a"}),
+    Row("GET", f"{_SCHEMAS}<slug:name>/<int:version>/", A.ANNOTATION_SEE, given={"name": "chest", "version": "1"}),
 )
 
 _READING = "api/v1/annotation"

@@ -124,6 +124,8 @@ def may_use(visitor: Visitor, row: Row) -> bool:
     """Whether the table lets somebody in."""
     if row.is_session_only and not visitor.has_browser:
         return False
+    if row.is_token_only and visitor.has_browser:
+        return False
     return row.is_static or (row.action is not None and visitor.may(row.action, row.site))
 
 

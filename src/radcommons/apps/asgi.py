@@ -75,7 +75,7 @@ application = Starlette(
     ],
     routes=[
         *upload_app.routes,
-        *stow_app(resolve_actor).routes,
+        *stow_app().routes,
         Mount("/dicom-web", app=dicomweb_app(resolve_scope, resolve_actor, fast_path=fast_path)),
         Mount("/files", app=files_app(resolve_actor)),
         Mount("/nbia-api", app=nbia_app(resolve_actor)),

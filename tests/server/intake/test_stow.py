@@ -9,17 +9,18 @@ import httpx
 import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
+from django.test import Client
 from lxml import etree
-from tests.support.batches import make_site, make_token, uid, write_instance
+from tests.support.batches import OPERATOR, make_site, make_token, uid, write_instance
 
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive.models import Instance
 from radcommons.server.intake import services, staging
 from radcommons.server.intake.models import Batch, BatchPart, QuarantinedInstance
 from radcommons.server.intake.services import direct
-from radcommons.server.platform import audit
+from radcommons.server.platform import accounts, audit
 from radcommons.server.platform.models import AuditEvent, OutboxFact
-from radcommons.server.platform.policy import Actor
+from radcommons.server.platform.policy import Actor, Role
 from radcommons.server.platform.settings import settings
 
 BOUNDARY = "a-boundary"
@@ -211,6 +212,24 @@ def test_only_the_site_itself_stores_and_only_under_its_agreement(sender, live_s
     sender.root = sender.root.replace("covid19", "another")
     assert sender.post(body).status_code == 403
     assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize("content_type", [None, "application/x-www-form-urlencoded", "text/plain"])
+def test_a_session_stores_nothing_so_that_no_page_from_elsewhere_can_use_it(sender, made, content_type):
+    coordinator = accounts.create_account("coordinator", actor=OPERATOR)
+    accounts.grant_role("coordinator", Role.SITE_COORDINATOR, actor=OPERATOR, site_code="ALPHA")
+    browser = Client()
+    browser.force_login(coordinator)
+    cookie = f"sessionid={browser.cookies['sessionid'].value}"
+    by_session = Sender(sender.root.removesuffix("/dicom-web/intake/ALPHA/covid19"), "")
+
+    for origin in ("https://elsewhere.example", by_session.root.partition("/dicom-web")[0]):
+        answer = by_session.post([made(1)], content_type=content_type, Cookie=cookie, Origin=origin)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert not Batch.objects.exists()
+
+    sender.token = accounts.issue_api_token(coordinator, "notebook", actor=OPERATOR)
+    assert sender.post([made(1)]).status_code == 200
 
 
 def test_a_full_disk_is_503_and_nothing_is_half_stored(sender, made, monkeypatch):

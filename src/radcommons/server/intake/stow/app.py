@@ -1,6 +1,9 @@
-"""``POST /dicom-web/intake/<site>/<project>/studies[/<study>]``: a site stores its own instances (PS3.18 10.5)."""
+"""``POST /dicom-web/intake/<site>/<project>/studies[/<study>]``: a site stores its own instances (PS3.18 10.5).
 
-from collections.abc import Callable, Mapping
+Only a bearer token says who stores: a browser sends its session along from anybody's page, and a form can post here.
+"""
+
+from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -22,12 +25,12 @@ from radcommons.server.intake.stow import answer
 from radcommons.server.intake.stow.answer import Answered, FailureReason
 from radcommons.server.intake.stow.receiving import FilesReceiver
 from radcommons.server.intake.threads import in_pool
+from radcommons.server.platform.actors import actor_of_request
 from radcommons.server.platform.errors import InvalidError
-from radcommons.server.platform.policy import Action, Actor, admit
+from radcommons.server.platform.policy import Action, admit
 from radcommons.server.platform.problems import status_of
 from radcommons.server.platform.settings import settings
 
-ActorResolver = Callable[[Request], Actor]
 WRITE_BYTES = 1 << 20
 RETRY_AFTER_S = 300
 _SERVED = (answer.DICOM_JSON, answer.JSON, answer.DICOM_XML)
@@ -48,12 +51,12 @@ _BY_CODE: Mapping[str, FailureReason] = MappingProxyType(
 )
 
 
-def stow_app(resolve_actor: ActorResolver) -> Starlette:
-    """The routes to be mounted beside DICOMweb; the platform decides who is asking."""
+def stow_app() -> Starlette:
+    """The routes to be mounted beside DICOMweb."""
 
     async def store(request: Request) -> Response:
         try:
-            return await _store(request, resolve_actor)
+            return await _store(request)
         except ClientDisconnect:
             # Nobody is there to read an answer; nothing of the request was kept.
             return Response(status_code=400)
@@ -75,12 +78,12 @@ def _refusal(error: RadCommonsError) -> Response:
     return JSONResponse(error.to_json(), status_code=status, headers=headers)
 
 
-async def _store(request: Request, resolve_actor: ActorResolver) -> Response:
+async def _store(request: Request) -> Response:
     wanted = choose(parse_accept(request.headers.get("accept")), _SERVED)
     study = request.path_params.get("study", "")
     if study and not is_harmless_uid(study):
         raise InvalidError("intake.study-uid", "The address names no Study Instance UID.")
-    upload = await in_pool(_opened, request, resolve_actor)
+    upload = await in_pool(_opened, request)
     receiver = await in_pool(FilesReceiver, request.headers.get("content-type", ""))
     try:
         waiting = bytearray()
@@ -95,8 +98,8 @@ async def _store(request: Request, resolve_actor: ActorResolver) -> Response:
     return _response(request, upload, answers, wanted)
 
 
-def _opened(request: Request, resolve_actor: ActorResolver) -> DirectUpload:
-    actor = resolve_actor(request)
+def _opened(request: Request) -> DirectUpload:
+    actor = actor_of_request(authorization=request.headers.get("authorization"), session_key=None)
     admit(actor, Action.INTAKE_STORE)
     parameters = request.path_params
     profile = request.query_params.get("profile", DEFAULT_PROFILE)
