@@ -48,7 +48,12 @@ COMMANDS = {
         "radcommons.server.sites.commands", "sites", "Sites, agreements, contributor keys.", needs_server=True
     ),
     "intake": Entry("radcommons.server.intake.commands", "intake", "Batches and quarantine.", needs_server=True),
-    "archive": Entry("radcommons.server.archive.commands", "archive", "Stored bytes: verify, export, import, purge.", needs_server=True),
+    "archive": Entry(
+        "radcommons.server.archive.commands",
+        "archive",
+        "Stored bytes: verify, export, import, purge.",
+        needs_server=True,
+    ),
     "journey": Entry("radcommons.server.journey.commands", "journey", "What became of a study.", needs_server=True),
     "curation": Entry(
         "radcommons.server.curation.commands", "curation", "Clear, hold, return, reject.", needs_server=True
