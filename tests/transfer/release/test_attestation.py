@@ -69,6 +69,7 @@ def test_a_key_survives_its_file():
 
 def test_other_keys_are_refused():
     pem = generate_private_key(SECP256R1()).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    for data in (pem, b"no key"):
+    unknown = public_key_pem(KEY.public_key()).replace(b"MCowBQYDK2Vw", b"MCowBQYDJ2Vw")
+    for data in (pem, unknown, b"no key"):
         with pytest.raises(SignatureError):
             read_public_key(data)

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 
 import orjson
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
@@ -56,8 +56,8 @@ def read_public_key(pem: bytes) -> Ed25519PublicKey:
     """
     try:
         key = load_pem_public_key(pem)
-    except ValueError as error:
-        raise SignatureError("The key file is not a PEM public key.") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise SignatureError("The key file is not a PEM public key of a known kind.") from error
     if not isinstance(key, Ed25519PublicKey):
         raise SignatureError("The key is not an Ed25519 public key.")
     return key
