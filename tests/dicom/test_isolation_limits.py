@@ -4,12 +4,17 @@ import os
 import resource
 import signal
 import sys
+import time
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from radcommons.dicom.isolation import LimitedPool
+from radcommons.dicom.errors import Kind
+from radcommons.dicom.isolation import LimitedPool, NoProcessError
 
 MEMORY = 600 * 2**20
+_kept = []
 
 
 def _told(item):
@@ -31,9 +36,38 @@ def _told(item):
             return len(bytearray(MEMORY * 2))
         case "loaded":
             return __name__ in sys.modules
-        case str(name) if name.startswith("descriptor"):
-            return os.path.exists(f"/proc/self/fd/{name.partition(' ')[2]}")  # noqa: PTH110 - asked of the kernel
+        case "keep":
+            _kept.append(bytearray(MEMORY // 2))
+            return None
+        case str(name) if " " in name:
+            return _with_file(*name.split(" ", 1))
     return item
+
+
+def _with_file(verb, where):
+    match verb:
+        case "descriptor":
+            return os.path.exists(f"/proc/self/fd/{where}")  # noqa: PTH110 - asked of the kernel
+        case "wait":
+            if not Path(where).exists():
+                Path(where).touch()
+                time.sleep(15)
+            return "done"
+    with Path(where).open("a") as record:
+        record.write(".")
+    if verb == "hang":
+        time.sleep(15)
+    return os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class _EndsWhereItIsLoaded:
+    """A function that no child lives to have."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+    def __call__(self, item):
+        return item
 
 
 @pytest.fixture
@@ -72,13 +106,59 @@ def test_an_answer_that_cannot_travel_costs_its_own_item_only(pool):
     assert outcomes == {"a": "a", "b": "b"}
 
 
-def test_a_child_that_is_killed_between_two_runs_is_replaced(pool):
-    os.kill(only(pool, "pid"), signal.SIGKILL)
-    outcomes = dict(pool.run(["a", "b", "c"]))
-    lost = [item for item, outcome in outcomes.items() if outcome != item]
-    assert len(outcomes) == 3
-    assert len(lost) <= 1
-    assert dict(pool.run(["d"])) == {"d": "d"}
+def test_children_that_are_killed_while_they_wait_are_replaced_and_no_item_is_blamed():
+    with LimitedPool(_told, processes=2, memory_bytes=MEMORY, timeout_s=20) as pool:
+        dict(pool.run(range(100)))
+        for child in pool._children:
+            os.kill(child.process.pid, signal.SIGKILL)
+        assert dict(pool.run(["a", "b", "c"])) == {"a": "a", "b": "b", "c": "c"}
+        assert len(pool._children) == 2
+
+
+def test_an_item_is_no_more_to_blame_when_its_child_is_killed_from_outside(pool, tmp_path):
+    at_work = tmp_path / "at work"
+    child = only(pool, "pid")
+    waiting = Thread(target=_kill_once_there, args=(at_work, child))
+    waiting.start()
+    assert only(pool, f"wait {at_work}") == "done"
+    waiting.join()
+    assert only(pool, "pid") != child
+
+
+def _kill_once_there(path, pid):
+    while not path.exists():
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("before", "deaths"), [([], 1), (["a"], 2)])
+def test_an_item_that_ends_any_child_is_blamed_by_one_that_did_nothing_else(pool, tmp_path, before, deaths):
+    record = tmp_path / "deaths"
+    assert dict(pool.run(before)) == dict(zip(before, before, strict=True))
+    outcomes = dict(pool.run([f"die {record}", "b", "c"]))
+    assert outcomes.pop(f"die {record}").code == "isolation.crashed"
+    assert outcomes == {"b": "b", "c": "c"}
+    assert len(record.read_text()) == deaths
+
+
+def test_an_item_that_takes_too_long_is_blamed_at_once(tmp_path):
+    record = tmp_path / "hangs"
+    with LimitedPool(_told, memory_bytes=MEMORY, timeout_s=1) as pool:
+        assert only(pool, "a") == "a"
+        assert only(pool, f"hang {record}").code == "isolation.timeout"
+    assert len(record.read_text()) == 1
+
+
+def test_memory_that_items_before_left_behind_is_not_the_fault_of_the_next(pool):
+    assert only(pool, "keep") is None
+    assert only(pool, "half") == MEMORY // 2
+    assert only(pool, "twice").code == "isolation.memory"
+
+
+def test_when_no_child_can_start_no_item_is_blamed():
+    with LimitedPool(_EndsWhereItIsLoaded()) as pool, pytest.raises(NoProcessError) as refusal:
+        list(pool.run(["a"]))
+    assert refusal.value.kind is Kind.UNAVAILABLE
 
 
 def test_children_come_from_a_server_that_has_nothing_of_this_process_open(pool, tmp_path):

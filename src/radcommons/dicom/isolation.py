@@ -1,10 +1,13 @@
 """Running a function over strangers' data in child processes with limits, so that one poisoned item fails alone.
 
-A crash, a hang or a memory explosion costs one child and one item; the child is replaced and the rest go on.
+A crash, a hang or a memory explosion costs one child and one item; the child is replaced and the rest go on. A child may
+also end through no fault of its item: killed from outside, or spent by the items before. So an item is blamed for a crash
+only by a child that did nothing else before; any other hands it on to such a child.
 """
 
 import multiprocessing
 import resource
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +18,7 @@ from multiprocessing.context import ForkServerProcess
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.dicom.finding import Finding, Severity
 
 T = TypeVar("T")
@@ -23,17 +27,30 @@ R = TypeVar("R")
 DEFAULT_MEMORY_BYTES = 900 * 2**20
 DEFAULT_TIMEOUT_S = 60.0
 _START_ALLOWANCE_S = 60.0
+_STARTS_IN_VAIN = 3
 _POLL_S = 1.0
 # Small items are handed over several at a time: enough to be worth a message, few enough that no child works long alone.
 _HANDED_OVER_S = 0.05
 _MOST_TOGETHER = 64
 
+_MAY_BE_ANOTHERS_FAULT = frozenset({"isolation.crashed", "isolation.memory"})
 _MESSAGES = {
     "isolation.crashed": "The process that read this object ended unexpectedly; the object was left out.",
     "isolation.timeout": "Reading this object took longer than allowed; the object was left out.",
     "isolation.memory": "Reading this object needed more memory than allowed; the object was left out.",
     "isolation.failed": "Reading this object failed in an unforeseen way; the object was left out.",
 }
+
+
+class NoProcessError(RadCommonsError):
+    """No child process could be started, several times in a row; nothing is said about any item."""
+
+    def __init__(self) -> None:
+        message = (
+            "No process could be started to read objects in. Check the memory and the number of processes this machine allows, "
+            "then retry."
+        )
+        super().__init__(Kind.UNAVAILABLE, "isolation.no-process", message)
 
 
 _preloaded: dict[str, None] = {}
@@ -103,6 +120,7 @@ class _Child:
     items: deque[object] = field(default_factory=deque)
     handed_over_at: float = 0.0
     handed_over: int = 0
+    served: int = 0
 
 
 class LimitedPool(Generic[T, R]):
@@ -142,7 +160,10 @@ class LimitedPool(Generic[T, R]):
         self._timeout_s = timeout_s
         self._context = multiprocessing.get_context("forkserver")
         self._children: list[_Child] = []
+        # What a child that ended had not begun, and what it was at although others had been at work in it before.
         self._given_back: deque[T] = deque()
+        self._suspects: deque[T] = deque()
+        self._starts_in_vain = 0
         self._together = 1
 
     def __enter__(self) -> Self:
@@ -159,6 +180,7 @@ class LimitedPool(Generic[T, R]):
             self._end(child)
         self._children.clear()
         self._given_back.clear()
+        self._suspects.clear()
 
     def run(self, items: Iterable[T]) -> Iterator[tuple[T, R | Finding]]:
         """Apply the function to every item, in no particular order, reading ahead by no more than a moment's work a child.
@@ -169,9 +191,16 @@ class LimitedPool(Generic[T, R]):
         ------
         The item with the function's result, or with the Finding that says why there is none
         (``isolation.crashed``, ``isolation.timeout``, ``isolation.memory``, ``isolation.failed``).
+
+        Raises
+        ------
+        NoProcessError
+            When children end again and again before they take any item.
         """
         source = iter(items)
         while True:
+            while self._suspects and self._has_room():
+                self._fresh_child().items.append(self._suspects.popleft())
             while self._has_room() and (taken := self._take(source)):
                 child = self._idle_child()
                 child.items.extend(taken)
@@ -191,7 +220,21 @@ class LimitedPool(Generic[T, R]):
         return len(self._children) < self._processes or not all(child.items for child in self._children)
 
     def _idle_child(self) -> _Child:
-        return next((child for child in self._children if not child.items), None) or self._start()
+        for child in [each for each in self._children if not each.items]:
+            # One without work says nothing: whatever can be read is the end of its pipe.
+            if not child.connection.poll():
+                return child
+            self._drop(child)
+        return self._start()
+
+    def _fresh_child(self) -> _Child:
+        if len(self._children) >= self._processes:
+            self._drop(next(child for child in self._children if not child.items))
+        return self._start()
+
+    def _drop(self, child: _Child) -> None:
+        self._children.remove(child)
+        self._end(child)
 
     def _start(self) -> _Child:
         preload(getattr(self._function, "func", self._function).__module__)
@@ -212,7 +255,7 @@ class LimitedPool(Generic[T, R]):
         try:
             child.connection.send(list(child.items))
         except (BrokenPipeError, ConnectionResetError):
-            # The child died between two items; the collection below sees the closed pipe and reports it.
+            # The child died this very moment; the collection below sees the closed pipe.
             child.deadline = child.handed_over_at
 
     def _collect(self, busy: list[_Child]) -> Iterator[tuple[T, R | Finding]]:
@@ -223,19 +266,19 @@ class LimitedPool(Generic[T, R]):
             if child.connection in ready or child.connection.poll():
                 yield from self._answers(child)
             elif time.monotonic() > child.deadline:
-                item = self._replace(child)[0]
-                yield item, _finding("isolation.timeout")
+                yield from self._replace(child, "isolation.timeout")
 
     def _answers(self, child: _Child) -> Iterator[tuple[T, R | Finding]]:
         """Every answer that lies in a child's pipe."""
         try:
             kind, value = child.connection.recv()
             if kind == "ready":
-                child.is_ready = True
+                child.is_ready, self._starts_in_vain = True, 0
                 self._hand_over(child)
                 return
             while kind == "done":
                 item: T = child.items.popleft()  # type: ignore[assignment]  # the pipe carries no types
+                child.served += 1
                 yield item, value
                 if not child.items:
                     self._learn(time.monotonic() - child.handed_over_at, child.handed_over)
@@ -245,25 +288,34 @@ class LimitedPool(Generic[T, R]):
                     return
                 kind, value = child.connection.recv()
         except (EOFError, ConnectionResetError):
-            kind = ""
+            kind = "isolation.crashed"
         # After a refused allocation the child's heap cannot be trusted to serve the next item.
-        item, was_stopped_by_limit = self._replace(child)
-        yield item, _finding(kind or ("isolation.timeout" if was_stopped_by_limit else "isolation.crashed"))
+        yield from self._replace(child, kind)
 
     def _learn(self, seconds: float, count: int) -> None:
         """Hand over as many items together next time as took the time that is meant, growing gently."""
         fitting = int(_HANDED_OVER_S * count / max(seconds, 1e-6))
         self._together = max(1, min(fitting, self._together * 2, _MOST_TOGETHER))
 
-    def _replace(self, child: _Child) -> tuple[T, bool]:
-        """Take a child out of service: the item it was at, and whether the processor-time limit had stopped it."""
-        child.process.join(timeout=0.5)
-        exit_code = child.process.exitcode
-        self._children.remove(child)
-        self._end(child)
-        item, *others = child.items
-        self._given_back.extend(others)  # type: ignore[arg-type]  # the pipe carries no types
-        return item, exit_code == -24  # type: ignore[return-value]  # noqa: PLR2004  SIGXCPU
+    def _replace(self, child: _Child, code: str) -> Iterator[tuple[T, Finding]]:
+        """Take a child out of service that ended or has to; the item it was at, when that is to blame."""
+        if code == "isolation.crashed":
+            child.process.join(timeout=0.5)
+            code = "isolation.timeout" if child.process.exitcode == -signal.SIGXCPU else code
+        self._drop(child)
+        items: list[T] = list(child.items)  # type: ignore[arg-type]  # the pipe carries no types
+        if not child.is_ready:
+            self._given_back.extend(items)
+            self._starts_in_vain += 1
+            if self._starts_in_vain >= _STARTS_IN_VAIN:
+                raise NoProcessError
+            return
+        item, *others = items
+        self._given_back.extend(others)
+        if child.served and code in _MAY_BE_ANOTHERS_FAULT:
+            self._suspects.append(item)
+        else:
+            yield item, _finding(code)
 
     @staticmethod
     def _end(child: _Child) -> None:
