@@ -14,10 +14,10 @@ from radcommons.dicom.errors import RadCommonsError
 from radcommons.transfer.manifest import BatchFile, BatchManifest, ProfileStamp, ReviewStamp, SoftwareStamp
 from radcommons.transfer.release.attestation import public_key_pem, sign, statement
 from radcommons.transfer.release.canonical import canonical_json
+from radcommons.transfer.release.merkle import MerkleRoot, leaf_hash
 from radcommons.transfer.summary import (
     MAXIMUM_ENVELOPE_BYTES,
     PREDICATE_TYPE,
-    files_root,
     open_summary,
     sign_summary,
     summarise,
@@ -65,12 +65,13 @@ def test_the_same_batch_and_key_give_the_same_bytes():
     assert sign_summary(summary(), KEY) == sign_summary(summary(), KEY)
 
 
-def test_the_root_hash_depends_on_every_file_and_not_on_their_order():
-    digests = [f"{n:064x}" for n in range(5)]
+def test_the_root_hash_is_over_every_file_in_its_order():
+    tree = MerkleRoot()
+    for file in manifest(5).files:
+        tree.add(leaf_hash(b"", bytes.fromhex(file.sha256)))
 
-    assert files_root(digests) == files_root(reversed(digests))
-    assert files_root(digests) != files_root(digests[:-1])
-    assert files_root([]) != files_root(digests[:1])
+    assert summary(manifest(5)).files_root == tree.digest().hex()
+    assert summary(manifest(5)).files_root != summary(manifest(4)).files_root
 
 
 def test_a_summary_belongs_to_one_manifest():

@@ -40,6 +40,7 @@ _STEPS = {
     "report": "Writing the report",
     "pictures": "Drawing pictures",
     "verify": "Looking again",
+    "seal": "Sealing",
     "send": "Sending",
     "find": "Asking the PACS",
     "fetch": "Fetching studies",

@@ -11,7 +11,7 @@ from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.finding import Finding
 from radcommons.edge.database import database
 from radcommons.edge.home import EdgeHome
-from radcommons.edge.sealing import sealed
+from radcommons.edge.sealing import Sealed, sealed
 from radcommons.transfer.centre import SendOptions
 from radcommons.transfer.sender import SendProgress, batch_state, send_batch
 
@@ -29,9 +29,9 @@ class EdgeSendResult:
     files, sent, sent_bytes, already_there
         Files of the batch; files and bytes sent by this call; files the centre had before.
     held_back, excluded
-        What stays at the hospital: unchecked pixels (listed), and series excluded by a named person.
+        What stays at the hospital: unchecked pixels (the first few hundred), and series excluded by a named person.
     findings_by_code
-        ``held_back`` by code.
+        All that were held back, by code.
     centre
         What the centre said after verifying, when it was asked.
     """
@@ -80,7 +80,19 @@ def send(
     RadCommonsError
         ``edge.not-approved``, ``edge.nothing-to-send``, ``transfer.…`` and every refusal of the centre.
     """
-    batch = sealed(home, out)
+    return send_sealed(home, sealed(home, out), url=url, token=token, options=options, progress=progress)
+
+
+def send_sealed(
+    home: EdgeHome,
+    batch: Sealed,
+    *,
+    url: str,
+    token: str,
+    options: SendOptions | None = None,
+    progress: SendProgress | None = None,
+) -> EdgeSendResult:
+    """Send what was sealed; see :func:`send`."""
     with database(home) as connection:
         note = partial(
             _note,

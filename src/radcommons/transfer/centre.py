@@ -35,6 +35,8 @@ _KINDS = {
 _FIRST_DELAY_S = 0.25
 _LONGEST_DELAY_S = 20.0
 _MAXIMUM_ANSWER_BYTES = 256 * 2**20
+# So many, even of a centre that has much else to do, are recorded or looked for.
+_FILES_A_SECOND = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class Centre:
                 "/api/v1/intake/batches",
                 content=manifest.pieces(),
                 headers={"Content-Type": "application/json", "Content-Length": str(manifest.canonical_size)},
+                timeout=self._timeout(len(manifest.files)),
             )
 
         answer = _json(self._patiently(call))
@@ -118,20 +121,20 @@ class Centre:
             )
         return BatchAnswer(str(answer.get("state", "receiving")), _digests(answer.get("missing", [])))
 
-    def put_part(self, batch_id: str, sha256: str, *, path: Path) -> bool:
-        """Send the bytes of one file, in constant memory; ``False`` when the centre had them already."""
+    def put_part(self, batch_id: str, sha256: str, *, content: bytes | Path) -> bool:
+        """Send one file, its bytes or in constant memory from where it lies; ``False`` when the centre had it already."""
+        address = f"/api/v1/intake/batches/{batch_id}/parts/{sha256}"
+        headers = {"Content-Type": "application/octet-stream"}
 
         def call() -> httpx.Response:
-            with path.open("rb") as stream:
-                return self._client.put(
-                    f"/api/v1/intake/batches/{batch_id}/parts/{sha256}",
-                    content=stream,
-                    headers={"Content-Type": "application/octet-stream"},
-                )
+            if isinstance(content, bytes):
+                return self._client.put(address, content=content, headers=headers)
+            with content.open("rb") as stream:
+                return self._client.put(address, content=stream, headers=headers)
 
         return self._patiently(call).status_code == HTTPStatus.CREATED
 
-    def seal(self, batch_id: str, *, envelope: bytes) -> str:
+    def seal(self, batch_id: str, *, envelope: bytes, files: int) -> str:
         """Declare the batch complete with its signed summary, and return its state; a conflict means missing parts."""
 
         def call() -> httpx.Response:
@@ -139,9 +142,14 @@ class Centre:
                 f"/api/v1/intake/batches/{batch_id}/seal",
                 content=envelope,
                 headers={"Content-Type": "application/json"},
+                timeout=self._timeout(files),
             )
 
         return str(_json(self._patiently(call)).get("state", "sealed"))
+
+    def _timeout(self, files: int) -> httpx.Timeout:
+        """The centre looks at every file of a batch before it answers, and is silent meanwhile."""
+        return httpx.Timeout(self._options.timeout_s, read=self._options.timeout_s + files / _FILES_A_SECOND)
 
     def batch(self, batch_id: str) -> dict[str, object]:
         """What became of a batch: state, counts, findings by code and the state of each study."""

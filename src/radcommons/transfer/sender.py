@@ -7,7 +7,7 @@ most the parts that were on their way.
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
@@ -87,7 +87,6 @@ def send_batch(
         keeps losing parts, and every refusal of the centre.
     """
     options = options or SendOptions()
-    by_digest = {each.sha256: each for each in manifest.files}
     meter = _Meter(progress)
     with Centre(url, token, options=options) as centre:
         answer = centre.open_batch(manifest)
@@ -98,13 +97,13 @@ def send_batch(
             _send_parts(
                 centre,
                 manifest.batch_id,
-                wanted=_wanted(answer.missing, by_digest),
+                wanted=_Wanted(manifest, answer.missing),
                 files=files,
                 threads=options.threads,
                 meter=meter,
             )
             try:
-                state = centre.seal(manifest.batch_id, envelope=envelope)
+                state = centre.seal(manifest.batch_id, envelope=envelope, files=len(manifest.files))
                 return _result(manifest, state, meter=meter, missing_at_first=first_missing)
             except RadCommonsError as error:
                 if error.kind is not Kind.CONFLICT:
@@ -157,11 +156,10 @@ class _Meter:
         self._lock = threading.Lock()
         self.files = self.files_total = self.bytes = self.bytes_total = 0
 
-    def expect(self, files: Iterable[BatchFile]) -> None:
+    def expect(self, files: int, size_bytes: int) -> None:
         with self._lock:
-            for each in files:
-                self.files_total += 1
-                self.bytes_total += each.size_bytes
+            self.files_total += files
+            self.bytes_total += size_bytes
             self._tell()
 
     def done(self, file: BatchFile) -> None:
@@ -175,29 +173,40 @@ class _Meter:
             self._progress(self.files, self.files_total, self.bytes, self.bytes_total)
 
 
-def _wanted(missing: Iterable[str], by_digest: Mapping[str, BatchFile]) -> list[BatchFile]:
-    unknown = [digest for digest in missing if digest not in by_digest]
-    if unknown:
-        raise RadCommonsError(
-            Kind.CONFLICT, "transfer.other-batch", "The centre asks for parts that are not in this batch."
-        )
-    return [by_digest[digest] for digest in missing]
+class _Wanted:
+    """The files that the centre lacks, one after the other in the manifest's order."""
+
+    def __init__(self, manifest: BatchManifest, missing: Iterable[str]) -> None:
+        self._files = manifest.files
+        self._missing = frozenset(missing)
+        sizes = [each.size_bytes for each in self]
+        if len(sizes) != len(self._missing):
+            raise RadCommonsError(
+                Kind.CONFLICT, "transfer.other-batch", "The centre asks for parts that are not in this batch."
+            )
+        self.size_bytes = sum(sizes)
+
+    def __len__(self) -> int:
+        return len(self._missing)
+
+    def __iter__(self) -> Iterator[BatchFile]:
+        return (each for each in self._files if each.sha256 in self._missing)
 
 
 def _send_parts(
     centre: Centre,
     batch_id: str,
     *,
-    wanted: list[BatchFile],
+    wanted: _Wanted,
     files: Mapping[str, Path],
     threads: int,
     meter: _Meter,
 ) -> None:
     """Send the wanted parts from a few threads with a short look-ahead; the first failure stops all and is raised."""
-    meter.expect(wanted)
+    meter.expect(len(wanted), wanted.size_bytes)
 
     def send(file: BatchFile) -> None:
-        centre.put_part(batch_id, file.sha256, path=_verified_path(file, files))
+        centre.put_part(batch_id, file.sha256, content=_verified(file, files))
         meter.done(file)
 
     remaining = iter(wanted)
@@ -215,17 +224,20 @@ def _send_parts(
             raise
 
 
-def _verified_path(file: BatchFile, files: Mapping[str, Path]) -> Path:
-    """Where the file lies, after reading it once to see that it still is what was reviewed."""
+def _verified(file: BatchFile, files: Mapping[str, Path]) -> bytes | Path:
+    """The bytes of a small file or where a large one lies, after reading it to see that it still is what was reviewed."""
     path = files.get(file.sha256)
-    if path is None or not path.is_file() or file_sha256(path) != file.sha256:
-        raise RadCommonsError(
-            Kind.CONFLICT,
-            "transfer.file-changed",
-            "An instance is missing or changed since the batch was sealed. De-identify and review again.",
-            sop_instance_uid=file.sop_instance_uid,
-        )
-    return path
+    if path is not None and path.is_file():
+        if file.size_bytes > _CHUNK_BYTES and file_sha256(path) == file.sha256:
+            return path
+        if file.size_bytes <= _CHUNK_BYTES and hashlib.sha256(content := path.read_bytes()).hexdigest() == file.sha256:
+            return content
+    raise RadCommonsError(
+        Kind.CONFLICT,
+        "transfer.file-changed",
+        "An instance is missing or changed since the batch was sealed. De-identify and review again.",
+        sop_instance_uid=file.sop_instance_uid,
+    )
 
 
 def file_sha256(path: Path) -> str:

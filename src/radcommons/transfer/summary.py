@@ -7,7 +7,7 @@ batch remembers the key, and knows a later one by it.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -124,8 +124,13 @@ def summarise(
     manifest: BatchManifest, *, engine: str, actions: Counts, attributes: Mapping[str, Counts]
 ) -> BatchSummary:
     """The summary of a sealed batch from its manifest and the counts of its report."""
-    verdicts = Counter(file.pixel_text.value for file in manifest.files)
-    released = Counter(file.release.why.value for file in manifest.files if file.release is not None)
+    verdicts, released, tree, size_bytes = Counter[str](), Counter[str](), MerkleRoot(), 0
+    for file in manifest.files:
+        verdicts[file.pixel_text.value] += 1
+        size_bytes += file.size_bytes
+        tree.add(leaf_hash(b"", bytes.fromhex(file.sha256)))
+        if file.release is not None:
+            released[file.release.why.value] += 1
     return BatchSummary(
         batch_id=manifest.batch_id,
         site=manifest.site,
@@ -135,21 +140,13 @@ def summarise(
         engine=engine,
         report_sha256=manifest.report_sha256,
         files=len(manifest.files),
-        size_bytes=manifest.size_bytes,
-        files_root=files_root(file.sha256 for file in manifest.files),
+        size_bytes=size_bytes,
+        files_root=tree.digest().hex(),
         actions=dict(sorted(actions.items())),
         attributes={name: dict(sorted(counts.items())) for name, counts in sorted(attributes.items())},
         pixel_text=dict(sorted(verdicts.items())),
         released=dict(sorted(released.items())),
     )
-
-
-def files_root(digests: Iterable[str]) -> str:
-    """Root hash over digests in ascending order; a leaf is the digest's 32 bytes."""
-    tree = MerkleRoot()
-    for digest in sorted(digests):
-        tree.add(leaf_hash(b"", bytes.fromhex(digest)))
-    return tree.digest().hex()
 
 
 def sign_summary(summary: BatchSummary, key: Ed25519PrivateKey) -> bytes:

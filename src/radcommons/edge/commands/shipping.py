@@ -14,8 +14,9 @@ from radcommons.edge.commands.options import (
     token_of,
     token_options,
 )
-from radcommons.edge.progress import byte_progress, progress_option
-from radcommons.edge.sending import send as send_folder
+from radcommons.edge.progress import byte_progress, progress_option, step_progress
+from radcommons.edge.sealing import sealed
+from radcommons.edge.sending import send_sealed
 from radcommons.transfer.centre import SendOptions
 from radcommons.transfer.sender import wait_until_verified
 
@@ -38,8 +39,10 @@ def send(
     """Seal what was approved in OUT and send it. Stopped at any moment, it goes on where it was."""
     opened, url = opened_home(home), str(how.pop("url"))
     options, secret = SendOptions(**how), token_of(token, token_file)
+    with step_progress(is_json=is_json) as sealing:
+        batch = sealed(opened, out, progress=sealing)
     with byte_progress(is_json=is_json) as progress:
-        result = send_folder(opened, out, url=url, token=secret, options=options, progress=progress)
+        result = send_sealed(opened, batch, url=url, token=secret, options=options, progress=progress)
     if is_awaited:
         verified = wait_until_verified(result.batch_id, url=url, token=secret, options=options)
         result = result.with_centre(verified)
