@@ -8,6 +8,8 @@ from django.test import Client
 from tests.support.studies import OPERATOR, store_study
 
 from radcommons.server.annotation.models import ReadingProject, Task
+from radcommons.server.annotation.queries.aliases import aliases_of_task
+from radcommons.server.annotation.rules.identifiers import with_identifiers
 from radcommons.server.annotation.rules.states import Duty, ProjectVerb
 from radcommons.server.annotation.rules.wishes import ProjectWish
 from radcommons.server.annotation.services import projects, reading, schemas
@@ -118,3 +120,8 @@ def submit(name: str, study: str, items: Sequence[dict[str, Any]] = (), **change
 def looks(study: str, appearance: str = "typical", grade: str = "mild") -> list[dict[str, Any]]:
     """The items of a read that answers the two questions about the whole study."""
     return [item("a", "appearance", study, appearance), item("g", "grade", study, grade)]
+
+
+def as_told(task: Task, plain: Any) -> Any:
+    """Plain JSON under the identifiers that the reader of a task knows."""
+    return with_identifiers(plain, aliases_of_task(task).alias)

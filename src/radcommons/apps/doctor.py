@@ -173,7 +173,7 @@ def _check_store(current: Settings) -> Iterator[Finding]:
 
 
 def _check_keys(current: Settings) -> Iterator[Finding]:
-    names = ("session.key", "salt.key", "signing.key")
+    names = ("session.key", "salt.key", "signing.key", "blinding.key")
     present = [current.secrets_dir / name for name in names if (current.secrets_dir / name).exists()]
     open_keys = [path.name for path in present if stat.S_IMODE(path.stat().st_mode) & 0o077]
     if open_keys:

@@ -1,20 +1,23 @@
-"""What a reader's own root shows: one case, the attributes that reading needs, nothing of the site, no files."""
+"""What a reader's own root shows: one case under identifiers of its own, what reading needs, nothing of the site, no files."""
 
 import asyncio
+from datetime import timedelta
 
 import httpx
 import pytest
+from django.utils import timezone
 from tests.support.batches import uid
-from tests.support.reading import browser, make_project, submit, task_of
+from tests.support.reading import browser, looks, make_project, submit, task_of
 
 from radcommons.apps import asgi, worker
-from radcommons.server.annotation.models import Case
+from radcommons.server.annotation.models import Case, Task
+from radcommons.server.annotation.queries.aliases import aliases_of_task
 from radcommons.server.archive.services import announce_stored
 from radcommons.server.curation import services as curation
 from radcommons.server.platform.policy import Actor
 
 STUDY, OTHER = uid("study", "case-0"), uid("study", "case-1")
-SERIES = uid("series", "case-0", 1)
+SERIES, IMAGE = uid("series", "case-0", 1), uid("instance", "case-0", 1, 1)
 
 
 def ask(client, path, **headers):
@@ -33,19 +36,24 @@ def ask(client, path, **headers):
 def test_a_blinded_root_shows_one_case_without_site_subject_or_date(tmp_store, tmp_path):
     project = make_project(tmp_path, studies=2)
     task, anna = task_of("anna", STUDY), browser("anna")
-    root = f"/dicom-web/tasks/{task.key}"
+    root, alias = f"/dicom-web/tasks/{task.key}", aliases_of_task(task).alias
     studies = ask(anna, f"{root}/studies?includefield=all").json()
-    assert [study["0020000D"]["Value"] for study in studies] == [[STUDY]]
-    metadata = ask(anna, f"{root}/studies/{STUDY}/series/{SERIES}/metadata")
+    assert [study["0020000D"]["Value"] for study in studies] == [[alias(STUDY)]]
+    assert ask(anna, f"{root}/studies?StudyInstanceUID={alias(STUDY)}&includefield=all").json() == studies
+    metadata = ask(anna, f"{root}/studies/{alias(STUDY)}/series/{alias(SERIES)}/metadata")
     assert [one["00280010"]["Value"] for one in metadata.json()] == [[16], [16]]
     for answer in (metadata.text, str(studies)):
         assert not [word for word in ("S-case-0", "ALPHA", "20200412", "058Y", "00100020") if word in answer]
     # A condition on what is hidden tells nothing: not of other studies, nor whether it fits this one.
     for subject in ("S-case-0", "S-case-1", "nobody"):
         assert ask(anna, f"{root}/studies?00100020={subject}&includefield=all").json() == studies
-    assert ask(anna, f"{root}/studies/{OTHER}/metadata").status_code == 404
-    assert ask(anna, f"{root}/studies/{STUDY}", Accept="multipart/related; type=application/dicom").status_code == 406
-    instance = f"{root}/studies/{STUDY}/series/{SERIES}/instances/{uid('instance', 'case-0', 1, 1)}"
+    for hidden in (STUDY, OTHER, alias(OTHER)):
+        assert ask(anna, f"{root}/studies/{hidden}/metadata").status_code == 404
+        assert ask(anna, f"{root}/studies?StudyInstanceUID={hidden}").status_code == 204
+        assert ask(anna, f"/view/tasks/{task.key}/studies/{hidden}/").status_code == 404
+    files = {"Accept": "multipart/related; type=application/dicom"}
+    assert ask(anna, f"{root}/studies/{alias(STUDY)}", **files).status_code == 406
+    instance = f"{root}/studies/{alias(STUDY)}/series/{alias(SERIES)}/instances/{alias(IMAGE)}"
     assert ask(anna, instance, Accept="application/dicom").status_code == 406
     assert ask(anna, f"{instance}/frames/1").status_code == 200
     assert ask(browser("bert"), f"{root}/studies").status_code == 404
@@ -78,3 +86,59 @@ def test_writing_that_a_reader_saw_sends_the_study_back_and_hides_it_from_all_re
     assert ask(bert, f"/dicom-web/tasks/{task.key}/studies").status_code == 200
     worker.run_until_idle()
     assert case.study.curation_case.decisions.count() == 3
+
+
+def looked_at(client, task):
+    """Everything that a reader's root answers of a case, with every header but those that differ between any two answers."""
+    alias, root = aliases_of_task(task).alias, f"/dicom-web/tasks/{task.key}"
+    series = f"{root}/studies/{alias(STUDY)}/series/{alias(SERIES)}"
+    image = f"{series}/instances/{alias(IMAGE)}"
+    paths = [f"{root}/{level}?includefield=all" for level in ("studies", "series", "instances")]
+    paths += [
+        f"{series}/metadata",
+        f"{series}/thumbnail",
+        f"{image}/metadata",
+        f"{image}/frames/1",
+        f"{image}/rendered",
+    ]
+    octets = {"Accept": "application/octet-stream, application/dicom+json, image/png, image/jpeg"}
+    answers = [ask(client, path, **octets) for path in paths]
+    assert {answer.status_code for answer in answers} == {200}
+    chance = {"date", "x-request-id"}
+    return [
+        (answer.content, sorted((name, value) for name, value in answer.headers.items() if name not in chance))
+        for answer in answers
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_root_answers_the_same_whether_others_have_looked_and_read_or_not(tmp_store, tmp_path):
+    make_project(tmp_path, studies=1, readers=("anna", "bert"))
+    bert, task = browser("bert"), task_of("bert", STUDY)
+    before = looked_at(bert, task)
+    looked_at(browser("anna"), task_of("anna", STUDY))
+    submit("anna", STUDY, looks(STUDY))
+    worker.run_until_idle()
+    assert looked_at(bert, task) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hidden_repeat_shares_nothing_with_its_first_read_but_the_pictures(tmp_store, tmp_path):
+    make_project(tmp_path, studies=1, readers=("anna",), repeat_share=1.0)
+    submit("anna", STUDY, looks(STUDY))
+    Task.objects.filter(occasion=2).update(available_at=timezone.now() - timedelta(days=1))
+    anna, first, repeat = browser("anna"), task_of("anna", STUDY), task_of("anna", STUDY, occasion=2)
+    names = [
+        {aliases_of_task(task).alias(real) for real in (STUDY, SERIES, IMAGE, uid("frame", "case-0"))}
+        for task in (first, repeat)
+    ]
+    assert not names[0] & names[1]
+    told, again = (looked_at(anna, task) for task in (first, repeat))
+    tags = [{dict(headers)["etag"] for _, headers in answers} for answers in (told, again)]
+    assert len(tags[0]) == len(told)
+    assert not tags[0] & tags[1]
+    for answers in (told, again):
+        texts = b"".join(content for content, headers in answers if "json" in dict(headers)["content-type"])
+        assert not [real for real in (STUDY, SERIES, IMAGE) if real.encode() in texts]
+    first_words = first.key.encode(), *(name.encode() for name in names[0])
+    assert not [word for word in first_words if any(word in content for content, _ in again)]

@@ -4,6 +4,7 @@
 """
 
 from radcommons.server.annotation.queries.adjudication import adjudicated_case, visible_to_adjudicator
+from radcommons.server.annotation.queries.aliases import aliases_of_case, aliases_of_task
 from radcommons.server.annotation.queries.own import own_task
 from radcommons.server.annotation.queries.worklist import blinding_of, visible_instances
 from radcommons.server.annotation.rules.blinding import veil_of
@@ -29,7 +30,8 @@ def task_scope(path: str, actor: Actor) -> Scope:
         raise NotFoundError
     admit(actor, Action.ANNOTATION_READ)
     task = own_task(parts[1], actor)
-    return Scope(f"tasks/{task.key}", visible_instances(task), veil=veil_of(blinding_of(task.project)))
+    veil = veil_of(blinding_of(task.project), aliases_of_task(task))
+    return Scope(f"tasks/{task.key}", visible_instances(task), veil=veil)
 
 
 def adjudication_scope(path: str, actor: Actor) -> Scope:
@@ -47,5 +49,5 @@ def adjudication_scope(path: str, actor: Actor) -> Scope:
         raise NotFoundError
     admit(actor, Action.ANNOTATION_ADJUDICATE)
     case, _ = adjudicated_case(parts[1], actor)
-    veil = veil_of(blinding_of(case.project))
+    veil = veil_of(blinding_of(case.project), aliases_of_case(case))
     return Scope(f"adjudications/{case.key}", visible_to_adjudicator(case), veil=veil)

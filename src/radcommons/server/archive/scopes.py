@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from django.db.models import QuerySet
 
+from radcommons.server.archive.aliases import Aliases
 from radcommons.server.archive.models import Instance
 from radcommons.server.platform.policy import Actor
 
@@ -24,10 +25,13 @@ class Veil:
         Tags that are shown, eight hexadecimal digits.
     groups
         Groups of which everything is shown, four digits.
+    aliases
+        The identifiers under which everything is known here; None where the real ones are shown.
     """
 
     tags: frozenset[str]
     groups: frozenset[str]
+    aliases: Aliases | None = None
 
     def shows(self, tag: str) -> bool:
         """Whether an attribute is shown."""
@@ -35,12 +39,12 @@ class Veil:
 
     def over(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
         """What is left of an object of DICOM JSON (PS3.18 F.2), at every depth of its sequences."""
-        return {tag: self._value(value) for tag, value in attributes.items() if self.shows(tag)}
+        return {tag: self._element(tag, value) for tag, value in attributes.items() if self.shows(tag)}
 
-    def _value(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        if value.get("vr") != "SQ" or "Value" not in value:
-            return value
-        return {**value, "Value": [self.over(item) for item in value["Value"]]}
+    def _element(self, tag: str, element: Mapping[str, Any]) -> Mapping[str, Any]:
+        if element.get("vr") == "SQ" and "Value" in element:
+            return {**element, "Value": [self.over(item) for item in element["Value"]]}
+        return element if self.aliases is None else self.aliases.of_element(tag, element)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from radcommons.server.annotation.errors import ProjectInvalidError
 from radcommons.server.annotation.rules.lots import Lot
-from radcommons.server.annotation.rules.planning import FIRST, REPEAT, CaseToPlan, Plan, next_reader, plan_tasks
+from radcommons.server.annotation.rules.planning import (
+    FIRST,
+    REPEAT,
+    CaseToPlan,
+    ListedTask,
+    Plan,
+    held_back,
+    next_reader,
+    plan_tasks,
+)
 from radcommons.server.annotation.rules.proposals import accepted_items, check_verdicts, without
 from radcommons.server.annotation.rules.states import (
     DONE,
@@ -206,3 +215,22 @@ def test_a_review_needs_a_word_on_each_proposal_and_keeps_what_was_accepted():
     assert codes == ["annotation.verdict", "annotation.verdict", "annotation.verdict-missing"]
     assert accepted_items(proposals, {"p1": "reject", "p2": "accept"}) == [proposals[1]]
     assert without(proposals, [{"id": "p1"}, {"id": "mine"}, "no item"]) == [{"id": "mine"}, "no item"]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 2**32)), max_size=40))
+def test_along_with_each_waiting_repeat_one_first_read_waits_while_there_are_any(entries):
+    tasks = [ListedTask(f"{key:024x}", place, is_repeat) for place, (is_repeat, key) in enumerate(entries)]
+    tasks = list({task.key: task for task in tasks}.values())
+    repeats = {task.key for task in tasks if task.is_waiting_repeat}
+    held = held_back(tasks)
+    assert not held & repeats
+    assert len(held) == min(len(repeats), len(tasks) - len(repeats))
+
+
+def test_the_companion_of_a_repeat_lies_before_or_after_it_by_lot_and_stays_while_others_are_read():
+    free = [ListedTask(f"{place:024x}", place, is_waiting_repeat=False) for place in (1, 2, 4, 5)]
+    for key, companion in (("0" * 23 + "6", 4), ("0" * 23 + "7", 2)):
+        repeat = ListedTask(key, 3, is_waiting_repeat=True)
+        assert held_back([*free, repeat]) == {f"{companion:024x}"}
+        left = [task for task in free if task.position in {1, 5, companion}]
+        assert held_back([*left, repeat]) == {f"{companion:024x}"}

@@ -5,6 +5,8 @@ from typing import Any
 from ninja import Field, Router, Schema
 
 from radcommons.server.annotation.queries import adjudication
+from radcommons.server.annotation.queries.aliases import aliases_of_case
+from radcommons.server.annotation.rules.identifiers import with_identifiers
 from radcommons.server.annotation.rules.states import Verdict
 from radcommons.server.annotation.services.adjudicating import Ruling, decide
 from radcommons.server.platform.doors import ActorRequest, door
@@ -75,7 +77,9 @@ def decide_label(request: ActorRequest, case: str, ruling: RulingIn) -> dict[str
     409 ``annotation.reads-changed`` when a read was superseded since; 403 when the caller has read the case and gives no
     ``override_reason``.
     """
-    made = decide(case, Ruling(**ruling.dict()), actor=request.actor)
+    found, _ = adjudication.adjudicated_case(case, request.actor)
+    items = with_identifiers(ruling.items, aliases_of_case(found).real)
+    made = decide(case, Ruling(**{**ruling.dict(), "items": items}), actor=request.actor)
     rows = adjudication.waiting(made.case.project, request.actor)
     following = rows.exclude(pk=made.case_id).values_list("key", flat=True).first()
     told = adjudication.case_json(case, request.actor)

@@ -7,7 +7,9 @@ from typing import Any
 
 from ninja import Field, Router, Schema
 
+from radcommons.server.annotation.models import Task
 from radcommons.server.annotation.queries import worklist
+from radcommons.server.annotation.queries.aliases import aliases_of_task, meant, task_named
 from radcommons.server.annotation.queries.own import LEASE_S
 from radcommons.server.annotation.rules.states import TaskState
 from radcommons.server.annotation.services import reading
@@ -44,9 +46,9 @@ class DraftIn(Schema):
     viewer_state: dict[str, Any] = {}
     active_seconds: float = Field(0.0, ge=0, le=10**7)
 
-    def draft(self) -> Draft:
-        """The value that the verbs take."""
-        return Draft(**{**self.dict(), "flags": tuple(self.flags)})
+    def draft(self, task: Task) -> Draft:
+        """The value that the verbs take, under the identifiers that the house knows."""
+        return Draft(**{**self.dict(), "items": meant(task, self.items), "flags": tuple(self.flags)})
 
 
 @router.get("/projects", summary="Projects in which I read", operation_id="own_reading_projects")
@@ -131,9 +133,11 @@ def save_read(request: ActorRequest, task: str, draft: DraftIn) -> dict[str, Any
     409 ``annotation.revision-conflict`` when another window has saved since, ``annotation.lease-held`` when another one
     is at it; 422 with findings when it contradicts the schema.
     """
-    saved = reading.save_read(task, draft.draft(), actor=request.actor)
+    named = task_named(task)
+    saved = reading.save_read(task, draft.draft(named), actor=request.actor)
+    aliases = aliases_of_task(named)
     names = {
-        item["id"]: [shape["sha256"] for shape in item["shapes"]]
+        item["id"]: [aliases.token(shape["sha256"]) for shape in item["shapes"]]
         for item in saved.body["reading"]["items"]
         if item["shapes"]
     }
@@ -144,12 +148,11 @@ def save_read(request: ActorRequest, task: str, draft: DraftIn) -> dict[str, Any
 @door(Action.ANNOTATION_READ)
 def submit_read(request: ActorRequest, task: str, draft: DraftIn) -> dict[str, Any]:
     """Submit a read; returns the next task of the project, and the answer where the case was for training."""
-    saved = reading.submit_read(task, draft.draft(), actor=request.actor)
+    saved = reading.submit_read(task, draft.draft(task_named(task)), actor=request.actor)
     told = worklist.task_json(task, request.actor)
     return {
         "revision": saved.number,
         "state": told["state"],
-        "sha256": saved.sha256,
         "feedback": told["feedback"],
         "next_task": worklist.next_task(told["project"]["slug"], request.actor) or None,
     }

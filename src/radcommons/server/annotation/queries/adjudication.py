@@ -7,7 +7,9 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from radcommons.server.annotation.models import Case, Decision, Reader, ReadingProject, Task
+from radcommons.server.annotation.queries.aliases import aliases_of_case
 from radcommons.server.annotation.queries.worklist import revision_json
+from radcommons.server.annotation.rules.identifiers import with_identifiers
 from radcommons.server.annotation.rules.lots import Lot
 from radcommons.server.annotation.rules.people import account_of
 from radcommons.server.annotation.rules.planning import FIRST
@@ -129,6 +131,11 @@ def case_json(case_key: str, actor: Actor) -> dict[str, Any]:
         See :func:`adjudicated_case`.
     """
     case, _ = adjudicated_case(case_key, actor)
+    told: dict[str, Any] = with_identifiers(_case_json(case, actor), aliases_of_case(case).alias)
+    return told
+
+
+def _case_json(case: Case, actor: Actor) -> dict[str, Any]:
     project = case.project
     visible = visible_to_adjudicator(case)
     return {

@@ -11,10 +11,12 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from radcommons.server.annotation.models import Case, Reader, ReadingProject, Revision, Shape, Task
+from radcommons.server.annotation.queries.aliases import aliases_of_task
 from radcommons.server.annotation.queries.own import LEASE_S, own_task
 from radcommons.server.annotation.rules import contents
+from radcommons.server.annotation.rules.identifiers import with_identifiers
 from radcommons.server.annotation.rules.people import account_of
-from radcommons.server.annotation.rules.planning import FIRST
+from radcommons.server.annotation.rules.planning import FIRST, ListedTask, held_back
 from radcommons.server.annotation.rules.states import (
     DONE,
     OPEN_PROJECT,
@@ -121,11 +123,22 @@ def openable(reader: Reader) -> Sequence[str]:
         return ()
     is_due = Q(occasion=FIRST, available_at=None) | Q(available_at__lte=timezone.now())
     rows = _tasks_of(reader).filter(is_due, state__in=WRITABLE, phase__in=phases_open(state)).order_by("position")
-    found = list(rows.values_list("key", "phase", "state"))
+    waiting = _held_back(reader)
+    found = [row for row in rows.values_list("key", "phase", "state") if row[0] not in waiting]
     training = [row for row in found if row[1] == Phase.TRAINING]
     # A read that was begun or returned goes before a new one.
     found = sorted(training or found, key=lambda row: row[2] == TaskState.ASSIGNED)
     return [key for key, _, _ in found]
+
+
+def _held_back(reader: Reader) -> frozenset[str]:
+    """First reads that wait as the repeats do; see :func:`.held_back`."""
+    own = _tasks_of(reader)
+    repeats = own.filter(occasion__gt=FIRST)
+    waiting = Q(occasion__gt=FIRST) & (Q(available_at=None) | Q(available_at__gt=timezone.now()))
+    free = Q(occasion=FIRST, available_at=None) & ~Q(case__in=repeats.values("case"))
+    rows = own.filter(waiting | free, phase=Phase.MAIN, opened_at=None).values_list("key", "position", "occasion")
+    return held_back([ListedTask(key, position, occasion != FIRST) for key, position, occasion in rows])
 
 
 def next_task(project_slug: str, actor: Actor, *, besides: str = "") -> str:
@@ -146,12 +159,12 @@ def next_task(project_slug: str, actor: Actor, *, besides: str = "") -> str:
 
 
 def own_tasks(actor: Actor) -> tuple[OwnTask, ...]:
-    """The reads that somebody has opened, by project and in the order of the list; those to come are only counted."""
+    """The reads that somebody has opened, by project and as they were opened; those to come are only counted."""
     if actor.user_id is None:
         return ()
     rows = Task.objects.filter(reader__user_id=account_of(actor), reader__is_active=True, case__is_suspended=False)
     rows = rows.exclude(state=TaskState.REVOKED).exclude(opened_at=None)
-    rows = rows.select_related("project").order_by("-project__made_at", "project_id", "position")
+    rows = rows.select_related("project").order_by("-project__made_at", "project_id", "opened_at", "pk")
     numbers: Counter[int] = Counter()
     found = []
     for task in rows:
@@ -195,6 +208,12 @@ def task_json(task_key: str, actor: Actor) -> dict[str, Any]:
         When it is not the actor's to open.
     """
     task = own_task(task_key, actor)
+    told = with_identifiers(_case_json(task), aliases_of_task(task).alias)
+    return {**_frame_json(task), **told}
+
+
+def _frame_json(task: Task) -> dict[str, Any]:
+    """What is around the case: the project, the schema, how far the read is."""
     project = task.project
     return {
         "task": task.key,
@@ -205,12 +224,6 @@ def task_json(task_key: str, actor: Actor) -> dict[str, Any]:
         "schema": project.schema.definition,
         "hanging": project.hanging,
         "dicomweb_root": f"/dicom-web/tasks/{task.key}",
-        "study_instance_uid": task.case.study_instance_uid,
-        "series": _series_json(task),
-        "read": read_json(task),
-        "proposals": task.proposals if project.task_kind == TaskKind.REVIEW else [],
-        "ai": _ai_json(task) if project.shows_ai else [],
-        "feedback": _feedback(task),
         "return_reason": task.return_reason if task.state == TaskState.RETURNED else "",
         "may_reopen": task.state == TaskState.SUBMITTED
         and task.phase != Phase.TRAINING
@@ -219,10 +232,25 @@ def task_json(task_key: str, actor: Actor) -> dict[str, Any]:
     }
 
 
+def _case_json(task: Task) -> dict[str, Any]:
+    """What is of the case itself, under its real identifiers."""
+    project = task.project
+    return {
+        "study_instance_uid": task.case.study_instance_uid,
+        "series": _series_json(task),
+        "read": read_json(task),
+        "proposals": task.proposals if project.task_kind == TaskKind.REVIEW else [],
+        "ai": _ai_json(task) if project.shows_ai else [],
+        "feedback": _feedback(task),
+    }
+
+
 def _place_in_list(task: Task) -> dict[str, int]:
-    """The how-manieth read of the reader's own list it is, of how many."""
+    """The how-manieth read that the reader opened it is, of how many; its place in the list would tell of repeats."""
     own = _tasks_of(task.reader)
-    return {"number": own.filter(position__lte=task.position).count(), "of": own.count()}
+    opened = own.exclude(opened_at=None).exclude(pk=task.pk)
+    before = opened.filter(opened_at__lte=task.opened_at) if task.opened_at is not None else opened
+    return {"number": before.count() + 1, "of": own.count()}
 
 
 def _project_json(project: ReadingProject) -> dict[str, Any]:

@@ -4,6 +4,7 @@ A list of what is shown, not of what is hidden: an attribute that nobody thought
 """
 
 from radcommons.server.annotation.rules.wishes import Blinding
+from radcommons.server.archive.aliases import Aliases
 from radcommons.server.archive.scopes import Veil
 
 # Image pixels and their modules (0028), functional groups (5200), pixel data (7FE0).
@@ -103,11 +104,11 @@ _SITE = frozenset(
 )
 
 
-def veil_of(blinding: Blinding) -> Veil:
-    """What a reader's root shows of the attributes."""
+def veil_of(blinding: Blinding, aliases: Aliases) -> Veil:
+    """What a reader's root shows of the attributes, and under which identifiers."""
     tags = _DISPLAY
     if blinding.shows_clinical_data:
         tags |= _CLINICAL
     if blinding.shows_site:
         tags |= _SITE
-    return Veil(tags, _GROUPS)
+    return Veil(tags, _GROUPS, aliases)

@@ -123,6 +123,37 @@ def _ordered(reader: str, cases: Sequence[CaseToPlan], plan: Plan) -> Sequence[P
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class ListedTask:
+    """A read of somebody's list that is not begun: a repeat that must wait, or a first read that has no repeat."""
+
+    key: str
+    position: int
+    is_waiting_repeat: bool
+
+
+def held_back(tasks: Sequence[ListedTask]) -> frozenset[str]:
+    """First reads that wait along with repeats, one for each, so that what comes later is no likelier to be a repeat.
+
+    The companion of a repeat lies beside it in the list, before or after it as the random key of the repeat says, so that
+    of the two neither always comes first.
+
+    Parameters
+    ----------
+    tasks
+        Repeats that must wait and first reads without a repeat, none of them begun.
+    """
+    free = sorted((task for task in tasks if not task.is_waiting_repeat), key=lambda task: task.position)
+    held: set[str] = set()
+    for repeat in sorted((task for task in tasks if task.is_waiting_repeat), key=lambda task: task.position):
+        left = [task for task in free if task.key not in held]
+        before = [task for task in reversed(left) if task.position < repeat.position]
+        after = [task for task in left if task.position > repeat.position]
+        ordered = [*before, *after] if int(repeat.key, 16) % 2 else [*after, *before]
+        held.update(task.key for task in ordered[:1])
+    return frozenset(held)
+
+
 def next_reader(loads: Sequence[tuple[str, int]], *, seed: str) -> str:
     """Who takes over a read: of those with the least left to do one by lot.
 

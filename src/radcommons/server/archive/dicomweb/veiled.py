@@ -1,4 +1,4 @@
-"""Holdings under a veil: the same pictures, fewer attributes, and no files as they are stored."""
+"""Holdings under a veil: the same pictures, fewer attributes, no files as they are stored, and other identifiers."""
 
 import zlib
 from collections import Counter
@@ -10,12 +10,14 @@ import orjson
 
 from radcommons.server.archive.dicomweb.address import Address, Resource
 from radcommons.server.archive.dicomweb.holdings import HeldInstance, Holdings, Selection
-from radcommons.server.archive.dicomweb.query import SearchQuery
+from radcommons.server.archive.dicomweb.query import Match, OneOf, SearchQuery
 from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.errors import NotAcceptableError
 from radcommons.server.archive.scopes import Veil
 from radcommons.server.platform.errors import NotFoundError
 
+# Study, Series and SOP Instance UID: of these a search may name an alias.
+_IDENTIFIERS = frozenset({"0020000D", "0020000E", "00080018"})
 NO_FILES = "This root shows pictures and what displaying them needs; files as they are stored are not given out here."
 
 
@@ -78,8 +80,8 @@ class VeiledHoldings:
 
     async def search(self, query: SearchQuery, address: Address, *, root: str) -> tuple[bytes, int]:
         """Results of a search. A condition on what is hidden is not looked at: its answer would tell the value."""
-        matches = tuple(match for match in query.matches if self.veil.shows(match.key.tag))
-        found, count = await self.inner.search(replace(query, matches=matches), address, root=root)
+        matches = tuple(self._real_match(match) for match in query.matches if self.veil.shows(match.key.tag))
+        found, count = await self.inner.search(replace(query, matches=matches), self._real(address), root=root)
         return orjson.dumps([self.veil.over(item) for item in orjson.loads(found)]), count
 
     async def one(self, address: Address) -> HeldInstance:
@@ -91,21 +93,44 @@ class VeiledHoldings:
             When the file itself is asked for.
         """
         self._demand_shown(address)
-        return await self.inner.one(address)
+        return self._shown(await self.inner.one(self._real(address)))
 
     async def representative(self, address: Address) -> HeldInstance:
         """The image that stands for an address."""
-        return await self.inner.representative(address)
+        return self._shown(await self.inner.representative(self._real(address)))
 
     async def select(self, address: Address) -> Selection:
         """All instances an address names."""
-        found = await self.inner.select(address)
+        found = await self.inner.select(self._real(address))
         self._demand_shown(address)
         return VeiledSelection(found, self.veil)
 
     async def attributes(self, address: Address) -> dict[str, Any]:
         """What is shown of the DICOM JSON of one instance."""
-        return self.veil.over(await self.inner.attributes(address))
+        return self.veil.over(await self.inner.attributes(self._real(address)))
+
+    def _real(self, address: Address) -> Address:
+        """An address with the identifiers that the tables know."""
+        aliases = self.veil.aliases
+        if aliases is None:
+            return address
+        names = ("study_instance_uid", "series_instance_uid", "sop_instance_uid")
+        given = {name: uid for name in names if (uid := getattr(address, name))}
+        return replace(address, **{name: aliases.real(uid) for name, uid in given.items()})
+
+    def _real_match(self, match: Match) -> Match:
+        aliases = self.veil.aliases
+        if aliases is None or match.key.tag not in _IDENTIFIERS or not isinstance(match.condition, OneOf):
+            return match
+        return replace(match, condition=OneOf(tuple(aliases.real(str(value)) for value in match.condition.values)))
+
+    def _shown(self, instance: HeldInstance) -> HeldInstance:
+        aliases = self.veil.aliases
+        return (
+            instance
+            if aliases is None
+            else replace(instance, sop_instance_uid=aliases.alias(instance.sop_instance_uid))
+        )
 
     def _demand_shown(self, address: Address) -> None:
         if address.resource is Resource.RETRIEVE:

@@ -117,6 +117,9 @@ def scope_with(path: str, actor: Actor, study: str, series: str = "") -> Scope:
         When there is no such scope for this actor, or no such series in it.
     """
     scope = readable_scope(path, actor)
+    if scope.veil is not None and scope.veil.aliases is not None:
+        # Read on a page of its own; an answer here would tell which study it is.
+        raise NotFoundError(_NOT_HERE)
     wanted = {"series__study__study_instance_uid": study}
     if series:
         wanted["series__series_instance_uid"] = series
