@@ -14,6 +14,7 @@ from radcommons.deid.fast.context import Context
 from radcommons.deid.fast.layout import NotOrdinaryError, layout_of
 from radcommons.deid.fast.look import Eye
 from radcommons.deid.fast.memories import Harvest
+from radcommons.deid.fast.shelf import Habits
 from radcommons.deid.last_look import look_again
 from radcommons.dicom.elements import EXPLICIT_LITTLE
 from radcommons.dicom.part10 import open_part10
@@ -47,7 +48,7 @@ def slices(tmp_path_factory):
 
 def _eye():
     context = Context(JOB, "1.2.840.10008.5.1.4.1.1.2", Harvest(EXPLICIT_LITTLE, ("iso8859",)), IDENTIFIERS)
-    return Eye(context)
+    return Eye(context, Habits())
 
 
 def _look(eye, content, folder, *, originals=ORIGINALS):

@@ -8,7 +8,7 @@ from tests.support.both_ways import made_job
 from radcommons.deid.fast.layout import NotOrdinaryError
 from radcommons.deid.fast.memories import NOTHING, Anybody, Memory, Notes, parsed, together
 from radcommons.deid.fast.room import forget, room_of
-from radcommons.deid.fast.shelf import bring_forward, put
+from radcommons.deid.fast.shelf import Habits, Shelf
 from radcommons.deid.rewriting import PatientMapping, ReportLine
 from radcommons.dicom.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE
 
@@ -89,12 +89,34 @@ class _Example:
 
 
 def test_a_shelf_keeps_one_example_of_a_kind_and_all_that_was_learned_of_it():
-    shelf = []
+    shelf = Shelf(Habits())
     for value in (1, 2, 2, 3):
-        put(shelf, _Example("a", value))
+        shelf.put(_Example("a", value))
     assert [(each.value, each.slots) for each in shelf] == [(3, (2, 3))]
     for kind in "bcde":
-        put(shelf, _Example(kind, 0))
+        shelf.put(_Example(kind, 0))
     assert [each.kind for each in shelf] == ["e", "d", "c", "b"]
-    bring_forward(shelf, shelf[2])
+    shelf.bring_forward(list(shelf)[2])
     assert [each.kind for each in shelf] == ["c", "e", "d", "b"]
+
+
+def test_where_files_of_a_kind_differ_is_known_on_every_shelf_and_what_stood_there_is_not():
+    habits = Habits()
+    first, second = Shelf(habits), Shelf(habits)
+    first.put(_Example("a", 1))
+    second.put(_Example("a", 7))
+    assert [each.slots for each in second] == [()]
+    first.put(_Example("a", 2))
+    other = Shelf(habits)
+    other.put(_Example("a", 9))
+    other.put(_Example("b", 9))
+    assert [(each.kind, each.slots) for each in other] == [("b", ()), ("a", (2,))]
+    assert habits == {"a": frozenset({2}), "b": frozenset()}
+
+
+def test_habits_are_forgotten_rather_than_grow_without_end():
+    habits = Habits()
+    for kind in range(1000):
+        habits.learn(kind, frozenset({kind}))
+    assert len(habits) <= 256
+    assert habits.learn(999, frozenset({1})) == {1, 999}

@@ -5,6 +5,7 @@ identifiers. It asks the rewriter once for each distinct element and the second 
 """
 
 from collections.abc import Hashable, Iterable
+from functools import cached_property
 
 from radcommons.deid.direct import Direct
 from radcommons.deid.element_look import ElementLook, error, kept_identifiers, residues
@@ -61,6 +62,12 @@ class Context:
         self._decisions: Memory[Decision] = Memory()
         self._seen: Memory[tuple[Finding, ...]] = Memory()
         self._marks: dict[tuple[bool, bool], dict[int, tuple[bytes, bool]]] = {}
+
+    @cached_property
+    def marked_tags(self) -> frozenset[int]:
+        """The attributes that marks take the place of, whatever is there."""
+        marks = self.marks(has_cleaned_content=True, has_pixels=True)
+        return frozenset(tag for tag, (_, is_always) in marks.items() if is_always)
 
     def decide(self, tag: int, raw: bytes, creator: str) -> Decision:
         """What becomes of one element; an owner of a private block stays for now."""

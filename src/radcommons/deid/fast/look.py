@@ -6,6 +6,7 @@ new UID where such a value was allowed. Whatever it cannot vouch for goes the lo
 """
 
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -16,7 +17,7 @@ from radcommons.deid.fast.context import Context, creators_in
 from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError, layout_of
 from radcommons.deid.fast.memories import Memory, parsed
 from radcommons.deid.fast.recipe import SHAPE_TAGS, SOP_INSTANCE_UID
-from radcommons.deid.fast.shelf import bring_forward, put
+from radcommons.deid.fast.shelf import Habits, Shelf
 from radcommons.deid.fast.stencil import Stencil
 from radcommons.deid.hidden_pixels import tail_bytes
 from radcommons.deid.identifiers import IDENTIFYING_TAGS
@@ -139,6 +140,11 @@ class Sight:
         """What was seen of the file itself."""
         return self._seen({}, path, size, self._findings)
 
+    @property
+    def kind(self) -> Hashable:
+        """The elements, and how the pixels follow."""
+        return self.layout.tags, self.layout.is_implicit, bool(self._tail)
+
     def differing(self, other: "Sight") -> frozenset[int] | None:
         """The positions at which another file of the same elements differs; ``None`` when it is not alike enough."""
         if self.layout.tags != other.layout.tags or self._tail != other._tail:  # noqa: SLF001  of the same class
@@ -150,7 +156,7 @@ class Sight:
     def open_slots(self, slots: frozenset[int]) -> bool:
         """Expect files that differ at some positions."""
         layout = self.layout
-        self.slots = tuple(sorted(slots))
+        self.slots = tuple(index for index in sorted(slots) if layout.tags[index] not in _PINNED)
         self._slots = [self._slot(index) for index in self.slots]
         self._stencil = Stencil(layout.tags, layout.raws, self.slots, tail=self._tail, is_implicit=layout.is_implicit)
         return True
@@ -260,11 +266,13 @@ class Eye:
     ----------
     context
         What files should have been through.
+    habits
+        Where files of a kind differ.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, habits: Habits) -> None:
         self._context = context
-        self._sights: list[Sight] = []
+        self._sights: Shelf[Sight] = Shelf(habits)
 
     def look(self, data: bytes, path: str, size: int, originals: tuple[bytes, ...]) -> Seen:
         """Look at a written file.
@@ -288,7 +296,7 @@ class Eye:
         for sight in self._sights:
             seen = sight.compared(data, path, size)
             if seen is not None:
-                bring_forward(self._sights, sight)
+                self._sights.bring_forward(sight)
                 return seen
         layout = layout_of(data, size)
         if layout.value_at != len(data):
@@ -296,5 +304,5 @@ class Eye:
         sight = Sight(layout, self._context, tail=data[layout.pixels_at :], pixel_length=size - layout.value_at)
         seen = sight.seen(path, size)
         if len(data) <= _LARGEST_EXAMPLE_BYTES:
-            put(self._sights, sight)
+            self._sights.put(sight)
         return seen

@@ -1,6 +1,7 @@
 """From a raw header to a new one: element by element the first time, by a stencil for the files that resemble it."""
 
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from radcommons.deid.direct import STAYING, UID_FORM, Direct
@@ -114,6 +115,7 @@ class Recipe:
         self._stencil: Stencil | None = None
         self.slots: tuple[int, ...] = ()
         self._slots: list[_Slot] = []
+        self._last: list[tuple[bytes, tuple[bytes, Notes]]] = []
         self._pieces: list[bytes] = []
         self._uid_piece = 0
 
@@ -130,6 +132,11 @@ class Recipe:
             layout.value_at,
         )
 
+    @property
+    def kind(self) -> Hashable:
+        """The elements, and how the pixels follow."""
+        return self.layout.tags, self.layout.is_implicit, bool(self.tail)
+
     def differing(self, other: "Recipe") -> frozenset[int] | None:
         """The positions at which another file of the same elements differs; ``None`` when it is not alike enough."""
         if self.layout.tags != other.layout.tags or self.tail != other.tail:
@@ -140,12 +147,14 @@ class Recipe:
 
     def open_slots(self, slots: frozenset[int]) -> bool:
         """Make ready for files that differ at some positions; whether that is worth while."""
-        if len(slots) > _MAX_SLOTS or SOP_INSTANCE_UID not in {self.layout.tags[index] for index in slots}:
-            return False
         layout = self.layout
-        order = self.slots = tuple(sorted(slots))
+        order = tuple(index for index in sorted(slots) if not self._is_pinned(layout.tags[index]))
+        if len(order) > _MAX_SLOTS or SOP_INSTANCE_UID not in {layout.tags[index] for index in order}:
+            return False
+        self.slots = order
         self._stencil = Stencil(layout.tags, layout.raws, order, tail=self.tail, is_implicit=layout.is_implicit)
         self._slots = [self._slot(index) for index in order]
+        self._last = [(b"", (b"", NOTHING))] * len(order)
         self._uid_piece = 2 * order.index(layout.tags.index(SOP_INSTANCE_UID)) + 1
         self._pieces = []
         start = 0
@@ -173,9 +182,14 @@ class Recipe:
             if staying is not None and staying.fullmatch(raw, slot.value_at) and not len(raw) & 1:
                 pieces[2 * number + 1] = raw
                 continue
-            decision = self._decide(slot, raw)
-            if decision is None:
-                return None
+            # What differs from the known file is often the same as in the file before: all that is said of a series.
+            known, decision = self._last[number]
+            if known != raw:
+                decided = self._decide(slot, raw)
+                if decided is None:
+                    return None
+                decision = decided
+                self._last[number] = raw, decision
             pieces[2 * number + 1], note = decision
             if note is not slot.decision.notes:
                 notes.append((number, note))
@@ -219,8 +233,7 @@ class Recipe:
         return merged
 
     def _is_pinned(self, tag: int) -> bool:
-        marks = self.context.marks(has_cleaned_content=True, has_pixels=True)
-        return tag in _PINNED or is_creator_tag(tag) or (tag in marks and marks[tag][1])
+        return tag in _PINNED or is_creator_tag(tag) or tag in self.context.marked_tags
 
     def _check_identity(self) -> None:
         values = {

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from radcommons.deid.fast.context import Context, encodings_in
@@ -10,7 +10,7 @@ from radcommons.deid.fast.layout import Layout, NotOrdinaryError, layout_of
 from radcommons.deid.fast.look import Eye
 from radcommons.deid.fast.memories import Anybody, Harvest, Memory
 from radcommons.deid.fast.recipe import Draft, Recipe
-from radcommons.deid.fast.shelf import bring_forward, put
+from radcommons.deid.fast.shelf import Habits, Shelf
 from radcommons.deid.job import Job
 from radcommons.deid.profile import Profile
 from radcommons.deid.verify import refusal_of_class
@@ -49,9 +49,10 @@ class _Recent(OrderedDict[Hashable, _Kept]):
 class Bench:
     """One context at work: examples of what was made in it, and of what was seen."""
 
+    key: Hashable
     context: Context
     eye: Eye
-    recipes: list[Recipe] = field(default_factory=list)
+    recipes: Shelf[Recipe]
 
 
 class Room:
@@ -69,13 +70,14 @@ class Room:
             for recipe in bench.recipes:
                 draft = recipe.follow(data, size)
                 if draft is not None:
-                    bring_forward(bench.recipes, recipe)
+                    bench.recipes.bring_forward(recipe)
+                    self._benches.move_to_end(bench.key)
                     return bench, draft
         layout = layout_of(data, size)
         bench = self._bench(layout)
         recipe = Recipe(layout, bench.context, data[layout.pixels_at : layout.value_at])
         if layout.value_at <= _LARGEST_EXAMPLE_BYTES:
-            put(bench.recipes, recipe)
+            bench.recipes.put(recipe)
         return bench, recipe.draft()
 
     def meta(self, context: Context, sop_instance_uid: bytes) -> bytes:
@@ -98,12 +100,12 @@ class Room:
         identifiers = self._job.identifiers(found)
         sop_class_uid = self._sop_class_uid(layout)
         key = (encoding, encodings, sop_class_uid, identifiers)
-        return self._benches.of(key, lambda: self._new_bench(sop_class_uid, harvest, identifiers))
+        return self._benches.of(key, lambda: self._new_bench(key, sop_class_uid, harvest, identifiers))
 
-    def _new_bench(self, sop_class_uid: str, harvest: Harvest, identifiers: frozenset[str]) -> Bench:
+    def _new_bench(self, key: Hashable, sop_class_uid: str, harvest: Harvest, identifiers: frozenset[str]) -> Bench:
         anybody = _shared.anybody(self._job.profile, sop_class_uid, harvest.encoding)
         context = Context(self._job, sop_class_uid, harvest, identifiers, anybody=anybody)
-        return Bench(context, Eye(context))
+        return Bench(key, context, Eye(context, _shared.habits), Shelf(_shared.habits))
 
     def _sop_class_uid(self, layout: Layout) -> str:
         if _SOP_CLASS_UID not in layout.tags:
@@ -121,6 +123,7 @@ class _Shared:
     def __init__(self) -> None:
         self._harvests: _Recent[Harvest] = _Recent(_MOST_SHARED)
         self._anybodies: _Recent[tuple[Anybody, Profile]] = _Recent(_MOST_SHARED)
+        self.habits = Habits()
 
     def harvest(self, encoding: Encoding, encodings: tuple[str, ...]) -> Harvest:
         """What elements of a character set identify."""
@@ -135,6 +138,7 @@ class _Shared:
         """Forget all of it."""
         self._harvests.clear()
         self._anybodies.clear()
+        self.habits.clear()
 
 
 _rooms: _Recent[Room] = _Recent(_MOST_ROOMS)
