@@ -39,7 +39,10 @@ from radcommons.apps import bootstrap  # noqa: E402
 
 bootstrap.setup()
 
+from django.apps import AppConfig  # noqa: E402
 from django.db import connection, connections  # noqa: E402
+from django.db.models.signals import post_migrate  # noqa: E402
+from django.dispatch import receiver  # noqa: E402
 
 # Threads of the server and of jobs come and go in tests: none may keep a connection when it ends.
 connections.settings["default"]["CONN_MAX_AGE"] = 0
@@ -70,6 +73,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(others, [connection.connection.info.backend_pid])
+
+
+@receiver(post_migrate, dispatch_uid="empty queue")
+def _empty_queue(sender: AppConfig, using: str, **_: object) -> None:
+    """Empty the queue with the tables: they are flushed without it, and numbers that begin anew give old jobs' names again."""
+    if sender.name == "procrastinate.contrib.django":
+        with connections[using].cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_periodic_defers SET job_id = NULL; DELETE FROM procrastinate_jobs")
 
 
 def _user_of(role: Role | str | None, site_code: str | None) -> User:
@@ -146,7 +157,13 @@ def s3_objects(
 
 @pytest.fixture
 def run_worker(transactional_db: None) -> Callable[[], None]:
-    """Do all waiting jobs and deliver all facts, as the worker would, then return."""
+    """Do all waiting jobs and deliver all facts, as the worker would, then return.
+
+    Jobs that an earlier test left are not emptied with its tables: one that waits to be tried again would stand for a job
+    of this test, since numbers of batches begin anew.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
     return worker.run_until_idle
 
 

@@ -71,6 +71,7 @@ def test_another_key_waits_until_a_person_trusts_it(run_worker, tmp_path, actor_
     held = _seal(other, other.signed_by("somebody"))
     run_worker()
     assert held.state == Batch.objects.get(pk=held.pk).state == "held"
+    assert [(part.state, part.findings) for part in BatchPart.objects.exclude(batch=held)] == [("stored", [])]
     assert Instance.objects.count() == 1
     key = SigningKey.objects.get(trust="waiting")
 
