@@ -51,6 +51,9 @@ def _found(identifier, text, *, is_thorough=True):
         ("Do^Fatima", "Do Fatima"),
         ("Case^Thomas", "CASE"),
         ("Li^Bo", "LI"),
+        ("Quixotesen^Ulrika", "nesetoxiuq"),
+        ("Quixotesen^Ulrika", "Nesetoxiuq Akirlu"),
+        ("Quixotesen^Ulrika", "AKIRLUNESETOXIUQ"),
     ],
 )
 def test_a_name_is_found_however_it_is_written(name, text):
@@ -115,6 +118,9 @@ def test_a_name_ends_at_a_hump_a_digit_or_an_underscore():
         ("Mercy Valley Hospital", "Mercy-Valley", "Mercy-Valley"),
         ("12 Harbour Row, Springfield 01199", "12 HARBOUR ROW", "12 HARBOUR ROW"),
         ("12 Harbour Row, Springfield 01199", "springfield", "springfield"),
+        ("MRN-7654321", "7 6 5 4 3 2 1", "7 6 5 4 3 2 1"),
+        ("MRN-7654321", "7-6-5-4-3-2-1", "7-6-5-4-3-2-1"),
+        ("MRN-7654321", "76.54.321", "76.54.321"),
         ("CTSCAN_ALPHA7", "ctscan alpha7", "ctscan alpha7"),
         ("1234", "pat 1234", "1234"),
         ("jdoe@example.org", "jdoe example", "jdoe"),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from radcommons.deid.byte_texts import PLAIN_NUMBERS
 from radcommons.dicom.text import NUMERIC_FORM
 
 TIME = re.compile(r"(?:[01]\d|2[0-4])(?::?[0-5]\d(?::?(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?")
@@ -45,7 +46,7 @@ class Direct:
 REMOVED_DIRECTLY = Direct(ANYTHING, is_removed=True)
 STAYING = MappingProxyType(
     {
-        **dict.fromkeys(_NUMBER_VRS, Direct(ANYTHING)),
+        **dict.fromkeys(_NUMBER_VRS, Direct(PLAIN_NUMBERS)),
         **dict.fromkeys(("DS", "IS"), Direct(NUMERIC_FORM)),
         "TM": Direct(_TIME_FORM),
     }

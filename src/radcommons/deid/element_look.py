@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from radcommons.deid.attribute_types import AttributeType, attribute_type
+from radcommons.deid.byte_texts import texts_in_bytes
 from radcommons.deid.dates import shift_value
 from radcommons.deid.declared_vr import NUMBER_TEXT_VRS, judged
 from radcommons.deid.descriptors import looks_identifying
@@ -18,6 +19,7 @@ from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
 from radcommons.deid.private import fitting
 from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile
+from radcommons.deid.readings import other_texts, texts_as_meant
 from radcommons.dicom import uids
 from radcommons.dicom.elements import PIXEL_TAGS, Element, tag_text
 from radcommons.dicom.finding import Finding, Severity
@@ -32,8 +34,6 @@ _AGE_IN_YEARS = re.compile(r"(\d{3})Y")
 # Their values are numbers, dates or UIDs: an identifier of digits may equal one of them by chance.
 _UNSEARCHED_VRS = frozenset({"AS", "DA", "DT", "TM", "UI"})
 _NAMING_VRS = STRING_VRS - _UNSEARCHED_VRS
-_SEARCHED_BINARY_VRS = frozenset({"OB", "UN"})
-_MAX_SEARCHED_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ class ElementLook:
                 return
             element = fitted
         else:
-            action = self.profile.action_for(element.tag, element.vr, attribute_type=kind)
+            is_nested = bool(level.parents)
+            action = self.profile.action_for(element.tag, element.vr, attribute_type=kind, is_nested=is_nested)
             if element.tag >> 24 in GRAPHIC_GROUPS and action is Action.CLEAN:
                 yield from _graphic_findings(element, level, where)
             yield from self._misplaced(element, action, kind, level, where)
@@ -188,11 +189,11 @@ def _has_identifier(element: Element, pattern: IdentifierPattern, encodings: tup
 def _searched_texts(element: Element, encodings: tuple[str, ...]) -> list[str]:
     if element.vr in NUMBER_TEXT_VRS and is_numeric(element.value):
         return []
-    if element.vr in STRING_VRS and element.vr not in _UNSEARCHED_VRS:
-        return texts_of(element, encodings)
-    if element.vr in _SEARCHED_BINARY_VRS and len(element.value) <= _MAX_SEARCHED_BYTES:
-        return [bytes(element.value).decode("latin-1")]
-    return []
+    if element.vr not in STRING_VRS:
+        return texts_in_bytes(element.value, encodings)
+    if element.vr in _UNSEARCHED_VRS:
+        return []
+    return [*texts_as_meant(element, encodings), *other_texts(element, encodings)]
 
 
 def kept_identifiers(profile: Profile) -> frozenset[int]:

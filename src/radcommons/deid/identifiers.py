@@ -15,6 +15,7 @@ from radcommons.deid.cues import cue_spans
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.encoded import encoded_texts
 from radcommons.deid.folding import FoldedText, fold, is_east_asian, listed
+from radcommons.deid.readings import texts_as_meant, texts_in_utf8
 from radcommons.deid.spellings import Gap, Needle, date_of, everyday_surnames_of, name_words_of, needles_of
 from radcommons.deid.vocabulary import unknown_spans, vocabulary
 from radcommons.dicom.elements import Element
@@ -77,7 +78,7 @@ def _harvest(elements: tuple[Element, ...], inherited: tuple[str, ...]) -> Itera
             for item in () if element.is_private else element.items:
                 yield from _harvest(item, encodings)
         elif element.vr == "PN":
-            for name in map(str.strip, texts_of(element, encodings)):
+            for name in map(str.strip, _every_text(element, encodings)):
                 if name.strip("^= "):
                     yield name if "^" in name else f"^{name}"
         elif element.is_private:
@@ -85,9 +86,15 @@ def _harvest(elements: tuple[Element, ...], inherited: tuple[str, ...]) -> Itera
         elif element.vr in {"DA", "DT"}:
             yield from (day for text in texts_of(element) if (day := _day(text)))
         elif element.tag in IDENTIFYING_TAGS:
-            yield from (text for text in map(str.strip, texts_of(element, encodings)) if text)
+            yield from (text for text in map(str.strip, _every_text(element, encodings)) if text)
         elif element.tag == _REQUESTING_SERVICE:
             yield from (part for text in texts_of(element, encodings) for part in _own_parts(text) if part)
+
+
+def _every_text(element: Element, encodings: tuple[str, ...]) -> Iterator[str]:
+    """The values of an element, as declared and as UTF-8 where they are that."""
+    yield from texts_as_meant(element, encodings)
+    yield from texts_in_utf8(element, encodings)
 
 
 def _own_parts(text: str) -> Iterator[str]:
@@ -249,6 +256,8 @@ class _Place:
         if not gaps:
             return needle.gap is Gap.ANY
         if needle.is_number:
+            if len(gaps) == length - 1 and set(gaps.values()) == {1}:
+                return True
             # A single point or comma makes another number of it.
             is_decimal = len(gaps) == 1 and self._folded.text[places[next(iter(gaps))] - 1] in ".,"
             return max(gaps.values()) == 1 and len(gaps) <= max(2, length // 2) and not is_decimal

@@ -17,10 +17,29 @@ _MONTHS = listed(
     "march märz maerz mrz mars marzo março marco maart mrt april avril avr aprile abril abr apr maggio mayo maio june juni juin junio giugno junho jun "
     "july juli juillet juil julio luglio julho jul august augustus août aout agosto aug september septembre septiembre settembre setembro sept october oktober octobre "
     "octubre ottobre outubro okt november novembre noviembre novembro nov december dezember décembre decembre diciembre dicembre dezembro dez déc "
-    "январь января февраль февраля март марта апрель апреля мая июнь июня июль июля август августа сентябрь сентября октябрь октября ноябрь ноября декабрь декабря"
+    "январь января февраль февраля март марта апрель апреля мая июнь июня июль июля август августа сентябрь сентября октябрь октября ноябрь ноября декабрь декабря "
+    # The Nordic languages, Polish, Czech, Slovak, Hungarian, Romanian, Croatian, Finnish, Turkish.
+    "augusti desember tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta marraskuuta joulukuuta "
+    "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia styczeń kwiecień czerwiec lipiec sierpień wrzesień październik listopad grudzień "
+    "leden ledna únor února března březen duben dubna květen května červen června červenec července srpen srpna září říjen října listopadu prosinec prosince "
+    "januára februára apríla mája júna júla augusta septembra októbra novembra decembra január február március április május június július augusztus szeptember október "
+    "ianuarie februarie martie aprilie iunie iulie septembrie octombrie noiembrie decembrie "
+    "siječnja veljače ožujka travnja svibnja lipnja srpnja kolovoza rujna studenoga studenog prosinca januara februara "
+    "ocak şubat nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık "
+    # Greek, Ukrainian, Bulgarian, Arabic, Hebrew.
+    "ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου μαίου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου νοεμβρίου δεκεμβρίου "
+    "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня януари февруари април юни юли септември октомври ноември декември "
+    "يناير فبراير مارس أبريل ابريل مايو يونيو يوليو أغسطس اغسطس سبتمبر أكتوبر اكتوبر نوفمبر ديسمبر "
+    "ינואר פברואר מרץ אפריל יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר באפריל בינואר בפברואר במרץ במאי ביוני ביולי באוגוסט בספטמבר באוקטובר בנובמבר בדצמבר"
+)
+_ORDINALS = (
+    r"(?:first|second|third|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twentie|thirtie)th|"
+    r"(?:twenty|thirty)[ -](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth))"
 )
 # Short names that are words of imaging or of a language as well: they need a year of four digits or a day before them.
-_LOOSE_MONTHS = listed("mar may mai mei sep set oct out dec dic ago gen mag giu lug ott fev fév ene май")
+_LOOSE_MONTHS = listed(
+    "mar may mai mei sep set oct out dec dic ago gen mag giu lug ott fev fév ene май sty lut kwi cze wrz paź gru"
+)
 
 
 def _any_of(words: Iterable[str]) -> str:
@@ -63,6 +82,8 @@ def _dates() -> Iterator[str]:
     yield rf"(?<![\d.,/-]){_TWO_DIGIT_MONTH}\.{_YEAR}{_FREE_AFTER}(?![./-]\d)"
     yield rf"(?<![\d.,/-]){_YEAR}[/-]{_TWO_DIGIT_MONTH}{_FREE_AFTER}(?![./-]\d)"
     yield rf"{_FREE_BEFORE}{_YEAR}-?[WwKk]-?(?:0?[1-9]|[1-4]\d|5[0-3])(?:-[1-7])?{_FREE_AFTER}"
+    # The month in Roman numerals; a year must follow, since IV is a way to give contrast as well.
+    yield rf"{_FREE_BEFORE}{_DAY}[ .\-/]{{1,2}}(?:i{{1,3}}|iv|vi{{0,3}}|ix|xi{{0,2}})[ .\-/]{{1,2}}{_YEAR}(?!\d)"
     yield rf"{_FREE_BEFORE}(?:kw|week|semaine|semana|settimana|sem)[ .]{{0,2}}\d{{1,2}}[ ]?[/ ,.-][ ]?{_YEAR}{_FREE_AFTER}"
 
 
@@ -84,6 +105,10 @@ def _named_dates() -> Iterator[str]:
     yield rf"{_FREE_BEFORE}{_ANY_MONTH}{_NO_LETTER_AFTER}[ .,\-_/]{{0,3}}(?:(?:de|del|of)[ ])?{_YEAR}(?!\d)"
     # Mar-21 and Mar '21 are months of years; Mar 21 may be anything.
     yield rf"{_FREE_BEFORE}{_ANY_MONTH}(?:-|[ ]?['’]){_TWO_DIGIT_DAY}{_FREE_AFTER}"
+    yield rf"{_FREE_BEFORE}{_ANY_MONTH}[ ]{_ORDINALS}{_NO_LETTER_AFTER}(?:,?[ ]{_YEAR}(?!\d))?"
+    yield rf"{_FREE_BEFORE}{_ORDINALS}[ ](?:of[ ])?{_ANY_MONTH}{_NO_LETTER_AFTER}(?:,?[ ]{_YEAR}(?!\d))?"
+    # The year first, as in Hungarian: 2020. április 15.
+    yield rf"(?<!\d){_YEAR}\.[ ]{_SURE_MONTH}[ ]{_DAY}(?!\d)\.?"
     yield rf"{_FREE_BEFORE}{_BIRTH}{_NO_LETTER_AFTER}[:. ]{{0,4}}(?:in[ ]|on[ ]|am[ ]|im[ ]|en[ ]|le[ ])?[\d./-]{{1,12}}"
 
 

@@ -13,9 +13,8 @@ from radcommons.deid.attribute_types import AttributeType, attribute_type
 from radcommons.deid.content_items import ContentRules
 from radcommons.deid.dates import shift_value
 from radcommons.deid.declared_vr import NUMBER_TEXT_VRS, judged
-from radcommons.deid.descriptors import CleanedText, clean_descriptor, clean_technical
 from radcommons.deid.direct import REMOVED_DIRECTLY, STAYING, TIME, UID_FORM, Direct
-from radcommons.deid.dummies import DUMMY_CODE, DUMMY_VALUES, REMOVED, dummy_text, dummy_value, padded
+from radcommons.deid.dummies import DUMMY_CODE, DUMMY_VALUES, dummy_text, dummy_value, padded
 from radcommons.deid.graphics import is_safe_graphic
 from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
@@ -23,9 +22,9 @@ from radcommons.deid.private import fitting
 from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.deid.tables import tags_of_option
-from radcommons.deid.written_dates import DateReading
+from radcommons.deid.text_rules import TextRules
 from radcommons.dicom.elements import Element, tag_text
-from radcommons.dicom.text import STRING_VRS, decode_text, encode_text, is_numeric, split_values, texts_of
+from radcommons.dicom.text import STRING_VRS, decode_text, is_numeric, split_values, texts_of
 from radcommons.dicom.uids import is_harmless_uid, is_listed_uid, is_valid_uid
 
 _PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
@@ -109,11 +108,13 @@ class Rewriter:
     redactions: int = 0
     has_cleaned_content: bool = False
     _content: ContentRules = field(init=False)
+    _texts: TextRules = field(init=False)
     _safe_graphics: dict[int, bool] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.profile = self.profile.for_class(self.sop_class_uid)
         self._content = ContentRules(self.profile.options, maximum_age_years=self.profile.maximum_age_years)
+        self._texts = TextRules(self.profile, self.pattern, self.patient.date_shift_days, self.text_decisions)
 
     def rewrite(self, elements: Iterable[Element], level: Level | None = None) -> tuple[Element, ...]:
         """The elements after the profile, in ascending order of their tags; of repeated ones the last."""
@@ -191,7 +192,8 @@ class Rewriter:
 
     def _action(self, element: Element, kind: AttributeType, level: Level) -> Action:
         if not element.is_private:
-            action = self.profile.action_for(element.tag, element.vr, attribute_type=kind)
+            is_nested = bool(level.parents)
+            action = self.profile.action_for(element.tag, element.vr, attribute_type=kind, is_nested=is_nested)
             if element.tag >> 24 in GRAPHIC_GROUPS and action is Action.CLEAN:
                 return Action.KEEP if self._is_safe_graphic(element.group, level) else Action.REMOVE
             return action
@@ -282,7 +284,7 @@ class Rewriter:
             return Element(element.tag, vr, self._dummy_of(element, level.encodings)) if is_needed else None
         if action is Action.KEEP and element.tag in IDENTIFYING_TAGS:
             # An option keeps it although it identifies a device or an institution; so it cannot be cleaned of itself.
-            self._note_kept(element, [CleanedText(text) for text in texts_of(element, level.encodings)])
+            self._note_kept(element, texts_of(element, level.encodings))
             return element
         if element.is_private and vr in NUMBER_TEXT_VRS and any(map(self.pattern.is_short_number, texts_of(element))):
             self._note(element, level, Action.REMOVE, "known identifier")
@@ -335,54 +337,22 @@ class Rewriter:
         if self.profile.has_only_form(element.tag, element.vr, level):
             self._note(element, level, Action.DUMMY, "profile")
             return dummy_text(element)
-        is_descriptor = self.profile.is_descriptor(element.tag, element.vr, level)
-        removes_unknown = self.profile.removes_unknown_words(element.tag, level)
-        values = split_values(decode_text(element.value, element.vr, level.encodings), element.vr)
-        cleaned = [self._clean(value, is_descriptor=is_descriptor, removes_unknown=removes_unknown) for value in values]
-        self._note_kept(element, cleaned)
-        cleaned = list(map(self._decided, cleaned))
-        if any(each.is_changed for each in cleaned):
+        cleaned = self._texts.cleaned(element, kind, level)
+        self._note_kept(element, cleaned.texts)
+        if cleaned.reasons:
             self.redactions += 1
-            reasons = sorted({reason for each in cleaned for reason in each.reasons})
-            self._note(element, level, Action.CLEAN, ", ".join(reasons))
-            texts = [each.text for each in cleaned]
-            if not any(texts) and (kind is AttributeType.REQUIRED or level.parents or not is_descriptor):
-                # Inside items, and for technical values, an empty text would break what it belongs to.
-                texts = [DUMMY_VALUES[element.vr].decode().strip() if element.vr in DUMMY_VALUES else REMOVED]
-            element = Element(
-                element.tag, element.vr, padded(encode_text("\\".join(texts), element.vr, level.encodings))
-            )
-        return element
+            self._note(element, level, Action.CLEAN, ", ".join(cleaned.reasons))
+        return cleaned.element
 
-    def _note_kept(self, element: Element, cleaned: list[CleanedText]) -> None:
+    def _note_kept(self, element: Element, texts: Iterable[str]) -> None:
         """What a person is to read: every text as cleaning left it, before anybody's decision about it."""
         if element.vr in _REVIEWED_VRS and element.tag not in _UNREVIEWED:
             keyword = keyword_for_tag(element.tag)
-            self.kept_texts.update({(keyword, each.text): None for each in cleaned if each.text.strip()})
+            self.kept_texts.update({(keyword, text): None for text in texts if text.strip()})
 
     def _dummy_of(self, element: Element, encodings: tuple[str, ...]) -> bytes:
         days = None if self.profile.dates_mark == "REMOVED" else self.patient.date_shift_days
         return dummy_value(element, encodings, key=self.key, date_shift_days=days)
-
-    def _clean(self, text: str, *, is_descriptor: bool, removes_unknown: bool) -> CleanedText:
-        if not is_descriptor:
-            return clean_technical(text, self.pattern)
-        dates = self._date_reading()
-        return clean_descriptor(text, self.pattern, dates=dates, are_unknown_words_removed=removes_unknown)
-
-    def _date_reading(self) -> DateReading | None:
-        """How dates in texts move; ``None`` where the profile keeps none."""
-        if self.profile.dates_mark == "REMOVED":
-            return None
-        days = 0 if self.profile.has_full_dates else self.patient.date_shift_days
-        return DateReading(days, known=self.pattern.dates)
-
-    def _decided(self, cleaned: CleanedText) -> CleanedText:
-        """The text as a person wants it, who read what cleaning left."""
-        decided = self.text_decisions.get(cleaned.text) if cleaned.text else None
-        if decided is None or decided == cleaned.text:
-            return cleaned
-        return CleanedText(decided, tuple(sorted({*cleaned.reasons, "decided by a person"})))
 
 
 def _staying_uids(tag: int, pattern: IdentifierPattern) -> Callable[[str], bool]:

@@ -203,6 +203,8 @@ def _single(token: str) -> Iterator[Needle]:
     elif len(token) >= _MIN_DISTINCT_LENGTH:
         is_distinct = token not in vocabulary()
         yield Needle(token, is_distinct=is_distinct, is_embedded=is_distinct and len(token) >= _MIN_EMBEDDED_LENGTH)
+        if is_distinct and len(token) > _MIN_DISTINCT_LENGTH and token[::-1] not in vocabulary():
+            yield Needle(token[::-1])
     elif len(token) > 1 and token not in _FUNCTION_WORDS:
         yield Needle(token, is_distinct=False)
 
@@ -257,6 +259,9 @@ def _whole(parts: tuple[str, ...]) -> Iterator[Needle]:
     is_distinct = not is_plain and len(text) >= _MIN_DISTINCT_LENGTH
     is_embedded = is_distinct and len(text) >= _MIN_EMBEDDED_LENGTH
     yield _joined(parts, is_distinct=is_distinct, gap=gap, is_embedded=is_embedded)
+    if is_embedded and not is_east_asian(text):
+        # Spelled backwards, as people disguise names and passwords.
+        yield Needle(text[::-1])
 
 
 def _with_initials(parts: tuple[str, ...], family: tuple[str, ...]) -> Iterator[Needle]:

@@ -12,7 +12,7 @@ from radcommons.deid.levels import Level
 from radcommons.deid.pixels.rules import PixelRules
 from radcommons.deid.private import PrivateAttribute, PrivateKey, standard_private_attributes
 from radcommons.deid.tables import PIXEL_OPTIONS
-from radcommons.dicom.elements import vr_of_tag
+from radcommons.dicom.elements import PIXEL_TAGS, vr_of_tag
 
 _KEPT_UID_KEYWORDS = [
     "AffectedSOPClassUID",
@@ -41,6 +41,13 @@ _OUTER_GROUPS = frozenset({0x0000, 0x0002, 0x0004})
 _KEPT_URLS = frozenset(map(tag_for_keyword, ("CodingSchemeURL", "URNCodeValue")))
 GRAPHIC_GROUPS = frozenset({0x50, 0x60})
 _TRAILING_GROUPS = frozenset({0xFFFA, 0xFFFC})
+# Compression tables of ACR-NEMA, which give any number of attributes without saying what is in them.
+_RETIRED_GROUPS = frozenset({0x1000, 0x1010})
+# Pictures beside the picture: variable pixel data and coefficients of wavelets, which no viewer shows any more.
+_PIXEL_GROUPS = frozenset(range(0x7F00, 0x8000, 2))
+_KEPT_PIXEL_TAGS = PIXEL_TAGS | {0x7FE00001, 0x7FE00002, 0x7FE00003}
+# Bytes that a picture or a signal needs; all other unlisted ones may be documents, images or encrypted.
+_KEPT_BYTES = frozenset(map(tag_for_keyword, ("ICCProfile", "FillPattern")))
 _FREE_TEXT_VRS = frozenset({"LO", "SH", "UC"})
 _NARRATIVE_VRS = frozenset({"LT", "ST", "UT"})
 _CLAIMED_WHERE_APPLIED = PIXEL_OPTIONS | {"clean_structured_content"}
@@ -140,7 +147,14 @@ class Profile:
         """The profile with what it says of one SOP class only."""
         return self.classes.get(sop_class_uid, self)
 
-    def action_for(self, tag: int, vr: str = "", *, attribute_type: AttributeType = AttributeType.OPTIONAL) -> Action:
+    def action_for(
+        self,
+        tag: int,
+        vr: str = "",
+        *,
+        attribute_type: AttributeType = AttributeType.OPTIONAL,
+        is_nested: bool = False,
+    ) -> Action:
         """What happens to an attribute; private ones are asked for with :meth:`private_action`.
 
         Parameters
@@ -151,9 +165,13 @@ class Profile:
             Its value representation in the object, which decides for attributes the table does not list.
         attribute_type
             Whether the object must have it, and with a value (PS3.5 7.4).
+        is_nested
+            Whether it stands in an item of a sequence, where nobody looks at pixels.
         """
         group = tag >> 16
-        if group & 1 or tag & 0xFFFF == 0 or group in _OUTER_GROUPS | _TRAILING_GROUPS:
+        if group & 1 or tag & 0xFFFF == 0 or group in _OUTER_GROUPS | _TRAILING_GROUPS | _RETIRED_GROUPS:
+            return Action.REMOVE
+        if (group in _PIXEL_GROUPS and tag not in _KEPT_PIXEL_TAGS) or (is_nested and group in _PIXEL_GROUPS):
             return Action.REMOVE
         if group >> 8 in GRAPHIC_GROUPS:
             return Action.CLEAN if self.has_clean_graphics and vr != "UN" else Action.REMOVE
@@ -244,6 +262,8 @@ class Profile:
     def _unlisted(self, tag: int, vr: str) -> str:
         """The code for an attribute the table does not list: deny what could name or date somebody."""
         if vr_of_tag(tag) == "UN" or ("UR" in {vr, vr_of_tag(tag)} and tag not in _KEPT_URLS):
+            return "X"
+        if vr_of_tag(tag) == "OB" and tag not in _KEPT_BYTES:
             return "X"
         if vr == "PN":
             return "Z"

@@ -1,0 +1,39 @@
+"""Words among bytes that should be none: names in look-up tables, profiles, waveforms and lists of numbers.
+
+Numbers by chance look like letters here and there, so that only runs of several printable characters count as words, and
+short values only when they hold letters or digits side by side.
+"""
+
+import re
+
+from radcommons.dicom.text import decode_text
+
+_SHORT_BYTES = 16
+# Letters of UTF-16 and UTF-32 have zero bytes between them.
+_WORD = rb"(?:[0-9A-Za-z]\0{0,3}){4}"
+_HAS_WORD = re.compile(_WORD)
+_RUN = re.compile(rb"(?:[\x1b\x20-\x7e\x80-\xff]\0{0,3}){4,}")
+PLAIN_NUMBERS = re.compile(rb"(?s:(?!.*" + _WORD + rb").{0,%d})" % _SHORT_BYTES)
+"""What the raw bytes of a few numbers match in which nothing can be spelled."""
+
+
+def texts_in_bytes(value: bytes | memoryview, encodings: tuple[str, ...]) -> list[str]:
+    """What may be written in the bytes of a value that is no text, in every way in which it can be read.
+
+    Parameters
+    ----------
+    value
+        Raw bytes of numbers, tables or anything.
+    encodings
+        The Python codecs of the data set.
+    """
+    if len(value) <= _SHORT_BYTES and not _HAS_WORD.search(value):
+        return []
+    runs = b"\n".join(_RUN.findall(value))
+    if not runs:
+        return []
+    texts = {runs.decode("latin-1"): None}
+    if not runs.isascii():
+        texts[runs.decode("utf-8", "ignore")] = None
+        texts[decode_text(runs, "UT", encodings)] = None
+    return list(texts)

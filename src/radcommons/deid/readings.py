@@ -1,0 +1,38 @@
+"""Texts whose bytes are not in the character set that the object declares, read as they were meant.
+
+Programs write UTF-8 into objects that declare Latin-1, and Latin-1 into objects that declare UTF-8. A viewer shows
+nonsense then, and a search in the nonsense finds no name, while the bytes still spell it.
+"""
+
+from radcommons.dicom.elements import Element
+from radcommons.dicom.text import CHARSET_VRS, decode_text, split_values
+
+_LOST = "\ufffd"
+
+
+def texts_as_meant(element: Element, encodings: tuple[str, ...]) -> list[str]:
+    """The single values of a text element; as Latin-1 where its bytes break the declared character set."""
+    text = decode_text(element.value, element.vr, encodings)
+    if _LOST in text:
+        text = bytes(element.value).decode("latin-1")
+    return split_values(text, element.vr)
+
+
+def texts_in_utf8(element: Element, encodings: tuple[str, ...]) -> list[str]:
+    """The single values of a text element that is UTF-8 although its object declares another character set."""
+    value = bytes(element.value)
+    if element.vr not in CHARSET_VRS or value.isascii():
+        return []
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return []
+    return [] if text == decode_text(value, element.vr, encodings) else split_values(text, element.vr)
+
+
+def other_texts(element: Element, encodings: tuple[str, ...]) -> list[str]:
+    """What the bytes of a text say in the character sets that programs mix up with the declared one; mostly nothing."""
+    value = bytes(element.value)
+    if element.vr not in CHARSET_VRS or value.isascii():
+        return []
+    return [*texts_in_utf8(element, encodings), *split_values(value.decode("latin-1"), element.vr)]
