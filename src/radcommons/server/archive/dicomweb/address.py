@@ -1,9 +1,11 @@
 """The grammar of addresses: scope, then resource (PS3.18 10.1 and 10.6). Pure."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from types import MappingProxyType
 
 from radcommons.server.archive.dicomweb.keys import Level
 
@@ -44,62 +46,76 @@ class Address:
     tag_path: str = ""
 
 
-_STUDY = r"studies/(?P<study>[0-9.]{1,64})"
-_SERIES = rf"{_STUDY}/series/(?P<series>[0-9.]{{1,64}})"
-_INSTANCE = rf"{_SERIES}/instances/(?P<instance>[0-9.]{{1,64}})"
-_FRAMES = r"frames/(?P<frames>\d{1,9}(?:(?:,|%2C)\d{1,9}){0,9999})"
-_TAG_PATH = r"bulkdata/(?P<tags>[0-9A-Fa-f]{8}(?:/\d{1,6}/[0-9A-Fa-f]{8}){0,32})"
-_GRAMMAR = tuple(
-    (re.compile(rf"/?(?P<scope>.+?)/{pattern}/?"), resource, level)
-    for pattern, resource, level in (
-        ("studies", Resource.SEARCH, Level.STUDY),
-        ("series", Resource.SEARCH, Level.SERIES),
-        ("instances", Resource.SEARCH, Level.INSTANCE),
-        (f"{_STUDY}/series", Resource.SEARCH, Level.SERIES),
-        (f"{_STUDY}/instances", Resource.SEARCH, Level.INSTANCE),
-        (f"{_SERIES}/instances", Resource.SEARCH, Level.INSTANCE),
-        (_STUDY, Resource.RETRIEVE, Level.STUDY),
-        (_SERIES, Resource.RETRIEVE, Level.SERIES),
-        (_INSTANCE, Resource.RETRIEVE, Level.INSTANCE),
-        (f"{_STUDY}/metadata", Resource.METADATA, Level.STUDY),
-        (f"{_SERIES}/metadata", Resource.METADATA, Level.SERIES),
-        (f"{_INSTANCE}/metadata", Resource.METADATA, Level.INSTANCE),
-        (f"{_STUDY}/thumbnail", Resource.THUMBNAIL, Level.STUDY),
-        (f"{_SERIES}/thumbnail", Resource.THUMBNAIL, Level.SERIES),
-        (f"{_INSTANCE}/thumbnail", Resource.THUMBNAIL, Level.INSTANCE),
-        (f"{_INSTANCE}/{_FRAMES}/thumbnail", Resource.THUMBNAIL, Level.INSTANCE),
-        (f"{_SERIES}/rendered", Resource.RENDERED, Level.SERIES),
-        (f"{_INSTANCE}/rendered", Resource.RENDERED, Level.INSTANCE),
-        (f"{_INSTANCE}/{_FRAMES}/rendered", Resource.RENDERED, Level.INSTANCE),
-        (f"{_INSTANCE}/{_FRAMES}", Resource.FRAMES, Level.INSTANCE),
-        (f"{_INSTANCE}/{_TAG_PATH}", Resource.BULKDATA, Level.INSTANCE),
-    )
+_UID = re.compile(r"[0-9.]{1,64}")
+_FRAMES = re.compile(r"\d{1,9}(?:(?:,|%2C)\d{1,9}){0,9999}")
+_TAG_PATH = re.compile(r"[0-9A-Fa-f]{8}(?:/\d{1,6}/[0-9A-Fa-f]{8}){0,32}")
+_STUDY, _SERIES = "studies/*", "studies/*/series/*"
+_INSTANCE = f"{_SERIES}/instances/*"
+_FRAME = f"{_INSTANCE}/frames/*"
+# What follows the scope, each second segment being a value.
+_GRAMMAR: Mapping[tuple[str, ...], tuple[Resource, Level]] = MappingProxyType(
+    {
+        tuple(pattern.split("/")): (resource, level)
+        for pattern, resource, level in (
+            ("studies", Resource.SEARCH, Level.STUDY),
+            ("series", Resource.SEARCH, Level.SERIES),
+            ("instances", Resource.SEARCH, Level.INSTANCE),
+            (f"{_STUDY}/series", Resource.SEARCH, Level.SERIES),
+            (f"{_STUDY}/instances", Resource.SEARCH, Level.INSTANCE),
+            (f"{_SERIES}/instances", Resource.SEARCH, Level.INSTANCE),
+            (_STUDY, Resource.RETRIEVE, Level.STUDY),
+            (_SERIES, Resource.RETRIEVE, Level.SERIES),
+            (_INSTANCE, Resource.RETRIEVE, Level.INSTANCE),
+            (f"{_STUDY}/metadata", Resource.METADATA, Level.STUDY),
+            (f"{_SERIES}/metadata", Resource.METADATA, Level.SERIES),
+            (f"{_INSTANCE}/metadata", Resource.METADATA, Level.INSTANCE),
+            (f"{_STUDY}/thumbnail", Resource.THUMBNAIL, Level.STUDY),
+            (f"{_SERIES}/thumbnail", Resource.THUMBNAIL, Level.SERIES),
+            (f"{_INSTANCE}/thumbnail", Resource.THUMBNAIL, Level.INSTANCE),
+            (f"{_FRAME}/thumbnail", Resource.THUMBNAIL, Level.INSTANCE),
+            (f"{_SERIES}/rendered", Resource.RENDERED, Level.SERIES),
+            (f"{_INSTANCE}/rendered", Resource.RENDERED, Level.INSTANCE),
+            (f"{_FRAME}/rendered", Resource.RENDERED, Level.INSTANCE),
+            (_FRAME, Resource.FRAMES, Level.INSTANCE),
+        )
+    }
 )
+_BEGINNINGS = frozenset({"studies", "series", "instances"})
+_BULKDATA_AT = 6
+_MOST_SEGMENTS = 100
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def parse_address(path: str) -> Address | None:
     """The resource at a path below the mount point; None when the grammar knows none.
 
     The shortest scope that leaves a whole resource is taken, so a release may be called "series".
     """
-    found = [
-        (match, resource, level)
-        for pattern, resource, level in _GRAMMAR
-        if (match := pattern.fullmatch(path)) is not None
-    ]
-    if not found:
+    segments = path.removeprefix("/").removesuffix("/").split("/")
+    if len(segments) > _MOST_SEGMENTS:
         return None
-    match, resource, level = min(found, key=lambda item: len(item[0]["scope"]))
-    parts = match.groupdict()
-    numbers = re.split(r",|%2C", parts["frames"]) if parts.get("frames") else []
-    return Address(
-        scope=parts["scope"],
-        resource=resource,
-        level=level,
-        study_instance_uid=parts.get("study") or "",
-        series_instance_uid=parts.get("series") or "",
-        sop_instance_uid=parts.get("instance") or "",
-        frame_numbers=tuple(int(number) for number in numbers),
-        tag_path=(parts.get("tags") or "").upper(),
-    )
+    for position, segment in enumerate(segments):
+        if segment in _BEGINNINGS and (scope := "/".join(segments[:position])):
+            address = _below(scope, segments[position:])
+            if address is not None:
+                return address
+    return None
+
+
+def _below(scope: str, segments: list[str]) -> Address | None:
+    tag_path = ""
+    if segments[_BULKDATA_AT : _BULKDATA_AT + 1] == ["bulkdata"]:
+        tag_path = "/".join(segments[_BULKDATA_AT + 1 :]).upper()
+        if not _TAG_PATH.fullmatch(tag_path):
+            return None
+        segments = segments[:_BULKDATA_AT]
+    shape = tuple("*" if position % 2 else segment for position, segment in enumerate(segments))
+    found, values = _GRAMMAR.get(shape), segments[1::2]
+    uids, frames = values[:3], values[3:]
+    if found is None or not all(map(_UID.fullmatch, uids)) or not all(map(_FRAMES.fullmatch, frames)):
+        return None
+    study, series, instance = uids + [""] * (3 - len(uids))
+    numbers = tuple(int(number) for each in frames for number in each.replace("%2C", ",").split(","))
+    if tag_path:
+        return Address(scope, Resource.BULKDATA, Level.INSTANCE, study, series, instance, tag_path=tag_path)
+    return Address(scope, *found, study, series, instance, frame_numbers=numbers)

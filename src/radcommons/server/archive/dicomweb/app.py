@@ -1,12 +1,13 @@
 """The DICOMweb application: one address grammar, one actor, one scope, one handler (PS3.18)."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from urllib.parse import quote
 
+import orjson
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as ASGIScope
 
@@ -16,10 +17,11 @@ from radcommons.server.archive.dicomweb.capabilities import describe
 from radcommons.server.archive.dicomweb.exchange import Exchange, problem
 from radcommons.server.archive.dicomweb.fast_path import Credentials, FastPath
 from radcommons.server.archive.dicomweb.frames import answer_bulkdata, answer_frames
-from radcommons.server.archive.dicomweb.origin import origin_of
+from radcommons.server.archive.dicomweb.origin import origin
 from radcommons.server.archive.dicomweb.pictures import answer_rendered, answer_thumbnail
 from radcommons.server.archive.dicomweb.retrieving import answer_instances, answer_metadata
 from radcommons.server.archive.dicomweb.searching import answer_search
+from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.dicomweb.uri_service import uri_request
 from radcommons.server.archive.scopes import Scope, ScopeResolver
@@ -30,9 +32,11 @@ from radcommons.server.platform.settings import settings
 logger = logging.getLogger(__name__)
 
 ActorResolver = Callable[[Request], Actor]
-Handler = Callable[[Exchange], Awaitable[Response]]
+Handler = Callable[[Exchange], Awaitable[Answer]]
+Headers = Mapping[str, str]
 ALLOWED = "GET, HEAD, OPTIONS"
 _READING = ("GET", "HEAD")
+_NO_PARAMETERS = QueryParams()
 _HANDLERS: Mapping[Resource, Handler] = MappingProxyType(
     {
         Resource.SEARCH: answer_search,
@@ -44,12 +48,11 @@ _HANDLERS: Mapping[Resource, Handler] = MappingProxyType(
         Resource.THUMBNAIL: answer_thumbnail,
     }
 )
-# Viewers of other origins may read what needs no cookie: none is ever sent to an origin named "*" (Fetch 3.2).
-_FOR_OTHER_ORIGINS = {
-    "Access-Control-Allow-Origin": "*",
+# What a browser asks before it lets a page of another origin read.
+_PREFLIGHT = {
+    "Allow": ALLOWED,
     "Access-Control-Allow-Methods": ALLOWED,
     "Access-Control-Allow-Headers": "Accept, Authorization, If-None-Match, If-Range, Range",
-    "Access-Control-Expose-Headers": "Content-Length, Content-Range, ETag, Warning",
     "Access-Control-Max-Age": "86400",
 }
 _READ_ONLY = {
@@ -77,81 +80,89 @@ def dicomweb_app(
     """
     path = fast_path or FastPath()
 
-    def admitted(request: Request, address: Address) -> Scope:
-        credentials, generation = _credentials(request), path.generation
-        actor = path.actor(credentials)
+    def admitted(connection: ASGIScope, credentials: Credentials, name: str) -> Scope:
+        generation, actor = path.generation, path.actor(credentials)
         if actor is None:
-            actor = resolve_actor(request)
+            actor = resolve_actor(Request(connection))
             path.remember_actor(credentials, actor, generation=generation)
         admit(actor, Action.DICOMWEB_READ)
-        return resolve_scope(address.scope, actor)
+        return resolve_scope(name, actor)
+
+    async def scope_of(connection: ASGIScope, headers: Headers, name: str) -> Scope:
+        credentials = headers.get("authorization", ""), headers.get("cookie", "")
+        visitor = (*credentials, name)
+        scope = path.remembered(visitor)
+        if scope is None:
+            generation = path.generation
+            scope = await in_pool(admitted, connection, credentials, name)
+            path.remember(visitor, scope, generation=generation)
+        return scope
+
+    async def answered(connection: ASGIScope) -> Answer:
+        headers = _headers(connection)
+        address, query = _asked(connection)
+        scope = await scope_of(connection, headers, address.scope)
+        root = _root(connection, headers, address.scope)
+        return await _HANDLERS[address.resource](Exchange(address, scope, path.holdings(scope), root, query, headers))
 
     async def app(connection: ASGIScope, receive: Receive, send: Send) -> None:
-        response = await answer(Request(connection, receive))
-        await response(connection, receive, send)
-
-    async def answer(request: Request) -> Response:
-        if request.method == "OPTIONS":
-            response = _options(request)
-        elif request.method not in _READING:
-            response = JSONResponse(_READ_ONLY, status_code=405, headers={"Allow": ALLOWED})
+        if connection["method"] == "OPTIONS":
+            answer = _options(connection)
+        elif connection["method"] not in _READING:
+            answer = Answer(
+                orjson.dumps(_READ_ONLY), status_code=405, media_type="application/json", headers={"Allow": ALLOWED}
+            )
         else:
             try:
-                response = await _answer(request, admitted, path)
+                answer = await answered(connection)
             except RadCommonsError as error:
-                response = problem(error)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers.update(_FOR_OTHER_ORIGINS)
-        return _without_body(response) if request.method == "HEAD" else response
+                answer = problem(error)
+        await answer.send(connection, receive, send)
 
     return app
 
 
-def _options(request: Request) -> Response:
+def _headers(connection: ASGIScope) -> Headers:
+    """The request's headers by their names in lower case; lines of one name are one list (RFC 9110 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in connection["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        separator = "; " if name == "cookie" else ", "
+        headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
+    return headers
+
+
+def _path_below(connection: ASGIScope) -> str:
+    return str(connection["path"]).removeprefix(connection.get("root_path", "").rstrip("/"))
+
+
+def _asked(connection: ASGIScope) -> tuple[Address, QueryParams]:
+    """What a request names, by its path or by the parameters of the URI service."""
+    path, query_string = _path_below(connection), connection["query_string"]
+    query = QueryParams(query_string) if query_string else _NO_PARAMETERS
+    address = parse_address(path)
+    if address is not None:
+        return address, query
+    named = uri_request(path, query)
+    if named is None:
+        raise NotFoundError("This is no DICOMweb resource (PS3.18 10): check the address.")
+    return named
+
+
+def _options(connection: ASGIScope) -> Answer:
     """What the root can do (PS3.18 8.9), or what may be asked of one resource."""
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", "").rstrip("/"))
-    is_preflight = "access-control-request-method" in request.headers
-    response = Response(status_code=204) if is_preflight or parse_address(path) else describe(_root(request, path))
-    response.headers["Allow"] = ALLOWED
-    return response
+    headers, path = _headers(connection), _path_below(connection)
+    is_preflight = "access-control-request-method" in headers
+    if is_preflight or parse_address(path):
+        return Answer(status_code=204, headers=dict(_PREFLIGHT))
+    answer = describe(_root(connection, headers, path))
+    answer.headers.update(_PREFLIGHT)
+    return answer
 
 
-def _root(request: Request, scope: str) -> str:
+def _root(connection: ASGIScope, headers: Headers, scope: str) -> str:
     """The absolute address of a scope, without a final slash."""
-    mount = request.scope.get("root_path", "").rstrip("/")
-    return f"{origin_of(request, settings().public_url)}{mount}/{quote(scope.strip('/'))}"
-
-
-async def _answer(request: Request, admitted: Callable[[Request, Address], Scope], path: FastPath) -> Response:
-    mount = request.scope.get("root_path", "").rstrip("/")
-    path_below = request.scope["path"].removeprefix(mount)
-    address, query = parse_address(path_below), request.query_params
-    if address is None:
-        named = uri_request(path_below, query)
-        if named is None:
-            raise NotFoundError("This is no DICOMweb resource (PS3.18 10): check the address.")
-        address, query = named
-    visitor = (*_credentials(request), address.scope)
-    scope = path.remembered(visitor)
-    if scope is None:
-        generation = path.generation
-        scope = await in_pool(admitted, request, address)
-        path.remember(visitor, scope, generation=generation)
-    exchange = Exchange(address, scope, path.holdings(scope), _root(request, address.scope), query, request.headers)
-    return await _HANDLERS[address.resource](exchange)
-
-
-def _credentials(request: Request) -> Credentials:
-    return request.headers.get("authorization", ""), request.headers.get("cookie", "")
-
-
-def _without_body(response: Response) -> Response:
-    """The head of an answer; its length stays, its content is never read."""
-    headless = StreamingResponse(_nothing(), status_code=response.status_code)
-    headless.raw_headers = response.raw_headers
-    return headless
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    for _ in range(0):
-        yield b""
+    mount, server = connection.get("root_path", "").rstrip("/"), connection.get("server")
+    host = headers.get("host", "")
+    begin = origin(connection["scheme"], host, tuple(server) if server else None, settings().public_url)
+    return f"{begin}{mount}/{quote(scope.strip('/'))}"

@@ -2,7 +2,7 @@
 
 from xml.sax.saxutils import quoteattr
 
-from starlette.responses import Response
+from radcommons.server.archive.dicomweb.sending import Answer
 
 WADL = "application/vnd.sun.wadl+xml"
 _JSON = "application/dicom+json"
@@ -28,7 +28,7 @@ _RESOURCES: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
-def describe(root: str) -> Response:
+def describe(root: str) -> Answer:
     """The description of a root.
 
     Parameters
@@ -45,7 +45,7 @@ def describe(root: str) -> Response:
         "</application>",
         "",
     ]
-    return Response("\n".join(lines), media_type=WADL, headers={"Cache-Control": "public, max-age=3600"})
+    return Answer("\n".join(lines).encode(), media_type=WADL, headers={"Cache-Control": "public, max-age=3600"})
 
 
 def _resource(path: str, method: str, media_types: tuple[str, ...], parameters: tuple[str, ...]) -> list[str]:

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from starlette.responses import Response
-
 from radcommons.server.archive import metadata, rendering
 from radcommons.server.archive.dicomweb.accept import (
     MULTIPART,
@@ -19,7 +17,7 @@ from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import HeldInstance
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.retrieving import stored_bytes
-from radcommons.server.archive.dicomweb.sending import PiecesResponse
+from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.encoding import FRAME_ENCODINGS
 from radcommons.server.archive.pixel_work import DecodeFrame, EncodeFrame, ReadValue
 from radcommons.server.archive.rules import frame_spans
@@ -45,7 +43,7 @@ class FrameBytes:
         return len(self.decoded) or sum(length for _, length in self.spans)
 
 
-async def answer_frames(exchange: Exchange) -> Response:
+async def answer_frames(exchange: Exchange) -> Answer:
     """Frames in their stored encoding where the client takes it, decoded otherwise."""
     instance = await exchange.holdings.one(exchange.address)
     numbers = exchange.address.frame_numbers
@@ -60,9 +58,7 @@ async def answer_frames(exchange: Exchange) -> Response:
     return await _answer_frames(exchange, instance, [number - 1 for number in numbers], form)
 
 
-async def _answer_frames(
-    exchange: Exchange, instance: HeldInstance, indexes: Sequence[int], form: FrameForm
-) -> Response:
+async def _answer_frames(exchange: Exchange, instance: HeldInstance, indexes: Sequence[int], form: FrameForm) -> Answer:
     etag = f'W/"{instance.sha256[:32]}-{form.transfer_syntax}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
@@ -71,13 +67,13 @@ async def _answer_frames(
     first = await _frame(instance, indexes[0], form)
     if not form.is_multipart:
         headers["Content-Length"] = str(first.size_bytes)
-        return PiecesResponse(_frame_bytes(instance, first), media_type=content_type, headers=headers)
+        return Answer(_frame_bytes(instance, first), media_type=content_type, headers=headers)
     writer = MultipartWriter(form.media_type)
     if first.spans:
         sizes = [sum(length for _, length in frame_spans(instance.frames, index)) for index in indexes]
         headers["Content-Length"] = str(writer.length(Counter({content_type: len(sizes)}), sum(sizes)))
     parts = _frame_parts(instance, indexes, form, first, writer)
-    return PiecesResponse(parts, media_type=writer.content_type, headers=headers)
+    return Answer(parts, media_type=writer.content_type, headers=headers)
 
 
 async def _frame_parts(
@@ -112,7 +108,7 @@ async def _frame_bytes(
             yield chunk
 
 
-async def answer_bulkdata(exchange: Exchange) -> Response:
+async def answer_bulkdata(exchange: Exchange) -> Answer:
     """One value that the metadata only points at."""
     instance = await exchange.holdings.one(exchange.address)
     tag_path = exchange.address.tag_path
@@ -147,12 +143,12 @@ async def _value_type(exchange: Exchange, tag_path: str) -> str:
     return choose((), offered)
 
 
-def _answer_value(instance: HeldInstance, value: FrameBytes, media_type: str, headers: dict[str, str]) -> Response:
+def _answer_value(instance: HeldInstance, value: FrameBytes, media_type: str, headers: dict[str, str]) -> Answer:
     if media_type != MULTIPART:
         headers["Content-Length"] = str(value.size_bytes)
-        return PiecesResponse(_frame_bytes(instance, value), media_type=media_type, headers=headers)
+        return Answer(_frame_bytes(instance, value), media_type=media_type, headers=headers)
     writer = MultipartWriter(OCTETS)
     headers["Content-Length"] = str(writer.length(Counter([OCTETS]), value.size_bytes))
 
     parts = _frame_bytes(instance, value, before=writer.open_part(OCTETS), after=writer.close())
-    return PiecesResponse(parts, media_type=writer.content_type, headers=headers)
+    return Answer(parts, media_type=writer.content_type, headers=headers)

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from starlette.responses import Response
-
 from radcommons.server.archive import metadata, rendering
 from radcommons.server.archive.dicomweb.accept import choose
 from radcommons.server.archive.dicomweb.address import Address
@@ -14,6 +12,7 @@ from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import HeldInstance
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.rendered_query import RenderedQuery, parse_rendered
+from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.errors import QueryInvalidError
 from radcommons.server.archive.pixel_work import RenderFrame
 from radcommons.server.archive.rules import SLIDE_CLASS, middle_index
@@ -29,7 +28,7 @@ JPEG = "image/jpeg"
 PNG = "image/png"
 
 
-async def answer_rendered(exchange: Exchange) -> Response:
+async def answer_rendered(exchange: Exchange) -> Answer:
     """A picture of a frame, an instance (its first frame) or a series (its middle image)."""
     media_type = choose(exchange.accepted, [JPEG, PNG])
     query = parse_rendered(exchange.query)
@@ -51,10 +50,10 @@ async def answer_rendered(exchange: Exchange) -> Response:
         lines=annotation_lines(attributes, query.annotations),
     )
     picture = await rendering.in_worker(instance.sha256, work)
-    return Response(picture, media_type=media_type, headers=exchange.cache_headers(etag))
+    return Answer(picture, media_type=media_type, headers=exchange.cache_headers(etag))
 
 
-async def answer_thumbnail(exchange: Exchange) -> Response:
+async def answer_thumbnail(exchange: Exchange) -> Answer:
     """A small picture that stands for a study, series, instance or frame; its middle image."""
     choose(exchange.accepted, [JPEG])
     instance, frame_index = await _shown(exchange)
@@ -62,7 +61,7 @@ async def answer_thumbnail(exchange: Exchange) -> Response:
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
     picture = await rendering.thumbnail(instance.sha256, frame_index)
-    return Response(picture, media_type=JPEG, headers=exchange.cache_headers(etag))
+    return Answer(picture, media_type=JPEG, headers=exchange.cache_headers(etag))
 
 
 def annotation_lines(attributes: Mapping[str, Any], annotations: Sequence[str]) -> tuple[str, ...]:

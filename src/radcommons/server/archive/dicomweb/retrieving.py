@@ -5,14 +5,13 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
 
 from radcommons.server.archive.dicomweb.accept import DICOM, DICOM_XML, InstanceForm, choose_instance_form
 from radcommons.server.archive.dicomweb.conditional import requested_range
 from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import Selection
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
-from radcommons.server.archive.dicomweb.sending import PiecesResponse
+from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.dicomweb.xml_parts import xml_parts
 from radcommons.server.archive.errors import NotRenderableError
 from radcommons.server.archive.transcoded import transcoded_files
@@ -20,7 +19,7 @@ from radcommons.server.platform.errors import UnavailableError
 from radcommons.server.platform.objects import CHUNK_BYTES, instance_key, object_store
 
 
-async def answer_metadata(exchange: Exchange) -> Response:
+async def answer_metadata(exchange: Exchange) -> Answer:
     """The attributes of all instances an address names, from what was stored at ingest, as JSON or XML."""
     media_type = exchange.attributes_type()
     selection = await exchange.holdings.select(exchange.address)
@@ -32,16 +31,16 @@ async def answer_metadata(exchange: Exchange) -> Response:
     if media_type == DICOM_XML:
         writer = MultipartWriter(DICOM_XML)
         parts = xml_parts(await selection.metadata(exchange.root, is_gzip=False), writer)
-        return PiecesResponse(parts, media_type=writer.content_type, headers=headers)
+        return Answer(parts, media_type=writer.content_type, headers=headers)
     if exchange.accepts_gzip:
         headers["Content-Encoding"] = "gzip"
     body = await selection.metadata(exchange.root, is_gzip=exchange.accepts_gzip)
     if isinstance(body, bytes):
-        return Response(body, media_type=media_type, headers=headers)
-    return PiecesResponse(body, media_type=media_type, headers=headers)
+        return Answer(body, media_type=media_type, headers=headers)
+    return Answer(body, media_type=media_type, headers=headers)
 
 
-async def answer_instances(exchange: Exchange) -> Response:
+async def answer_instances(exchange: Exchange) -> Answer:
     """Instances as they were received, or in the transfer syntax asked for: parts of one message, or one file with ranges."""
     selection = await exchange.holdings.select(exchange.address)
     stored = frozenset(selection.transfer_syntaxes)
@@ -58,11 +57,11 @@ async def answer_instances(exchange: Exchange) -> Response:
             instance = await exchange.holdings.one(exchange.address)
             await transcoded_files().size(instance.sha256, form.transfer_syntax)
         parts = _transcoded_parts(selection, form.transfer_syntax, writer)
-        return PiecesResponse(parts, media_type=writer.content_type, headers=exchange.cache_headers(etag))
+        return Answer(parts, media_type=writer.content_type, headers=exchange.cache_headers(etag))
     kinds = Counter({_dicom_type(syntax): count for syntax, count in selection.transfer_syntaxes.items()})
     headers = exchange.cache_headers(etag)
     headers["Content-Length"] = str(writer.length(kinds, selection.size_bytes))
-    return PiecesResponse(_instance_parts(selection, writer), media_type=writer.content_type, headers=headers)
+    return Answer(_instance_parts(selection, writer), media_type=writer.content_type, headers=headers)
 
 
 def _dicom_type(transfer_syntax_uid: str) -> str:
@@ -98,7 +97,7 @@ async def _transcoded_parts(
     yield writer.close()
 
 
-async def _one_file(exchange: Exchange, form: InstanceForm) -> Response:
+async def _one_file(exchange: Exchange, form: InstanceForm) -> Answer:
     """One instance as application/dicom, whole or a range of it."""
     instance = await exchange.holdings.one(exchange.address)
     syntax = form.transfer_syntax if form.is_transcoded else None
@@ -114,7 +113,7 @@ async def _one_file(exchange: Exchange, form: InstanceForm) -> Response:
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size_bytes}"
     made = transcoded_files().read(instance.sha256, syntax, start=start, length=length) if syntax else None
-    return PiecesResponse(
+    return Answer(
         made or stored_bytes(instance.sha256, start, length),
         status_code=206 if part is not None else 200,
         media_type=_dicom_type(syntax or instance.transfer_syntax_uid),

@@ -2,14 +2,12 @@
 
 import hashlib
 
-from starlette.responses import Response
-
 from radcommons.server.archive.dicomweb.accept import DICOM_XML
 from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.query import MAX_RESULTS, parse_search
-from radcommons.server.archive.dicomweb.sending import PiecesResponse
+from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.dicomweb.xml_parts import xml_parts
 
 _MORE_WARNING = (
@@ -18,7 +16,7 @@ _MORE_WARNING = (
 )
 
 
-async def answer_search(exchange: Exchange) -> Response:
+async def answer_search(exchange: Exchange) -> Answer:
     """Results as a JSON array or as parts of XML; 204 when there are none."""
     address = exchange.address
     media_type = exchange.attributes_type()
@@ -28,16 +26,15 @@ async def answer_search(exchange: Exchange) -> Response:
     warnings = [*query.warnings, *([_MORE_WARNING] if count >= MAX_RESULTS else [])]
     form = "-xml" if media_type == DICOM_XML else ""
     etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}{form}"'
-    response = exchange.unchanged(etag) or _response(body if count else b"", media_type, exchange.cache_headers(etag))
-    for warning in warnings:
-        response.headers.append("Warning", warning)
-    return response
+    answer = exchange.unchanged(etag) or _results(body if count else b"", media_type, exchange.cache_headers(etag))
+    answer.warn(*warnings)
+    return answer
 
 
-def _response(body: bytes, media_type: str, headers: dict[str, str]) -> Response:
+def _results(body: bytes, media_type: str, headers: dict[str, str]) -> Answer:
     if not body:
-        return Response(status_code=204, headers=headers)
+        return Answer(status_code=204, headers=headers)
     if media_type == DICOM_XML:
         writer = MultipartWriter(DICOM_XML)
-        return PiecesResponse(xml_parts(body, writer), media_type=writer.content_type, headers=headers)
-    return Response(body, media_type=media_type, headers=headers)
+        return Answer(xml_parts(body, writer), media_type=writer.content_type, headers=headers)
+    return Answer(body, media_type=media_type, headers=headers)

@@ -1,19 +1,79 @@
-"""Sending a body in pieces without a task beside it, where it is short enough to be sent before anybody hangs up."""
+"""Answers: a status, headers and a body in one piece or several, put on the wire with as little as that takes."""
+
+from collections.abc import AsyncIterator
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 # Watching for a client that hangs up costs more than sending so much to nobody.
 _UNWATCHED_BYTES = 8 << 20
+# Viewers of other origins may read what needs no cookie: none is ever sent to an origin named "*" (Fetch 3.2).
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"Content-Length, Content-Range, ETag, Warning"),
+)
+_WITHOUT_BODY = frozenset({204, 304})
+Piece = bytes | memoryview
 
 
-class PiecesResponse(StreamingResponse):
-    """A body of known or unknown length from an iterator; long ones end when the client hangs up."""
+class Answer:
+    """One answer of a DICOMweb root.
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        length = self.headers.get("content-length")
-        if length is None or int(length) > _UNWATCHED_BYTES:
-            await super().__call__(scope, receive, send)
-        else:
-            await self.stream_response(send)
+    Parameters
+    ----------
+    body
+        All of it, or its pieces; pieces come with a ``Content-Length`` among the headers where it is known.
+    """
+
+    __slots__ = ("body", "headers", "status_code")
+
+    def __init__(
+        self,
+        body: Piece | AsyncIterator[Piece] = b"",
+        *,
+        status_code: int = 200,
+        media_type: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.body = body
+        self.status_code = status_code
+        self.headers = headers if headers is not None else {}
+        if media_type is not None:
+            self.headers["Content-Type"] = media_type
+        if isinstance(body, (bytes, memoryview)) and status_code not in _WITHOUT_BODY:
+            self.headers["Content-Length"] = str(len(body))
+
+    def warn(self, *warnings: str) -> None:
+        """Add values to the ``Warning`` header (PS3.18 8.4.3)."""
+        values = [*([self.headers["Warning"]] if "Warning" in self.headers else []), *warnings]
+        if values:
+            self.headers["Warning"] = ", ".join(values)
+
+    async def send(self, connection: Scope, receive: Receive, send: Send) -> None:
+        """Send it; only its head where the request says so. A long one ends when the client hangs up."""
+        raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+        raw.extend(_ALWAYS)
+        length = self.headers.get("Content-Length")
+        is_head = connection["method"] == "HEAD"
+        if not isinstance(self.body, (bytes, memoryview)) and not is_head:
+            if length is None or int(length) > _UNWATCHED_BYTES:
+                watched = StreamingResponse(self.body, status_code=self.status_code)
+                watched.raw_headers = raw
+                await watched(connection, receive, send)
+                return
+            await send({"type": "http.response.start", "status": self.status_code, "headers": raw})
+            await _send_pieces(self.body, int(length), send)
+            return
+        await send({"type": "http.response.start", "status": self.status_code, "headers": raw})
+        body = self.body if isinstance(self.body, (bytes, memoryview)) and not is_head else b""
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _send_pieces(pieces: AsyncIterator[Piece], length: int, send: Send) -> None:
+    async for piece in pieces:
+        length -= len(piece)
+        await send({"type": "http.response.body", "body": piece, "more_body": length > 0})
+    if length > 0:
+        # Says so: the server ends the connection of a message that is shorter than it said.
+        await send({"type": "http.response.body", "body": b""})
