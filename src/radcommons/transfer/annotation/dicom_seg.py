@@ -27,6 +27,7 @@ from radcommons.transfer.annotation.objects import (
     ObjectIdentity,
     SourceStack,
     algorithm_type,
+    carry_marks,
     concept_of,
     derived_uid,
     settled_bytes,
@@ -147,6 +148,7 @@ def write_segmentation(
         # Pseudonyms are names of one component; highdicom warns of each.
         warnings.simplefilter("ignore", UserWarning)
         made = _made(sources, segments, stack, reading, identity)
+    carry_marks(made, sources[0])
     made.PixelData = _packed(made, segments)
     _without_chance(made, identity)
     return settled_bytes(made, identity)

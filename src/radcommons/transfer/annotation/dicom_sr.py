@@ -32,6 +32,7 @@ from radcommons.transfer.annotation.geometry import Geometry, Outline
 from radcommons.transfer.annotation.objects import (
     AnnotationObjectError,
     ObjectIdentity,
+    carry_marks,
     concept_of,
     derived_uid,
     prepared,
@@ -138,6 +139,7 @@ def write_report(headers: Sequence[Dataset], schema: LabelSchema, reading: Readi
             is_complete=True,
             is_final=True,
         )
+    carry_marks(made, evidence[0])
     made.ManufacturerModelName = identity.model_name
     made.SoftwareVersions = identity.software_version
     made.DeviceSerialNumber = identity.serial_number

@@ -25,6 +25,11 @@ _REPEATED = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber",
     "ReferringPhysicianName", "StudyID",
 )  # fmt: skip
+# That an object is de-identified and what was done to it (PS3.3 C.7.1.1, C.12.1): true of what is made from it as well.
+_MARKS = (
+    "PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence",
+    "LongitudinalTemporalInformationModified",
+)  # fmt: skip
 # How far slices may be from one plane orientation, and pixels from one size, before they are no stack.
 _TOLERANCE = 1e-3
 _IMPLEMENTATION = "RADCOMMONS"
@@ -91,6 +96,13 @@ def prepared(header: Dataset) -> Dataset:
         if keyword not in made:
             setattr(made, keyword, None if keyword in {"StudyDate", "StudyTime", "PatientBirthDate"} else "")
     return made
+
+
+def carry_marks(made: Dataset, source: Dataset) -> None:
+    """Let an object say of its de-identification what its image says."""
+    for keyword in _MARKS:
+        if keyword in source:
+            setattr(made, keyword, source[keyword].value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +188,20 @@ def source_stack(headers: Sequence[Dataset]) -> SourceStack:
     return SourceStack(
         tuple(copies), positions[order], orientation, (float(table[0, 2]), float(table[0, 3])), tuple(findings)
     )
+
+
+def single_image(header: Dataset) -> SourceStack:
+    """A radiograph, which lies at no place of the patient, as a stack of one.
+
+    Raises
+    ------
+    AnnotationObjectError
+        When it does not say how large it is.
+    """
+    if not (header.get("Rows") and header.get("Columns")):
+        raise AnnotationObjectError("annotation.no-stack", "An image does not say how large it is.")
+    nowhere = np.zeros((1, 3)), np.eye(3)[:2]
+    return SourceStack((prepared(header),), *nowhere, (1.0, 1.0), ())
 
 
 def _frame_of_reference(headers: Sequence[Dataset]) -> tuple[str, list[Finding]]:

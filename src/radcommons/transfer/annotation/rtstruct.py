@@ -36,6 +36,7 @@ from radcommons.transfer.annotation.objects import (
     ObjectIdentity,
     SourceStack,
     algorithm_type,
+    carry_marks,
     settled_bytes,
 )
 from radcommons.transfer.annotation.raster import corners_of, mask_of_runs, outlines_of_mask
@@ -103,6 +104,7 @@ def _header(stack: SourceStack, identity: ObjectIdentity, reading: Reading) -> D
         "AccessionNumber", "ReferringPhysicianName", "StudyID", "FrameOfReferenceUID",
     ):  # fmt: skip
         setattr(made, keyword, getattr(source, keyword))
+    carry_marks(made, source)
     made.PositionReferenceIndicator = ""
     made.SOPClassUID, made.SOPInstanceUID = STRUCTURE_SET_STORAGE, identity.sop_instance_uid
     made.Modality = "RTSTRUCT"
