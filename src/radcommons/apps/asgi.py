@@ -42,6 +42,9 @@ def resolve_actor(request: Request) -> Actor:
     )
 
 
+_READING = frozenset({"GET", "HEAD"})
+
+
 class Doorway:
     """What every request passes first: forged hosts and NUL bytes are refused, images go straight to who serves them.
 
@@ -50,8 +53,8 @@ class Doorway:
     app
         Answers all other requests.
     straight
-        The first segment of an address, and who answers below it. There a study is thousands of requests, and asking every
-        route whether it is meant would cost as much as the answer.
+        The first segment of an address, and who answers reading requests below it. There a study is thousands of requests,
+        and asking every route whether it is meant would cost as much as the answer.
     """
 
     def __init__(self, app: ASGIApp, straight: Mapping[str, ASGIApp]) -> None:
@@ -74,7 +77,7 @@ class Doorway:
             await PlainTextResponse("There is a NUL byte in the address.", status_code=400)(scope, receive, send)
             return
         first = path[1 : path.find("/", 1)] if path.find("/", 1) > 0 else ""
-        app = self._straight.get(first)
+        app = self._straight.get(first) if scope["method"] in _READING else None
         if app is None:
             await self._app(scope, receive, send)
         else:
