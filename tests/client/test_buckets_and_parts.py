@@ -15,7 +15,7 @@ import pytest
 from tests.support.disks import mounted
 from tests.support.release_server import body, cut_after, status
 
-from radcommons.client import download as download_module
+from radcommons.client import run as run_module
 from radcommons.client.download import Wish, download
 from radcommons.client.errors import LocalDiskError, RemoteError
 from radcommons.client.journal import Item, Journal
@@ -75,11 +75,34 @@ def test_a_large_file_comes_in_parts_that_a_redirect_signs_each(repository, buck
         sha256 = handler.path.rpartition("/")[2].removesuffix(".dcm")
         handler.answer(307, b"", [("Location", bucket.signed_url(f"{sha256}.dcm", valid_s=60))])
 
+    repository.addresses.clear()
     repository.faults["/instances/"] = [redirect] * 100
     outcome = download(wish(repository, large_bytes=200_000), tmp_path / "copy")
     assert outcome.is_complete
     assert {path.read_bytes() for path in images(tmp_path / "copy")} == set(contents)
     assert sum(repository.requests[path] for path in of_instances(repository)) == 4 * len(contents) - 1
+
+
+def test_the_parts_of_a_large_file_come_from_the_bucket_and_their_bytes_are_told_while_they_arrive(
+    repository, bucket, tmp_path, contents
+):
+    told = []
+    outcome = download(wish(repository, large_bytes=200_000, threads=1), tmp_path / "copy", report=told.append)
+    assert outcome.is_complete
+    assert {path.read_bytes() for path in images(tmp_path / "copy")} == set(contents)
+    assert of_instances(repository) == []
+    done = [step.done_bytes for step in told if step.total_bytes == sum(map(len, contents))]
+    assert done == sorted(done)
+    assert len(set(done)) > 2 * len(contents)
+    assert done[-1] == sum(map(len, contents))
+
+
+def test_parts_whose_address_opens_nothing_are_asked_of_the_repository(repository, bucket, tmp_path, contents):
+    for sha256, address in repository.addresses.items():
+        repository.addresses[sha256] = address + "0"
+    outcome = download(wish(repository, large_bytes=200_000), tmp_path / "copy")
+    assert outcome.is_complete
+    assert {path.read_bytes() for path in images(tmp_path / "copy")} == set(contents)
 
 
 def test_a_server_that_sends_no_parts_is_asked_for_the_whole(repository, tmp_path, contents):
@@ -136,7 +159,7 @@ def test_a_download_of_large_files_that_is_killed_goes_on(repository, tmp_path, 
 def test_a_disk_that_fills_up_stops_the_download_and_says_so(repository, tmp_path, monkeypatch):
     with mounted(tmp_path / "disk", mebibytes=2) as is_disk:
         assert is_disk, "these tests mount a small disk; run them as root"
-        monkeypatch.setattr(download_module, "demand_space", lambda *_: None)
+        monkeypatch.setattr(run_module, "demand_space", lambda *_: None)
         with pytest.raises(LocalDiskError, match=r"No space left|full"):
             download(wish(repository), tmp_path / "disk")
         assert all(path.stat().st_size >= 300_000 for path in images(tmp_path / "disk"))

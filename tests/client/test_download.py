@@ -9,10 +9,11 @@ import time
 import pytest
 from tests.support.release_server import body, cut_after, status
 
-from radcommons.client.download import Wish, demand_space, download
+from radcommons.client.download import Wish, download
 from radcommons.client.errors import BusyFolderError, DiskSpaceError, FolderError, RemoteError, SelectionError
 from radcommons.client.journal import Journal
 from radcommons.client.layout import Layout
+from radcommons.client.run import demand_space
 from radcommons.client.verify import verify_folder
 from radcommons.dicom.errors import Kind
 from radcommons.transfer.release.errors import ReleaseFormatError, SignatureError

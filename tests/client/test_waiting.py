@@ -8,37 +8,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.release_server import status
 
+from radcommons.client.answers import retry_after_s
 from radcommons.client.errors import BusyFolderError, FolderError, RemoteError
 from radcommons.client.journal import BATCH_ROWS, Arrived, Item, Journal
-from radcommons.client.remote import LONGEST_ASKED_WAIT_S, LONGEST_WAIT_S, Remote, _retry_after_s
+from radcommons.client.remote import LONGEST_ASKED_WAIT_S, LONGEST_WAIT_S, Remote
 from radcommons.client.transport import AddressError, Transport
 from radcommons.dicom.errors import Kind
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("0", 0), ("7", 7), ("007", 7), ("9" * 400, float("inf"))])
 def test_a_number_of_seconds_is_waited_for(text, seconds):
-    assert _retry_after_s(text) == seconds
+    assert retry_after_s(text) == seconds
 
 
 def test_a_date_is_waited_for_and_one_that_has_passed_is_now():
     now = datetime.now(UTC)
-    assert 50 < _retry_after_s(format_datetime(now + timedelta(seconds=60), usegmt=True)) <= 60
-    assert _retry_after_s(format_datetime(now - timedelta(days=1), usegmt=True)) == 0
-    assert _retry_after_s("Mon, 01 Jan 0001 00:00:00 -0000") == 0
+    assert 50 < retry_after_s(format_datetime(now + timedelta(seconds=60), usegmt=True)) <= 60
+    assert retry_after_s(format_datetime(now - timedelta(days=1), usegmt=True)) == 0
+    assert retry_after_s("Mon, 01 Jan 0001 00:00:00 -0000") == 0
 
 
 @pytest.mark.parametrize(
     "text", ["", "soon", "-1", "1.5", "1e9", "\xb2", "٣", " 5", f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"]
 )
 def test_what_is_neither_is_no_wish(text):
-    assert _retry_after_s(text) is None
+    assert retry_after_s(text) is None
 
 
 @given(
     st.text(max_size=40) | st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ [+-]\d+", fullmatch=True)
 )
 def test_no_header_of_a_server_stops_the_client(text):
-    waited = _retry_after_s(text)
+    waited = retry_after_s(text)
     assert waited is None or waited >= 0
 
 

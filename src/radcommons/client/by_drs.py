@@ -10,11 +10,11 @@ from urllib.parse import quote, urljoin
 
 import orjson
 
-from radcommons.client.download import Progress, Run
 from radcommons.client.errors import ListError, RemoteError
 from radcommons.client.journal import Item, Journal
 from radcommons.client.lists import ObjectEntry
 from radcommons.client.remote import Remote
+from radcommons.client.run import Progress, Run
 from radcommons.client.verify import sha256_of
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.transfer.release.canonical import canonical_json, sha256_hex

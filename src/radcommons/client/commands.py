@@ -4,14 +4,12 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.progress import Progress as Bar
 
-from radcommons.client.download import Download, Progress, Wish
+from radcommons.client.download import Download, Wish
 from radcommons.client.download import download as run_download
 from radcommons.client.layout import Layout
 from radcommons.client.list_commands import download_list, is_list, show_list
+from radcommons.client.progress import shown
 from radcommons.client.verify import Verification, verify_folder
 
 EXIT_INCOMPLETE = 3
@@ -57,7 +55,8 @@ def download(context: click.Context, /, name: str, folder: Path, *, is_json: boo
         token=_text(options["token"]),
         threads=threads,
     )
-    outcome = run_download(wish, folder) if is_json else _with_bar(wish, folder)
+    with shown(is_wanted=not is_json) as report:
+        outcome = run_download(wish, folder, report=report)
     if is_json:
         click.echo(orjson.dumps(outcome.to_json(), option=orjson.OPT_INDENT_2))
     else:
@@ -92,23 +91,6 @@ def verify(context: click.Context, /, folder: Path, *, key_file: Path | None, is
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _with_bar(wish: Wish, folder: Path) -> Download:
-    columns = (
-        TextColumn("{task.fields[files]} files"),
-        BarColumn(),
-        DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), refresh_per_second=4) as bar:
-        task = bar.add_task("download", total=None, files=0)
-
-        def report(step: Progress) -> None:
-            bar.update(task, completed=step.done_bytes, total=step.total_bytes, files=step.files)
-
-        return run_download(wish, folder, report=report)
 
 
 def _show_download(outcome: Download, folder: Path) -> None:

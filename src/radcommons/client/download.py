@@ -1,32 +1,29 @@
 """Bringing a release to a folder: planned in a journal, fetched in parallel, audited at the end."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
 import orjson
 
-from radcommons.client.errors import DiskSpaceError, FolderError, LocalDiskError, RemoteError
-from radcommons.client.journal import Arrived, Item, Journal
-from radcommons.client.large import LARGE_BYTES, PART_BYTES, LargeFiles
+from radcommons.client.errors import FolderError, RemoteError
+from radcommons.client.journal import Item, Journal
+from radcommons.client.large import LARGE_BYTES
 from radcommons.client.layout import OWN_NAMES, STATE_FOLDER, Layout, path_of
 from radcommons.client.receipt import Receipt
-from radcommons.client.remote import ADDRESSES_TOGETHER, FIRST_WAIT_S, Address, Expected, Remote
+from radcommons.client.remote import FIRST_WAIT_S, Expected, Remote
+from radcommons.client.run import Report, Run
 from radcommons.client.tables import selected_rows
 from radcommons.client.verify import (
     Verification,
     core_items,
     read_signed_manifest,
     record_items,
-    sha256_of,
     verify_folder,
 )
-from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.dicom.errors import Kind
 from radcommons.transfer.release.canonical import canonical_json
 from radcommons.transfer.release.errors import ReleaseFormatError
 from radcommons.transfer.release.manifest import ReleaseManifest
@@ -38,11 +35,6 @@ from radcommons.transfer.release.paths import (
     instance_path,
     safe_relative_path,
 )
-
-SPARE_BYTES = 64 * 2**20
-MARK_EVERY = 200
-LOOK_AHEAD_PER_THREAD = 4
-INSTANCES = "instances/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +96,6 @@ class Download:
             "failures": self.failures,
             "audit": self.audit.to_json(),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One step of a running download; sizes in bytes."""
-
-    done_bytes: int
-    total_bytes: int
-    files: int
-
-
-Report = Callable[[Progress], None]
 
 
 def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Download:
@@ -254,130 +234,3 @@ def _plan_instances(journal: Journal, folder: Path, manifest: ReleaseManifest, w
         citation=citation.read_text(encoding="utf-8").strip() if citation.exists() else manifest.title,
         completed_at=None,
     )
-
-
-class Run:
-    """The transfers of one download."""
-
-    def __init__(
-        self, remote: Remote, base: str, *, folder: Path, journal: Journal, threads: int, report: Report
-    ) -> None:
-        self._remote, self._base, self._folder, self._journal = remote, base, folder, journal
-        self._threads, self._report = threads, report
-        self.large_bytes = LARGE_BYTES
-        self._done: list[Arrived] = []
-        self._arrived_bytes = 0
-        self._has_bucket = True
-        self.fetched = self.fetched_bytes = self.already_there = 0
-        self.failures: dict[str, int] = {}
-
-    def fetch_pending(self) -> None:
-        """Fetch what the journal has open; one file that fails does not stop the others, a full disk does."""
-        total = self._journal.pending_bytes()
-        demand_space(self._folder, total)
-        self._arrived_bytes = 0
-        active: set[Future[_Brought]] = set()
-        with ThreadPoolExecutor(self._threads, thread_name_prefix="fetch") as pool:
-            try:
-                for item, direct in self._addressed():
-                    active.add(pool.submit(self._bring, item, direct))
-                    if len(active) >= self._threads * LOOK_AHEAD_PER_THREAD:
-                        active = self._settle(active, total)
-                while active:
-                    active = self._settle(active, total)
-            finally:
-                for future in active:
-                    future.cancel()
-                self._flush()
-
-    def _addressed(self) -> Iterator[tuple[Item, Address | None]]:
-        """What is open, with the addresses in the bucket that the repository gives; asked for one batch ahead."""
-        pending = self._journal.pending()
-        with ThreadPoolExecutor(1, thread_name_prefix="sign") as asking:
-            following = self._ask(pending, asking)
-            while following is not None:
-                items, answer = following
-                following = self._ask(pending, asking)
-                addresses = answer.result()
-                for item in items:
-                    yield item, addresses.get(item.sha256)
-
-    def _ask(
-        self, pending: Iterator[Item], asking: ThreadPoolExecutor
-    ) -> tuple[list[Item], Future[dict[str, Address]]] | None:
-        items = list(islice(pending, ADDRESSES_TOGETHER))
-        return (items, asking.submit(self._presigned, items)) if items else None
-
-    def _presigned(self, items: list[Item]) -> dict[str, Address]:
-        digests = [item.sha256 for item in items if item.address.startswith(INSTANCES)]
-        if not digests or not self._has_bucket:
-            return {}
-        found = self._remote.presigned(self._base, digests)
-        self._has_bucket = bool(found)
-        return found
-
-    def _bring(self, item: Item, direct: Address | None) -> "_Brought":
-        destination = self._folder / item.path
-        if destination.is_file() and destination.stat().st_size == item.size_bytes:
-            if sha256_of(destination) == item.sha256:
-                return _Brought(item, destination.stat().st_mtime_ns, is_fetched=False)
-            destination.unlink()
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        # Another program's list names where each file is; a release's own files lie below its address.
-        address = item.address if "://" in item.address else self._base + quote(item.address)
-        expected = Expected(item.sha256, item.size_bytes)
-        is_large = item.size_bytes >= self.large_bytes
-        if not (is_large and self._large_files().fetch(item.path, address, destination, expected)):
-            self._remote.fetch(address, destination, expected, direct=direct)
-        return _Brought(item, destination.stat().st_mtime_ns, is_fetched=True)
-
-    def _large_files(self) -> LargeFiles:
-        part_bytes = min(PART_BYTES, max(1, self.large_bytes // 2))
-        return LargeFiles(self._remote, self._journal, self._threads, part_bytes=part_bytes)
-
-    def _settle(self, active: set[Future["_Brought"]], total: int) -> set[Future["_Brought"]]:
-        finished, rest = wait(active, return_when=FIRST_COMPLETED)
-        for future in finished:
-            error = future.exception()
-            if isinstance(error, LocalDiskError):
-                raise error
-            if isinstance(error, RadCommonsError):
-                self.failures[error.code] = self.failures.get(error.code, 0) + 1
-                continue
-            brought = future.result()
-            item = brought.item
-            self._done.append(Arrived(item.path, brought.mtime_ns))
-            self._arrived_bytes += item.size_bytes
-            self.fetched += brought.is_fetched
-            self.already_there += not brought.is_fetched
-            self.fetched_bytes += item.size_bytes if brought.is_fetched else 0
-        if len(self._done) >= MARK_EVERY:
-            self._flush()
-        self._report(Progress(self._arrived_bytes, total, self.fetched + self.already_there))
-        return rest
-
-    def _flush(self) -> None:
-        self._journal.mark_done(self._done)
-        self._done.clear()
-
-
-@dataclass(frozen=True, slots=True)
-class _Brought:
-    """A file that is in place and right."""
-
-    item: Item
-    mtime_ns: int
-    is_fetched: bool
-
-
-def demand_space(folder: Path, needed_bytes: int) -> None:
-    """Refuse before the first byte what will not fit beside a spare of 64 MiB.
-
-    Raises
-    ------
-    DiskSpaceError
-        When it will not.
-    """
-    free = shutil.disk_usage(folder).free
-    if needed_bytes and needed_bytes + SPARE_BYTES > free:
-        raise DiskSpaceError(needed_bytes, free)

@@ -2,21 +2,23 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from radcommons.client.errors import DigestError, LocalDiskError, RemoteError
 from radcommons.client.journal import Journal
-from radcommons.client.remote import Expected, Remote
+from radcommons.client.remote import Address, Expected, Remote
 
 LARGE_BYTES = 64 << 20
 PART_BYTES = 16 << 20
 READ_BYTES = 1 << 20
-READ_BYTES = 1 << 20
 
 
 class LargeFiles:
-    """Fetches large files in parts, which the journal remembers; the address is asked for anew with every part.
+    """Fetches large files in parts, which the journal remembers.
+
+    Each part is asked for where the bucket has it, or when that address is no longer good, of the repository, which signs anew.
 
     Parameters
     ----------
@@ -24,14 +26,31 @@ class LargeFiles:
         How many parts of a file are fetched at once.
     part_bytes
         How large a part is.
+    report
+        Called with the path and the bytes of each part that is in place, from the thread that brought it.
     """
 
-    def __init__(self, remote: Remote, journal: Journal, threads: int, *, part_bytes: int = PART_BYTES) -> None:
-        self._remote, self._journal = remote, journal
+    def __init__(
+        self,
+        remote: Remote,
+        journal: Journal,
+        threads: int,
+        *,
+        part_bytes: int = PART_BYTES,
+        report: Callable[[str, int], None] = lambda _, __: None,
+    ) -> None:
+        self._remote, self._journal, self._report = remote, journal, report
         self._threads, self._part_bytes = threads, part_bytes
 
-    def fetch(self, path: str, address: str, destination: Path, expected: Expected) -> bool:
+    def fetch(
+        self, path: str, address: str, destination: Path, expected: Expected, *, direct: Address | None = None
+    ) -> bool:
         """Bring a file to its place; False when the server sends no parts and it must be asked for whole.
+
+        Parameters
+        ----------
+        direct
+            Where the bucket has it, as long as that address is good.
 
         Raises
         ------
@@ -42,7 +61,7 @@ class LargeFiles:
         """
         aside = destination.with_name(destination.name + ".part")
         try:
-            digest = self._fetch_parts(path, address, aside, expected)
+            digest = self._fetch_parts(path, (address, direct), aside, expected)
         except RemoteError as error:
             if error.code != "client.no-ranges":
                 raise
@@ -54,9 +73,10 @@ class LargeFiles:
         aside.replace(destination)
         return True
 
-    def _fetch_parts(self, path: str, address: str, aside: Path, expected: Expected) -> str:
+    def _fetch_parts(self, path: str, places: tuple[str, Address | None], aside: Path, expected: Expected) -> str:
         """Bring all parts to their places; the digest of the whole, read part by part while the next ones arrive."""
         size_bytes, size = expected.size_bytes, self._part_bytes
+        address, direct = places
         there = self._journal.parts_of(path) if aside.exists() and aside.stat().st_size == size_bytes else frozenset()
         if not there:
             self._begin_anew(path, aside)
@@ -66,8 +86,10 @@ class LargeFiles:
 
             def part(number: int) -> None:
                 start = number * size
-                self._remote.fetch_range(address, descriptor, start, min(size, size_bytes - start))
+                length = min(size, size_bytes - start)
+                self._remote.fetch_range(address, descriptor, start, length, direct=direct)
                 self._journal.mark_part(path, number)
+                self._report(path, length)
 
             numbers, digest = range(-(-size_bytes // size)), hashlib.sha256()
             with ThreadPoolExecutor(self._threads, thread_name_prefix="part") as pool:

@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from pathlib import PurePosixPath
+from functools import lru_cache
 
 from radcommons.transfer.release.canonical import sha256_hex
 from radcommons.transfer.release.errors import ReleaseFormatError
@@ -15,6 +15,7 @@ IMAGES = "images"
 OWN_NAMES = frozenset({STATE_FOLDER, RECEIPT_JSON, IMAGES, "instances"})
 
 _UID = re.compile(r"[0-9.]{1,64}")
+_PLAIN_UID = re.compile(r"[0-9](?:[0-9.]{0,62}[0-9])?")
 
 
 class Layout(StrEnum):
@@ -30,13 +31,14 @@ def path_of(row: InstanceRow, layout: Layout) -> str:
     sop, series, study = (_uid(uid) for uid in (row.sop_instance_uid, row.series_instance_uid, row.study_instance_uid))
     match layout:
         case Layout.SUBJECT:
-            return str(PurePosixPath(IMAGES, _name(row.subject_id), study, series, f"{sop}.dcm"))
+            return f"{IMAGES}/{_name(row.subject_id)}/{study}/{series}/{sop}.dcm"
         case Layout.SERIES:
-            return str(PurePosixPath(IMAGES, series, f"{sop}.dcm"))
+            return f"{IMAGES}/{series}/{sop}.dcm"
         case Layout.DIGEST:
             return instance_path(row.sha256)
 
 
+@lru_cache(maxsize=4096)
 def _name(text: str) -> str:
     try:
         path = safe_relative_path(text)
@@ -46,6 +48,8 @@ def _name(text: str) -> str:
 
 
 def _uid(text: str) -> str:
+    if _PLAIN_UID.fullmatch(text):
+        return text
     if not _UID.fullmatch(text) or not text.strip("."):
         raise ReleaseFormatError("The manifest of the release holds a malformed UID.")
     return _name(text)

@@ -1,7 +1,6 @@
 """Talking to a repository: small documents, and files that resume where they stopped, hashed while they arrive."""
 
 import hashlib
-import http.client
 import os
 import random
 import threading
@@ -9,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 import orjson
 
+from radcommons.client.answers import cut_off, demand_length, demand_start, refusal, unreachable
 from radcommons.client.errors import DigestError, LocalDiskError, RemoteError
 from radcommons.client.transport import AddressError, Answer, Transport, origin_of
 from radcommons.dicom.errors import Kind, RadCommonsError
@@ -29,20 +28,9 @@ LONGEST_WAIT_S = 30.0
 LONGEST_ASKED_WAIT_S = 300.0
 BUFFER_BYTES = 1 << 18
 LONGEST_DOCUMENT_BYTES = 256 * 2**20
-LONGEST_REFUSAL_BYTES = 1 << 16
 ADDRESSES_TOGETHER = 200
 # An address is asked for again while it still opens something: what waits in a queue must not find it expired.
 RENEWED_BEFORE_S = 120.0
-RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-_KINDS = {
-    400: Kind.INVALID,
-    401: Kind.UNAUTHENTICATED,
-    403: Kind.FORBIDDEN,
-    404: Kind.NOT_FOUND,
-    409: Kind.CONFLICT,
-    410: Kind.GONE,
-    422: Kind.INVALID,
-}
 
 Result = TypeVar("Result")
 
@@ -148,8 +136,8 @@ class Remote:
         LocalDiskError
             When the disk takes no more.
         """
-        part = destination.with_name(destination.name + ".part")
-        own = Address(urljoin(self._base, address))
+        part = Path(f"{destination}.part")
+        own = self._own(address)
         place = direct if direct is not None and direct.is_good else own
 
         def attempt() -> None:
@@ -195,28 +183,46 @@ class Remote:
                     arrived += len(piece)
                     sink.write(piece)
             if not arrived or announced not in {"", str(arrived)}:
-                raise _cut_off()
+                raise cut_off()
 
         self._retried(attempt)
 
-    def fetch_range(self, address: str, descriptor: int, start: int, length: int) -> None:
+    def fetch_range(
+        self, address: str, descriptor: int, start: int, length: int, *, direct: Address | None = None
+    ) -> None:
         """Write one part of a large file to its place in an open file; its digest is compared when all parts are there.
+
+        Parameters
+        ----------
+        direct
+            Where it can be had without the repository; when that no longer opens it, the repository is asked.
 
         Raises
         ------
         RemoteError
             When the server refuses, stays unreachable, or sends no ranges.
         """
-        own, done = Address(urljoin(self._base, address)), 0
+        own, done = self._own(address), 0
+        place = direct if direct is not None and direct.is_good else own
 
         def attempt() -> None:
+            nonlocal place
+            try:
+                receive()
+            except RemoteError as error:
+                if place is own or error.code == "client.cut-off":
+                    raise
+                place = own
+                receive()
+
+        def receive() -> None:
             nonlocal done
             headers = {"Range": f"bytes={start + done}-{start + length - 1}"}
-            with self._answer(own, headers) as answer:
+            with self._answer(place, headers) as answer:
                 if answer.status != HTTPStatus.PARTIAL_CONTENT:
                     raise RemoteError(Kind.UNSUPPORTED, "client.no-ranges", "The server does not send parts of files.")
-                _demand_start(answer, start + done)
-                _demand_length(answer, length - done)
+                demand_start(answer, start + done)
+                demand_length(answer, length - done)
                 for piece in self._pieces(answer):
                     if done + len(piece) > length:
                         raise DigestError("The server sent more bytes than were asked for.")
@@ -224,9 +230,13 @@ class Remote:
                         os.pwrite(descriptor, piece, start + done)
                     done += len(piece)
             if done < length:
-                raise _cut_off()
+                raise cut_off()
 
         self._retried(attempt)
+
+    def _own(self, address: str) -> Address:
+        """Where the repository itself has something."""
+        return Address(address if "://" in address else urljoin(self._base, address))
 
     def _receive(self, place: Address, part: Path, expected: Expected) -> str:
         digest, present = _digest_of(part)
@@ -241,10 +251,10 @@ class Remote:
             headers["If-Range"] = f'"{expected.sha256}"'
         with self._answer(place, headers) as answer:
             if answer.status == HTTPStatus.PARTIAL_CONTENT:
-                _demand_start(answer, present)
+                demand_start(answer, present)
             else:
                 digest, present = hashlib.sha256(), 0
-            _demand_length(answer, expected.size_bytes - present)
+            demand_length(answer, expected.size_bytes - present)
             with _on_disk():
                 descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | (0 if present else os.O_TRUNC), 0o644)
             try:
@@ -252,7 +262,7 @@ class Remote:
             finally:
                 os.close(descriptor)
         if present < expected.size_bytes:
-            raise _cut_off()
+            raise cut_off()
         return digest.hexdigest()
 
     def _write(self, answer: Answer, descriptor: int, digest: "hashlib._Hash", present: int, size_bytes: int) -> int:
@@ -274,8 +284,8 @@ class Remote:
         try:
             while count := answer.readinto(buffer):
                 yield buffer[:count]
-        except (OSError, http.client.HTTPException) as error:
-            raise _unreachable(error) from error
+        except OSError as error:
+            raise unreachable(error) from error
 
     @contextmanager
     def _answer(self, place: Address, headers: Mapping[str, str], body: bytes | None = None) -> Iterator[Answer]:
@@ -285,14 +295,14 @@ class Remote:
         try:
             with transport.open(place.url, headers=headers, body=body) as answer:
                 if answer.status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
-                    raise _refusal(answer)
+                    raise refusal(answer)
                 if answer.header("content-encoding") not in {"", "identity"}:
                     raise RemoteError(Kind.UNSUPPORTED, "client.encoded", "A proxy changed the file's encoding.")
                 yield answer
         except AddressError as error:
             raise RemoteError(Kind.INVALID, "client.bad-address", str(error)) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise _unreachable(error) from error
+        except OSError as error:
+            raise unreachable(error) from error
 
     def _pause_s(self, number: int, error: RadCommonsError) -> float:
         asked = error.facts.get("retry_after_s")
@@ -347,51 +357,3 @@ def _digest_of(part: Path) -> tuple["hashlib._Hash", int]:
             digest.update(chunk)
             size += len(chunk)
     return digest, size
-
-
-def _demand_start(answer: Answer, start: int) -> None:
-    if not answer.header("content-range").startswith(f"bytes {start}-"):
-        raise RemoteError(Kind.UNAVAILABLE, "client.wrong-range", "The server sent another part than asked for.")
-
-
-def _demand_length(answer: Answer, length: int) -> None:
-    """Refuse before the first byte is written what announces another length: an error page, or another file."""
-    announced = answer.header("content-length")
-    if announced and announced != str(length):
-        raise DigestError("The server announces another length than the release promises.")
-
-
-def _cut_off() -> RemoteError:
-    return RemoteError(Kind.UNAVAILABLE, "client.cut-off", "The connection ended too early.", may_retry=True)
-
-
-def _unreachable(error: Exception) -> RemoteError:
-    if isinstance(error, http.client.IncompleteRead):
-        return _cut_off()
-    message = f"The repository cannot be reached ({type(error).__name__})."
-    return RemoteError(Kind.UNAVAILABLE, "client.unreachable", message, may_retry=True)
-
-
-def _refusal(answer: Answer) -> RemoteError:
-    facts: dict[str, object] = {"status": answer.status}
-    asked = _retry_after_s(answer.header("retry-after"))
-    if asked is not None:
-        facts["retry_after_s"] = asked
-    code, message = "client.refused", f"The repository answered {answer.status}."
-    try:
-        body = orjson.loads(answer.read(LONGEST_REFUSAL_BYTES))
-        code, message = str(body["code"]), str(body["message"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        facts["is_plain"] = True
-    kind = _KINDS.get(answer.status, Kind.UNAVAILABLE)
-    return RemoteError(kind, code, message, may_retry=answer.status in RETRY_STATUS, **facts)
-
-
-def _retry_after_s(text: str) -> float | None:
-    """Seconds to wait as a server asks (RFC 9110 10.2.3): a number, or a date."""
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None

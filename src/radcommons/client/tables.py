@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,15 @@ MANIFEST_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One row of the instance manifest: the instance, or for a redacted one only its hash."""
+    """One row of the instance manifest: the instance and its salt, or of a redacted one only the hash."""
 
     row: InstanceRow | None
-    hash: bytes
+    salt_or_hash: bytes
+
+    @property
+    def hash(self) -> bytes:
+        """What the tree holds at this place, 32 bytes."""
+        return self.salt_or_hash if self.row is None else leaf_hash(self.salt_or_hash, self.row.canonical())
 
 
 def leaves(folder: Path, manifest: ReleaseManifest) -> Iterator[Leaf]:
@@ -44,7 +50,7 @@ def leaves(folder: Path, manifest: ReleaseManifest) -> Iterator[Leaf]:
     """
     for table in manifest.instance_tables:
         try:
-            with closing(_connect()) as connection:
+            with closing(_reading().cursor()) as connection:
                 cursor = connection.execute(
                     f"SELECT {MANIFEST_COLUMNS} FROM read_parquet(?)",  # noqa: S608 - the columns are a constant
                     [str(folder / table)],
@@ -107,6 +113,12 @@ def columns(folder: Path) -> tuple[str, ...]:
         return tuple(str(row[0]) for row in connection.execute("DESCRIBE release").fetchall())
 
 
+@cache
+def _reading() -> duckdb.DuckDBPyConnection:
+    """For statements of our own, which are all alike safe; making a database takes longer than most of them."""
+    return _connect()
+
+
 def _connect() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 2})
 
@@ -140,5 +152,4 @@ def _leaf(values: Sequence[Any]) -> Leaf:
         return Leaf(None, bytes(redacted))
     if None in values[:7] or not is_sha256(digest):
         raise ReleaseFormatError("A row of the release's manifest is incomplete.")
-    row = InstanceRow(subject, study, series, sop, digest, size)
-    return Leaf(row, leaf_hash(bytes(salt), row.canonical()))
+    return Leaf(InstanceRow(subject, study, series, sop, digest, size), bytes(salt))

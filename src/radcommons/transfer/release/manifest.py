@@ -27,7 +27,17 @@ class InstanceRow:
 
     def canonical(self) -> bytes:
         """The bytes that are hashed."""
-        return canonical_json(asdict(self))
+        # Written out: the general way takes ten times as long, and a release has millions of rows.
+        return canonical_json(
+            {
+                "subject_id": self.subject_id,
+                "study_instance_uid": self.study_instance_uid,
+                "series_instance_uid": self.series_instance_uid,
+                "sop_instance_uid": self.sop_instance_uid,
+                "sha256": self.sha256,
+                "size_bytes": self.size_bytes,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

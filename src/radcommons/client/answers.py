@@ -1,0 +1,75 @@
+"""What an answer must be, and what a refusal is called. Pure: an answer in, an error out or nothing."""
+
+import time
+from email.utils import parsedate_to_datetime
+
+import orjson
+
+from radcommons.client.errors import DigestError, RemoteError
+from radcommons.client.http1 import CutOffError
+from radcommons.client.transport import Answer
+from radcommons.dicom.errors import Kind
+
+LONGEST_REFUSAL_BYTES = 1 << 16
+RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_KINDS = {
+    400: Kind.INVALID,
+    401: Kind.UNAUTHENTICATED,
+    403: Kind.FORBIDDEN,
+    404: Kind.NOT_FOUND,
+    409: Kind.CONFLICT,
+    410: Kind.GONE,
+    422: Kind.INVALID,
+}
+
+
+def demand_start(answer: Answer, start: int) -> None:
+    """Refuse a part that begins elsewhere than asked for."""
+    if not answer.header("content-range").startswith(f"bytes {start}-"):
+        raise RemoteError(Kind.UNAVAILABLE, "client.wrong-range", "The server sent another part than asked for.")
+
+
+def demand_length(answer: Answer, length: int) -> None:
+    """Refuse before the first byte is written what announces another length: an error page, or another file."""
+    announced = answer.header("content-length")
+    if announced and announced != str(length):
+        raise DigestError("The server announces another length than the release promises.")
+
+
+def cut_off() -> RemoteError:
+    """The connection ended before a file did."""
+    return RemoteError(Kind.UNAVAILABLE, "client.cut-off", "The connection ended too early.", may_retry=True)
+
+
+def unreachable(error: Exception) -> RemoteError:
+    """The other side did not answer, or not to the end."""
+    if isinstance(error, CutOffError):
+        return cut_off()
+    message = f"The repository cannot be reached ({type(error).__name__})."
+    return RemoteError(Kind.UNAVAILABLE, "client.unreachable", message, may_retry=True)
+
+
+def refusal(answer: Answer) -> RemoteError:
+    """Why an answer is none that was asked for, in the words of the server where it has some."""
+    facts: dict[str, object] = {"status": answer.status}
+    asked = retry_after_s(answer.header("retry-after"))
+    if asked is not None:
+        facts["retry_after_s"] = asked
+    code, message = "client.refused", f"The repository answered {answer.status}."
+    try:
+        body = orjson.loads(answer.read(LONGEST_REFUSAL_BYTES))
+        code, message = str(body["code"]), str(body["message"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        facts["is_plain"] = True
+    kind = _KINDS.get(answer.status, Kind.UNAVAILABLE)
+    return RemoteError(kind, code, message, may_retry=answer.status in RETRY_STATUS, **facts)
+
+
+def retry_after_s(text: str) -> float | None:
+    """Seconds to wait as a server asks (RFC 9110 10.2.3): a number, or a date."""
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None

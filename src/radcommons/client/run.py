@@ -1,0 +1,190 @@
+"""The transfers of one download: what a journal has open, several at once, each noted when it is in place and right."""
+
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from queue import SimpleQueue
+from urllib.parse import quote
+
+from radcommons.client.errors import DiskSpaceError, LocalDiskError
+from radcommons.client.journal import Arrived, Item, Journal
+from radcommons.client.large import LARGE_BYTES, PART_BYTES, LargeFiles
+from radcommons.client.remote import ADDRESSES_TOGETHER, Address, Expected, Remote
+from radcommons.client.verify import sha256_of
+from radcommons.dicom.errors import RadCommonsError
+
+SPARE_BYTES = 64 * 2**20
+MARK_EVERY = 200
+LOOK_AHEAD_PER_THREAD = 4
+INSTANCES = "instances/"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step of a running download; sizes in bytes."""
+
+    done_bytes: int
+    total_bytes: int
+    files: int
+
+
+Report = Callable[[Progress], None]
+
+
+class Run:
+    """The transfers of one download."""
+
+    def __init__(
+        self, remote: Remote, base: str, *, folder: Path, journal: Journal, threads: int, report: Report
+    ) -> None:
+        self._remote, self._base, self._folder, self._journal = remote, base, folder, journal
+        self._threads, self._report = threads, report
+        # Plain text: joining paths as objects costs more than asking for a small file.
+        self._root, self._made = f"{folder.as_posix()}/", set[str]()
+        self.large_bytes = LARGE_BYTES
+        self._done: list[Arrived] = []
+        self._arrived_bytes = self._total_bytes = 0
+        self._has_bucket = True
+        # Bytes of large files that are not whole yet, by path; told by the threads that fetch their parts.
+        self._parts: Counter[str] = Counter()
+        self._telling = threading.Lock()
+        self.fetched = self.fetched_bytes = self.already_there = 0
+        self.failures: dict[str, int] = {}
+
+    def fetch_pending(self) -> None:
+        """Fetch what the journal has open; one file that fails does not stop the others, a full disk does."""
+        total = self._journal.pending_bytes()
+        demand_space(self._folder, total)
+        self._arrived_bytes, self._total_bytes = 0, total
+        arrived: SimpleQueue[_Brought | Exception] = SimpleQueue()
+        active = 0
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="fetch") as pool:
+            try:
+                for item, direct in self._addressed():
+                    pool.submit(self._bring_to, arrived, item, direct)
+                    active += 1
+                    if active >= self._threads * LOOK_AHEAD_PER_THREAD:
+                        self._settle(arrived.get())
+                        active -= 1
+                for _ in range(active):
+                    self._settle(arrived.get())
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+                self._flush()
+
+    def _addressed(self) -> Iterator[tuple[Item, Address | None]]:
+        """What is open, with the addresses in the bucket that the repository gives; asked for one batch ahead."""
+        pending = self._journal.pending()
+        with ThreadPoolExecutor(1, thread_name_prefix="sign") as asking:
+            following = self._ask(pending, asking)
+            while following is not None:
+                items, answer = following
+                following = self._ask(pending, asking)
+                addresses = answer.result()
+                for item in items:
+                    yield item, addresses.get(item.sha256)
+
+    def _ask(
+        self, pending: Iterator[Item], asking: ThreadPoolExecutor
+    ) -> tuple[list[Item], Future[dict[str, Address]]] | None:
+        items = list(islice(pending, ADDRESSES_TOGETHER))
+        return (items, asking.submit(self._presigned, items)) if items else None
+
+    def _presigned(self, items: list[Item]) -> dict[str, Address]:
+        digests = [item.sha256 for item in items if item.address.startswith(INSTANCES)]
+        if not digests or not self._has_bucket:
+            return {}
+        found = self._remote.presigned(self._base, digests)
+        self._has_bucket = bool(found)
+        return found
+
+    def _bring_to(self, arrived: "SimpleQueue[_Brought | Exception]", item: Item, direct: Address | None) -> None:
+        try:
+            arrived.put(self._bring(item, direct))
+        except Exception as error:  # noqa: BLE001 - the thread's door; whoever settles raises what is not expected
+            arrived.put(error)
+
+    def _bring(self, item: Item, direct: Address | None) -> "_Brought":
+        place = Path(f"{self._root}{item.path}")
+        with suppress(FileNotFoundError):
+            state = place.stat()
+            if state.st_size == item.size_bytes and sha256_of(place) == item.sha256:
+                return _Brought(item, state.st_mtime_ns, is_fetched=False)
+            place.unlink()
+        self._make_folder(item.path.rpartition("/")[0])
+        # Another program's list names where each file is; a release's own files lie below its address.
+        address = item.address if "://" in item.address else self._base + quote(item.address)
+        expected = Expected(item.sha256, item.size_bytes)
+        is_large = item.size_bytes >= self.large_bytes
+        if not (is_large and self._large_files().fetch(item.path, address, place, expected, direct=direct)):
+            self._remote.fetch(address, place, expected, direct=direct)
+        return _Brought(item, place.stat().st_mtime_ns, is_fetched=True)
+
+    def _make_folder(self, folder: str) -> None:
+        if folder not in self._made:
+            (self._folder / folder).mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
+
+    def _large_files(self) -> LargeFiles:
+        part_bytes = min(PART_BYTES, max(1, self.large_bytes // 2))
+        return LargeFiles(self._remote, self._journal, self._threads, part_bytes=part_bytes, report=self._tell_part)
+
+    def _tell_part(self, path: str, size_bytes: int) -> None:
+        with self._telling:
+            self._parts[path] += size_bytes
+        self._tell()
+
+    def _tell(self) -> None:
+        with self._telling:
+            done = self._arrived_bytes + self._parts.total()
+            self._report(Progress(done, self._total_bytes, self.fetched + self.already_there))
+
+    def _settle(self, brought: "_Brought | Exception") -> None:
+        if isinstance(brought, RadCommonsError) and not isinstance(brought, LocalDiskError):
+            self.failures[brought.code] = self.failures.get(brought.code, 0) + 1
+            return
+        if isinstance(brought, Exception):
+            raise brought
+        item = brought.item
+        self._done.append(Arrived(item.path, brought.mtime_ns))
+        with self._telling:
+            self._parts.pop(item.path, None)
+            self._arrived_bytes += item.size_bytes
+        self.fetched += brought.is_fetched
+        self.already_there += not brought.is_fetched
+        self.fetched_bytes += item.size_bytes if brought.is_fetched else 0
+        if len(self._done) >= MARK_EVERY:
+            self._flush()
+        self._tell()
+
+    def _flush(self) -> None:
+        self._journal.mark_done(self._done)
+        self._done.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    """A file that is in place and right."""
+
+    item: Item
+    mtime_ns: int
+    is_fetched: bool
+
+
+def demand_space(folder: Path, needed_bytes: int) -> None:
+    """Refuse before the first byte what will not fit beside a spare of 64 MiB.
+
+    Raises
+    ------
+    DiskSpaceError
+        When it will not.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed_bytes and needed_bytes + SPARE_BYTES > free:
+        raise DiskSpaceError(needed_bytes, free)
