@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from radcommons.apps.annotation_intake import take_in
 from radcommons.apps.reading_sources import catalogued, of_cohort, of_release
 from radcommons.server.access.scopes import release_scope
+from radcommons.server.annotation.object_intake import register_intake
 from radcommons.server.annotation.scopes import adjudication_scope, task_scope
 from radcommons.server.annotation.sources import register_source
 from radcommons.server.archive import companions
@@ -54,6 +56,7 @@ def wire() -> None:
     open_scopes_with(resolve_scope)
     companions.register("releases", files=storage_needs.core_files, needs=storage_needs.released)
     companions.register("curation", needs=held)
+    register_intake(take_in)
     register_source("cohort", of_cohort)
     register_source("release", of_release)
     register_source("catalog", catalogued)

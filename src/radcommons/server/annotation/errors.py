@@ -10,7 +10,8 @@ RadCommonsError
 ├── ReadIncompleteError     annotation.read-incomplete      a submission without the answers that its schema demands
 ├── NotYourTaskError        platform.not-found              somebody else's read, or none
 ├── ReadsHereError          annotation.reads-here           results asked for by somebody who reads in the project
-└── DecisionInvalidError    annotation.decision-invalid     an adjudication without what it needs
+├── DecisionInvalidError    annotation.decision-invalid     an adjudication without what it needs
+└── NothingToPublishError   annotation.nothing-to-publish   everything was published already, or nothing can be
 """
 
 from collections.abc import Sequence
@@ -94,3 +95,13 @@ class DecisionInvalidError(InvalidError):
 
     def __init__(self, message: str) -> None:
         super().__init__("annotation.decision-invalid", message)
+
+
+class NothingToPublishError(ConflictError):
+    """Everything there is was published already, or nothing can be."""
+
+    def __init__(self, *, published: int, left_out: int) -> None:
+        message = (
+            f"There is nothing new to publish: {published} readings are published, {left_out} reads or cases cannot be."
+        )
+        super().__init__("annotation.nothing-to-publish", message, published=published, left_out=left_out)

@@ -1,5 +1,7 @@
 """Putting work that follows from a read into the queue; always, so that no answer is slower for what others have done."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from procrastinate.exceptions import AlreadyEnqueued
 
@@ -7,6 +9,7 @@ from radcommons.server.platform.jobs import app
 
 SETTLE_CASE = "annotation.settle_case"
 COMPUTE_AGREEMENT = "annotation.compute_agreement"
+PUBLISH_CASE = "annotation.publish_case"
 
 
 def defer_settling(case_id: int) -> None:
@@ -17,6 +20,13 @@ def defer_settling(case_id: int) -> None:
 def defer_agreement(project_id: int) -> None:
     """Have the agreement of a project computed; asked for again while it waits, it is computed once."""
     _defer(COMPUTE_AGREEMENT, f"{COMPUTE_AGREEMENT}:{project_id}", project_id=project_id)
+
+
+def defer_publishing(publication_id: int, case_ids: Iterable[int]) -> None:
+    """Have the cases of a publication written, each in a job of its own."""
+    for case_id in case_ids:
+        lock = f"{PUBLISH_CASE}:{publication_id}:{case_id}"
+        _defer(PUBLISH_CASE, lock, publication_id=publication_id, case_id=case_id)
 
 
 def _defer(name: str, lock: str, **arguments: int) -> None:

@@ -16,10 +16,15 @@ class BatchState(models.TextChoices):
 
 
 class Door(models.TextChoices):
-    """How a batch comes: sealed by the hospital's program, or instance by instance over STOW-RS within one day."""
+    """How a batch comes.
+
+    Sealed by the hospital's program; instance by instance over STOW-RS within one day; or made by this centre itself of
+    what the site had sent, as expert annotations are.
+    """
 
     SEALED = "sealed"
     DIRECT = "direct"
+    DERIVED = "derived"
 
 
 class PartState(models.TextChoices):

@@ -1,7 +1,7 @@
 """Decisions of the intake: whether a file holds what its manifest announced, and may go on."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
@@ -12,6 +12,12 @@ from radcommons.dicom.instance import InstanceDescription
 _SUBJECT_NUMBER = re.compile(r"[0-9]{6,32}")
 SUSPICIOUS_TEXT = "deid.suspicious-text"
 PIXEL_TEXT = "intake.pixel-text-not-checked"
+# Where objects name the person who looked at images: observer of a report, creator of a segmentation, operator and
+# interpreter of a structure set.
+OBSERVER_TAGS = ("(0040,A123)", "(0070,0084)", "(0008,1070)", "(3006,00A6)")
+_PERSON_FINDINGS = frozenset({"deid.person-name", "deid.forbidden-value"})
+# The part of a derived batch's statement that names them.
+OBSERVERS = "observers"
 # A person confirmed the pictures, or the site's profile lets its detector's word be enough.
 _LOOKED_AT = frozenset({PixelText.APPROVED, PixelText.CLEAN, PixelText.REDACTED})
 # Far beyond any disk, and what the tables can count.
@@ -26,7 +32,7 @@ class PartClaim:
 
     ``profile`` is the name or the path of the profile by whose rules the file is verified; ``are_texts_approved`` says
     that a curator read the texts that look suspicious, ``is_released`` that a person at the site let an object go that no
-    program can clean.
+    program can clean. ``observers`` are the pseudonyms of readers at this centre, for what it made itself.
     """
 
     part_id: int
@@ -41,6 +47,7 @@ class PartClaim:
     profile: str
     are_texts_approved: bool
     is_released: bool = False
+    observers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,30 @@ def judged(findings: Iterable[Finding], *, are_texts_approved: bool) -> tuple[Fi
         replace(each, severity=Severity.ERROR) if each.code == SUSPICIOUS_TEXT and not are_texts_approved else each
         for each in findings
     )
+
+
+def observer_places(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Where findings are about the name of somebody who looked at images."""
+    places = (each.where for each in findings if each.code in _PERSON_FINDINGS)
+    return tuple(dict.fromkeys(place for place in places if place.endswith(OBSERVER_TAGS)))
+
+
+def without_observers(
+    findings: Iterable[Finding], texts: Iterable[tuple[str, str]], observers: Collection[str]
+) -> tuple[Finding, ...]:
+    """Findings without those about names that are nothing but pseudonyms of this centre's readers.
+
+    Parameters
+    ----------
+    texts
+        What stands at the places of :func:`observer_places`: place and text.
+    """
+    told = tuple(findings)
+    said: dict[str, set[str]] = {}
+    for place, text in texts:
+        said.setdefault(place, set()).add(text.rstrip("^"))
+    harmless = {place for place in observer_places(told) if said.get(place) and said[place] <= set(observers)}
+    return tuple(each for each in told if each.code not in _PERSON_FINDINGS or each.where not in harmless)
 
 
 def _mismatches(claim: PartClaim, description: InstanceDescription) -> Iterable[Finding]:

@@ -102,6 +102,7 @@ class Action(StrEnum):
     ANNOTATION_ADJUDICATE = "annotation.adjudicate"
     ANNOTATION_SEE = "annotation.see"
     ANNOTATION_MANAGE = "annotation.manage"
+    ANNOTATION_PUBLISH = "annotation.publish"
     CATALOG_READ = "catalog.read"
     CATALOG_FREEZE = "catalog.freeze"
     RELEASES_READ = "releases.read"
@@ -150,6 +151,7 @@ POLICY: Mapping[Action, frozenset[Role | Everyone]] = MappingProxyType(
         Action.ANNOTATION_ADJUDICATE: frozenset({_J}),
         Action.ANNOTATION_SEE: frozenset({_P, _A}),
         Action.ANNOTATION_MANAGE: frozenset({_P}),
+        Action.ANNOTATION_PUBLISH: frozenset({_P}),
         Action.CATALOG_READ: frozenset({_C, _M, _A}),
         Action.CATALOG_FREEZE: frozenset({_M, _A}),
         Action.RELEASES_READ: _PUBLIC,

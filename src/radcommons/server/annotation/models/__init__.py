@@ -2,6 +2,7 @@
 
 from radcommons.server.annotation.models.deciding import AgreementReport, Consensus, Decision, Outcome
 from radcommons.server.annotation.models.projects import Absence, Case, CaseInstance, Reader, ReadingProject
+from radcommons.server.annotation.models.publishing import Publication, PublishedObject, PublishedReading
 from radcommons.server.annotation.models.reads import Answer, ImportedDocument, Revision, Shape, Task
 from radcommons.server.annotation.models.schemas import LabelSchema
 
@@ -16,6 +17,9 @@ __all__ = [
     "ImportedDocument",
     "LabelSchema",
     "Outcome",
+    "Publication",
+    "PublishedObject",
+    "PublishedReading",
     "Reader",
     "ReadingProject",
     "Revision",

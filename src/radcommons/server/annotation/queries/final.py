@@ -13,7 +13,7 @@ from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.states import DONE, CaseState, OutcomeState, Phase, ReaderKind
 from radcommons.transfer.annotation.geometry import Geometry
 from radcommons.transfer.annotation.record import Item, Method, Reading, ReadingFlag, Target
-from radcommons.transfer.annotation.schema import Label, LabelSchema, Scope, ValueKind
+from radcommons.transfer.annotation.schema import Label, Scope, ValueKind
 from radcommons.transfer.annotation.untyped import Node
 
 CONSENSUS = "consensus"
@@ -31,12 +31,13 @@ def reader_readings(project: ReadingProject) -> Iterator[Reading]:
 
 def final_readings(project: ReadingProject) -> Iterator[Reading]:
     """One reading for each case that is settled: what its readers agree on, and what was decided."""
-    schema = schema_value(project.schema)
-    for case in project.cases.filter(state__in=SETTLED).prefetch_related("outcomes").order_by("pk"):
-        yield _final(case, schema)
+    for case in project.cases.filter(state__in=SETTLED).select_related("project__schema").order_by("pk"):
+        yield final_reading(case)
 
 
-def _final(case: Case, schema: LabelSchema) -> Reading:
+def final_reading(case: Case) -> Reading:
+    """What the readers of one settled case agree on, and what was decided."""
+    schema = schema_value(case.project.schema)
     rows = case.tasks.filter(state__in=DONE, occasion=FIRST).exclude(reader__kind=ReaderKind.MODEL)
     readings = list(readings_of(rows.select_related("submission", "reader").order_by("reader__pseudonym")).values())
     items: list[Item] = []

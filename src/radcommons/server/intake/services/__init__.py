@@ -1,9 +1,11 @@
 """The verbs of the intake room: receive, verify, decide about what was held back, tell the site."""
 
 from radcommons.server.intake.services.direct import (
+    Derivation,
     DirectResult,
     DirectUpload,
     UploadedFile,
+    open_derivation,
     open_direct_upload,
     store_directly,
 )
@@ -23,6 +25,7 @@ from radcommons.server.intake.services.signing import refuse_signing_key, trust_
 from radcommons.server.intake.services.verify import resume_batches, verify_parts
 
 __all__ = [
+    "Derivation",
     "DirectResult",
     "DirectUpload",
     "OpenedBatch",
@@ -33,6 +36,7 @@ __all__ = [
     "finish_batch",
     "forget_profile",
     "open_batch",
+    "open_derivation",
     "open_direct_upload",
     "part_to_receive",
     "record_part_staged",

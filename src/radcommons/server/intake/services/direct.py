@@ -1,7 +1,8 @@
 """Storing directly, instance by instance: the same second look, agreement, quarantine and audit as for a sealed batch.
 
 What one account or key stores for a project within a day is one batch; there is no manifest, so each instance's own header
-is what it is held against, and nobody has vouched for its pixels.
+is what it is held against, and nobody has vouched for its pixels. What this centre derives of a site's images comes the same
+way, one batch a derivation.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from radcommons.server.intake import staging
 from radcommons.server.intake.inspectors import Inspected, inspected
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, Door, PartState
 from radcommons.server.intake.profiles import profile_named
-from radcommons.server.intake.rules import Inspection, PartClaim
+from radcommons.server.intake.rules import OBSERVERS, Inspection, PartClaim
 from radcommons.server.intake.services.settling import STORED_AT_ONCE, finish_batch, settle_parts
 from radcommons.server.platform import audit
 from radcommons.server.platform.policy import Action, Actor, authorise
@@ -30,6 +31,8 @@ from radcommons.server.sites.queries import require_agreement, site_by_code
 from radcommons.transfer.manifest import ProfileStamp
 
 _SOFTWARE_LENGTH = 520
+# By whose rules the centre looks at what it made itself: descriptions and reports are cleaned, not emptied.
+DERIVED_PROFILE = "ricord"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,22 @@ class UploadedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Derivation:
+    """What this centre made of a site's images.
+
+    Parameters
+    ----------
+    name
+        Of the batch: the same derivation is the same batch.
+    observers
+        Pseudonyms of the people who looked at the images, which may stand where objects name persons.
+    """
+
+    name: str
+    observers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DirectUpload:
     """Leave to store instances of a site for a project: under which agreement, by the rules of which profile.
 
@@ -49,6 +68,8 @@ class DirectUpload:
     ----------
     profile_source
         The name or the path by which the profile is loaded.
+    derivation
+        For what the centre made itself; None for what a site sends.
     """
 
     site: Site
@@ -57,12 +78,21 @@ class DirectUpload:
     profile: ProfileStamp
     profile_source: str
     actor: Actor
+    derivation: Derivation | None = None
 
     @property
     def batch_id(self) -> str:
-        """The batch that today's instances belong to."""
+        """The batch that the instances belong to: today's, or that of the derivation."""
+        if self.derivation is not None:
+            named = ("derived", self.site.code, self.project, self.derivation.name)
+            return hashlib.sha256(orjson.dumps(named)).hexdigest()
         named = ("direct", self.site.code, self.project, self.profile.digest, self.actor.name)
         return hashlib.sha256(orjson.dumps((*named, timezone.localdate().isoformat()))).hexdigest()
+
+    @property
+    def pixel_text(self) -> PixelText:
+        """What is known of writing in the pixels: nobody looked at what a site sends, and what we draw has none."""
+        return PixelText.NOT_CHECKED if self.derivation is None else PixelText.NOT_APPLICABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +139,23 @@ def open_direct_upload(site_code: str, project: str, *, profile: str, actor: Act
     agreement = require_agreement(site, project, timezone.localdate())
     stamp, source = profile_named(project, profile)
     return DirectUpload(site, project, agreement, stamp, source, actor)
+
+
+def open_derivation(site_code: str, project: str, derivation: Derivation, *, actor: Actor) -> DirectUpload:
+    """Leave to store what this centre made of a site's images, under the site's own agreement.
+
+    Raises
+    ------
+    ForbiddenError
+        When the actor may not publish annotations.
+    NotFoundError, NoValidAgreementError
+        When there is no such site, or no agreement in force.
+    """
+    authorise(actor, Action.ANNOTATION_PUBLISH)
+    site = site_by_code(site_code)
+    agreement = require_agreement(site, project, timezone.localdate())
+    stamp, source = profile_named(project, DERIVED_PROFILE)
+    return DirectUpload(site, project, agreement, stamp, source, actor, derivation)
 
 
 def store_directly(
@@ -176,10 +223,11 @@ def _claim(upload: DirectUpload, file: UploadedFile, number: int) -> PartClaim:
         series_instance_uid="",
         sop_instance_uid="",
         sop_class_uid="",
-        pixel_text=PixelText.NOT_CHECKED.value,
+        pixel_text=upload.pixel_text.value,
         site=upload.site.code,
         profile=upload.profile_source,
         are_texts_approved=False,
+        observers=upload.derivation.observers if upload.derivation is not None else (),
     )
 
 
@@ -190,7 +238,7 @@ def _record(
     staging.adopt(upload.batch_id, [(file.path, file.sha256) for file, _ in files])
     with transaction.atomic():
         batch = _batch_of_today(upload, software=software)
-        rows = [_part(batch, file, item) for file, item in files if item is not None]
+        rows = [_part(batch, file, item, upload.pixel_text) for file, item in files if item is not None]
         # One order everywhere, so that two senders of the same files wait for each other instead of deadlocking.
         rows.sort(key=lambda row: row.sha256)
         BatchPart.objects.bulk_create(rows, ignore_conflicts=True)
@@ -208,8 +256,10 @@ def _record(
 
 
 def _batch_of_today(upload: DirectUpload, *, software: str) -> Batch:
+    derivation = upload.derivation
     values = {
-        "door": Door.DIRECT,
+        "door": Door.DIRECT if derivation is None else Door.DERIVED,
+        "summary": {} if derivation is None else {OBSERVERS: list(derivation.observers)},
         "site": upload.site,
         "agreement": upload.agreement,
         "project": upload.project,
@@ -227,7 +277,7 @@ def _batch_of_today(upload: DirectUpload, *, software: str) -> Batch:
     return Batch.objects.select_for_update(of=("self",)).select_related("site").get(batch_id=upload.batch_id)
 
 
-def _part(batch: Batch, file: UploadedFile, item: InstanceDescription) -> BatchPart:
+def _part(batch: Batch, file: UploadedFile, item: InstanceDescription, pixel_text: PixelText) -> BatchPart:
     return BatchPart(
         batch=batch,
         sha256=file.sha256,
@@ -236,6 +286,6 @@ def _part(batch: Batch, file: UploadedFile, item: InstanceDescription) -> BatchP
         series_instance_uid=item.series_instance_uid,
         sop_instance_uid=item.sop_instance_uid,
         sop_class_uid=item.sop_class_uid,
-        pixel_text=PixelText.NOT_CHECKED.value,
+        pixel_text=pixel_text.value,
         state=PartState.STAGED,
     )

@@ -11,10 +11,10 @@ from django.utils import timezone
 from radcommons.server.intake import staging
 from radcommons.server.intake.errors import UnknownProfileError
 from radcommons.server.intake.inspectors import Inspected, inspected
-from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState
+from radcommons.server.intake.models import Batch, BatchPart, BatchState, Door, PartState
 from radcommons.server.intake.profiles import profile_source
 from radcommons.server.intake.queue import defer_verification, has_live_job
-from radcommons.server.intake.rules import PartClaim
+from radcommons.server.intake.rules import OBSERVERS, PartClaim
 from radcommons.server.intake.services.settling import STORED_AT_ONCE, finish_batch, settle_parts
 
 logger = logging.getLogger(__name__)
@@ -31,8 +31,8 @@ def verify_parts(batch_pk: int, *, first_part: int, last_part: int) -> None:
     UnavailableError
         When the object store does not answer; what was settled stays settled, the rest waits for the next try.
     """
-    batch = Batch.objects.select_related("site").get(pk=batch_pk)
-    if batch.state != BatchState.SEALED:
+    batch = Batch.objects.select_related("site").filter(pk=batch_pk, state=BatchState.SEALED).first()
+    if batch is None:
         return
     parts = BatchPart.objects.filter(batch=batch, state=PartState.STAGED, pk__range=(first_part, last_part)).order_by(
         "pk"
@@ -73,6 +73,7 @@ def _claim(batch: Batch, part: BatchPart, *, profile: str) -> PartClaim:
         profile=profile,
         are_texts_approved=bool(part.texts_approved_by),
         is_released=bool(part.release),
+        observers=tuple(batch.summary.get(OBSERVERS, ())) if batch.door == Door.DERIVED else (),
     )
 
 
