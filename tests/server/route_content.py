@@ -1,6 +1,7 @@
 """What the test of routes and roles asks about: two sites, every state of a study and of a release, and who may know."""
 
 import functools
+import io
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 from tests.support.batches import DX, OPERATOR, MadeBatch, make_batch, make_site, uid, write_instance
 from tests.support.reading import chest_schema, looks, person, submit
 from tests.support.releases import clear_study, frozen_cohort, wish
@@ -21,6 +23,7 @@ from radcommons.deid.pixel_text import PixelText
 from radcommons.server.annotation.rules.states import CaseState, Duty, ProjectVerb
 from radcommons.server.annotation.rules.wishes import ProjectWish
 from radcommons.server.annotation.services import projects, schemas
+from radcommons.server.annotation.services.examples import add_example
 from radcommons.server.curation.models import Case
 from radcommons.server.intake import services as intake
 from radcommons.server.intake.models import BatchPart, QuarantinedInstance, SigningKey
@@ -253,7 +256,16 @@ def _reading(study: str) -> dict[str, str]:
     worker.run_until_idle()
     task.case.refresh_from_db()
     assert task.case.state == CaseState.DISPUTED
-    return {"reading": READING, "task": task.key, "other_task": other.key, "case": task.case.key}
+    picture = io.BytesIO()
+    Image.new("L", (8, 8), 90).save(picture, "PNG")
+    example = add_example(picture.getvalue(), actor=OPERATOR)
+    return {
+        "reading": READING,
+        "task": task.key,
+        "other_task": other.key,
+        "case": task.case.key,
+        "example": example.sha256,
+    }
 
 
 def _secrets_of_reading(real: Mapping[str, str]) -> Iterator[Secret]:

@@ -235,6 +235,8 @@ ANNOTATION_API = (
     Row("PUT", f"{_READING}/tasks/<task>/read", A.ANNOTATION_READ),
     Row("POST", f"{_READING}/tasks/<task>/submit", A.ANNOTATION_READ),
     Row("POST", f"{_READING}/tasks/<task>/reopen", A.ANNOTATION_READ),
+    Row("GET", f"{_READING}/examples/<sha256>", A.ANNOTATION_EXAMPLE, given={"sha256": "{example}"}),
+    Row("POST", f"{_READING}/examples", A.ANNOTATION_MANAGE),
     Row("GET", f"{_READING}/schemas", A.ANNOTATION_SEE),
     Row("POST", f"{_READING}/schemas", A.ANNOTATION_MANAGE),
     Row("GET", f"{_READING}/schemas/<name>/<version>", A.ANNOTATION_SEE, given={"name": "chest", "version": "1"}),

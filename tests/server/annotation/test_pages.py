@@ -79,9 +79,16 @@ def test_a_manager_makes_a_project_of_a_ready_schema_names_readers_and_starts(ma
         "pilot_cases": 0,
         "return_after_days": 14,
         "stopping_cases": 0,
+        "layout": "two",
+        "windows": "Lung | -600 | 1500",
+        "cine_fps": "",
     }
     assert manager.post("/annotation/projects/new/", form)["Location"] == "/annotation/projects/first/"
-    assert "Next: Name the readers." in text_of(manager, "/annotation/projects/first/")
+    told = text_of(manager, "/annotation/projects/first/")
+    assert "Next: Name the readers." in told
+    assert "two series of the case side by side; windows Lung (-600, 1500)" in told
+    wrong = manager.post("/annotation/projects/new/", {**form, "slug": "second", "windows": "Lung"}).content.decode()
+    assert "Write each window as: name | centre | width." in wrong
     manager.post(
         "/annotation/projects/first/members/", {"username": "anna", "duty": "read", "method": "Retrospective_expert"}
     )

@@ -10,6 +10,7 @@ RadCommonsError
 ├── ReadIncompleteError     annotation.read-incomplete      a submission without the answers that its schema demands
 ├── NotYourTaskError        platform.not-found              somebody else's read, or none
 ├── ReadsHereError          annotation.reads-here           results asked for by somebody who reads in the project
+├── ExampleInvalidError     annotation.example-invalid      an example that is no picture, or too large
 ├── DecisionInvalidError    annotation.decision-invalid     an adjudication without what it needs
 └── NothingToPublishError   annotation.nothing-to-publish   everything was published already, or nothing can be
 """
@@ -41,6 +42,14 @@ class SchemaInvalidError(InvalidError):
     def __init__(self, findings: Sequence[Finding]) -> None:
         message = "The schema cannot be used as it is; each finding says what to change."
         super().__init__("annotation.schema-invalid", message, findings=_plain(findings))
+
+
+class ExampleInvalidError(InvalidError):
+    """An example for a label is no picture that can be shown."""
+
+    def __init__(self) -> None:
+        message = "An example is a PNG, JPEG or WebP of at most 8 MiB and 40 million pixels."
+        super().__init__("annotation.example-invalid", message)
 
 
 class ProjectInvalidError(InvalidError):

@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 
+from radcommons.server.annotation.errors import ProjectInvalidError
 from radcommons.server.annotation.models import LabelSchema, Reader, ReadingProject
 from radcommons.server.annotation.queries.projects import possible_members
+from radcommons.server.annotation.rules.hanging import FASTEST_CINE, Hanging, Layout, windows_written
 from radcommons.server.annotation.rules.states import Duty, TaskKind
 from radcommons.server.annotation.rules.wishes import SLUG, Blinding, ProjectWish, Stopping
 from radcommons.server.annotation.sources import source_kinds
@@ -17,6 +19,11 @@ METHODS = (
     (Method.CLINICALLY_DERIVED, "Taken from clinical work"),
 )
 SOURCES = {"cohort": "A frozen cohort", "release": "A published version", "catalog": "The catalog as it is now"}
+LAYOUTS = {
+    Layout.ONE: "one pane",
+    Layout.TWO: "two series of the case side by side",
+    Layout.PRIOR: "the earlier study beside it",
+}
 DATE = {"type": "date"}
 
 
@@ -59,8 +66,21 @@ class ProjectForm(forms.Form):
     shows_clinical_data = forms.BooleanField(required=False, label="Readers see age, sex, dates and descriptions")
     shows_site = forms.BooleanField(required=False, label="Readers see the site, the subject and the machine")
     shows_priors = forms.BooleanField(required=False, label="Readers see earlier studies of the subject")
-    shows_other_readers = forms.BooleanField(
-        required=False, label="Readers see what others said, once the case is adjudicated"
+    layout = forms.ChoiceField(
+        label="Reading begins with", choices=[(layout.value, words) for layout, words in LAYOUTS.items()]
+    )
+    windows = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label="Windows",
+        help_text="One a line: name | centre | width. The first is what reading begins with.",
+    )
+    cine_fps = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=FASTEST_CINE,
+        label="Images a second of a cine",
+        help_text="Empty: as the images say.",
     )
     stopping_cases = forms.IntegerField(
         min_value=0, initial=0, label="Enough after so many complete cases", help_text="0: no such rule."
@@ -72,18 +92,33 @@ class ProjectForm(forms.Form):
         self.fields["source_kind"].choices = kinds  # type: ignore[attr-defined]
         self.fields["schema"].label_from_instance = _schema_text  # type: ignore[attr-defined]
 
+    def clean_windows(self) -> list[dict[str, object]]:
+        """The windows as they are kept."""
+        try:
+            written = windows_written(self.cleaned_data["windows"])
+            Hanging.from_mapping({"windows": written})
+        except ProjectInvalidError as error:
+            raise forms.ValidationError(error.message) from error
+        return written
+
+    def clean_cine_fps(self) -> float:
+        """No pace is that of the images."""
+        return float(self.cleaned_data["cine_fps"] or 0)
+
     def wish(self) -> ProjectWish:
         """The value that the verbs take."""
         given = dict(self.cleaned_data)
         schema = given.pop("schema")
         switches = {name: given.pop(name) for name in Blinding.__slots__}
         enough = given.pop("stopping_cases")
+        hanging = {name: given.pop(name) for name in ("windows", "layout", "cine_fps")}
         return ProjectWish(
             **given | {"task_kind": TaskKind(given["task_kind"])},
             schema_name=schema.name,
             schema_version=schema.version,
             blinding=Blinding(**switches),
             stopping=Stopping(cases=enough),
+            hanging=Hanging.from_mapping(hanging),
         )
 
 

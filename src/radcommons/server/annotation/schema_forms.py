@@ -25,7 +25,7 @@ WORDS = {
     Geometry.NONE: "not drawn",
 }
 CHOICE_PARTS = 3
-_NOT_SHOWN = ("codes", "examples", "required_if", "sum_of_products", "parent")
+_NOT_SHOWN = ("codes", "required_if", "sum_of_products", "parent")
 
 
 def _options(kind: Any) -> list[tuple[str, str]]:
@@ -61,6 +61,19 @@ class LabelForm(forms.Form):
     maximum = forms.FloatField(required=False)
     is_required = forms.BooleanField(required=False, label="Every read must answer it")
     help = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}), label="Explanation")
+    examples = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        label="Example pictures",
+        help_text="One a line: digest | caption. Take a line out to drop the picture.",
+    )
+    picture = forms.FileField(
+        required=False,
+        label="Add an example picture",
+        help_text="PNG, JPEG or WebP without anybody's name in it. It is kept when you save.",
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
+    caption = forms.CharField(required=False, max_length=200, label="Its caption")
     color = forms.RegexField(r"#[0-9a-fA-F]{6}", required=False, label="Colour", help_text="#RRGGBB")
     shortcut = forms.CharField(required=False, max_length=1, label="Key")
     rest = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -94,6 +107,7 @@ def _label_initial(group: str, label: Label) -> dict[str, Any]:
         },
         "kind": rule.kind.value,
         "choices": "\n".join(_choice_line(choice) for choice in rule.choices),
+        "examples": "\n".join(f"{one.sha256} | {one.caption}" for one in label.examples),
         "is_ordered": rule.is_ordered,
         "minimum": rule.minimum,
         "maximum": rule.maximum,
@@ -148,8 +162,14 @@ def _label_json(row: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: rest[name] for name in _NOT_SHOWN if name in rest},
         **{name: row[name] for name in shown},
+        "examples": [_example(line) for line in row["examples"].splitlines() if line.strip()],
         "value": value,
     }
+
+
+def _example(line: str) -> dict[str, str]:
+    digest, _, caption = line.partition("|")
+    return {"sha256": digest.strip(), "caption": caption.strip()}
 
 
 def _unit_of(kind: str) -> dict[str, str] | None:

@@ -101,6 +101,7 @@ class Action(StrEnum):
     ANNOTATION_READ = "annotation.read"
     ANNOTATION_ADJUDICATE = "annotation.adjudicate"
     ANNOTATION_SEE = "annotation.see"
+    ANNOTATION_EXAMPLE = "annotation.example"
     ANNOTATION_MANAGE = "annotation.manage"
     ANNOTATION_PUBLISH = "annotation.publish"
     CATALOG_READ = "catalog.read"
@@ -150,6 +151,8 @@ POLICY: Mapping[Action, frozenset[Role | Everyone]] = MappingProxyType(
         Action.ANNOTATION_READ: frozenset({_R}),
         Action.ANNOTATION_ADJUDICATE: frozenset({_J}),
         Action.ANNOTATION_SEE: frozenset({_P, _A}),
+        # Whoever is asked by a schema, or writes one, sees its example pictures.
+        Action.ANNOTATION_EXAMPLE: frozenset({_R, _J, _P, _A}),
         Action.ANNOTATION_MANAGE: frozenset({_P}),
         Action.ANNOTATION_PUBLISH: frozenset({_P}),
         Action.CATALOG_READ: frozenset({_C, _M, _A}),

@@ -8,6 +8,7 @@ from ninja import Field, Router, Schema
 
 from radcommons.server.annotation.models import Reader, ReadingProject
 from radcommons.server.annotation.queries import projects as queries
+from radcommons.server.annotation.rules.hanging import Hanging
 from radcommons.server.annotation.rules.states import Duty, ProjectVerb, TaskKind
 from radcommons.server.annotation.rules.wishes import Blinding, ProjectWish, Stopping
 from radcommons.server.annotation.services import assigning, modelling, projects, schemas
@@ -58,7 +59,9 @@ class ProjectIn(Schema):
     deadline: date | None = None
     blinding: dict[str, bool] = {}
     stopping: dict[str, Any] = {}
-    hanging: dict[str, Any] = {}
+    hanging: dict[str, Any] = Field(
+        default={}, description="windows: list of {name, center, width}; layout: one, two or prior; cine_fps."
+    )
     policies: dict[str, dict[str, Any]] = {}
     seed: int | None = None
 
@@ -68,15 +71,16 @@ class ProjectIn(Schema):
         Raises
         ------
         ProjectInvalidError
-            When a switch or a stopping rule has a name that there is not.
+            When a switch, a stopping rule or a part of the hanging protocol is not one that there is.
         """
-        given = self.dict(exclude={"source", "blinding", "stopping"})
+        given = self.dict(exclude={"source", "blinding", "stopping", "hanging"})
         return ProjectWish(
             **given,
             source_kind=self.source.kind,
             source_name=self.source.name,
             blinding=Blinding.from_mapping(self.blinding),
             stopping=Stopping.from_mapping(self.stopping),
+            hanging=Hanging.from_mapping(self.hanging),
         )
 
 

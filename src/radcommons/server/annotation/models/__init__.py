@@ -4,7 +4,7 @@ from radcommons.server.annotation.models.deciding import AgreementReport, Consen
 from radcommons.server.annotation.models.projects import Absence, Case, CaseInstance, Reader, ReadingProject
 from radcommons.server.annotation.models.publishing import Publication, PublishedObject, PublishedReading
 from radcommons.server.annotation.models.reads import Answer, ImportedDocument, Revision, Shape, Task
-from radcommons.server.annotation.models.schemas import LabelSchema
+from radcommons.server.annotation.models.schemas import ExamplePicture, LabelSchema
 
 __all__ = [
     "Absence",
@@ -14,6 +14,7 @@ __all__ = [
     "CaseInstance",
     "Consensus",
     "Decision",
+    "ExamplePicture",
     "ImportedDocument",
     "LabelSchema",
     "Outcome",

@@ -43,7 +43,6 @@ class ReadingProject(models.Model):
     shows_clinical_data = models.BooleanField(default=False)
     shows_site = models.BooleanField(default=False)
     shows_priors = models.BooleanField(default=False)
-    shows_other_readers = models.BooleanField(default=False)
     hanging = models.JSONField(default=dict)
     policies = models.JSONField(default=dict)
     stopping = models.JSONField(default=dict)

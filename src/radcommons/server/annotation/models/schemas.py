@@ -1,4 +1,4 @@
-"""The table of label schemas."""
+"""The tables of label schemas and of the pictures that explain them."""
 
 from django.db import models
 
@@ -26,3 +26,13 @@ class LabelSchema(models.Model):
 
         constraints = [models.UniqueConstraint(fields=["name", "version"], name="annotation_schema_version_once")]
         ordering = ["name", "-version"]
+
+
+class ExamplePicture(models.Model):
+    """A picture that shows readers what a label means; named by its own digest, so it never changes."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    media_type = models.CharField(max_length=16)
+    body = models.BinaryField()
+    added_by = models.CharField(max_length=200)
+    added_at = models.DateTimeField()

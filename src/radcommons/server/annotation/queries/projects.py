@@ -226,7 +226,7 @@ def project_json(project: ReadingProject) -> dict[str, Any]:
         "deadline": project.deadline.isoformat() if project.deadline else None,
         "blinding": {
             name: getattr(project, name)
-            for name in ("shows_ai", "shows_clinical_data", "shows_site", "shows_priors", "shows_other_readers")
+            for name in ("shows_ai", "shows_clinical_data", "shows_site", "shows_priors")
         },
         "hanging": project.hanging,
         "policies": project.policies,

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from radcommons.server.annotation.errors import ProjectInvalidError
+from radcommons.server.annotation.rules.hanging import Hanging
 from radcommons.server.annotation.rules.states import TaskKind
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -28,15 +29,12 @@ class Blinding:
         The contributing site, the subject's pseudonym (which names it), the machine.
     shows_priors
         Earlier studies of the subject that are among the project's cases.
-    shows_other_readers
-        What others said, once the case was adjudicated; never before.
     """
 
     shows_ai: bool = False
     shows_clinical_data: bool = False
     shows_site: bool = False
     shows_priors: bool = False
-    shows_other_readers: bool = False
 
     @classmethod
     def from_mapping(cls, switches: Mapping[str, bool]) -> "Blinding":
@@ -102,8 +100,7 @@ class ProjectWish:
     return_after_days
         After so many days without a touch an opened read is shown to the manager, who may reassign it.
     hanging
-        What the reading page starts with: ``windows`` (name, center, width), ``layout`` (``one`` pane, ``two`` series, or
-        the ``prior`` beside), ``cine_fps``.
+        What the reading page starts with, see :class:`.hanging.Hanging`.
     policies
         For each label the policy of its adjudication, see :mod:`.adjudicating`; labels left out get the usual one.
     seed
@@ -128,7 +125,7 @@ class ProjectWish:
     deadline: date | None = None
     blinding: Blinding = Blinding()
     stopping: Stopping = Stopping()
-    hanging: Mapping[str, object] = field(default_factory=dict)
+    hanging: Hanging = field(default_factory=Hanging)
     policies: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     seed: int | None = None
 

@@ -90,7 +90,7 @@ def _create(
         washout_days=wish.washout_days,
         return_after_days=wish.return_after_days,
         deadline=wish.deadline,
-        hanging=dict(wish.hanging),
+        hanging=wish.hanging.to_json(),
         policies=policies_for(schema_value(schema), wish.policies),
         stopping={name: getattr(wish.stopping, name) for name in type(wish.stopping).__slots__},
         made_by=actor.name,

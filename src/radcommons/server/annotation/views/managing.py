@@ -8,10 +8,11 @@ from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from radcommons.dicom.errors import RadCommonsError
-from radcommons.server.annotation.forms import AbsenceForm, MemberForm, ProjectForm
+from radcommons.server.annotation.forms import LAYOUTS, AbsenceForm, MemberForm, ProjectForm
 from radcommons.server.annotation.models import ReadingProject
 from radcommons.server.annotation.queries import agreement as agreement_queries
 from radcommons.server.annotation.queries import projects as queries
+from radcommons.server.annotation.rules.hanging import Layout
 from radcommons.server.annotation.rules.states import PROJECT_MOVES, CaseState, Duty, ProjectState, ProjectVerb
 from radcommons.server.annotation.services import assigning, projects
 from radcommons.server.annotation.services.agreeing import compute_agreement
@@ -80,6 +81,7 @@ def project_page(request: ActorRequest, slug: str) -> HttpResponse:
         "members": MemberForm(project) if may_manage and project.state != ProjectState.CLOSED else None,
         "absence": AbsenceForm(project) if may_manage and project.state != ProjectState.CLOSED else None,
         "absences": queries.absences(project),
+        "layout_words": LAYOUTS[Layout(project.hanging.get("layout", Layout.ONE))],
     }
     return render(request, "annotation/project.html", context)
 

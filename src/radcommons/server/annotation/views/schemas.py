@@ -12,14 +12,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.finding import Finding
+from radcommons.server.annotation.errors import ExampleInvalidError
 from radcommons.server.annotation.models import LabelSchema as SchemaRow
 from radcommons.server.annotation.queries import projects as queries
 from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.schema_forms import SchemaForm, WithNewLabels, initial_of, schema_json
+from radcommons.server.annotation.services.examples import LARGEST_BYTES, add_example
 from radcommons.server.annotation.services.schemas import add_schema
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import NotFoundError
-from radcommons.server.platform.policy import Action, may
+from radcommons.server.platform.policy import Action, Actor, may
 from radcommons.transfer.annotation.checking import check_schema
 from radcommons.transfer.annotation.ready import READY, ready_schema, ready_schemas
 from radcommons.transfer.annotation.schema import LabelSchema, schema_from_json
@@ -87,9 +89,11 @@ def edit(request: ActorRequest) -> HttpResponse:
         head, labels = _begun(request)
         begun = {"head": SchemaForm(initial=head), "labels": WithNewLabels(initial=labels, prefix="label")}
         return render(request, "annotation/edit_schema.html", begun)
-    head_form, label_forms = SchemaForm(request.POST), WithNewLabels(request.POST, prefix="label")
-    written = _written(head_form, label_forms)
-    if request.headers.get("HX-Request"):
+    is_preview = bool(request.headers.get("HX-Request"))
+    head_form = SchemaForm(request.POST)
+    label_forms = WithNewLabels(request.POST, None if is_preview else request.FILES, prefix="label")
+    written = _written(head_form, label_forms, None if is_preview else request.actor)
+    if is_preview:
         return render(request, "annotation/_preview.html", {"written": written, "schema": written.schema})
     if written.is_sound:
         try:
@@ -118,10 +122,15 @@ def _begun(request: ActorRequest) -> tuple[dict[str, Any], list[dict[str, Any]]]
     return initial_of(schema_value(row))
 
 
-def _written(head: SchemaForm, labels: Any) -> Written:
-    """What the forms say, as a schema with the number that comes next."""
+def _written(head: SchemaForm, labels: Any, keeper: Actor | None) -> Written:
+    """What the forms say, as a schema with the number that comes next; pictures are kept for whoever saves."""
     if not head.is_valid() or not labels.is_valid():
         return Written(None, {}, [], problem="Some fields are empty or not as they should be.")
+    try:
+        if keeper is not None:
+            _keep_pictures(labels, keeper)
+    except RadCommonsError as error:
+        return Written(None, {}, [], problem=error.message)
     latest = SchemaRow.objects.filter(name=head.cleaned_data["name"]).aggregate(latest=Max("version"))["latest"]
     value, gone = schema_json(head.cleaned_data, labels, version=(latest or 0) + 1)
     try:
@@ -129,6 +138,19 @@ def _written(head: SchemaForm, labels: Any) -> Written:
     except RadCommonsError as error:
         return Written(None, value, gone, problem=error.message)
     return Written(schema, schema.to_json(), gone, tuple(check_schema(schema)))
+
+
+def _keep_pictures(labels: Any, keeper: Actor) -> None:
+    """Add uploaded pictures to the examples of their labels."""
+    for form in labels.forms:
+        picture = form.cleaned_data.get("picture") if form.cleaned_data else None
+        if picture is None:
+            continue
+        if picture.size > LARGEST_BYTES:
+            raise ExampleInvalidError
+        row = add_example(picture.read(), actor=keeper)
+        caption = form.cleaned_data["caption"].strip() or form.cleaned_data["name"]
+        form.cleaned_data["examples"] += f"\n{row.sha256} | {caption}"
 
 
 urlpatterns = [
