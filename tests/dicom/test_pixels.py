@@ -170,3 +170,21 @@ def test_other_files_are_refused_as_invalid(tmp_path):
     with pytest.raises(PixelDecodeError) as caught:
         render_frame(path, 0)
     assert caught.value.kind is Kind.INVALID
+
+
+@pytest.mark.parametrize("bits_stored", [5, 8, 12, 16])
+@pytest.mark.parametrize("is_signed", [0, 1])
+def test_plain_values_are_those_of_pydicom_whatever_stands_in_their_unused_bits(tmp_path, bits_stored, is_signed):
+    bits_allocated = 8 if bits_stored <= 8 else 16
+    noise = np.random.default_rng(bits_stored).bytes(ROWS * COLUMNS * bits_allocated // 8)
+    dataset = made_ct(
+        BitsAllocated=bits_allocated,
+        BitsStored=bits_stored,
+        HighBit=bits_stored - 1,
+        PixelRepresentation=is_signed,
+        PixelData=noise,
+    )
+    path = write_made(dataset, tmp_path / "a")
+    ours = decode_frame(path, 0)
+    assert np.array_equal(ours, pixel_array(path))
+    assert ours.dtype.kind == ("i" if is_signed else "u")

@@ -54,7 +54,8 @@ def to_grayscale(
         distinct = np.flatnonzero(np.bincount(offsets.ravel())) + lowest
     table = np.zeros(highest - lowest + 1, np.uint8)
     table[distinct - lowest] = _to_grey(distinct.astype(values.dtype), header, frame_index=frame_index, window=window)
-    grey: NDArray[np.uint8] = np.take(table, offsets)
+    # Every offset is in the table; to be told so spares looking at each of them first.
+    grey: NDArray[np.uint8] = np.take(table, offsets, mode="clip")
     return grey
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
+from radcommons.dicom import uids
 from radcommons.dicom.color import apply_palette
 from radcommons.dicom.elements import Element, FormatError
 from radcommons.dicom.errors import Kind, RadCommonsError
@@ -31,7 +32,10 @@ MAX_FRAME_BYTES = 512 * 2**20
 JPEG_QUALITY = 90
 MAX_PICTURE_SIDE = 8192
 _PIXEL_KEYWORDS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
+_PIXEL_DATA = 0x7FE00010
 _COLOR_SAMPLES = 3
+_PLAIN_BITS = frozenset({8, 16})
+_PLAIN_COLOURS = frozenset({"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"})
 
 Window = tuple[float, float]
 
@@ -146,6 +150,8 @@ class FrameReader:
         ):
             return _guarded(lambda: self._by_gdcm(frame_index))
         data, frames, position = _frame_bytes(self._frames(), self._element, frame_index, layout)
+        if frames == 1 and _is_plain(self._file, self._element, layout, size_bytes=len(data)):
+            return _plain(data, layout)
         decode = _decoder(self._file, self._element, layout, frames, is_raw=is_raw)
         return _guarded(lambda: decode(data, position))
 
@@ -271,6 +277,32 @@ def _frame_bytes(
         pieces.append(b"\xfe\xff\x00\xe0" + struct.pack("<I", length))
         pieces.append(bytes(value[start : start + length]))
     return b"".join(pieces), 1, 0
+
+
+def _is_plain(file: Part10File, element: Element, layout: _Layout, *, size_bytes: int) -> bool:
+    """Whether a frame is what most are: whole little endian words, one a pixel, and all there."""
+    return (
+        file.encoding.order == "<"
+        and uids.is_native_syntax(file.transfer_syntax_uid)
+        and element.tag == _PIXEL_DATA
+        and layout.samples_per_pixel == 1
+        and layout.bits_allocated in _PLAIN_BITS
+        and 0 < layout.bits_stored <= layout.bits_allocated
+        and layout.pixel_representation in {0, 1}
+        and layout.photometric_interpretation in _PLAIN_COLOURS
+        and size_bytes * 8 >= layout.rows * layout.columns * layout.bits_allocated
+    )
+
+
+def _plain(data: bytes | memoryview, layout: _Layout) -> NDArray[np.generic]:
+    """The values of a plain frame; bits beyond those stored mean nothing (PS3.5 8.1.1)."""
+    kind = np.dtype(f"<{'i' if layout.pixel_representation else 'u'}{layout.bits_allocated // 8}")
+    values: NDArray[np.integer[Any]] = np.frombuffer(data, kind, layout.rows * layout.columns).copy()
+    unused = layout.bits_allocated - layout.bits_stored
+    if unused:
+        np.left_shift(values, unused, out=values)
+        np.right_shift(values, unused, out=values)
+    return values.reshape(layout.rows, layout.columns)
 
 
 def _decoder(
