@@ -213,6 +213,8 @@ READING_PAGES = (
             ("POST", "tasks/<slug:task>/reassign/", A.ANNOTATION_MANAGE, {}),
             ("GET", "agreement/", A.ANNOTATION_SEE, {}),
             ("POST", "agreement/compute/", A.ANNOTATION_SEE, {}),
+            ("GET", "publications/", A.ANNOTATION_SEE, {}),
+            ("POST", "publications/publish/", A.ANNOTATION_PUBLISH, {}),
         )
     ),
     Row("GET", _SCHEMAS, A.ANNOTATION_SEE),

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from radcommons.server.annotation.models import ReadingProject
+from radcommons.server.annotation.publishing_command import publish
 from radcommons.server.annotation.queries import agreement, final
 from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.projects import project_json, projects
@@ -48,6 +49,9 @@ def _project(slug: str) -> ReadingProject:
 @click.group()
 def annotation() -> None:
     """Label schemas, blinded reading projects, reads of the past, agreement."""
+
+
+annotation.add_command(publish)
 
 
 @annotation.command(name="list")

@@ -21,11 +21,11 @@ from radcommons.server.intake.rules import (
     compare,
     judged,
     lost,
-    observer_places,
+    places_of_own_names,
     released,
     unknown_profile,
     unreadable,
-    without_observers,
+    without_own_names,
 )
 
 # Of one child process, which looks into the files of a batch one after the other.
@@ -89,8 +89,8 @@ def inspect_part(claim: PartClaim) -> Inspection:
     released_classes = frozenset({claim.sop_class_uid} if claim.is_released else ())
     seen = verify_parsed(buffer, file, profile_at(claim.profile), released_classes=released_classes, memory=_MEMORY)
     if claim.observers:
-        said = _texts(file.elements, Level(), frozenset(observer_places(seen)))
-        seen = without_observers(seen, said, claim.observers)
+        said = _texts(file.elements, Level(), frozenset(places_of_own_names(seen)))
+        seen = without_own_names(seen, said, claim.observers)
     told = (released(),) if claim.is_released and refusal_of_class(claim.sop_class_uid) else ()
     return Inspection(
         description,

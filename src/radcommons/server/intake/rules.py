@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from radcommons.deid.descriptors import looks_identifying
 from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.instance import InstanceDescription
@@ -16,6 +17,8 @@ PIXEL_TEXT = "intake.pixel-text-not-checked"
 # interpreter of a structure set.
 OBSERVER_TAGS = ("(0040,A123)", "(0070,0084)", "(0008,1070)", "(3006,00A6)")
 _PERSON_FINDINGS = frozenset({"deid.person-name", "deid.forbidden-value"})
+# What the centre's programs call a reading or a finding: a word and 24 random digits.
+_RANDOM_NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,64}[.-])?[0-9a-f]{24}")
 # The part of a derived batch's statement that names them.
 OBSERVERS = "observers"
 # A person confirmed the pictures, or the site's profile lets its detector's word be enough.
@@ -102,28 +105,39 @@ def judged(findings: Iterable[Finding], *, are_texts_approved: bool) -> tuple[Fi
     )
 
 
-def observer_places(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """Where findings are about the name of somebody who looked at images."""
-    places = (each.where for each in findings if each.code in _PERSON_FINDINGS)
-    return tuple(dict.fromkeys(place for place in places if place.endswith(OBSERVER_TAGS)))
+def places_of_own_names(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Where findings are about the name of somebody who looked at images, or about a text that may be a name of ours."""
+    return tuple(dict.fromkeys(each.where for each in findings if _may_be_ours(each)))
 
 
-def without_observers(
+def without_own_names(
     findings: Iterable[Finding], texts: Iterable[tuple[str, str]], observers: Collection[str]
 ) -> tuple[Finding, ...]:
-    """Findings without those about names that are nothing but pseudonyms of this centre's readers.
+    """Findings without those about nothing but pseudonyms of this centre's readers and the random names of what they drew.
 
     Parameters
     ----------
     texts
-        What stands at the places of :func:`observer_places`: place and text.
+        What stands at the places of :func:`places_of_own_names`: place and text.
     """
-    told = tuple(findings)
     said: dict[str, set[str]] = {}
     for place, text in texts:
         said.setdefault(place, set()).add(text.rstrip("^"))
-    harmless = {place for place in observer_places(told) if said.get(place) and said[place] <= set(observers)}
-    return tuple(each for each in told if each.code not in _PERSON_FINDINGS or each.where not in harmless)
+    return tuple(
+        each for each in findings if not (_may_be_ours(each) and _is_ours(each, said.get(each.where, set()), observers))
+    )
+
+
+def _may_be_ours(finding: Finding) -> bool:
+    is_person = finding.code in _PERSON_FINDINGS and finding.where.endswith(OBSERVER_TAGS)
+    return is_person or finding.code == SUSPICIOUS_TEXT
+
+
+def _is_ours(finding: Finding, texts: Collection[str], observers: Collection[str]) -> bool:
+    if finding.code != SUSPICIOUS_TEXT:
+        return bool(texts) and set(texts) <= set(observers)
+    others = (text for text in texts if not _RANDOM_NAME.fullmatch(text))
+    return bool(texts) and not any(looks_identifying(text, may_hold_dates=True) for text in others)
 
 
 def _mismatches(claim: PartClaim, description: InstanceDescription) -> Iterable[Finding]:
