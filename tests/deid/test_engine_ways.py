@@ -266,3 +266,15 @@ def test_memory_does_not_grow_with_the_file(tmp_path, syntax):
 def test_harvesting_what_cannot_be_read_gives_nothing(tmp_path):
     (tmp_path / "noise").write_bytes(b"no DICOM")
     assert harvest_file(tmp_path / "noise") == ()
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_what_follows_the_pixels_of_a_file_that_begins_like_others_stays_behind(syntax, tmp_path):
+    forget()
+    for number in range(4):
+        source = write_made(made_ct(InstanceNumber=number), tmp_path / "in.dcm", syntax)
+        assert in_short(source, tmp_path, made_job()) is not None
+    source.write_bytes(source.read_bytes() + b"\xfc\xff\xfc\xffOB\0\0\x12\0\0\0Quixotesen^Ulrika ")
+    assert in_short(source, tmp_path, made_job()) is None
+    content, _ = at_length(source, tmp_path, made_job())
+    assert b"Quixotesen" not in content

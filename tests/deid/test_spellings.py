@@ -52,7 +52,6 @@ def _found(identifier, text, *, is_thorough=True):
         ("Case^Thomas", "CASE"),
         ("Li^Bo", "LI"),
         ("Quixotesen^Ulrika", "nesetoxiuq"),
-        ("Quixotesen^Ulrika", "Nesetoxiuq Akirlu"),
         ("Quixotesen^Ulrika", "AKIRLUNESETOXIUQ"),
     ],
 )

@@ -20,6 +20,7 @@ from radcommons.deid.profile import Profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.deid.pydicom_reading import read_with_pydicom
 from radcommons.deid.rewriting import PatientMapping, ReportLine
+from radcommons.deid.unused_bits import with_empty_bits
 from radcommons.deid.verify import refusal_of_class
 from radcommons.deid.writing import write_object
 from radcommons.dicom.elements import FormatError
@@ -130,7 +131,9 @@ def _read(source: Path) -> Part10File:
 def _prepared(file: Part10File, job: Job, *, scratch: Path) -> tuple[Part10File, list[Finding]]:
     """The file with its pixels as they may leave, and what is odd about it."""
     file, cut = without_tail(file)
-    findings = [*file.findings, *cut, *identity_findings(file), *overlay_findings(file.elements)]
+    overlays = overlay_findings(file)
+    file, emptied = with_empty_bits(file, scratch=scratch)
+    findings = [*file.findings, *cut, *emptied, *identity_findings(file), *overlays]
     sop_class_uid = Header(file.elements, file.encoding).text(0x00080016)
     if not any(finding.is_error for finding in findings):
         findings.extend(refusal_of_class(sop_class_uid, job.cleaning.released_classes))

@@ -11,6 +11,7 @@ from itertools import pairwise
 from radcommons.deid.pixels.codestreams import MalformedCodestreamError, stripped
 from radcommons.deid.pixels.encapsulation import OFFSET_TABLES, encapsulated, frame_bytes
 from radcommons.deid.pixels.spool import Spool
+from radcommons.deid.unused_bits import depth_of
 from radcommons.dicom import uids
 from radcommons.dicom.elements import Element
 from radcommons.dicom.finding import Finding, Severity
@@ -19,6 +20,7 @@ from radcommons.dicom.instance import frame_index_of, pixel_shape
 from radcommons.dicom.part10 import Part10File
 
 _OVERLAY_BITS_ALLOCATED = 0x0100
+_OVERLAY_BIT_POSITION = 0x0102
 _OVERLAY_DATA = 0x3000
 _OVERLAY_GROUP = 0x60
 _PIXELS = "(7FE0,0010)"
@@ -94,13 +96,18 @@ def _has_odd_table(pixels: Element, frames: int) -> bool:
     return bool(offsets) and (offsets[0] != 0 or any(a >= b for a, b in pairwise(offsets)))
 
 
-def overlay_findings(elements: tuple[Element, ...]) -> tuple[Finding, ...]:
-    """Refuse an overlay in the unused bits of the pixels (retired, PS3.5 8.1.2), which stays when its description goes."""
-    overlays = [element for element in elements if element.tag >> 24 == _OVERLAY_GROUP]
+def overlay_findings(file: Part10File) -> tuple[Finding, ...]:
+    """Refuse an overlay in bits of the pixels (retired, PS3.5 8.1.2) that are not emptied, which stays when its description goes."""
+    overlays = [element for element in file.elements if element.tag >> 24 == _OVERLAY_GROUP]
     with_data = {element.group for element in overlays if element.tag & 0xFFFF == _OVERLAY_DATA}
+    header, pixels = Header(file.elements, file.encoding), file.pixel_element()
+    depth = depth_of(header)
+    is_emptied = depth is not None and depth.is_aligned and pixels is not None and not pixels.is_encapsulated
     for element in overlays:
         is_inside = element.tag & 0xFFFF == _OVERLAY_BITS_ALLOCATED and bytes(element.value).strip(b"\0") != b"\1"
-        if is_inside and element.group not in with_data:
-            message = "An overlay lies in unused bits of the pixels, where nobody can review it."
+        position = header.integer(element.group << 16 | _OVERLAY_BIT_POSITION)
+        is_above = is_emptied and depth is not None and position is not None and depth.stored <= position
+        if is_inside and element.group not in with_data and not is_above:
+            message = "An overlay lies in bits of the pixels, where nobody can review it."
             return (Finding(Severity.ERROR, "deid.overlay-in-pixels", _PIXELS, message),)
     return ()

@@ -13,6 +13,7 @@ from radcommons.deid.identifiers import pattern_of
 from radcommons.deid.levels import Level
 from radcommons.deid.look_memory import LookMemory
 from radcommons.deid.profile import BASIC_PROFILE_CODE, Profile, load_profile
+from radcommons.deid.unused_bits import unused_bits_findings
 from radcommons.dicom import uids
 from radcommons.dicom.elements import FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity
@@ -170,6 +171,7 @@ def _verify_envelope(buffer: memoryview, file: Part10File) -> Iterator[Finding]:
         twin = META_TWINS.get(element.tag)
         if twin is not None and first_text(element) != header.text(twin):
             yield error("deid.file-meta", tag_text(element.tag), "The meta information speaks of another object.")
+    yield from unused_bits_findings(file)
     if tail_bytes(file):
         yield error("deid.trailing-bytes", "(7FE0,0010)", "Bytes follow the last frame.")
     for finding in file.findings:

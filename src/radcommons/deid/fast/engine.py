@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from radcommons.deid.fast.layout import NotOrdinaryError, must
+from radcommons.deid.fast.recipe import Draft
 from radcommons.deid.fast.room import Room, room_of
 from radcommons.deid.job import Job
 from radcommons.deid.outcome import Outcome
@@ -18,6 +19,8 @@ from radcommons.dicom.part10 import MAX_FILE_BYTES
 # A header larger than this is not ordinary; most files are smaller as a whole. It is the size of a large page.
 _BUFFER_BYTES = 2**21
 _USUAL_HEAD_BYTES = 2**16
+# The buffer holds whole cells of this size, and smaller ones.
+_CELL_BITS = 16
 
 
 class _Own(threading.local):
@@ -72,6 +75,10 @@ def _deidentify(reading: int, destination: str, room: Room) -> Outcome:
         if available <= _USUAL_HEAD_BYTES:
             raise
         bench, draft = room.draft(bytes(buffer[:available]), size)
+    # Files that begin alike may still end differently: the pixel data must reach to the last byte.
+    length = int.from_bytes(buffer[draft.value_at - 4 : draft.value_at], "little")
+    must(draft.value_at == size or draft.value_at + length == size)
+    must(_has_empty_bits(buffer[draft.value_at : available], draft, is_whole=available == size))
     meta = room.meta(bench.context, draft.sop_instance_uid)
     header = b"".join((PREAMBLE, meta, *draft.pieces, buffer[draft.pixels_at : draft.value_at]))
     new_size = len(header) + size - draft.value_at
@@ -80,7 +87,9 @@ def _deidentify(reading: int, destination: str, room: Room) -> Outcome:
         with _new_file(partial) as writing:
             _write(writing, header, buffer[draft.value_at : available])
             for _ in range(available, size, len(buffer)):
-                _write(writing, b"", buffer[: os.readv(reading, [buffer])])
+                piece = buffer[: os.readv(reading, [buffer])]
+                must(_has_empty_bits(piece, draft, is_whole=False))
+                _write(writing, b"", piece)
             must(os.fstat(writing).st_size == new_size)
             written = os.pread(writing, len(header), 0)
         seen = bench.eye.look(written, partial, new_size, draft.originals)
@@ -90,6 +99,15 @@ def _deidentify(reading: int, destination: str, room: Room) -> Outcome:
         raise
     notes = draft.notes
     return Outcome(seen.description, notes.report, seen.findings, seen.pixel_text, notes.kept_texts, notes.redactions)
+
+
+def _has_empty_bits(pixels: memoryview, draft: Draft, *, is_whole: bool) -> bool:
+    """Whether nothing is in the unused bits of the pixels, or of a part of them that begins with a whole cell."""
+    depth = draft.depth
+    if depth is None:
+        return True
+    is_even = is_whole or (depth.allocated <= _CELL_BITS and draft.value_at % 2 == 0)
+    return depth.is_aligned and is_even and not depth.has_strays(pixels)
 
 
 @contextmanager

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from radcommons.deid.direct import STAYING, UID_FORM, Direct
 from radcommons.deid.fast.context import Context, creators_in
 from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError, is_long_form
-from radcommons.deid.fast.memories import NOTHING, Decision, Memory, Notes, together
+from radcommons.deid.fast.memories import NOTHING, Decision, Memory, Notes, parsed, together
 from radcommons.deid.fast.stencil import Stencil
 from radcommons.deid.identifiers import IDENTIFYING_TAGS
 from radcommons.deid.last_look import ORIGINAL_UID_TAGS
 from radcommons.deid.levels import creator_tag_of, idle_creators, is_creator_tag
+from radcommons.deid.unused_bits import DEPTH_TAGS, Depth, depth_of
 from radcommons.dicom.elements import vr_of_tag
+from radcommons.dicom.header import Header
 from radcommons.dicom.text import SPECIFIC_CHARACTER_SET
 
 SOP_INSTANCE_UID = 0x00080018
 IDENTITY_TAGS = frozenset({0x00080016, SOP_INSTANCE_UID, 0x0020000D, 0x0020000E})
-SHAPE_TAGS = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100)
+SHAPE_TAGS = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, *DEPTH_TAGS)
 # What decides how the rest is to be understood is the same in every file of a recipe.
 _PINNED = frozenset({0x00020010, SPECIFIC_CHARACTER_SET, 0x00080016, *SHAPE_TAGS})
 _MAX_SLOTS = 96
@@ -41,6 +43,8 @@ class Draft:
         The UIDs of the object it was made from, which must not remain.
     pixels_at, value_at
         Where the pixel data element and its value begin in the source; both are its end when there is none.
+    depth
+        How the bits of its pixels are used, where some are not.
     """
 
     pieces: list[bytes]
@@ -49,6 +53,7 @@ class Draft:
     originals: tuple[bytes, ...]
     pixels_at: int
     value_at: int
+    depth: Depth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ class Recipe:
         owners = creators_in(tags, raws, context.encoding, context.harvest.encodings)
         self._creators = tuple(owners.get(creator_tag_of(tag), "") if tag >> 16 & 1 else "" for tag in tags)
         self._check_identity()
+        self._depth = self._depth_of_pixels()
         self._decisions = self._decided()
         self._notes = together(each.notes for each in self._decisions)
         self._placed, self._closing = self._with_marks()
@@ -130,6 +136,7 @@ class Recipe:
             tuple(self._originals.values()),
             layout.pixels_at,
             layout.value_at,
+            self._depth,
         )
 
     @property
@@ -199,7 +206,9 @@ class Recipe:
         if merged.has_cleaned_content is not self._notes.has_cleaned_content:
             return None
         new_uid = _value(pieces[self._uid_piece])
-        return Draft(pieces, merged, new_uid, tuple(originals.values()), value_at - len(self.tail), value_at)
+        return Draft(
+            pieces, merged, new_uid, tuple(originals.values()), value_at - len(self.tail), value_at, self._depth
+        )
 
     def _decide(self, slot: _Slot, raw: bytes) -> tuple[bytes, Notes] | None:
         """What becomes of the element in a slot, and what is to be said; ``None`` when this file must be walked."""
@@ -243,6 +252,12 @@ class Recipe:
         }
         if len(values) < len(IDENTITY_TAGS) or not all(map(UID_FORM.fullmatch, values.values())):
             raise NotOrdinaryError
+
+    def _depth_of_pixels(self) -> Depth | None:
+        pairs = zip(self.layout.tags, self.layout.raws, strict=True)
+        encoding = self.context.encoding
+        elements = [parsed(raw, encoding) for tag, raw in pairs if tag in DEPTH_TAGS]
+        return depth_of(Header(elements, encoding)) if self.tail else None
 
     def _decided(self) -> list[Decision]:
         tags, raws = self.layout.tags, self.layout.raws
