@@ -4,11 +4,12 @@ A room above, or the applications, answer for a kind of source; so annotation kn
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from django.db.models import QuerySet
 
+from radcommons.server.annotation.queries.published import without_published
 from radcommons.server.archive.models import Instance
 from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.policy import Actor
@@ -50,7 +51,7 @@ def source_kinds() -> tuple[str, ...]:
 
 
 def resolve_source(kind: str, name: str, actor: Actor) -> CaseSource:
-    """The instances of a source.
+    """The instances of a source, without what is itself made of reads: that would tell readers what others have said.
 
     Raises
     ------
@@ -62,4 +63,5 @@ def resolve_source(kind: str, name: str, actor: Actor) -> CaseSource:
     resolver = _resolvers.get(kind)
     if resolver is None:
         raise InvalidError("annotation.source-unknown", f"Cases come from one of: {', '.join(_resolvers)}.")
-    return resolver(name, actor)
+    source = resolver(name, actor)
+    return replace(source, instances=without_published(source.instances))

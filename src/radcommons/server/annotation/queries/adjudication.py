@@ -8,6 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from radcommons.server.annotation.models import Case, Decision, Reader, ReadingProject, Task
 from radcommons.server.annotation.queries.aliases import aliases_of_case
+from radcommons.server.annotation.queries.published import without_published
 from radcommons.server.annotation.queries.worklist import revision_json
 from radcommons.server.annotation.rules.identifiers import with_identifiers
 from radcommons.server.annotation.rules.lots import Lot
@@ -113,7 +114,7 @@ def visible_to_adjudicator(case: Case) -> QuerySet[Instance]:
     wanted = Q(reading_members__case=case.pk)
     if not case.project.shows_priors:
         wanted &= Q(reading_members__is_prior=False)
-    return Instance.objects.filter(wanted, state=InstanceState.STORED)
+    return without_published(Instance.objects.filter(wanted, state=InstanceState.STORED))
 
 
 def seen_digest(case: Case) -> str:

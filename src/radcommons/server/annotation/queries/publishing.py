@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, QuerySet
 from pydicom import Dataset
 
 from radcommons.server.annotation.models import Case, CaseInstance, Publication, PublishedObject, ReadingProject, Task
@@ -23,7 +23,7 @@ from radcommons.server.annotation.rules.publishing import (
 )
 from radcommons.server.annotation.rules.states import DONE, CaseState, Phase, ReaderKind
 from radcommons.server.archive import metadata
-from radcommons.server.archive.models import Instance, InstanceState
+from radcommons.server.archive.models import InstanceState
 from radcommons.transfer.annotation.publication import SourceSeries
 from radcommons.transfer.annotation.record import Reading
 
@@ -48,12 +48,6 @@ class LeftOut:
     def to_json(self) -> dict[str, str]:
         """As it is kept."""
         return {"study_instance_uid": self.study_instance_uid, "what": self.what, "reason": self.reason}
-
-
-def is_published(instances: QuerySet[Instance]) -> QuerySet[Instance]:
-    """Those of some instances that were made of readings; no reader and no adjudicator is shown them."""
-    made = PublishedObject.objects.filter(sop_instance_uid=OuterRef("sop_instance_uid"))
-    return instances.filter(Exists(made))
 
 
 def publishable(case: Case) -> tuple[list[Publishable], list[LeftOut]]:

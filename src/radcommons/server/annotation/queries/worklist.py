@@ -13,6 +13,7 @@ from django.utils import timezone
 from radcommons.server.annotation.models import Case, Reader, ReadingProject, Revision, Shape, Task
 from radcommons.server.annotation.queries.aliases import aliases_of_task
 from radcommons.server.annotation.queries.own import LEASE_S, own_task
+from radcommons.server.annotation.queries.published import without_published
 from radcommons.server.annotation.rules import contents
 from radcommons.server.annotation.rules.identifiers import with_identifiers
 from radcommons.server.annotation.rules.people import account_of
@@ -191,7 +192,7 @@ def visible_instances(task: Task) -> QuerySet[Instance]:
     wanted = Q(reading_members__case=task.case_id, reading_members__is_prior=False)
     if task.project.shows_priors:
         wanted = Q(reading_members__case=task.case_id)
-    return stored.filter(wanted)
+    return without_published(stored.filter(wanted))
 
 
 def blinding_of(project: ReadingProject) -> Blinding:
