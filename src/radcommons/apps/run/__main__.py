@@ -1,6 +1,7 @@
 """Runs one of the server's programs: Django is made ready first, then the program is imported.
 
-``python -m radcommons.apps.run web HOST PORT``, ``… worker``, ``… prepare ADDRESS``; the supervisor's children.
+The supervisor's children. Limited processes load the main module of their parent anew unless it is called ``__main__`` by its
+name already; this one is, so that no Django is loaded where only pixels are decoded.
 """
 
 import importlib
