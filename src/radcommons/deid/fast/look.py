@@ -85,7 +85,7 @@ class _Slot:
 
 
 class Sight:
-    """One written header in which nothing is that must not be there.
+    """One written header in which nothing is that must not be there, and those like it.
 
     Parameters
     ----------
@@ -117,6 +117,9 @@ class Sight:
             for tag, raw, creator in zip(layout.tags, layout.raws, self._creators, strict=True)
         ]
         self._by_tag = dict(zip(layout.tags, layout.raws, strict=True))
+        # The attributes that tell of an object what is not read from each.
+        self._telling = dict.fromkeys(tag for tag in layout.tags if tag in _DESCRIBED and tag not in _READ_FROM_EACH)
+        self._description: tuple[WrittenInstance, PixelText] | None = None
         self._descriptions: Memory[tuple[WrittenInstance, PixelText]] = Memory()
         self._slots: list[_Slot] = []
         self._stencil: Stencil | None = None
@@ -137,8 +140,8 @@ class Sight:
             raise NotOrdinaryError
 
     def seen(self, path: str, size: int) -> Seen:
-        """What was seen of the file itself."""
-        return self._seen({}, path, size, self._findings)
+        """What was seen of the file itself, or of the one compared last."""
+        return self._seen(path, size)
 
     @property
     def kind(self) -> Hashable:
@@ -175,55 +178,62 @@ class Sight:
 
     def compared(self, data: bytes, path: str, size: int) -> Seen | None:
         """What is seen of another file; ``None`` when it is not like this one, or has something new in it."""
-        matched = self._stencil.matched(data) if self._stencil is not None else None
-        if matched is None or matched[1] != len(data):
+        stencil = self._stencil
+        matched = stencil.matched(data) if stencil is not None else None
+        if stencil is None or matched is None or matched[1] != len(data):
             return None
         own: dict[int, bytes] = {}
-        findings: list[tuple[Finding, ...]] | None = None
+        findings = self._findings
         for number, raw in matched[0]:
             slot = self._slots[number]
             own[slot.tag] = raw
             form = slot.form
-            if form is not None and form.fullmatch(raw, slot.value_at) and len(raw) > slot.value_at:
-                continue
-            if slot.tag < META_END:
-                continue
-            found = self._context.findings(slot.tag, raw, self._creators[slot.index])
-            if any(each.is_error for each in found):
-                return None
-            if found != self._findings[slot.index]:
-                findings = findings or list(self._findings)
+            found: tuple[Finding, ...] = ()
+            is_plain = form is not None and form.fullmatch(raw, slot.value_at) and len(raw) > slot.value_at
+            if not is_plain and slot.tag >= META_END:
+                found = self._context.findings(slot.tag, raw, self._creators[slot.index])
+                if any(each.is_error for each in found):
+                    return None
+            if found != findings[slot.index]:
+                findings = list(findings) if findings is self._findings else findings
                 findings[slot.index] = found
         if self._raw_uid(own, _TWIN) != self._raw_uid(own, SOP_INSTANCE_UID):
             return None
-        return self._seen(own, path, size, findings or self._findings)
+        # The next file is compared with this one: neighbours differ in less than strangers.
+        stencil.take(matched[0])
+        self._by_tag.update(own)
+        self._findings = findings
+        if not own.keys().isdisjoint(self._telling):
+            self._description = None
+        return self._seen(path, size)
 
-    def _seen(self, own: dict[int, bytes], path: str, size: int, findings: list[tuple[Finding, ...]]) -> Seen:
-        changed = tuple(raw for tag, raw in own.items() if tag in _DESCRIBED and tag not in _READ_FROM_EACH)
-        known = self._descriptions.get(changed)
-        if known is None:
-            known = self._descriptions.keep(changed, self._described(own, path))
-        description, pixel_text = known
+    def _seen(self, path: str, size: int) -> Seen:
+        if self._description is None:
+            telling = tuple([self._by_tag[tag] for tag in self._telling])
+            self._description = self._descriptions.get(telling)
+            if self._description is None:
+                self._description = self._descriptions.keep(telling, self._described(path))
+        description, pixel_text = self._description
         return Seen(
             WrittenInstance(
-                self._uid(own, _STUDY),
-                self._uid(own, _SERIES),
-                self._uid(own, SOP_INSTANCE_UID),
+                self._uid(_STUDY),
+                self._uid(_SERIES),
+                self._uid(SOP_INSTANCE_UID),
                 description.sop_class_uid,
                 description.patient_id,
                 description.modality,
-                self._number(own),
+                self._number(),
                 description.number_of_frames,
                 description.is_image,
                 size,
             ),
             pixel_text,
-            tuple(dict.fromkeys(chain.from_iterable(findings))) if any(findings) else (),
+            tuple(dict.fromkeys(chain.from_iterable(self._findings))) if any(self._findings) else (),
         )
 
-    def _described(self, own: dict[int, bytes], path: str) -> tuple[WrittenInstance, PixelText]:
+    def _described(self, path: str) -> tuple[WrittenInstance, PixelText]:
         """Describe the object by its few telling elements, as the whole of it would be described."""
-        elements = list(self._elements(_DESCRIBED, own))
+        elements = list(self._elements(_DESCRIBED))
         if self._tail:
             pixels = parsed(self._tail[:-4] + bytes(4), self._context.encoding)
             elements.append(replace(pixels, value=map_file(Path(path))[-self._pixel_length :]))
@@ -234,18 +244,17 @@ class Sight:
             raise NotOrdinaryError
         return instance_of(description), pixel_text_of(description, self._context.job.cleaning)
 
-    def _elements(self, tags: frozenset[int], own: dict[int, bytes] | None = None) -> list[Element]:
-        raws = {**self._by_tag, **(own or {})}
-        return [parsed(raw, self._context.encoding) for tag, raw in raws.items() if tag in tags]
+    def _elements(self, tags: frozenset[int]) -> list[Element]:
+        return [parsed(raw, self._context.encoding) for tag, raw in self._by_tag.items() if tag in tags]
 
     def _raw_uid(self, own: dict[int, bytes], tag: int) -> bytes:
         return _value(own[tag] if tag in own else self._by_tag[tag])
 
-    def _uid(self, own: dict[int, bytes], tag: int) -> str:
-        return self._raw_uid(own, tag).decode("ascii")
+    def _uid(self, tag: int) -> str:
+        return _value(self._by_tag[tag]).decode("ascii")
 
-    def _number(self, own: dict[int, bytes]) -> int | None:
-        raw = own.get(_NUMBER) or self._by_tag.get(_NUMBER)
+    def _number(self) -> int | None:
+        raw = self._by_tag.get(_NUMBER)
         if raw is None:
             return None
         text = raw[8:].strip(b" ")

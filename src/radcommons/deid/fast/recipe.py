@@ -108,7 +108,7 @@ class Recipe:
         self.layout = layout
         self.context = context
         self.tail = tail
-        self._merged: Memory[Notes] = Memory()
+        self._merges: Memory[Notes] = Memory()
         tags, raws = layout.tags, layout.raws
         owners = creators_in(tags, raws, context.encoding, context.harvest.encodings)
         self._creators = tuple(owners.get(creator_tag_of(tag), "") if tag >> 16 & 1 else "" for tag in tags)
@@ -121,7 +121,8 @@ class Recipe:
         self._stencil: Stencil | None = None
         self.slots: tuple[int, ...] = ()
         self._slots: list[_Slot] = []
-        self._last: list[tuple[bytes, tuple[bytes, Notes]]] = []
+        self._slot_notes: list[Notes] = []
+        self._merged = self._notes
         self._pieces: list[bytes] = []
         self._uid_piece = 0
 
@@ -161,7 +162,7 @@ class Recipe:
         self.slots = order
         self._stencil = Stencil(layout.tags, layout.raws, order, tail=self.tail, is_implicit=layout.is_implicit)
         self._slots = [self._slot(index) for index in order]
-        self._last = [(b"", (b"", NOTHING))] * len(order)
+        self._slot_notes = [slot.decision.notes for slot in self._slots]
         self._uid_piece = 2 * order.index(layout.tags.index(SOP_INSTANCE_UID)) + 1
         self._pieces = []
         start = 0
@@ -176,35 +177,33 @@ class Recipe:
 
     def follow(self, data: bytes, size: int) -> Draft | None:
         """The new header of another file; ``None`` when it is not like this one."""
-        matched = self._stencil.matched(data) if self._stencil is not None else None
-        if matched is None or (matched[1] != size and not self.tail):
+        stencil = self._stencil
+        matched = stencil.matched(data) if stencil is not None else None
+        if stencil is None or matched is None or (matched[1] != size and not self.tail):
             return None
         differing, value_at = matched
-        pieces = self._pieces.copy()
-        notes: list[tuple[int, Notes]] = []
-        originals = self._originals.copy()
+        pieces, notes, originals = self._pieces.copy(), self._slot_notes, self._originals
         for number, raw in differing:
             slot = self._slots[number]
             staying = slot.staying
             if staying is not None and staying.fullmatch(raw, slot.value_at) and not len(raw) & 1:
-                pieces[2 * number + 1] = raw
-                continue
-            # What differs from the known file is often the same as in the file before: all that is said of a series.
-            known, decision = self._last[number]
-            if known != raw:
-                decided = self._decide(slot, raw)
-                if decided is None:
+                pieces[2 * number + 1], note = raw, NOTHING
+            else:
+                decision = self._decide(slot, raw)
+                if decision is None:
                     return None
-                decision = decided
-                self._last[number] = raw, decision
-            pieces[2 * number + 1], note = decision
-            if note is not slot.decision.notes:
-                notes.append((number, note))
+                pieces[2 * number + 1], note = decision
+            if note is not notes[number]:
+                notes = notes.copy() if notes is self._slot_notes else notes
+                notes[number] = note
             if slot.tag in originals:
-                originals[slot.tag] = _value(raw)
-        merged = self._merge(tuple(notes)) if notes else self._notes
+                originals = {**originals, slot.tag: _value(raw)}
+        merged = self._merged if notes is self._slot_notes else self._merge(notes)
         if merged.has_cleaned_content is not self._notes.has_cleaned_content:
             return None
+        # The next file is compared with this one: neighbours differ in less than strangers.
+        stencil.take(differing)
+        self._pieces, self._slot_notes, self._originals, self._merged = pieces, notes, originals, merged
         new_uid = _value(pieces[self._uid_piece])
         return Draft(
             pieces, merged, new_uid, tuple(originals.values()), value_at - len(self.tail), value_at, self._depth
@@ -231,14 +230,15 @@ class Recipe:
         found = self.context.harvest.of(tag, raw)
         return found - {self.context.job.patient.subject_id} <= self.context.identifiers
 
-    def _merge(self, notes: tuple[tuple[int, Notes], ...]) -> Notes:
+    def _merge(self, notes: list[Notes]) -> Notes:
         """What is to be said of the whole object when some slots have other notes than in the known file."""
-        merged = self._merged.get(notes)
+        key = tuple(notes)
+        merged = self._merges.get(key)
         if merged is None:
             every = [each.notes for each in self._decisions]
-            for number, note in notes:
-                every[self.slots[number]] = note
-            merged = self._merged.keep(notes, together(every))
+            for slot, note in zip(self.slots, notes, strict=True):
+                every[slot] = note
+            merged = self._merges.keep(key, together(every))
         return merged
 
     def _is_pinned(self, tag: int) -> bool:

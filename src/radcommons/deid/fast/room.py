@@ -1,5 +1,6 @@
 """Where what is remembered is kept: a room for each job, and what is the same for every patient beside them."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -141,13 +142,20 @@ class _Shared:
         self.habits.clear()
 
 
-_rooms: _Recent[Room] = _Recent(_MOST_ROOMS)
+class _Own(threading.local):
+    """The rooms of a thread: an example is compared with, and replaced by, one file after the other."""
+
+    def __init__(self) -> None:
+        self.rooms: _Recent[Room] = _Recent(_MOST_ROOMS)
+
+
+_own = _Own()
 _shared = _Shared()
 
 
 def forget() -> None:
     """Forget everything that was decided before, as a new process has."""
-    _rooms.clear()
+    _own.rooms.clear()
     _shared.forget()
 
 
@@ -156,4 +164,4 @@ def room_of(job: Job) -> Room:
     cleaning = job.cleaning
     decisions = frozenset(cleaning.text_decisions.items()) if cleaning.text_decisions else None
     key = (id(job.profile), job.key, job.patient, job.has_seen_pixels, decisions, cleaning.released_classes)
-    return _rooms.of(key, lambda: Room(job))
+    return _own.rooms.of(key, lambda: Room(job))

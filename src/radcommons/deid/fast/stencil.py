@@ -36,18 +36,18 @@ class Stencil:
     ) -> None:
         self.slots = tuple(slots)
         self._tags = tags
-        self._raws = raws
+        self._raws = list(raws)
         self._tail = tail
         self._is_implicit = is_implicit
         self._known = [raws[index] for index in self.slots]
-        self._differing: frozenset[int] = frozenset()
         self._every = self._cut(range(len(self.slots)))
+        self._differing: frozenset[int] = frozenset()
         self._few: tuple[list[_Cut], bytes] | None = None
 
     def matched(self, data: bytes) -> tuple[list[tuple[int, bytes]], int] | None:
         """What is in those slots of another header that differ, and where its last stretch ends.
 
-        Slots are open for all that may differ, and within a series little does: those that were seen to are tried first.
+        Slots are open for all that may differ, and within a series little does: those that did last are tried first.
 
         Returns
         -------
@@ -55,12 +55,27 @@ class Stencil:
         elsewhere too.
         """
         found = self._matched(data, *self._few) if self._few is not None else None
-        if found is None:
-            found = self._matched(data, *self._every)
-            if found is not None:
-                self._differing |= {slot for slot, _ in found[0]}
-                self._few = self._cut(sorted(self._differing))
-        return found
+        return self._matched(data, *self._every) if found is None else found
+
+    def take(self, differing: Sequence[tuple[int, bytes]]) -> None:
+        """Compare with that header from now on, since neighbours differ in less than strangers.
+
+        Parameters
+        ----------
+        differing
+            What was found in its slots.
+        """
+        for slot, raw in differing:
+            self._known[slot] = self._raws[self.slots[slot]] = raw
+        found = frozenset([slot for slot, _ in differing])
+        if not found <= self._differing:
+            self._differing |= found
+        elif 2 * len(found) < len(self._differing):
+            # A new series differs from the one before in much, and within itself in little.
+            self._differing = found
+        elif self._few is not None:
+            return
+        self._few = self._cut(sorted(self._differing))
 
     def _cut(self, slots: Iterable[int]) -> tuple[list[_Cut], bytes]:
         """The cuts at some of the slots, and the stretch after the last one."""
