@@ -166,15 +166,8 @@ class FrameReader:
         )
 
 
-def render_frame(
-    source: Path | bytes | memoryview,
-    frame_index: int,
-    *,
-    window: Window | None = None,
-    size: tuple[int, int] | None = None,
-    media_type: str = "image/jpeg",
-) -> bytes:
-    """Render one frame as a picture of 8 bits a sample.
+def draw_frame(source: Path | bytes | memoryview, frame_index: int, *, window: Window | None = None) -> Image.Image:
+    """One frame as a picture of 8 bits a sample, in its own size.
 
     Parameters
     ----------
@@ -183,10 +176,6 @@ def render_frame(
     window
         Center and width in the units after rescaling (Hounsfield for CT); the object's own first window when not given,
         the range of its values when it has none.
-    size
-        The largest width and height; the picture keeps its proportions and is never enlarged.
-    media_type
-        ``image/jpeg`` (quality 90) or ``image/png``.
 
     Raises
     ------
@@ -202,14 +191,51 @@ def render_frame(
         picture = _eight_bits(values, header)
     else:
         picture = to_grayscale(values, header, frame_index=frame_index, window=window)
-    image = Image.fromarray(np.ascontiguousarray(picture))
+    return Image.fromarray(np.ascontiguousarray(picture))
+
+
+def render_frame(
+    source: Path | bytes | memoryview,
+    frame_index: int,
+    *,
+    window: Window | None = None,
+    size: tuple[int, int] | None = None,
+    media_type: str = "image/jpeg",
+) -> bytes:
+    """Render one frame as a picture of 8 bits a sample.
+
+    Parameters
+    ----------
+    source, frame_index, window
+        As for :func:`draw_frame`.
+    size
+        The largest width and height; the picture keeps its proportions and is never enlarged.
+    media_type
+        ``image/jpeg`` (quality 90) or ``image/png``.
+
+    Raises
+    ------
+    PixelDecodeError
+        As for :func:`decode_frame`.
+    """
+    image = fitted(draw_frame(source, frame_index, window=window), size)
+    return encoded_picture(image, quality=None if media_type == "image/png" else JPEG_QUALITY)
+
+
+def fitted(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
+    """The picture, made smaller where it must to fit a width and height."""
     limit = size or (MAX_PICTURE_SIDE, MAX_PICTURE_SIDE)
     image.thumbnail((max(1, limit[0]), max(1, limit[1])), Image.Resampling.BILINEAR)
+    return image
+
+
+def encoded_picture(image: Image.Image, *, quality: int | None) -> bytes:
+    """The picture as JPEG of a quality from 1 to 100, or as PNG where none is given."""
     stream = io.BytesIO()
-    if media_type == "image/png":
+    if quality is None:
         image.save(stream, "PNG", compress_level=3)
     else:
-        image.save(stream, "JPEG", quality=JPEG_QUALITY)
+        image.save(stream, "JPEG", quality=quality)
     return stream.getvalue()
 
 

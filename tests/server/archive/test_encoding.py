@@ -10,7 +10,8 @@ from tests.server.archive.conftest import dicom_file
 
 from radcommons.dicom.instance import describe_file
 from radcommons.dicom.pixels import PixelDecodeError, decode_frame
-from radcommons.server.archive.encoding import DECODED, FRAME_ENCODINGS, WRITTEN, encode_frame, transcode_file
+from radcommons.server.archive.encoding import encode_frame, transcode_file
+from radcommons.server.archive.encodings import DECODED, FRAME_ENCODINGS, WRITTEN
 
 LOSSY = {f"1.2.840.10008.1.2.4.{process}" for process in (50, 51, 53, 55, 81, 91)}
 

@@ -11,7 +11,8 @@ from tests.server.archive.conftest import dicom_file
 from radcommons.dicom import uids
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.pixels import decode_frame
-from radcommons.server.archive.encoding import FRAME_ENCODINGS, WRITTEN, encode_frame, transcode_file
+from radcommons.server.archive.encoding import encode_frame, transcode_file
+from radcommons.server.archive.encodings import FRAME_ENCODINGS, WRITTEN
 
 JPEG_LS, JPEG_2000, RLE = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.5"
 

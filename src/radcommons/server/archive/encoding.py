@@ -4,9 +4,7 @@ Only without loss; what is stored never changes. Done in limited processes (see 
 frames. The SOP Instance UID stays, as it does for every lossless change of encoding (PS3.3 C.12.4.1.1).
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,25 +21,8 @@ from radcommons.dicom.gdcm_frames import is_for_gdcm
 from radcommons.dicom.part10 import open_part10
 from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 from radcommons.dicom.skim import PIXEL_GROUPS
+from radcommons.server.archive.encodings import FRAME_ENCODINGS
 
-# Transfer syntaxes that are written, with the media types of their frames (PS3.18 Table 8.7.3-5).
-FRAME_ENCODINGS: Mapping[str, str] = MappingProxyType(
-    {
-        "1.2.840.10008.1.2.4.80": "image/jls",
-        "1.2.840.10008.1.2.4.90": "image/jp2",
-        "1.2.840.10008.1.2.5": "image/dicom-rle",
-    }
-)
-WRITTEN = frozenset(FRAME_ENCODINGS) | {uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN}
-# What can be decoded here; JPEG XL, other retired processes of JPEG, and video are missing.
-DECODED = frozenset(
-    {
-        *(uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN),
-        *(uids.EXPLICIT_VR_BIG_ENDIAN, uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN),
-        "1.2.840.10008.1.2.5",
-        *(f"1.2.840.10008.1.2.4.{process}" for process in (50, 51, 53, 55, 57, 70, 80, 81, 90, 91, 201, 202, 203)),
-    }
-)
 _SWAPPED = {"OW": "u2", "OF": "u4", "OL": "u4", "OD": "u8", "OV": "u8"}
 _COLOUR = 3
 # Where pydicom has the choice it takes GDCM for RLE, which ends the process over 8-bit frames of an odd number of pixels.

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from radcommons.server.archive import rendering
-from radcommons.server.archive.pixel_work import Transcode, Work
+from radcommons.server.archive.pixel_jobs import Transcode, Work
 from radcommons.server.platform.objects import CHUNK_BYTES
 from radcommons.server.platform.settings import settings
 

@@ -21,7 +21,7 @@ from radcommons.server.archive.dicomweb.keys import KEYS, RETURNED, Level, level
 from radcommons.server.archive.dicomweb.patterns import fuzzy_regex
 from radcommons.server.archive.dicomweb.query import Fuzzy, parse_search
 from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
-from radcommons.server.archive.encoding import DECODED, WRITTEN
+from radcommons.server.archive.encodings import DECODED, WRITTEN
 from radcommons.server.archive.errors import NotAcceptableError, QueryInvalidError
 
 JPEG = "1.2.840.10008.1.2.4."

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from radcommons.server.archive.encoding import DECODED, FRAME_ENCODINGS, WRITTEN
+from radcommons.server.archive.encodings import DECODED, FRAME_ENCODINGS, WRITTEN
 from radcommons.server.archive.errors import NotAcceptableError
 
 IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"

@@ -18,8 +18,8 @@ from radcommons.server.archive.dicomweb.holdings import HeldInstance
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.retrieving import stored_bytes
 from radcommons.server.archive.dicomweb.sending import Answer
-from radcommons.server.archive.encoding import FRAME_ENCODINGS
-from radcommons.server.archive.pixel_work import DecodeFrame, EncodeFrame, ReadValue
+from radcommons.server.archive.encodings import FRAME_ENCODINGS
+from radcommons.server.archive.pixel_jobs import DecodeFrame, EncodeFrame, ReadValue
 from radcommons.server.archive.rules import frame_spans
 from radcommons.server.platform.errors import NotFoundError
 

@@ -14,7 +14,7 @@ from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.rendered_query import RenderedQuery, parse_rendered
 from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.errors import QueryInvalidError
-from radcommons.server.archive.pixel_work import RenderFrame
+from radcommons.server.archive.pixel_jobs import RenderFrame
 from radcommons.server.archive.rules import SLIDE_CLASS, middle_index
 from radcommons.server.platform.errors import NotFoundError
 

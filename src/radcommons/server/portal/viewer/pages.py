@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from radcommons.server.archive import rendering
-from radcommons.server.archive.pixel_work import ReadValue
+from radcommons.server.archive.pixel_jobs import ReadValue
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action

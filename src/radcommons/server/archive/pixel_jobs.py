@@ -1,0 +1,97 @@
+"""What is asked of a limited process that works on a stored file: decode a frame, make a picture, read a value. Pure.
+
+The web process knows these, and none of the decoders that do them (:mod:`.pixel_work`): it neither holds them in memory nor
+can it be brought to run them over the bytes of strangers (DESIGN, invariant 6).
+"""
+
+import importlib
+from dataclasses import dataclass
+
+from radcommons.dicom.isolation import preload
+
+JPEG_QUALITY = 90
+DECODERS = "radcommons.server.archive.pixel_work"
+preload(DECODERS)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeFrame:
+    """Decode one frame to little endian samples, as uncompressed pixel data would hold them."""
+
+    frame_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeFrame:
+    """Encode one frame anew, without loss (:mod:`.encoding`)."""
+
+    frame_index: int
+    transfer_syntax_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcode:
+    """Write the whole object in another transfer syntax to a new local file; nothing is returned."""
+
+    transfer_syntax_uid: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderFrame:
+    """Make a picture of one frame.
+
+    Parameters
+    ----------
+    window
+        Centre and width in units after the modality transformation; None for the object's own.
+    crop
+        Left, top, width and height of the part to show, in pixels of the frame; None for all of it.
+    size
+        Width and height of the box in which the picture must fit; None for the frame's own size.
+    quality
+        JPEG quality, 1 to 100; None for PNG.
+    flip
+        Whether to mirror it from left to right, and from top to bottom.
+    lines
+        What to write in its upper left corner.
+    """
+
+    frame_index: int
+    window: tuple[float, float] | None = None
+    crop: tuple[int, int, int, int] | None = None
+    size: tuple[int, int] | None = None
+    quality: int | None = JPEG_QUALITY
+    flip: tuple[bool, bool] = (False, False)
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadValue:
+    """Read the value at a tag path (:func:`radcommons.dicom.dicom_json.find_bulk`)."""
+
+    tag_path: str
+
+
+Work = DecodeFrame | EncodeFrame | RenderFrame | ReadValue | Transcode
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of work on one file."""
+
+    path: str
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no result; a code that says nothing of the file's content."""
+
+    code: str
+
+
+def perform(job: Job) -> bytes | Refusal:
+    """Do one piece of work, in a child process: there the decoders are loaded."""
+    result: bytes | Refusal = importlib.import_module(DECODERS).perform(job)
+    return result
