@@ -122,7 +122,7 @@ def test_only_the_missing_parts_of_a_large_file_are_fetched_again(repository, tm
     address = f"files/releases/chest-ct/1.0.0/instances/{expected.sha256}.dcm"
     repository.faults["/instances/"] = [status(404)] * 4
     with Journal(tmp_path / "copy") as journal, Remote(repository.url, first_wait_s=0.001) as remote:
-        journal.add([Item("x.dcm", address, expected.sha256, expected.size_bytes)])
+        journal.add([Item("x.dcm", address, expected.digest, expected.size_bytes)])
         files = LargeFiles(remote, journal, threads=1, part_bytes=100_000)
         with pytest.raises(RemoteError):
             files.fetch("x.dcm", address, tmp_path / "x.dcm", expected)

@@ -145,7 +145,9 @@ def test_the_token_goes_to_the_server_that_was_named_with_from_and_to_none_a_lis
     for options, expected in (([], None), (["--from", repository.url], "Bearer secret")):
         told.clear()
         folder = tmp_path / f"copy{len(options)}"
-        done = CliRunner().invoke(download_command, [str(path), str(folder), "--token", "secret", *options])
+        done = CliRunner().invoke(
+            download_command, [str(path), str(folder), *options], env={"RADCOMMONS_TOKEN": "secret"}
+        )
         assert (done.exit_code, told) == (3, [expected]), done.output
 
 

@@ -10,12 +10,12 @@ from urllib.parse import quote, urljoin
 
 import orjson
 
+from radcommons.client.digests import digest_of, is_right
 from radcommons.client.errors import ListError, RemoteError
 from radcommons.client.journal import Item, Journal
 from radcommons.client.lists import ObjectEntry
 from radcommons.client.remote import Remote
 from radcommons.client.run import Progress, Run
-from radcommons.client.verify import sha256_of
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.transfer.release.canonical import canonical_json, sha256_hex
 from radcommons.transfer.release.errors import ReleaseFormatError
@@ -28,12 +28,13 @@ TOGETHER = 100
 
 @dataclass(slots=True)
 class ObjectDownload:
-    """How the download of a list ended."""
+    """How the download of a list ended; ``by_size_only`` counts objects of which no digest is known."""
 
     objects: int
     fetched: int = 0
     already_there: int = 0
     size_bytes: int = 0
+    by_size_only: int = 0
     failures: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -49,6 +50,7 @@ class ObjectDownload:
             "fetched": self.fetched,
             "already_there": self.already_there,
             "size_bytes": self.size_bytes,
+            "compared_by_size_only": self.by_size_only,
             "failures": self.failures,
         }
 
@@ -81,12 +83,12 @@ def download_objects(
         for code, count in run.failures.items():
             outcome.failures[code] = outcome.failures.get(code, 0) + count
         outcome.fetched = run.fetched
-        outcome.already_there, outcome.size_bytes = _audited(journal, folder, outcome)
+        outcome.already_there, outcome.size_bytes = audited(journal, folder, outcome)
     return outcome
 
 
-def _audited(journal: Journal, folder: Path, outcome: ObjectDownload) -> tuple[int, int]:
-    """Compare every planned file with the disk; those whose digest this download compared are not read again."""
+def audited(journal: Journal, folder: Path, outcome: ObjectDownload) -> tuple[int, int]:
+    """How many planned files are in place and were before, and their bytes. Each is compared with the disk; those whose digest this download compared are not read again."""
     right, size, items = 0, 0, journal.items()
     while some := list(islice(items, TOGETHER)):
         proofs = journal.proofs([item.path for item in some])
@@ -95,7 +97,7 @@ def _audited(journal: Journal, folder: Path, outcome: ObjectDownload) -> tuple[i
             if not path.is_file():
                 continue
             is_proven = proofs.get(item.path) == path.stat().st_mtime_ns
-            if is_proven or sha256_of(path) == item.sha256:
+            if is_proven or is_right(digest_of(path, item.digest), item.digest):
                 right, size = right + 1, size + item.size_bytes
             else:
                 outcome.failures["client.digest-mismatch"] = outcome.failures.get("client.digest-mismatch", 0) + 1

@@ -10,7 +10,7 @@ import io
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +22,7 @@ import orjson
 from radcommons.client.errors import DigestError, DiskSpaceError, LocalDiskError
 from radcommons.client.layout import IMAGES, STATE_FOLDER
 from radcommons.client.remote import Remote
+from radcommons.client.run import Progress, Report
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.transfer.release.errors import ReleaseFormatError
 from radcommons.transfer.release.paths import safe_relative_path
@@ -81,14 +82,14 @@ def download_series(
     remote: Remote,
     *,
     threads: int = 4,
-    report: Callable[[int, int], None] = lambda _, __: None,
+    report: Report = lambda _: None,
 ) -> SeriesDownload:
     """Bring series to ``images/<SeriesInstanceUID>/`` below a folder, continuing where an earlier attempt stopped.
 
     Parameters
     ----------
     report
-        Called with the numbers of series and bytes in place so far.
+        Called with the bytes in place so far after each series; how many will come is not known before.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def download_series(
                 outcome.already_there += not held.is_fetched
                 outcome.files += len(held.files)
                 outcome.size_bytes += held.size_bytes
-                report(outcome.fetched + outcome.already_there, outcome.size_bytes)
+                report(Progress(outcome.size_bytes, 0, outcome.files))
         finally:
             for future in futures:
                 future.cancel()

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 import orjson
+from click.core import ParameterSource
 
 from radcommons.client.download import Download, Wish
 from radcommons.client.download import download as run_download
 from radcommons.client.layout import Layout
-from radcommons.client.list_commands import download_list, is_list, show_list
+from radcommons.client.list_commands import SUFFIXES, ListWish, download_list, is_list, show_list
 from radcommons.client.progress import shown
 from radcommons.client.verify import Verification, verify_folder
 
@@ -29,24 +30,33 @@ SHOWN_PATHS = 20
     help="How the images are filed.",
 )
 @click.option("--threads", type=click.IntRange(1, 64), default=8, show_default=True, help="Parallel transfers.")
-@click.option("--token", envvar="RADCOMMONS_TOKEN", help="Access token, for releases that need one.")
+@click.option(
+    "--token",
+    envvar="RADCOMMONS_TOKEN",
+    help="Access token, for releases that need one; given to the server that --from names, to no other.",
+)
+@click.option("--endpoint-url", "endpoint", metavar="URL", help="S3 store of a list for s5cmd or rclone.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def download(context: click.Context, /, name: str, folder: Path, *, is_json: bool, **options: object) -> None:
     """Download a release, or continue where an earlier download stopped.
 
     SLUG@latest means the newest version. Instead of a release, LIST is a file that another program reads: a .tcia or CSV list
-    of series, or a Gen3 manifest (.json). Every file is verified; the exit code is 3 when anything is missing.
+    of series, a Gen3 manifest (.json), or a list for s5cmd or rclone (.txt). Every file is verified; the exit code is 3 when
+    anything is missing.
     """
     url, threads = _text(options["url"]), int(str(options["threads"]))
     if is_list(name):
-        found = download_list(Path(name), folder, url=url, token=_text(options["token"]), threads=threads)
+        _refuse_release_options(context)
+        wanted = ListWish(url, _text(options["token"]), _text(options["endpoint"]), threads)
+        with shown(is_wanted=not is_json) as report:
+            found = download_list(Path(name), folder, wanted, report=report)
         show_list(found, folder, is_json=is_json)
         if not found.is_complete:
             context.exit(EXIT_INCOMPLETE)
         return
     if url is None:
-        raise click.UsageError("Say with --from where the repository is.")
+        raise click.UsageError("Say with --from where the repository is." + _no_such_list(name))
     wish = Wish(
         name=name,
         url=url,
@@ -87,6 +97,23 @@ def verify(context: click.Context, /, folder: Path, *, key_file: Path | None, is
         _show_verification(found)
     if not found.is_ok:
         context.exit(EXIT_INCOMPLETE)
+
+
+def _refuse_release_options(context: click.Context) -> None:
+    """Say what a list does not take, rather than leave it out silently."""
+    for option in ("where", "layout"):
+        if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{option} is for releases; a list names what is wanted and where it goes.")
+    if context.params["token"] and not context.params["url"]:
+        words = "--token needs --from: a list may name any server, and the token is given to none but the one that you name."
+        if context.get_parameter_source("token") is ParameterSource.COMMANDLINE:
+            raise click.UsageError(words)
+        click.echo("RADCOMMONS_TOKEN is not used: without --from the token is given to nobody.", err=True)
+
+
+def _no_such_list(name: str) -> str:
+    is_meant = Path(name).suffix.lower() in SUFFIXES and "@" not in name
+    return " There is no list of that name here." if is_meant else ""
 
 
 def _text(value: object) -> str | None:

@@ -179,7 +179,7 @@ def fetch_core(remote: Remote, base: str, folder: Path, name: tuple[str, str]) -
         if item.path.endswith(".parquet"):
             place = folder / item.path
             place.parent.mkdir(parents=True, exist_ok=True)
-            remote.fetch(base + quote(item.address), place, Expected(item.sha256, item.size_bytes))
+            remote.fetch(base + quote(item.address), place, Expected(item.digest, item.size_bytes))
     return manifest
 
 

@@ -35,11 +35,11 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One file to fetch: where it goes, where it is (relative to the release), and what it must be."""
+    """One file to fetch: where it goes, where it is (relative to the release), and what it must be (see :mod:`.digests`)."""
 
     path: str
     address: str
-    sha256: str
+    digest: str
     size_bytes: int
 
 
@@ -103,7 +103,7 @@ class Journal:
                 "INSERT INTO item (path, address, sha256, size_bytes) VALUES (?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET"
                 " address = excluded.address, sha256 = excluded.sha256, size_bytes = excluded.size_bytes, is_done = 0"
                 " WHERE item.sha256 <> excluded.sha256",
-                ((item.path, item.address, item.sha256, item.size_bytes) for item in items),
+                ((item.path, item.address, item.digest, item.size_bytes) for item in items),
             )
 
     def pending(self) -> Iterator[Item]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from radcommons.client.digests import hasher, is_right
 from radcommons.client.errors import DigestError, LocalDiskError, RemoteError
 from radcommons.client.journal import Journal
 from radcommons.client.remote import Address, Expected, Remote
@@ -67,7 +68,7 @@ class LargeFiles:
                 raise
             self._begin_anew(path, aside)
             return False
-        if digest != expected.sha256:
+        if not is_right(digest, expected.digest):
             self._begin_anew(path, aside)
             raise DigestError("A file arrived with other bytes than the release promises.")
         aside.replace(destination)
@@ -91,7 +92,7 @@ class LargeFiles:
                 self._journal.mark_part(path, number)
                 self._report(path, length)
 
-            numbers, digest = range(-(-size_bytes // size)), hashlib.sha256()
+            numbers, digest = range(-(-size_bytes // size)), hasher(expected.digest)
             with ThreadPoolExecutor(self._threads, thread_name_prefix="part") as pool:
                 parts = {number: pool.submit(part, number) for number in numbers if number not in there}
                 try:

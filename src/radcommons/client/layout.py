@@ -31,7 +31,7 @@ def path_of(row: InstanceRow, layout: Layout) -> str:
     sop, series, study = (_uid(uid) for uid in (row.sop_instance_uid, row.series_instance_uid, row.study_instance_uid))
     match layout:
         case Layout.SUBJECT:
-            return f"{IMAGES}/{_name(row.subject_id)}/{study}/{series}/{sop}.dcm"
+            return f"{IMAGES}/{safe_name(row.subject_id)}/{study}/{series}/{sop}.dcm"
         case Layout.SERIES:
             return f"{IMAGES}/{series}/{sop}.dcm"
         case Layout.DIGEST:
@@ -39,7 +39,8 @@ def path_of(row: InstanceRow, layout: Layout) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _name(text: str) -> str:
+def safe_name(text: str) -> str:
+    """A name as it is stored: itself when any system takes it, or one made of its digest."""
     try:
         path = safe_relative_path(text)
     except ReleaseFormatError:
@@ -52,4 +53,4 @@ def _uid(text: str) -> str:
         return text
     if not _UID.fullmatch(text) or not text.strip("."):
         raise ReleaseFormatError("The manifest of the release holds a malformed UID.")
-    return _name(text)
+    return safe_name(text)

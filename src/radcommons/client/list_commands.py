@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO
@@ -12,14 +14,19 @@ import click
 import orjson
 
 from radcommons.client import lists
+from radcommons.client.bucket_lists import is_bucket_list, read_bucket_list
+from radcommons.client.by_bucket import download_bucket_list
 from radcommons.client.by_drs import ObjectDownload, download_objects
 from radcommons.client.by_series import SeriesDownload, download_series
 from radcommons.client.download import fetch_core, resolve
 from radcommons.client.errors import ListError
 from radcommons.client.layout import Layout, path_of
 from radcommons.client.remote import Remote
+from radcommons.client.run import Report
+from radcommons.client.s3 import bucket_of
 from radcommons.client.tables import selected_rows
 
+AnyDownload = SeriesDownload | ObjectDownload
 SUFFIXES = frozenset({".tcia", ".csv", ".txt", ".json"})
 
 
@@ -28,10 +35,26 @@ def is_list(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES and Path(name).is_file()
 
 
-def download_list(
-    path: Path, folder: Path, *, url: str | None, token: str | None, threads: int
-) -> SeriesDownload | ObjectDownload:
-    """Download what a ``.tcia``, CSV or Gen3 list names.
+@dataclass(frozen=True, slots=True)
+class ListWish:
+    """How a list is to be downloaded.
+
+    Parameters
+    ----------
+    url
+        The server, where the list names none or another is wanted.
+    endpoint
+        Address of the S3 store, for lists of objects in buckets; None for the usual variables, or Amazon's.
+    """
+
+    url: str | None = None
+    token: str | None = None
+    endpoint: str | None = None
+    threads: int = 8
+
+
+def download_list(path: Path, folder: Path, wish: ListWish, *, report: Report = lambda _: None) -> AnyDownload:
+    """Download what a ``.tcia``, CSV or Gen3 list, or one of s5cmd or rclone, names.
 
     Raises
     ------
@@ -39,14 +62,19 @@ def download_list(
         When it cannot be understood, or names no server and none was given.
     """
     # Whoever wrote the list must not learn the token by naming a server.
-    trusted = token if url else None
+    trusted, threads = wish.token if wish.url else None, wish.threads
     if path.suffix.lower() == ".json":
         entries = lists.read_gen3(path.read_bytes())
-        with Remote(_server(url, entries[0].origin if entries else ""), token=trusted) as remote:
-            return download_objects(entries, folder, remote, threads=threads)
-    wanted = lists.read_series_list(path.read_text(encoding="utf-8", errors="replace"))
-    with Remote(_server(url, wanted.origin), token=trusted) as remote:
-        return download_series(wanted.series_instance_uids, folder, remote, threads=min(threads, 8))
+        with Remote(_server(wish.url, entries[0].origin if entries else ""), token=trusted) as remote:
+            return download_objects(entries, folder, remote, threads=threads, report=report)
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if path.suffix.lower() == ".txt" and is_bucket_list(text):
+        entries_in_buckets = read_bucket_list(text)
+        make = cache(lambda name: bucket_of(name, wish.endpoint))
+        return download_bucket_list(entries_in_buckets, folder, make, threads=threads, report=report)
+    wanted = lists.read_series_list(text)
+    with Remote(_server(wish.url, wanted.origin), token=trusted) as remote:
+        return download_series(wanted.series_instance_uids, folder, remote, threads=min(threads, 8), report=report)
 
 
 def _server(url: str | None, origin: str) -> str:
@@ -55,7 +83,7 @@ def _server(url: str | None, origin: str) -> str:
     return url or origin
 
 
-def show_list(outcome: SeriesDownload | ObjectDownload, folder: Path, *, is_json: bool) -> None:
+def show_list(outcome: AnyDownload, folder: Path, *, is_json: bool) -> None:
     """Print how the download of a list ended."""
     if is_json:
         click.echo(orjson.dumps(outcome.to_json(), option=orjson.OPT_INDENT_2))
@@ -63,7 +91,10 @@ def show_list(outcome: SeriesDownload | ObjectDownload, folder: Path, *, is_json
     number = outcome.series if isinstance(outcome, SeriesDownload) else outcome.objects
     word = "series" if isinstance(outcome, SeriesDownload) else "objects"
     click.echo(f"{number} {word} named, {outcome.fetched} fetched, {outcome.already_there} were already there")
+    by_size_only = 0 if isinstance(outcome, SeriesDownload) else outcome.by_size_only
     click.echo(f"{outcome.size_bytes / 2**20:.1f} MiB compared with their digests")
+    if by_size_only:
+        click.echo(f"{by_size_only} of them by their size only, for no digest of them is known", err=True)
     for code, count in sorted(outcome.failures.items()):
         click.echo(f"failed: {count} × {code}", err=True)
     if not outcome.is_complete:

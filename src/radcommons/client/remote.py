@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import orjson
 
 from radcommons.client.answers import cut_off, demand_length, demand_start, refusal, unreachable
+from radcommons.client.digests import hasher, is_right
 from radcommons.client.errors import DigestError, LocalDiskError, RemoteError
 from radcommons.client.transport import AddressError, Answer, Transport, origin_of
 from radcommons.dicom.errors import Kind, RadCommonsError
@@ -39,7 +40,7 @@ Result = TypeVar("Result")
 class Expected:
     """What a file must be once it has arrived."""
 
-    sha256: str
+    digest: str
     size_bytes: int
 
 
@@ -49,6 +50,11 @@ class Address:
 
     url: str
     good_until: float | None = None
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it can be asked over HTTP; objects of a bucket can by their signed addresses only."""
+        return self.url.startswith(("http://", "https://"))
 
     @property
     def is_good(self) -> bool:
@@ -149,11 +155,11 @@ class Remote:
                 raise
             except RemoteError as error:
                 # An address expired or a bucket hides behind another network: from now on by the repository.
-                if place is own or error.code == "client.cut-off":
+                if place is own or not own.is_web or error.code == "client.cut-off":
                     raise
                 place = own
                 digest = self._receive(place, part, expected)
-            if digest != expected.sha256:
+            if not is_right(digest, expected.digest):
                 part.unlink(missing_ok=True)
                 raise DigestError("A file arrived with other bytes than the release promises.")
             with _on_disk():
@@ -210,7 +216,7 @@ class Remote:
             try:
                 receive()
             except RemoteError as error:
-                if place is own or error.code == "client.cut-off":
+                if place is own or not own.is_web or error.code == "client.cut-off":
                     raise
                 place = own
                 receive()
@@ -239,21 +245,21 @@ class Remote:
         return Address(address if "://" in address else urljoin(self._base, address))
 
     def _receive(self, place: Address, part: Path, expected: Expected) -> str:
-        digest, present = _digest_of(part)
+        digest, present = _kept(part, expected)
         if present > expected.size_bytes:
             raise DigestError("A partial file is longer than the whole.")
         if present == expected.size_bytes and present:
             return digest.hexdigest()
         # A bucket names an object by another tag than its SHA-256, so that only the repository can be asked conditionally.
-        is_own = place.good_until is None
+        is_own = place.good_until is None and _is_same_origin(place.url, self._base)
         headers = {"Range": f"bytes={present}-"} if present else {}
         if present and is_own:
-            headers["If-Range"] = f'"{expected.sha256}"'
+            headers["If-Range"] = f'"{expected.digest}"'
         with self._answer(place, headers) as answer:
             if answer.status == HTTPStatus.PARTIAL_CONTENT:
                 demand_start(answer, present)
             else:
-                digest, present = hashlib.sha256(), 0
+                digest, present = hasher(expected.digest), 0
             demand_length(answer, expected.size_bytes - present)
             with _on_disk():
                 descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | (0 if present else os.O_TRUNC), 0o644)
@@ -349,9 +355,9 @@ def _write_all(descriptor: int, piece: memoryview) -> None:
         piece = piece[os.write(descriptor, piece) :]
 
 
-def _digest_of(part: Path) -> tuple["hashlib._Hash", int]:
+def _kept(part: Path, expected: Expected) -> tuple["hashlib._Hash", int]:
     """Hash state and length of what an earlier attempt left; the bytes themselves are trusted, no side file is."""
-    digest, size = hashlib.sha256(), 0
+    digest, size = hasher(expected.digest), 0
     with suppress(FileNotFoundError), part.open("rb") as file:
         while chunk := file.read(BUFFER_BYTES):
             digest.update(chunk)

@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from urllib.parse import quote
 
+from radcommons.client.digests import digest_of, is_right
 from radcommons.client.errors import DiskSpaceError, LocalDiskError
 from radcommons.client.journal import Arrived, Item, Journal
 from radcommons.client.large import LARGE_BYTES, PART_BYTES, LargeFiles
 from radcommons.client.remote import ADDRESSES_TOGETHER, Address, Expected, Remote
-from radcommons.client.verify import sha256_of
 from radcommons.dicom.errors import RadCommonsError
 
 SPARE_BYTES = 64 * 2**20
@@ -51,6 +51,8 @@ class Run:
         self._done: list[Arrived] = []
         self._arrived_bytes = self._total_bytes = 0
         self._has_bucket = True
+        # Where some files are had without the repository, by their paths; asked for one batch ahead.
+        self.locate: Callable[[Sequence[Item]], dict[str, Address]] = self._presigned
         # Bytes of large files that are not whole yet, by path; told by the threads that fetch their parts.
         self._parts: Counter[str] = Counter()
         self._telling = threading.Lock()
@@ -88,21 +90,21 @@ class Run:
                 following = self._ask(pending, asking)
                 addresses = answer.result()
                 for item in items:
-                    yield item, addresses.get(item.sha256)
+                    yield item, addresses.get(item.path)
 
     def _ask(
         self, pending: Iterator[Item], asking: ThreadPoolExecutor
     ) -> tuple[list[Item], Future[dict[str, Address]]] | None:
         items = list(islice(pending, ADDRESSES_TOGETHER))
-        return (items, asking.submit(self._presigned, items)) if items else None
+        return (items, asking.submit(self.locate, items)) if items else None
 
-    def _presigned(self, items: list[Item]) -> dict[str, Address]:
-        digests = [item.sha256 for item in items if item.address.startswith(INSTANCES)]
+    def _presigned(self, items: Sequence[Item]) -> dict[str, Address]:
+        digests = [item.digest for item in items if item.address.startswith(INSTANCES)]
         if not digests or not self._has_bucket:
             return {}
         found = self._remote.presigned(self._base, digests)
         self._has_bucket = bool(found)
-        return found
+        return {item.path: found[item.digest] for item in items if item.digest in found}
 
     def _bring_to(self, arrived: "SimpleQueue[_Brought | Exception]", item: Item, direct: Address | None) -> None:
         try:
@@ -114,13 +116,13 @@ class Run:
         place = Path(f"{self._root}{item.path}")
         with suppress(FileNotFoundError):
             state = place.stat()
-            if state.st_size == item.size_bytes and sha256_of(place) == item.sha256:
+            if state.st_size == item.size_bytes and is_right(digest_of(place, item.digest), item.digest):
                 return _Brought(item, state.st_mtime_ns, is_fetched=False)
             place.unlink()
         self._make_folder(item.path.rpartition("/")[0])
         # Another program's list names where each file is; a release's own files lie below its address.
         address = item.address if "://" in item.address else self._base + quote(item.address)
-        expected = Expected(item.sha256, item.size_bytes)
+        expected = Expected(item.digest, item.size_bytes)
         is_large = item.size_bytes >= self.large_bytes
         if not (is_large and self._large_files().fetch(item.path, address, place, expected, direct=direct)):
             self._remote.fetch(address, place, expected, direct=direct)

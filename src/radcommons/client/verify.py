@@ -1,6 +1,5 @@
 """Checking a downloaded release without any network: signature, hash tree, every file."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import orjson
 
+from radcommons.client.digests import digest_of
 from radcommons.client.errors import FolderError
 from radcommons.client.journal import Item
 from radcommons.client.layout import RECEIPT_JSON, STATE_FOLDER, Layout, path_of
@@ -30,7 +30,6 @@ from radcommons.transfer.release.paths import (
 )
 
 LISTED_AT_MOST = 1_000
-CHUNK_BYTES = 1 << 20
 LOOK_AHEAD = 256
 # From paths to the time at which each was written, for those whose digest was compared then.
 Proofs = Callable[[Sequence[str]], Mapping[str, int]]
@@ -175,7 +174,7 @@ def record_items(folder: Path) -> list[Item]:
         ]
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise FolderError("status.json is malformed.") from error
-    if not all(is_sha256(item.sha256) for item in items):
+    if not all(is_sha256(item.digest) for item in items):
         raise FolderError("status.json holds a malformed digest.")
     return items
 
@@ -186,15 +185,6 @@ def guess_layout(folder: Path) -> Layout:
         return Layout.DIGEST
     is_flat = any((folder / "images").glob("*/*.dcm"))
     return Layout.SERIES if is_flat else Layout.SUBJECT
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _check_receipt(found: Verification, manifest: ReleaseManifest, receipt: Receipt | None) -> None:
@@ -244,7 +234,7 @@ def _verdict(folder: Path, item: Item, proven_ns: int | None) -> str | None:
     try:
         state = path.stat()
         is_proven = state.st_mtime_ns == proven_ns and state.st_size == item.size_bytes
-        if not is_proven and (state.st_size != item.size_bytes or sha256_of(path) != item.sha256):
+        if not is_proven and (state.st_size != item.size_bytes or digest_of(path, item.digest) != item.digest):
             return "changed"
     except FileNotFoundError:
         return "missing"
