@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.support.made_dicom import made_ct, write_made
 
-from radcommons.deid.pixel_text import is_sample_worthy, may_carry_pixel_text
+from radcommons.deid.pixel_text import may_carry_pixel_text
 from radcommons.dicom.instance import describe_file
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -56,10 +56,3 @@ def test_these_must_be_looked_at(plain, changes):
 )
 def test_these_need_no_look(plain, changes):
     assert not may_carry_pixel_text(replace(plain, **changes))
-
-
-def test_of_a_plain_series_the_ends_and_the_middle_are_samples(plain):
-    assert [number for number in range(9) if is_sample_worthy(plain, position=number, count=9)] == [0, 4, 8]
-    assert is_sample_worthy(plain, position=0, count=1)
-    assert not is_sample_worthy(replace(plain, is_image=False), position=0, count=9)
-    assert not is_sample_worthy(replace(plain, sop_class_uid=SEGMENTATION), position=0, count=9)

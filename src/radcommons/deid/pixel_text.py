@@ -84,18 +84,3 @@ def may_carry_pixel_text(description: InstanceDescription) -> bool:
     if values & _REFORMAT_WORDS:
         values.discard("SECONDARY")
     return any(word in value for word in _DRAWN_IMAGE_TYPES for value in values)
-
-
-def is_sample_worthy(description: InstanceDescription, *, position: int, count: int) -> bool:
-    """Whether one object of a series that should carry no writing is worth a look all the same, as a sample.
-
-    The first, the middle and the last of a series: where a device puts its own sheets, and one of the rest.
-
-    Parameters
-    ----------
-    position, count
-        The place of the object in its series, from 0, and how many objects that has.
-    """
-    if not description.is_image or description.sop_class_uid in _DERIVED_DATA_SOP_CLASSES:
-        return False
-    return position in {0, count // 2, count - 1}

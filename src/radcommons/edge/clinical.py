@@ -2,7 +2,6 @@
 
 import csv
 import sqlite3
-from collections import Counter
 from pathlib import Path
 
 from radcommons.dicom.errors import Kind, RadCommonsError
@@ -65,11 +64,6 @@ def subject_statuses(connection: sqlite3.Connection, out: OutFolder) -> dict[str
         "SELECT subject_id, covid19_status FROM subject_status WHERE out = ? ORDER BY subject_id", (out.name,)
     )
     return {row[0]: Covid19Status(row[1]) for row in rows}
-
-
-def status_counts(statuses: dict[str, Covid19Status]) -> dict[str, int]:
-    """Subjects by status."""
-    return dict(sorted(Counter(each.value for each in statuses.values()).items()))
 
 
 def _rows(path: Path) -> list[dict[str, str | None]]:

@@ -35,12 +35,6 @@ def test_series_are_listed_by_number_with_the_picture_that_stands_for_them(fille
     assert (ct.first_sop_instance_uid, ct.middle_sop_instance_uid, ct.image_count) == ("2.25.301", "2.25.303", 5)
 
 
-def test_a_viewer_gets_the_instances_in_viewing_order(filled):
-    instances = queries.viewer_instances("2.25.20")
-    assert [instance.instance_number for instance in instances] == [1, 2, 3, 4, 5]
-    assert instances[0].rows == 12
-
-
 def test_the_middle_image_of_the_first_series_stands_for_a_set(filled):
     assert queries.representative(queries.stored_instances()).sop_instance_uid == "2.25.306"
     ct = queries.stored_instances().filter(series__modality="CT")

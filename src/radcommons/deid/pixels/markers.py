@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -68,8 +67,3 @@ def _long_words(words: frozenset[str]) -> tuple[str, ...]:
 
 def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def extra_markers(markers: Iterable[str]) -> Sequence[str]:
-    """What a profile adds, as given, without empty entries."""
-    return tuple(text for text in markers if text.strip())

@@ -5,7 +5,7 @@ Every function that shows pictures takes the instances it may show (a scope's), 
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, When
@@ -67,22 +67,6 @@ class SeriesSummary:
     size_bytes: int
     first_sop_instance_uid: str
     middle_sop_instance_uid: str
-
-
-@dataclass(frozen=True, slots=True)
-class ViewerInstance:
-    """What a viewer needs to ask for the frames of an instance."""
-
-    sop_instance_uid: str
-    sop_class_uid: str
-    transfer_syntax_uid: str
-    instance_number: int | None
-    number_of_frames: int
-    rows: int | None
-    columns: int | None
-    is_image: bool
-    sha256: str
-    size_bytes: int
 
 
 def stored_instances() -> QuerySet[Instance]:
@@ -238,14 +222,6 @@ def _series_summary(
         first_sop_instance_uid=members[0][0],
         middle_sop_instance_uid=images[middle_index(len(images))] if images else "",
     )
-
-
-def viewer_instances(series_instance_uid: str, *, instances: QuerySet[Instance] | None = None) -> list[ViewerInstance]:
-    """The instances of a series in viewing order."""
-    visible = stored_instances() if instances is None else instances
-    rows = visible.filter(series__series_instance_uid=series_instance_uid).order_by(*INSTANCE_ORDER)
-    names = [field.name for field in fields(ViewerInstance)]
-    return [ViewerInstance(*values) for values in rows.values_list(*names)]
 
 
 def representative(instances: QuerySet[Instance]) -> Instance | None:

@@ -6,11 +6,6 @@ from radcommons.server.clinical.models import SubjectRecord
 from radcommons.server.clinical.rules import Covid19Status
 
 
-def covid19_status_of(subject_pk: int) -> Covid19Status:
-    """What the site states about one subject."""
-    return covid19_statuses([subject_pk]).get(subject_pk, Covid19Status.UNKNOWN)
-
-
 def covid19_statuses(subject_pks: Iterable[int]) -> dict[int, Covid19Status]:
     """What sites state about several subjects, by the subject's primary key; without those nobody spoke of."""
     rows = SubjectRecord.objects.filter(subject_id__in=list(subject_pks))

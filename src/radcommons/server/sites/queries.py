@@ -10,7 +10,7 @@ from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, sites_for
 from radcommons.server.sites import rules
 from radcommons.server.sites.errors import NoValidAgreementError
-from radcommons.server.sites.models import Agreement, AgreementText, ContributorKey, Site, Survey
+from radcommons.server.sites.models import Agreement, ContributorKey, Site, Survey
 from radcommons.server.sites.rules import AgreementState
 
 
@@ -116,11 +116,6 @@ def keys_of(site: Site) -> Sequence[ContributorKey]:
 def surveys() -> Sequence[Survey]:
     """All surveys, newest first."""
     return list(Survey.objects.select_related("site"))
-
-
-def agreement_texts() -> Sequence[AgreementText]:
-    """All versions of the agreement's text, newest first."""
-    return list(AgreementText.objects.all())
 
 
 def _state(row: Agreement, on: date) -> AgreementState:

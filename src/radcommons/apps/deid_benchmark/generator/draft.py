@@ -69,12 +69,6 @@ class Spot:
         sequence.append(Dataset())
         return Spot(sequence[-1], f"{self.prefix}{keyword}[{len(sequence) - 1}].")
 
-    def only_item(self, keyword: str) -> "Spot":
-        """The first item of a sequence, made when there is none."""
-        if keyword in self.dataset and self.dataset[keyword].value:
-            return Spot(self.dataset[keyword].value[0], f"{self.prefix}{keyword}[0].")
-        return self.item(keyword)
-
 
 @dataclass(slots=True)
 class Draft:

@@ -33,9 +33,7 @@ from radcommons.server.access.released import (
 from radcommons.server.archive.metadata import attributes_of
 from radcommons.server.archive.models import Instance
 from radcommons.server.platform.errors import NotFoundError
-from radcommons.server.releases.documents import licence_text
 from radcommons.server.releases.queries import instances_of
-from radcommons.server.releases.rules import LICENCES
 
 # More would be read from the store for one answer.
 MOST_HASHED_BYTES = 2 << 30
@@ -224,12 +222,6 @@ def sop_class_definitions(_: Asked) -> Encoded:
     """``getAllSOPClassDefinition``: a Java properties file from UID to name."""
     lines = [f"{uid}={entry[0]}" for uid, entry in sorted(UID_dictionary.items()) if entry[1] == "SOP Class"]
     return _text("\n".join(lines) + "\n")
-
-
-def licence_of(collection: Collection) -> str:
-    """The text of a collection's licence."""
-    release = collection.release
-    return licence_text(f"{release.title} {release.version}", LICENCES[release.licence])
 
 
 def _description(collection: Collection) -> dict[str, Any]:
