@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.dataelem import DataElement
 from pydicom.errors import BytesLengthException, InvalidDicomError
@@ -18,10 +19,12 @@ from pydicom.uid import UID
 from radcommons.dicom import uids
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.gdcm_frames import is_for_gdcm
+from radcommons.dicom.header import Header
 from radcommons.dicom.part10 import open_part10
 from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 from radcommons.dicom.skim import PIXEL_GROUPS
 from radcommons.server.archive.encodings import FRAME_ENCODINGS
+from radcommons.server.archive.htj2k import HTJ2K_LOSSLESS, encode_htj2k, put_htj2k
 
 _SWAPPED = {"OW": "u2", "OF": "u4", "OL": "u4", "OD": "u8", "OV": "u8"}
 _COLOUR = 3
@@ -52,27 +55,33 @@ def encode_frame(path: Path, frame_index: int, transfer_syntax_uid: str) -> byte
         When it cannot be decoded, or not be encoded so.
     """
     reader = FrameReader(open_part10(path, groups=PIXEL_GROUPS))
-    samples, header = reader.decode(frame_index), reader.header
+    samples = reader.decode(frame_index)
+    try:
+        if transfer_syntax_uid == HTJ2K_LOSSLESS:
+            return encode_htj2k(samples)
+        return _encoded_by_pydicom(samples, reader.header, transfer_syntax_uid)
+    except _FAILURES as error:
+        raise _undone() from error
+
+
+def _encoded_by_pydicom(samples: NDArray[np.generic], header: Header, transfer_syntax_uid: str) -> bytes:
     bits_allocated = samples.dtype.itemsize * 8
     is_colour = samples.ndim == _COLOUR
     layout: dict[str, Any] = {"planar_configuration": 0} if is_colour else {}
-    try:
-        encoded = get_encoder(UID(transfer_syntax_uid)).encode(
-            np.ascontiguousarray(samples),
-            rows=samples.shape[0],
-            columns=samples.shape[1],
-            samples_per_pixel=_COLOUR if is_colour else 1,
-            number_of_frames=1,
-            bits_allocated=bits_allocated,
-            bits_stored=min(header.integer(0x00280101) or bits_allocated, bits_allocated),
-            pixel_representation=int(samples.dtype.kind == "i"),
-            photometric_interpretation="RGB" if is_colour else header.text(0x00280004) or "MONOCHROME2",
-            encoding_plugin=_ENCODERS.get(transfer_syntax_uid, ""),
-            **layout,
-        )
-        return bytes(encoded)
-    except _FAILURES as error:
-        raise _undone() from error
+    encoded = get_encoder(UID(transfer_syntax_uid)).encode(
+        np.ascontiguousarray(samples),
+        rows=samples.shape[0],
+        columns=samples.shape[1],
+        samples_per_pixel=_COLOUR if is_colour else 1,
+        number_of_frames=1,
+        bits_allocated=bits_allocated,
+        bits_stored=min(header.integer(0x00280101) or bits_allocated, bits_allocated),
+        pixel_representation=int(samples.dtype.kind == "i"),
+        photometric_interpretation="RGB" if is_colour else header.text(0x00280004) or "MONOCHROME2",
+        encoding_plugin=_ENCODERS.get(transfer_syntax_uid, ""),
+        **layout,
+    )
+    return bytes(encoded)
 
 
 def transcode_file(path: Path, transfer_syntax_uid: str, target: Path) -> None:
@@ -88,9 +97,12 @@ def transcode_file(path: Path, transfer_syntax_uid: str, target: Path) -> None:
         stored = UID(dataset.file_meta.TransferSyntaxUID)
         if "PixelData" in dataset and stored.is_encapsulated:
             _decompress(dataset, path, stored)
-        if transfer_syntax_uid in FRAME_ENCODINGS:
-            if "PixelData" not in dataset:
-                raise _undone()
+        if transfer_syntax_uid in FRAME_ENCODINGS and "PixelData" not in dataset:
+            raise _undone()
+        if transfer_syntax_uid == HTJ2K_LOSSLESS:
+            reader = FrameReader(open_part10(path, groups=PIXEL_GROUPS))
+            put_htj2k(dataset, [reader.decode(index) for index in range(reader.number_of_frames)])
+        elif transfer_syntax_uid in FRAME_ENCODINGS:
             # Uncompressed objects of any layout are little endian from here on.
             dataset.file_meta.TransferSyntaxUID = UID(uids.EXPLICIT_VR_LITTLE_ENDIAN)
             plugin = _ENCODERS.get(transfer_syntax_uid, "")

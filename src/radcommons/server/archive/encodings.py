@@ -10,6 +10,7 @@ FRAME_ENCODINGS: Mapping[str, str] = MappingProxyType(
     {
         "1.2.840.10008.1.2.4.80": "image/jls",
         "1.2.840.10008.1.2.4.90": "image/jp2",
+        "1.2.840.10008.1.2.4.201": "image/jphc",
         "1.2.840.10008.1.2.5": "image/dicom-rle",
     }
 )
