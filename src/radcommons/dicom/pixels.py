@@ -25,6 +25,7 @@ from radcommons.dicom.gdcm_frames import decode_with_gdcm, is_for_gdcm
 from radcommons.dicom.grayscale import to_grayscale
 from radcommons.dicom.header import Header
 from radcommons.dicom.instance import frame_index_of
+from radcommons.dicom.packed_frames import is_packed, unpack
 from radcommons.dicom.part10 import Part10File, open_part10, parse_part10
 from radcommons.dicom.skim import PIXEL_GROUPS
 
@@ -149,11 +150,21 @@ class FrameReader:
             samples_per_pixel=layout.samples_per_pixel,
         ):
             return _guarded(lambda: self._by_gdcm(frame_index))
+        if is_packed(self._file.transfer_syntax_uid, bits_allocated=layout.bits_allocated):
+            return _guarded(lambda: self._unpacked(frame_index))
         data, frames, position = _frame_bytes(self._frames(), self._element, frame_index, layout)
         if frames == 1 and _is_plain(self._file, self._element, layout, size_bytes=len(data)):
             return _plain(data, layout)
-        decode = _decoder(self._file, self._element, layout, frames, is_raw=is_raw)
+        decode = _decoder(self._file.transfer_syntax_uid, self._element, layout, frames, is_raw=is_raw)
         return _guarded(lambda: decode(data, position))
+
+    def _unpacked(self, frame_index: int) -> NDArray[np.generic]:
+        layout = self._layout
+        bits = layout.rows * layout.columns * layout.samples_per_pixel * layout.bits_allocated
+        encoded, syntax = self.encoded_frame(frame_index), self._file.transfer_syntax_uid
+        native = unpack(encoded, syntax, size_bytes=(bits + 7) // 8)
+        decode = _decoder(uids.EXPLICIT_VR_LITTLE_ENDIAN, self._element, layout, 1, is_raw=False)
+        return decode(native + b"\0" * (len(native) % 2), 0)
 
     def _by_gdcm(self, frame_index: int) -> NDArray[np.generic]:
         layout = self._layout
@@ -332,9 +343,9 @@ def _plain(data: bytes | memoryview, layout: _Layout) -> NDArray[np.generic]:
 
 
 def _decoder(
-    file: Part10File, element: Element, layout: _Layout, frames: int, *, is_raw: bool
+    transfer_syntax_uid: str, element: Element, layout: _Layout, frames: int, *, is_raw: bool
 ) -> Callable[[bytes | memoryview, int], NDArray[np.generic]]:
-    syntax = UID(file.transfer_syntax_uid)
+    syntax = UID(transfer_syntax_uid)
     options: dict[str, Any] = {
         "rows": layout.rows,
         "columns": layout.columns,
