@@ -4,15 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.batches import make_site, uid
-from tests.support.reading import READERS, chest_schema, item, label, make_project, person, submit
+from tests.support.reading import READERS, chest_schema, item, label, make_project, submit
 from tests.support.releases import clear_study
 from tests.support.studies import OPERATOR, store_study
 
-from radcommons.server.annotation.models import Case, ReadingProject
+from radcommons.server.annotation.models import Case, Publication, ReadingProject
 from radcommons.server.annotation.rules.states import ProjectVerb
 from radcommons.server.annotation.services import projects
+from radcommons.server.annotation.services.publishing import begin_publication, publish_case, waiting_cases
 from radcommons.server.annotation.services.settling import settle_case
 from radcommons.server.archive.models import Instance
+from radcommons.server.archive.services import announce_stored
+from radcommons.server.journey.services import deliver_pending
 from radcommons.server.sites.models import Site
 
 STUDIES = tuple(uid("study", f"case-{number}") for number in range(2))
@@ -71,19 +74,28 @@ def store_cases(folder: Path) -> Site:
     """Two studies of a site whose agreement is in force, cleared."""
     site = Site.objects.filter(code="ALPHA").first() or make_site("ALPHA")
     for number, study in enumerate(STUDIES):
-        store_study(folder, f"case-{number}", slices=SLICES, PatientID=f"ALPHA-{number:08}", StudyDescription="CHEST CT")
+        store_study(
+            folder, f"case-{number}", slices=SLICES, PatientID=f"ALPHA-{number:08}", StudyDescription="CHEST CT"
+        )
+        announce_stored([study])
         clear_study(study)
+    deliver_pending()
     return site
 
 
-def finished_project(folder: Path, *, closes: bool = True, slug: str = "chest-reads") -> ReadingProject:
+def finished_project(folder: Path, *, closes: bool = True, slug: str = "chest-reads", note: str = "") -> ReadingProject:
     """Three readers agree on the appearance of the first case and on none of the second one's, which nobody decides."""
     store_cases(folder)
-    project = make_project(folder, studies=2, schema=schema(), slug=slug)
+    # Its own files of the same instances come too late: the archive has them, and may hold the very files.
+    late = folder / "late"
+    late.mkdir()
+    project = make_project(late, studies=2, schema=schema(), slug=slug)
     for name, shift in zip(READERS, (0, 0, 1), strict=True):
         submit(name, STUDIES[0], read(0, shift=shift))
     for name, appearance in zip(READERS, ("typical", "atypical", "negative"), strict=True):
-        submit(name, STUDIES[1], read(1, appearance=appearance))
+        items = read(1, appearance=appearance)
+        items[0]["note"] = note if name == READERS[0] else ""
+        submit(name, STUDIES[1], items)
     for case in Case.objects.filter(project=project):
         settle_case(case.pk)
     return projects.move_project(project, ProjectVerb.CLOSE, actor=OPERATOR) if closes else project
@@ -94,6 +106,10 @@ def instances_of_kind(modality: str) -> list[Instance]:
     return list(Instance.objects.filter(series__modality=modality, state="stored").order_by("sop_instance_uid"))
 
 
-def manager() -> Any:
-    """Who publishes."""
-    return person("mona")
+def publish(project: ReadingProject) -> Publication:
+    """The whole of it, as the worker would do it."""
+    publication = begin_publication(project, actor=OPERATOR)
+    for case_id in waiting_cases(publication):
+        publish_case(publication.pk, case_id, actor=OPERATOR)
+    publication.refresh_from_db()
+    return publication

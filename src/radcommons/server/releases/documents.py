@@ -1,7 +1,8 @@
 """The texts of a release folder. Nothing in them depends on the hour, so that a repeated publication is identical."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from radcommons.server.releases.rules import Licence
 from radcommons.transfer.release.manifest import Counts, FileEntry
@@ -49,7 +50,9 @@ def changelog(title: str, notes: Iterable[VersionNote]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def datasheet(title: str, description: str, counts: Counts, facets: Facets) -> str:
+def datasheet(
+    title: str, description: str, counts: Counts, facets: Facets, annotations: Sequence[Mapping[str, Any]] = ()
+) -> str:
     """``DATASHEET.md``: what is in the release, with denominators, and what is known of how it came about."""
     sections = [
         f"# Datasheet of {title}",
@@ -77,6 +80,7 @@ def datasheet(title: str, description: str, counts: Counts, facets: Facets) -> s
             "`provenance.json` names, for each site, the profile with its digest, the engine that applied it, and the key by "
             "which the site vouches for what it did."
         ),
+        *_expert_annotation(annotations),
         "## Use",
         (
             "For research. Not for diagnosis. Do not try to identify anybody. Contributing sites are not a random sample of "
@@ -84,6 +88,23 @@ def datasheet(title: str, description: str, counts: Counts, facets: Facets) -> s
         ),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _expert_annotation(projects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if not projects:
+        return
+    yield "## Expert annotation"
+    yield (
+        "Readers worked blinded, known by pseudonyms; one answer was made of several by the project's policies and, where they "
+        "left it open, by an adjudicator. Their masks and contours are DICOM segmentations and structure sets, their answers "
+        "structured reports and `tables/annotation.parquet`; `provenance.json` has digests of all inputs. Dates of reading "
+        "are true dates."
+    )
+    for one in projects:
+        yield (
+            f"- {one['title']}: schema {one['schema']}, {one['readers']} readers, {one['readers_per_case']} a case; "
+            f"{one['readings']} readings and {one['consensus_readings']} consensus readings of {one['studies']} studies."
+        )
 
 
 def sha256sums(files: Iterable[FileEntry]) -> str:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from radcommons import __version__
 from radcommons.server.releases import documents
+from radcommons.server.releases.annotations import NO_ANNOTATIONS, Annotations
 from radcommons.server.releases.documents import Facets, VersionNote
 from radcommons.server.releases.provenance import provenance_json
 from radcommons.server.releases.rules import LICENCES
@@ -24,6 +25,7 @@ from radcommons.transfer.release.paths import ENVELOPE_JSON, RELEASE_JSON, SHA25
 CHUNK_BYTES = 1 << 20
 MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
+    ".csv": "text/csv",
     ".md": "text/markdown",
     ".txt": "text/plain",
     ".json": "application/json",
@@ -62,16 +64,18 @@ def build(
     key: Ed25519PrivateKey,
     *,
     provenance: Sequence[Mapping[str, object]] = (),
+    annotations: Annotations = NO_ANNOTATIONS,
 ) -> Core:
     """Write the core of a version below *folder* from its rows, in the order of the hash tree.
 
-    Equal headings, rows, salts, provenance and key give equal bytes in every file.
+    Equal headings, rows, salts, provenance, annotations and key give equal bytes in every file.
     """
     (folder / "tables").mkdir(parents=True)
     (folder / "manifest").mkdir()
     content = _write_tables(folder, rows)
-    _write_texts(folder, heading, content)
-    (folder / "provenance.json").write_bytes(provenance_json(provenance))
+    annotations.write(folder)
+    _write_texts(folder, heading, content, annotations.projects)
+    (folder / "provenance.json").write_bytes(provenance_json(provenance, annotations.projects))
     entries = [_entry(folder, path) for path in _paths_below(folder)]
     (folder / SHA256SUMS).write_text(documents.sha256sums(entries), encoding="utf-8")
     entries.append(_entry(folder, folder / SHA256SUMS))
@@ -133,11 +137,13 @@ def _write_tables(folder: Path, rows: Iterable[Mapping[str, Any]]) -> _Content:
         )
 
 
-def _write_texts(folder: Path, heading: Heading, content: _Content) -> None:
+def _write_texts(folder: Path, heading: Heading, content: _Content, annotations: Sequence[Mapping[str, Any]]) -> None:
     texts = {
         "LICENSE.txt": documents.licence_text(heading.title, LICENCES[heading.licence]),
         "CHANGELOG.md": documents.changelog(heading.title, heading.notes),
-        "DATASHEET.md": documents.datasheet(heading.title, heading.description, content.counts, content.facets),
+        "DATASHEET.md": documents.datasheet(
+            heading.title, heading.description, content.counts, content.facets, annotations
+        ),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

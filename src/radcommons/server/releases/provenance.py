@@ -5,7 +5,7 @@ from itertools import groupby
 
 from django.db.models import Count
 
-from radcommons.server.intake.models import BatchPart, PartState
+from radcommons.server.intake.models import BatchPart, Door, PartState
 from radcommons.server.releases.models import Release, ReleaseInstance
 from radcommons.transfer.release.canonical import canonical_json
 
@@ -22,7 +22,7 @@ _BATCH = {
 
 
 def provenance_of(release: Release) -> tuple[dict[str, object], ...]:
-    """One entry for each way in which instances of a release were de-identified, by site.
+    """One entry for each way in which instances of a release were de-identified, by site; what the centre made is not.
 
     Each names the profile with its digest, the engine, the fingerprint of the key that signed, how many instances came
     that way, and the digests of the signed summaries, which the centre keeps.
@@ -30,6 +30,7 @@ def provenance_of(release: Release) -> tuple[dict[str, object], ...]:
     own = ReleaseInstance.objects.filter(release=release).values("instance__sop_instance_uid")
     rows = (
         BatchPart.objects.filter(state=PartState.STORED, sop_instance_uid__in=own)
+        .exclude(batch__door=Door.DERIVED)
         .order_by(*_BATCH.values(), "batch__summary_sha256")
         .values(*_BATCH.values(), "batch__summary_sha256")
         .annotate(instances=Count("pk"))
@@ -49,6 +50,15 @@ def _entries(rows: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]
         }
 
 
-def provenance_json(entries: Sequence[Mapping[str, object]]) -> bytes:
-    """``provenance.json`` of a release; equal entries give equal bytes."""
-    return canonical_json({"schema": SCHEMA, "deidentification": list(entries)}) + b"\n"
+def provenance_json(entries: Sequence[Mapping[str, object]], annotations: Sequence[Mapping[str, object]] = ()) -> bytes:
+    """``provenance.json`` of a release; equal entries give equal bytes.
+
+    Parameters
+    ----------
+    annotations
+        The reading projects whose segmentations and reports are in the release.
+    """
+    told: dict[str, object] = {"schema": SCHEMA, "deidentification": list(entries)}
+    if annotations:
+        told["annotations"] = list(annotations)
+    return canonical_json(told) + b"\n"

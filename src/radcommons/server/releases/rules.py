@@ -127,6 +127,10 @@ class DraftFacts:
         Studies with instances whose pixels may carry text that nobody judged.
     absent, corrupt, unstored
         SOP Instance UIDs whose bytes are not in the store, are not what their digest says, or were never finished.
+    annotations_left_behind
+        Segmentations and reports of the draft's studies that the draft does not hold.
+    annotations_without_images
+        Segmentations and reports in the draft without an image that they are about.
     """
 
     version: Version
@@ -142,6 +146,8 @@ class DraftFacts:
     unstored: Sequence[str] = ()
     absent: Sequence[str] = ()
     corrupt: Sequence[str] = ()
+    annotations_left_behind: int = 0
+    annotations_without_images: int = 0
 
 
 def check(facts: DraftFacts) -> tuple[Finding, ...]:
@@ -150,6 +156,7 @@ def check(facts: DraftFacts) -> tuple[Finding, ...]:
         *_check_content(facts),
         *_check_permissions(facts),
         *_check_bytes(facts),
+        *_check_annotations(facts),
         *_check_version(facts),
     )
 
@@ -218,6 +225,25 @@ def _check_bytes(facts: DraftFacts) -> Iterable[Finding]:
             "releases.bytes-corrupt",
             sop,
             "The stored bytes are not what their digest says. Restore them from the backup.",
+        )
+
+
+def _check_annotations(facts: DraftFacts) -> Iterable[Finding]:
+    if facts.annotations_left_behind:
+        yield Finding(
+            Severity.INFO,
+            "releases.annotations-left-out",
+            "draft",
+            f"{facts.annotations_left_behind} segmentations, structure sets and reports of these studies are not in the "
+            "draft. Freeze the cohort with their modalities to take them in.",
+        )
+    if facts.annotations_without_images:
+        yield Finding(
+            Severity.WARNING,
+            "releases.annotations-without-images",
+            "draft",
+            f"{facts.annotations_without_images} segmentations, structure sets and reports are about images that are not in "
+            "the draft. Freeze the cohort with the images, or leave them out.",
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import duckdb
 import orjson
 
+from radcommons.transfer.annotation.tables import COLUMNS
 from radcommons.transfer.release.manifest import Counts, InstanceRow
 
 SHARD_ROWS = 5_000_000
@@ -58,11 +59,15 @@ INSTANCE = {
     "sha256": "VARCHAR",
     "size_bytes": "BIGINT",
 }
+# The project, what a reading says, and the report in which it says it; only where a release has expert annotations.
+ANNOTATION: Mapping[str, str] = {"project": "VARCHAR", **COLUMNS, "report_sop_instance_uid": "VARCHAR"}
+ANNOTATION_PARQUET = "tables/annotation.parquet"
 DESCRIPTIONS: Mapping[str, str] = {
     "subject": "One row per person, known by a pseudonym.",
     "study": "One row per imaging study. Dates are shifted by one offset per person; intervals are true.",
     "series": "One row per DICOM series.",
     "instance": "One row per DICOM SOP instance, that is per file.",
+    "annotation": "One row per answer of a reader or of the consensus; readers are known by pseudonyms of their project.",
 }
 TABLES: Mapping[str, Mapping[str, str]] = {"subject": SUBJECT, "study": STUDY, "series": SERIES, "instance": INSTANCE}
 

@@ -6,7 +6,7 @@ and values.
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -90,10 +90,15 @@ def _signed_area(outline: Outline) -> float:
 
 def write_csv(schema: LabelSchema, readings: Sequence[Reading]) -> bytes:
     """A CSV file (RFC 4180, UTF-8). Texts that a spreadsheet would run as a formula begin with an apostrophe."""
+    return csv_of(COLUMNS, rows_of(schema, readings))
+
+
+def csv_of(columns: Iterable[str], rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Rows under the names of their columns as :func:`write_csv` writes them."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
-    writer.writerow(COLUMNS)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows_of(schema, readings))
+    writer.writerow(columns)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
     return stream.getvalue().encode()
 
 
@@ -103,9 +108,13 @@ def _harmless(cell: Cell) -> Cell:
 
 def write_parquet(schema: LabelSchema, readings: Sequence[Reading], path: Path) -> None:
     """A Parquet file of the same rows at ``path``."""
-    rows = list(rows_of(schema, readings))
-    columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in COLUMNS]
+    parquet_of(COLUMNS, list(rows_of(schema, readings)), path)
+
+
+def parquet_of(columns: Mapping[str, str], rows: Sequence[Sequence[Cell]], path: Path) -> None:
+    """Rows under named and typed columns as a Parquet file; equal rows give equal bytes."""
+    values = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in columns]
     # One list a column: row by row DuckDB takes a hundred times as long.
-    chosen = ", ".join(f'unnest(?::{kind}[]) AS "{name}"' for name, kind in COLUMNS.items())
-    with duckdb.connect() as connection:
-        connection.sql(f"SELECT {chosen}", params=columns).write_parquet(str(path), compression="zstd")
+    chosen = ", ".join(f'unnest(?::{kind}[]) AS "{name}"' for name, kind in columns.items())
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.sql(f"SELECT {chosen}", params=values).write_parquet(str(path), compression="zstd")

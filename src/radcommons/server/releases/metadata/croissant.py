@@ -5,7 +5,7 @@ from typing import Any
 
 from radcommons.server.releases.metadata.citation import citation_text
 from radcommons.server.releases.metadata.description import Description
-from radcommons.server.releases.tables import DESCRIPTIONS, TABLES
+from radcommons.server.releases.tables import ANNOTATION, ANNOTATION_PARQUET, DESCRIPTIONS, TABLES
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 PARQUET = "application/x-parquet"
@@ -47,9 +47,20 @@ CONTEXT: Mapping[str, Any] = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
-_TYPES = {"VARCHAR": "sc:Text", "BIGINT": "sc:Integer", "DOUBLE": "sc:Float", "DATE": "sc:Date"}
+_TYPES = {
+    "BOOLEAN": "sc:Boolean",
+    "VARCHAR": "sc:Text",
+    "BIGINT": "sc:Integer",
+    "DOUBLE": "sc:Float",
+    "DATE": "sc:Date",
+}
 # No cr:references between the tables: mlcroissant 1.1 then joins them and fails on Parquet. Equal names mean equal keys.
-_KEYS = {"subject": "subject_id", "study": "study_instance_uid", "series": "series_instance_uid"}
+_KEYS = {
+    "subject": "subject_id",
+    "study": "study_instance_uid",
+    "series": "series_instance_uid",
+    "instance": "sop_instance_uid",
+}
 
 
 def croissant(description: Description) -> dict[str, Any]:
@@ -61,8 +72,13 @@ def croissant(description: Description) -> dict[str, Any]:
         "citeAs": citation_text(description),
         "isLiveDataset": False,
         "distribution": _distribution(description),
-        "recordSet": [_record_set(name, columns) for name, columns in TABLES.items()],
+        "recordSet": [_record_set(name, columns) for name, columns in _tables(description).items()],
     }
+
+
+def _tables(description: Description) -> Mapping[str, Mapping[str, str]]:
+    has_annotations = any(file.path == ANNOTATION_PARQUET for file in description.files)
+    return {**TABLES, "annotation": ANNOTATION} if has_annotations else TABLES
 
 
 def dataset(description: Description) -> dict[str, Any]:
@@ -143,12 +159,7 @@ def _record_set(name: str, columns: Mapping[str, str]) -> dict[str, Any]:
             "source": {"fileObject": {"@id": f"tables/{name}.parquet"}, "extract": {"column": column}},
         }
         fields.append(field)
-    key = _KEYS.get(name, "sop_instance_uid")
-    return {
-        "@type": "cr:RecordSet",
-        "@id": name,
-        "name": name,
-        "description": DESCRIPTIONS[name],
-        "key": {"@id": f"{name}/{key}"},
-        "field": fields,
-    }
+    made = {"@type": "cr:RecordSet", "@id": name, "name": name, "description": DESCRIPTIONS[name]}
+    if name in _KEYS:
+        made["key"] = {"@id": f"{name}/{_KEYS[name]}"}
+    return {**made, "field": fields}

@@ -19,6 +19,7 @@ from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import ObjectStore, instance_key, object_store
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.releases import rules
+from radcommons.server.releases.annotations import left_behind, without_images
 from radcommons.server.releases.errors import ImmutableReleaseError
 from radcommons.server.releases.models import Release, ReleaseInstance, ReleaseState, SequesteredSubject
 from radcommons.server.releases.queries import instances_of, latest_out, version_of
@@ -83,6 +84,8 @@ def gather_facts(release: Release) -> DraftFacts:
         unstored=list(unstored.values_list("sop_instance_uid", flat=True)[:LISTED_AT_MOST]),
         absent=bytes_.absent,
         corrupt=bytes_.corrupt,
+        annotations_left_behind=left_behind(release),
+        annotations_without_images=without_images(release),
     )
 
 

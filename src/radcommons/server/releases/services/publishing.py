@@ -17,6 +17,7 @@ from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import object_store
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.platform.settings import settings
+from radcommons.server.releases.annotations import annotations_of
 from radcommons.server.releases.documents import VersionNote
 from radcommons.server.releases.errors import BusyReleaseError, CheckFailedError, ImmutableReleaseError
 from radcommons.server.releases.folder import Core, Heading, build
@@ -61,6 +62,7 @@ def publish(release_id: int, *, actor: Actor) -> Release:
                 release_rows(release),
                 keys.signing_key(),
                 provenance=provenance_of(release),
+                annotations=annotations_of(release),
             )
             files = _store(release, core)
         place(instances_of(release))
