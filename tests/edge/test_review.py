@@ -228,13 +228,39 @@ class TestServedPage:
         assert "Approved by Dr Example" in answer.text
         assert review_state(home, made).is_approved
 
-    def test_the_page_approves_pixels_and_excludes(self, home, made, server, browser):
-        browser.post("/approve-pixels", data=form_of(server, browser, series=series_of(made, "DX")))
-        answer = browser.post("/exclude", data=form_of(server, browser, series=series_of(made, "CT"), reason="no"))
+    def test_a_series_is_excluded_and_taken_back_and_has_to_be_approved_again(self, home, made, server, browser):
+        series = series_of(made, "CT")
+        page = browser.post("/exclude", data=form_of(server, browser, series=series, reason="no")).text
+        browser.post("/approve", data=form_of(server, browser))
+        before = review_state(home, made)
+        answer = browser.post("/include", data=form_of(server, browser, series=series))
+        after = review_state(home, made)
 
-        state = review_state(home, made)
+        assert "The series stays here." in page
+        assert 'action="/include"' in page
+        assert (before.excluded_series, before.is_approved) == (1, True)
         assert answer.status_code == 200
-        assert (state.pixel_text_waiting, state.excluded_series) == (0, 1)
+        assert (after.excluded_series, after.is_approved) == (0, False)
+        assert browser.post("/include", data=form_of(server, browser, series=series)).status_code == 404
+
+    def test_the_page_says_what_an_approval_does_with_what_nobody_decided(self, browser):
+        page = browser.get("/").text
+
+        assert "wait for a look at their pictures and stay here" in page
+        assert "whoever approves keeps them as they are" in page
+
+    def test_a_name_is_written_once(self, server, browser):
+        browser.post("/exclude", data=form_of(server, browser, series="2.25.1", reason="none such"))
+        assert 'value="Dr Example"' not in browser.get("/").text
+        browser.post("/approve", data=form_of(server, browser))
+
+        assert 'autocomplete="name" value="Dr Example"' in browser.get("/").text
+
+    def test_a_refusal_is_a_page_with_a_way_back(self, server, browser):
+        answer = browser.post("/approve", data=form_of(server, browser, by=""))
+
+        assert answer.headers["content-type"].startswith("text/html")
+        assert 'href="/"' in answer.text
 
     def test_pictures_and_style_are_served_and_nothing_else(self, browser):
         page = Reader(browser.get("/").text)

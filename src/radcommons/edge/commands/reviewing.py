@@ -22,12 +22,13 @@ class _ReviewFlags:
     approve_pixels: tuple[str, ...]
     exclude: tuple[str, ...]
     exclude_text: tuple[str, ...]
+    include: tuple[str, ...]
     by: str
     reason: str
 
     @property
     def is_decision(self) -> bool:
-        return self.approve or bool(self.approve_pixels or self.exclude or self.exclude_text)
+        return self.approve or bool(self.approve_pixels or self.exclude or self.exclude_text or self.include)
 
 
 @click.command()
@@ -38,6 +39,7 @@ class _ReviewFlags:
 @click.option("--approve-pixels", multiple=True, metavar="SERIES_UID|all", help="No identifying text in its pixels.")
 @click.option("--exclude", multiple=True, metavar="SERIES_UID", help="Keep this series out.")
 @click.option("--exclude-text", multiple=True, metavar="ID", help="Keep out every series that carries this text.")
+@click.option("--include", multiple=True, metavar="SERIES_UID", help="Take its exclusion back; approve again then.")
 @click.option("--by", default="", help="Who decides; the name travels with the batch.")
 @click.option("--reason", default="", help="Why something is excluded.")
 @home_option
@@ -55,6 +57,7 @@ def review(out: Path, *, is_served: bool, port: int, home: Path, processes: int,
             exclude=chosen.exclude,
             exclude_texts=chosen.exclude_text,
             reason=chosen.reason,
+            include=chosen.include,
         )
         console.show(record_review(opened, out, decision=decision), is_json=is_json, title="Decision recorded")
         return

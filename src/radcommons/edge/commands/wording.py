@@ -11,7 +11,7 @@ from radcommons.edge import console
 from radcommons.edge.commands.options import home_option, json_option, opened_home, out_argument
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.texts.applying import keep_harmless, read_texts, settle_texts, text_state
-from radcommons.edge.texts.deciding import TextDecision
+from radcommons.edge.texts.deciding import OPEN, TextDecision
 from radcommons.edge.texts.listing import ReviewedText
 from radcommons.edge.texts.tables import read_decisions, write_texts
 
@@ -27,6 +27,7 @@ class _TextFlags:
     keep: tuple[str, ...]
     remove: tuple[str, ...]
     replace: tuple[tuple[str, str], ...]
+    reopen: tuple[str, ...]
     is_harmless_kept: bool
     is_all: bool
     by: str
@@ -38,6 +39,7 @@ class _TextFlags:
             *(TextDecision(each, "keep") for each in self.keep),
             *(TextDecision(each, "remove") for each in self.remove),
             *(TextDecision(each, "replace", words) for each, words in self.replace),
+            *(TextDecision(each, OPEN) for each in self.reopen),
         )
 
 
@@ -52,6 +54,7 @@ class _TextFlags:
 @click.option("--keep", multiple=True, metavar="ID", help="This text identifies nobody.")
 @click.option("--remove", multiple=True, metavar="ID", help="Take this text out of every object that carries it.")
 @click.option("--replace", multiple=True, nargs=2, metavar="ID TEXT", help="Put other words in the place of this text.")
+@click.option("--open", "reopen", multiple=True, metavar="ID", help="Take back what was decided about this text.")
 @click.option("--keep-harmless", "is_harmless_kept", is_flag=True, help="Keep all that have only words of imaging.")
 @click.option("--all", "is_all", is_flag=True, help="List decided texts as well.")
 @click.option("--by", default="", help="Who decides; the name stays with the decision.")

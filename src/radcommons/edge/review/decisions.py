@@ -115,6 +115,21 @@ def with_excluded(review: Review, content: Content, *, series: Iterable[str], by
     return replace(review, exclusions={**review.exclusions, **made})
 
 
+def with_included(review: Review, *, series: Iterable[str]) -> Review:
+    """The review with exclusions taken back; who approved before did so without these series, and has to look again.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.no-such-series`` when one is not excluded.
+    """
+    wanted = set(series)
+    if not review.exclusions.keys() >= wanted:
+        raise no_such_series()
+    kept = {uid: each for uid, each in review.exclusions.items() if uid not in wanted}
+    return replace(review, exclusions=kept, approval=None)
+
+
 def no_such_series() -> RadCommonsError:
     """The error for a series that is not in OUT."""
     return RadCommonsError(

@@ -19,6 +19,10 @@ export function shape(box) {
   return { x: box.left, y: box.top, width: box.width, height: box.height };
 }
 
+export function isSame(one, other) {
+  return ["left", "top", "width", "height"].every((name) => one[name] === other[name]) && String(one.frames ?? "") === String(other.frames ?? "");
+}
+
 function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
@@ -36,6 +40,9 @@ export class Editor {
 
   show({ address, columns, rows, boxes, staying, frame, label }) {
     const sameSize = this.columns === columns && this.rows === rows;
+    // The server keeps boxes in an order of its own: the one in hand is found again by where it lies.
+    const inHand = this.boxes[this.chosen];
+    if (inHand) this.chosen = boxes.findIndex((each) => isSame(each, inHand));
     Object.assign(this, { columns, rows, boxes: [...boxes], staying, frame });
     if (!this.svg || !sameSize || !this.svg.isConnected) this.build(columns, rows);
     if (this.address !== address) {
@@ -63,6 +70,7 @@ export class Editor {
     const boxes = this.boxes.map((box, index) => this.outline(box, index));
     this.layer.replaceChildren(...stays, ...boxes);
     if (focused && chosen >= 0) this.choose(Math.min(chosen, this.boxes.length - 1));
+    else if (focused) this.stage.focus({ preventScroll: true });
   }
 
   outline(box, index) {

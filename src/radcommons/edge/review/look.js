@@ -1,11 +1,12 @@
 // The looking page: one series, one question. Every change is kept at once; the address says what is shown.
 
-import { Editor, isInFrame, make, shape } from "./editor.js";
+import { Editor, isInFrame, isSame, make, shape } from "./editor.js";
 import { ask, digests, made, noteActs } from "./talk.js";
 import { WORDS, area, boxTable, by, giveReason, historyItems, node, overlap, reading, sheetItems, staying, unseen } from "./views.js";
 
 const VIEWS = ["both", "original", "result"];
 const QUIET_MS = 350;
+const MADE_MS = 1500;
 const NAME = "radcommons-review-by";
 
 let series = null;
@@ -13,6 +14,7 @@ let picture = null;
 let frame = 0;
 let brightest = false;
 let pending = null;
+let awaiting = 0;
 let busy = Promise.resolve();
 const seen = new Set();
 
@@ -40,7 +42,7 @@ function act(verb, values, { quiet = false } = {}) {
       if (!quiet) say(value.said);
       return value;
     } catch (error) {
-      say(error.message || "The review server does not answer. Is the command still running?", true);
+      say(error.message, true);
       return null;
     }
   };
@@ -87,6 +89,18 @@ function take(value) {
   }
   picture = series.pictures.find((each) => each.key === picture?.key) ?? series.pictures[0];
   render();
+  awaitMade();
+}
+
+// What was decided is made in the background: the page tells when it is there.
+function awaitMade() {
+  clearTimeout(awaiting);
+  if (!series.pictures.some((each) => !each.is_made && ["approved", "released"].includes(each.state))) return;
+  awaiting = setTimeout(async () => {
+    const value = await ask(`/api/series/${series.series}`).catch(() => null);
+    if (value && !pending) take(value);
+    else awaitMade();
+  }, MADE_MS);
 }
 
 function address(side, small = false) {
@@ -167,6 +181,7 @@ function drawResult() {
 }
 
 function resultWords(isMade) {
+  if (picture.state === "released") return isMade ? "let go" : "let go; being made";
   if (picture.state === "approved") return isMade ? "confirmed" : "confirmed; being made";
   if (["rejected", "refused"].includes(picture.state)) return WORDS[picture.state];
   return isMade ? WORDS[picture.state] : "as drawn; made when you confirm";
@@ -197,7 +212,8 @@ function drawActs() {
   by("acts").hidden = false;
   by("confirm-label").textContent = unlooked.length ? "Next picture that needs you" : "Confirm and next";
   by("confirm").disabled = series.face?.state === "held";
-  by("release").hidden = !picture.is_refused;
+  by("release").hidden = !picture.is_refused || picture.state === "released";
+  by("add").hidden = !picture.is_image;
   by("undo").disabled = !lastAct();
 }
 
@@ -255,7 +271,7 @@ async function confirm() {
 }
 
 async function reject() {
-  const answer = await giveReason({ title: "Keep out", text: "It stays in this hospital. The original is not touched.", yes: "Keep out", scope: series.pictures.length > 1 });
+  const answer = await giveReason({ title: "Keep out", text: "It stays in this hospital. The original is not touched.", yes: "Keep out", scope: series.pictures.length > 1, ready: true });
   if (!answer) return;
   const whole = answer.scope === "series" || series.pictures.length === 1;
   await keepNow();
@@ -264,7 +280,7 @@ async function reject() {
 }
 
 async function release() {
-  if (!picture.is_refused) return;
+  if (!picture.is_refused || picture.state === "released") return;
   const answer = await giveReason({ title: "Let it go", text: "No program can clean this object. The centre is told when and why it was let go, in the words below; what you write stays here.", yes: "Let it go", why: true });
   if (answer) await act("release", { pictures: digests([picture]), reason: answer.reason, why: answer.why });
 }
@@ -300,8 +316,14 @@ async function undo() {
   else if (done) drawActs();
 }
 
-async function harmless() {
+function boxInHand() {
   const box = picture.boxes[editor.chosen];
+  if (!box) say(picture.boxes.length ? "Choose a box first: Tab goes to the next one." : "There is no box in this picture. A adds one.", true);
+  return box;
+}
+
+async function harmless() {
+  const box = boxInHand();
   if (!box) return;
   const seenThere = picture.candidates.find((each) => each.text && overlap(each.box, box) > 0.5 * area(each.box));
   if (!seenThere) {
@@ -314,10 +336,10 @@ async function harmless() {
 }
 
 async function everyPicture() {
-  const box = picture.boxes[editor.chosen];
+  const box = boxInHand();
   if (!box) return;
   const same = series.pictures.filter((each) => each.rows === picture.rows && each.columns === picture.columns && !each.is_refused);
-  const drawn = same.map((each) => [each.key, each === picture || each.boxes.some((other) => JSON.stringify(other) === JSON.stringify(box)) ? each.boxes : [...each.boxes, box]]);
+  const drawn = same.map((each) => [each.key, each === picture || each.boxes.some((other) => isSame(other, box)) ? each.boxes : [...each.boxes, box]]);
   if (pending) clearTimeout(pending.timer);
   pending = null;
   await act("edit", { pictures: digests(same), boxes: Object.fromEntries(drawn) });
@@ -325,14 +347,14 @@ async function everyPicture() {
 }
 
 async function everyDevice() {
-  const box = picture.boxes[editor.chosen];
+  const box = boxInHand();
   if (!box) return;
   await keepNow();
   await act("spread", { pictures: digests([picture]), box });
 }
 
 function thisFrame() {
-  const box = picture.boxes[editor.chosen];
+  const box = boxInHand();
   if (!box || picture.frames < 2 || brightest) return;
   const { frames, ...rest } = box;
   editor.replace(editor.chosen, frames ? rest : { ...rest, frames: [frame] });
@@ -399,6 +421,12 @@ by("brightest").addEventListener("click", () => {
   render();
 });
 by("by").addEventListener("change", () => sessionStorage.setItem(NAME, by("by").value.trim()));
+by("by").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !by("by").value.trim()) return;
+  event.preventDefault();
+  say("");
+  by("original").focus();
+});
 
 async function start() {
   by("by").value = sessionStorage.getItem(NAME) ?? by("by").value;

@@ -9,16 +9,31 @@ from string import Template
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.review.decisions import Content, Review, is_approved
 from radcommons.edge.review.pictures import close_up_name, sheet_name
+from radcommons.edge.review.rules_section import rules_section
 from radcommons.edge.review.subject import Picture, ReviewSubject, ShownSeries
 from radcommons.edge.review.texts_section import texts_section
 from radcommons.edge.review.waiting import VERDICT_WORDS
 
+_SMALL = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """What a served page adds: forms that carry the session's token. A page on disk has none."""
+    """What a served page adds: forms that carry the session's token. A page on disk has none.
+
+    Parameters
+    ----------
+    token
+        The session's.
+    by
+        The name that was given last, so that nobody has to write it again.
+    said
+        What the last form did.
+    """
 
     token: str
+    by: str = ""
+    said: str = ""
 
 
 def page_html(
@@ -39,6 +54,7 @@ def page_html(
         state=parts.state(),
         facts=parts.facts(),
         pixels=parts.pixels(),
+        rules=parts.rules(),
         texts=parts.texts(),
         findings=parts.findings(),
         series=parts.series(),
@@ -64,15 +80,31 @@ class _Parts:
 
     def state(self) -> str:
         approval = self._review.approval
+        said = f"<p><strong>{escape(self._forms.said)}</strong></p>" if self._forms and self._forms.said else ""
         if approval is not None and is_approved(self._review, self._content):
             text = f"Approved by {escape(approval.by)} on {escape(approval.at)}."
-            return f'<div class="state approved" role="status">{text}</div>'
+            return f'<div class="state approved" role="status">{said}<p>{text}</p></div>'
         text = "Not approved yet."
         if approval is not None:
             text = "The content changed after the last approval; it must be approved again."
-        how = "" if self._forms else "<br><code>radcommons edge review OUT --approve --by NAME</code>"
+        how = "" if self._forms else "<code>radcommons edge review OUT --approve --by NAME</code>"
         form = self._form("approve", "Approve everything shown", values={})
-        return f'<div class="state" role="status">{text}{how}{form}</div>'
+        return f'<div class="state"><div role="status">{said}<p>{text}</p></div>{self._open()}{how}{form}</div>'
+
+    def _open(self) -> str:
+        """What an approval does with what nobody decided."""
+        waiting = len(self._subject.waiting - set(self._review.exclusions))
+        texts = [each for each in self._subject.texts if not each.verdict]
+        unknown = sum(not each.is_harmless for each in texts)
+        lines = []
+        if waiting:
+            lines.append(f'{waiting} <a href="#pixels">series</a> wait for a look at their pictures and stay here.')
+        if texts:
+            lines.append(
+                f'{len(texts)} <a href="#texts">texts</a> are not decided, {unknown} of them with unknown words:'
+                " whoever approves keeps them as they are."
+            )
+        return f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>" if lines else ""
 
     def facts(self) -> str:
         shown = self._subject.series
@@ -89,7 +121,10 @@ class _Parts:
 
     def pixels(self) -> str:
         pictured = [each for each in self._subject.series if each.verdicts]
-        return self._refused() + "".join(map(self._pixel_series, pictured)) or "<p>None.</p>"
+        shown = "".join(map(self._pixel_series, pictured))
+        if self._forms is not None and shown:
+            shown = f'<div class="cards">{shown}</div>'
+        return self._refused() + shown or "<p>None.</p>"
 
     def _refused(self) -> str:
         """Series of which nothing was made: a person decides about each on its own page."""
@@ -104,9 +139,14 @@ class _Parts:
         said = f"<strong>{len(apart)} {noun} nothing but objects that cannot be cleaned.</strong> They stay here unless a person lets them go"
         return f'<p class="refused">{said}{": " + links if self._forms else ""}.</p>'
 
+    def rules(self) -> str:
+        hidden = "" if self._forms is None else self._hidden({})
+        return rules_section(self._subject.rules, hidden=hidden, name=self._name())
+
     def texts(self) -> str:
-        hidden = {} if self._forms is None else {"token": self._forms.token, "content": self._content.sha256}
-        return texts_section(self._subject.texts, hidden=hidden)
+        if self._forms is None:
+            return texts_section(self._subject.texts)
+        return texts_section(self._subject.texts, hidden=self._hidden({}), name=self._name())
 
     def findings(self) -> str:
         rows = "".join(
@@ -125,21 +165,24 @@ class _Parts:
         )
 
     def _pixel_series(self, series: ShownSeries) -> str:
-        pictures = "".join(self._figure(each, close_up_name(each)) for each in series.close_ups)
+        found = ", ".join(f"{number} {VERDICT_WORDS[name]}" for name, number in series.verdicts.items())
+        return (
+            f'<article class="{self._class(series)}">{self._head(series)}<p>{found}</p>'
+            f"{self._close_ups(series)}{self._exclude_form(series)}</article>"
+        )
+
+    def _close_ups(self, series: ShownSeries) -> str:
+        """On disk every picture large; on a served page some of them small, and the page that shows all of them."""
+        if self._forms is not None:
+            uid = escape(series.series_instance_uid)
+            word = "Look at this series and decide" if self._is_waiting(series) else "Look at this series"
+            small = "".join(self._figure(each, close_up_name(each)) for each in series.close_ups[:_SMALL])
+            return f'<div class="pictures">{small}</div><p><a href="/series/{uid}">{word}</a></p>'
         hidden = ""
         if series.hidden_frames > 0:
             hidden = f"<p><strong>{series.hidden_frames} further frames are not shown.</strong> Look at them in a viewer.</p>"
-        form = ""
-        if self._is_waiting(series):
-            uid = series.series_instance_uid
-            form = self._form("approve-pixels", "No identifying text is left in these", values={"series": uid})
-            if self._forms is not None:
-                form = f'<p><a href="/series/{escape(uid)}">Look at this series closely</a></p>{form}'
-        found = ", ".join(f"{number} {VERDICT_WORDS[name]}" for name, number in series.verdicts.items())
-        return (
-            f'<article class="{self._class(series)}">{self._head(series)}<p>{found}</p>{hidden}'
-            f'<div class="pictures large">{pictures}</div>{form}{self._exclude_form(series)}</article>'
-        )
+        pictures = "".join(self._figure(each, close_up_name(each)) for each in series.close_ups)
+        return f'{hidden}<div class="pictures large">{pictures}</div>'
 
     def _head(self, series: ShownSeries) -> str:
         tags = [f'<span class="tag">{escape(series.modality or "no modality")}</span>']
@@ -174,21 +217,29 @@ class _Parts:
         return series.series_instance_uid in self._subject.waiting and not self._is_excluded(series)
 
     def _exclude_form(self, series: ShownSeries) -> str:
-        if self._is_excluded(series):
-            return ""
         values = {"series": series.series_instance_uid}
-        return self._form("exclude", "Exclude this series", values=values, needs_reason=True)
+        if self._is_excluded(series):
+            return self._form("include", "Take the exclusion back", values=values)
+        form = self._form("exclude", "Exclude this series", values=values, needs_reason=True)
+        return f"<details><summary>Exclude…</summary>{form}</details>" if form else ""
 
     def _form(self, verb: str, label: str, *, values: dict[str, str], needs_reason: bool = False) -> str:
         if self._forms is None:
             return ""
-        hidden = "".join(
-            f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-            for name, value in {"token": self._forms.token, "content": self._content.sha256, **values}.items()
-        )
         reason = '<label>Reason<input name="reason" required maxlength="500"></label>' if needs_reason else ""
-        name = '<label>Your name<input name="by" required maxlength="120" autocomplete="name"></label>'
-        return f'<form method="post" action="/{verb}">{hidden}{name}{reason}<button>{escape(label)}</button></form>'
+        fields = f"{self._hidden(values)}{self._name()}{reason}"
+        return f'<form method="post" action="/{verb}">{fields}<button>{escape(label)}</button></form>'
+
+    def _name(self) -> str:
+        by = "" if self._forms is None else escape(self._forms.by)
+        return f'<label>Your name<input name="by" required maxlength="120" autocomplete="name" value="{by}"></label>'
+
+    def _hidden(self, values: dict[str, str]) -> str:
+        token = "" if self._forms is None else self._forms.token
+        return "".join(
+            f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+            for name, value in {"token": token, "content": self._content.sha256, **values}.items()
+        )
 
     def _figure(self, picture: Picture, file_name: str) -> str:
         caption = escape(picture.caption)

@@ -3,6 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Callable
+from html import escape
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +21,7 @@ from radcommons.edge.review.pictures import drawn_names, pictures_path
 from radcommons.edge.review.session import LookSession, request_of
 from radcommons.edge.review.texts_section import decisions_of
 from radcommons.edge.review.verbs import Decision, content_sha256, record_review, served_page
-from radcommons.edge.texts.applying import settle_texts
+from radcommons.edge.texts.applying import TextsResult, settle_texts
 
 _LARGEST_FORM_BYTES = 1024 * 1024
 # A decision names every picture of its series.
@@ -28,6 +29,17 @@ _LARGEST_REQUEST_BYTES = 16 * 1024 * 1024
 _COOKIE = "radcommons_review"
 _HTML = "text/html; charset=utf-8"
 _CHANGED = "The content changed since this page was shown. Load it again and look."
+_ERROR_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Not done</title><link rel="stylesheet" href="/style.css"></head>
+<body><main><h1>Not done</h1><p role="alert">{message}</p><p><a href="/">Back to the review</a></p><p><code>{code}</code></p></main></body></html>
+"""
+_SAID = {
+    "/approve": "Approved.",
+    "/exclude": "The series stays here.",
+    "/include": "The exclusion is taken back. Look at the series, then approve again.",
+    "/undo-rule": "The rule is taken back; what it concerned is made anew.",
+}
 _SERIES_VERBS = {"/confirm-series": "confirm", "/reject-series": "reject"}
 _TOKEN_HEADER = "X-Radcommons-Token"  # noqa: S105 - the name of a header, no secret
 _POLICY = (
@@ -50,6 +62,10 @@ class ReviewServer:
         self.home = home
         self.out = opened(home, out)
         self.session = LookSession(home, self.out)
+        self.by = ""
+        """The name that stood in the last form."""
+        self.said = ""
+        """What the last form did, until it was shown."""
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_of(self))
         self._server.daemon_threads = True
 
@@ -117,6 +133,9 @@ class _ReviewHandler(BaseHTTPRequestHandler):
             status = HTTPStatus.NOT_FOUND if error.kind is Kind.NOT_FOUND else HTTPStatus.CONFLICT
             if self.path.startswith("/api/"):
                 self._send_json({"code": error.code, "message": error.message}, status)
+            elif self._has_session():
+                page = _ERROR_PAGE.format(message=escape(error.message), code=escape(error.code))
+                self._send(status, page, content_type=_HTML)
             else:
                 self._send(status, f"{error.message} ({error.code})")
 
@@ -129,7 +148,9 @@ class _ReviewHandler(BaseHTTPRequestHandler):
         elif not self._has_session():
             self._send(HTTPStatus.FORBIDDEN, "Open the address that the command printed; it carries a token.")
         elif address.path == "/":
-            page = served_page(self.review.home, self.review.out.path, forms=Forms(self.review.token))
+            said, self.review.said = self.review.said, ""
+            forms = Forms(self.review.token, self.review.by, said)
+            page = served_page(self.review.home, self.review.out.path, forms=forms)
             self._send(HTTPStatus.OK, page, content_type=_HTML)
         else:
             self._part(address.path, query)
@@ -153,7 +174,7 @@ class _ReviewHandler(BaseHTTPRequestHandler):
             body = (pictures_path(self.review.out) / rest[0]).read_bytes()
             self._send(HTTPStatus.OK, body, content_type="image/jpeg")
         else:
-            self._send(HTTPStatus.NOT_FOUND, "There is no such page.")
+            raise RadCommonsError(Kind.NOT_FOUND, "edge.no-such-page", "There is no such page.")
 
     def _start(self) -> str:
         first = self.review.session.first()
@@ -185,7 +206,9 @@ class _ReviewHandler(BaseHTTPRequestHandler):
         if not self._has_session() or not self.review.is_token(form.get("token", "")):
             self._send(HTTPStatus.FORBIDDEN, "Open the address that the command printed; it carries a token.")
             return
-        self._send(HTTPStatus.SEE_OTHER, "", headers={"Location": self._posted(path, form)})
+        place = self._posted(path, form)
+        self.review.by = form.get("by", "")
+        self._send(HTTPStatus.SEE_OTHER, "", headers={"Location": place})
 
     def _post_json(self, series: str, body: bytes) -> None:
         # A form of another site can neither set this header nor send JSON without being asked first.
@@ -194,20 +217,27 @@ class _ReviewHandler(BaseHTTPRequestHandler):
             message = "Open the address that the command printed; it carries a token."
             self._send_json({"code": "edge.no-session", "message": message}, HTTPStatus.FORBIDDEN)
             return
-        self._send_json(self.review.session.act(series, request_of(body)))
+        request = request_of(body)
+        done = self.review.session.act(series, request)
+        self.review.by = str(request.get("by", ""))
+        self._send_json(done)
 
     def _posted(self, path: str, form: dict[str, str]) -> str:
         """Do what a form asks for; returns where to go on."""
         if path in _SERIES_VERBS:
             return self._decide_series(_SERIES_VERBS[path], form)
         with self.review.session.maker.lock:
-            home, out = self.review.home, self.review.out.path
+            home, out, by = self.review.home, self.review.out.path, form.get("by", "")
             if form.get("content") != content_sha256(home, out):
                 raise RadCommonsError(Kind.CONFLICT, "edge.content-changed", _CHANGED)
             if path == "/texts":
-                settle_texts(home, out, decisions_of(form), by=form.get("by", ""))
-                return "/#texts"
-            record_review(home, out, decision=_decision(path, form))
+                self.review.said = _said_of(settle_texts(home, out, decisions_of(form), by=by))
+                return "/"
+            if path == "/undo-rule":
+                self.review.session.take_back(form.get("act", ""), by=by)
+            else:
+                record_review(home, out, decision=_decision(path, form))
+        self.review.said = _SAID[path]
         self.review.session.maker.poke()
         return "/"
 
@@ -259,8 +289,15 @@ def _decision(verb: str, form: dict[str, str]) -> Decision:
     by, series = form.get("by", ""), form.get("series", "")
     if verb == "/approve":
         return Decision(by, is_approval=True)
-    if verb == "/approve-pixels":
-        return Decision(by, approve_pixels=(series,))
+    if verb == "/include":
+        return Decision(by, include=(series,))
     if verb == "/exclude":
         return Decision(by, exclude=(series,), reason=form.get("reason", ""))
     raise RadCommonsError(Kind.NOT_FOUND, "edge.no-such-page", "There is no such page.")
+
+
+def _said_of(result: TextsResult) -> str:
+    made = f" {result.made_again} objects were made anew." if result.made_again else ""
+    waiting = f" {result.waiting} objects wait until they are made anew." if result.waiting else ""
+    noun = "decision" if result.decided == 1 else "decisions"
+    return f"{result.decided} {noun} about texts recorded; {result.undecided} texts are left.{made}{waiting}"

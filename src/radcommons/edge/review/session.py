@@ -11,12 +11,14 @@ import orjson
 from radcommons.deid.profile import Profile
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge import findings as stored
-from radcommons.edge.database import database
+from radcommons.edge.database import database, transaction
+from radcommons.edge.deciders import checked_name
 from radcommons.edge.defacing import REFUSALS
 from radcommons.edge.deidentify import make_again
 from radcommons.edge.faces import evidence_of
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.outfolder import OutFolder
+from radcommons.edge.pixels.deciding import Person, PixelDecisions
 from radcommons.edge.pixels.looks import HouseRules
 from radcommons.edge.pixels.memory import PixelMemory
 from radcommons.edge.review.actions import Done, perform
@@ -30,6 +32,7 @@ from radcommons.edge.review.looking import (
     shown_series,
     source_of,
 )
+from radcommons.edge.review.rules_section import shown_rules
 from radcommons.edge.review.waiting import WaitingSeries, next_waiting, waiting_series
 from radcommons.edge.verify import profile_of
 
@@ -123,6 +126,26 @@ class LookSession:
         with self._opened(series) as opened:
             following = next_waiting(opened.place.series, after=series)
             return {"act": done.act_id, "next": following, "said": done.said, "series": opened.to_json()}
+
+    def take_back(self, act_id: str, *, by: str) -> None:
+        """End a rule of the house; what it concerned is made anew behind.
+
+        Raises
+        ------
+        RadCommonsError
+            ``edge.no-such-act``, ``edge.name-needed``.
+        """
+        person = Person(checked_name(by))
+        with database(self._home) as connection:
+            memory = memory_of(connection, self._profile)
+            decisions = PixelDecisions(connection, memory, markers=self._profile.pixels.markers)
+            rules = {each.act_id for each in shown_rules(connection)}
+            if not act_id.isdigit() or int(act_id) not in rules:
+                raise RadCommonsError(
+                    Kind.NOT_FOUND, "edge.no-such-act", "There is no such rule, or it was taken back."
+                )
+            with transaction(connection):
+                decisions.undo(int(act_id), by=person)
 
     def frame(self, key: str, *, place: str, side: str, is_small: bool) -> bytes:
         """A JPEG of a frame of an original, or of what was made of it.

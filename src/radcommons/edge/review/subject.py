@@ -10,6 +10,7 @@ from radcommons.dicom.finding import Finding
 from radcommons.edge import findings as stored
 from radcommons.edge import journal
 from radcommons.edge.outfolder import OutFolder
+from radcommons.edge.review.rules_section import ShownRule, shown_rules
 from radcommons.edge.review.waiting import VERDICT_WORDS, counts_by_verdict, waiting_series
 from radcommons.edge.texts.listing import ReviewedText, reviewed_texts, shown_texts
 
@@ -63,6 +64,7 @@ class ReviewSubject:
     findings: tuple[FindingCount, ...]
     waiting: frozenset[str]
     """Series that wait for a person's look at their pictures."""
+    rules: tuple[ShownRule, ...] = ()
 
 
 def gather(connection: sqlite3.Connection, out: OutFolder) -> ReviewSubject:
@@ -73,7 +75,9 @@ def gather(connection: sqlite3.Connection, out: OutFolder) -> ReviewSubject:
         for uid, rows in groupby(journal.kept(connection, out), key=lambda row: str(row["series_uid"]))
     )
     waiting = frozenset(each.series_instance_uid for each in waiting_series(connection, out) if each.waiting)
-    return ReviewSubject(series, reviewed_texts(connection, out), _finding_counts(connection, out), waiting)
+    return ReviewSubject(
+        series, reviewed_texts(connection, out), _finding_counts(connection, out), waiting, shown_rules(connection)
+    )
 
 
 def _descriptions(connection: sqlite3.Connection, out: OutFolder) -> dict[str, str]:

@@ -19,6 +19,7 @@ from radcommons.edge.review.decisions import (
     is_approved,
     read_review,
     with_excluded,
+    with_included,
     write_review,
 )
 from radcommons.edge.review.page import Forms, page_html, style_css
@@ -44,6 +45,8 @@ class Decision:
         New Series Instance UIDs whose pixels carry no identifying text, or ``all``.
     exclude, exclude_texts, reason
         Series to keep out, by new UID or by the id of a kept text they carry, and why.
+    include
+        Excluded series that may leave after all; the content has to be approved anew.
     """
 
     by: str
@@ -52,6 +55,7 @@ class Decision:
     exclude: tuple[str, ...] = ()
     exclude_texts: tuple[str, ...] = ()
     reason: str = ""
+    include: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ def record_review(home: EdgeHome, out: Path, *, decision: Decision) -> ReviewRes
         refused = [*decision.exclude, *_series_with_texts(connection, folder, decision.exclude_texts)]
         if refused:
             review = with_excluded(review, content, series=refused, by=by, reason=decision.reason)
+        if decision.include:
+            review = with_included(review, series=decision.include)
         looked_at = named_series(
             connection, folder, decision.approve_pixels, content=content, excluded=review.exclusions
         )

@@ -84,13 +84,15 @@ export function historyItems(series) {
   return items.length ? items : [node("li", { className: "none", textContent: "None yet." })];
 }
 
-export function giveReason({ title, text, yes, scope = false, why = false }) {
+export function giveReason({ title, text, yes, scope = false, why = false, ready = false }) {
   by("reason-title").textContent = title;
   by("reason-text").textContent = text;
   by("reason-yes").textContent = yes;
   by("reason-scope").hidden = !scope;
   by("reason-why").hidden = !why;
   by("reason").value = "";
+  if (ready) by("reason").setAttribute("list", "reasons");
+  else by("reason").removeAttribute("list");
   const dialog = by("reason-dialog");
   dialog.returnValue = "";
   dialog.showModal();

@@ -13,6 +13,8 @@ from radcommons.edge.text_memory import TextMemory
 from radcommons.edge.texts.listing import ReviewedText, reviewed_texts
 
 VERDICTS = ("keep", "remove", "replace")
+OPEN = "open"
+"""The verdict that takes an earlier one back: nobody has decided then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class TextDecision:
     text_id
         Which text, as :func:`~radcommons.edge.texts.listing.text_id` names it.
     verdict
-        ``keep``, ``remove`` or ``replace``.
+        ``keep``, ``remove`` or ``replace``; ``open`` takes back what was decided.
     replacement
         The words to put in its place.
     """
@@ -72,13 +74,16 @@ def decide_texts(
             if text is None:
                 raise RadCommonsError(Kind.NOT_FOUND, "edge.no-such-text", "There is no kept text with this id.")
             replacement = _checked(decision)
-            if (text.verdict, text.replacement) == (decision.verdict, replacement):
+            if (text.verdict or OPEN, text.replacement) == (decision.verdict, replacement):
                 continue
-            connection.execute(
-                "INSERT OR REPLACE INTO text_decision (value, verdict, replacement, by, at)"
-                " VALUES (seal(?), ?, seal(?), seal(?), ?)",
-                (text.value, decision.verdict, replacement, by, now),
-            )
+            if decision.verdict == OPEN:
+                connection.execute("DELETE FROM text_decision WHERE value = seal(?)", (text.value,))
+            else:
+                connection.execute(
+                    "INSERT OR REPLACE INTO text_decision (value, verdict, replacement, by, at)"
+                    " VALUES (seal(?), ?, seal(?), seal(?), ?)",
+                    (text.value, decision.verdict, replacement, by, now),
+                )
             decided += 1
         held = TextMemory(connection).hold_overtaken()
     return TextsDecided(decided, held)
@@ -95,7 +100,7 @@ def _is_open(text: ReviewedText, *, only_harmless: bool) -> bool:
 
 
 def _checked(decision: TextDecision) -> str:
-    if decision.verdict not in VERDICTS:
+    if decision.verdict not in (*VERDICTS, OPEN):
         raise _invalid("A verdict is keep, remove or replace.")
     if decision.verdict != "replace":
         return ""
