@@ -24,7 +24,7 @@ for (const button of document.querySelectorAll("[data-theme-toggle]")) {
 }
 
 // Menus and filters are <details>: wide screens show them open, narrow ones closed; Escape closes them there.
-const wide = window.matchMedia("(min-width: 60rem)");
+const wide = window.matchMedia("(min-width: 70rem)");
 
 function prepareMenus(scope) {
   for (const menu of scope.querySelectorAll("[data-menu]:not([data-ready])")) {
