@@ -45,3 +45,19 @@ def catalogued(name: str, actor: Actor) -> CaseSource:
     del actor
     rows = CatalogSeries.objects.filter(modality=name) if name else CatalogSeries.objects.all()
     return CaseSource(Instance.objects.filter(series__in=rows.values("series")), {"kind": "catalog", "name": name})
+
+
+def of_studies(name: str, actor: Actor) -> CaseSource:
+    """Some studies that are cleared at this moment, by their Study Instance UIDs, separated by commas.
+
+    Raises
+    ------
+    NotFoundError
+        When one of them is not in the catalog.
+    """
+    del actor
+    wanted = {uid.strip() for uid in name.split(",") if uid.strip()}
+    rows = CatalogSeries.objects.filter(study__study_instance_uid__in=wanted)
+    if not wanted or rows.values("study").distinct().count() < len(wanted):
+        raise NotFoundError("One of these studies is not in the catalog.")
+    return CaseSource(Instance.objects.filter(series__in=rows.values("series")), {"kind": "studies", "name": ""})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from radcommons.apps.annotation_intake import take_in
-from radcommons.apps.reading_sources import catalogued, of_cohort, of_release
+from radcommons.apps.reading_sources import catalogued, of_cohort, of_release, of_studies
 from radcommons.server.access.scopes import release_scope
 from radcommons.server.annotation.object_intake import register_intake
 from radcommons.server.annotation.scopes import adjudication_scope, task_scope
@@ -60,6 +60,7 @@ def wire() -> None:
     register_source("cohort", of_cohort)
     register_source("release", of_release)
     register_source("catalog", catalogued)
+    register_source("studies", of_studies)
 
 
 wire()

@@ -3,9 +3,11 @@
 import pytest
 from tests.support.releases import clear_study, signed_site, store_study
 
-from radcommons.apps.demo import centre_steps
+from radcommons.apps.demo import centre_steps, labelling
 from radcommons.apps.demo.hospitals import Hospital
-from radcommons.server.annotation.models import ReadingProject
+from radcommons.server.annotation.models import Case, ReadingProject
+from radcommons.server.archive.services import announce_stored
+from radcommons.server.journey.services import deliver_pending
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tmp_store")]
 
@@ -21,3 +23,27 @@ def test_three_readers_get_every_ct_and_a_second_run_finds_it_done(tmp_path):
     project = ReadingProject.objects.get()
     assert (project.state, project.schema.name) == ("reading", "ricord-1a")
     assert sorted(project.readers.values_list("pseudonym", flat=True)) == ["A1", "R1", "R2", "R3"]
+
+
+def test_some_studies_are_labelled_and_the_next_version_holds_it(tmp_path):
+    for number in (1, 2):
+        study = store_study(tmp_path, signed_site(), f"ct-{number}", instances=5, subject=f"ALPHA-0000000{number}")
+        announce_stored([study])
+        clear_study(study)
+    deliver_pending()
+    hospital = Hospital("ALPHA", "Alpha", "DE", tmp_path, tmp_path, clinical_table=None, is_made_up=True)
+    people = {account.role: account.username for account in centre_steps.open_accounts([hospital])}
+    centre_steps.publish(people["release_manager"])
+    deliver_pending()
+
+    made = labelling.label(people["project_manager"])
+    assert made.objects == {"rtstruct": 8, "seg": 8, "sr": 8}
+    assert labelling.label(people["project_manager"]) == made
+    assert sorted(Case.objects.values_list("state", flat=True)) == ["agreed", "decided"]
+    deliver_pending()
+    assert centre_steps.is_told()
+    centre_steps.clear_cases(people["curator"])
+    deliver_pending()
+    release = labelling.publish_version(people["release_manager"])
+    assert (release.version, release.instances) == ("1.1.0", 10 + 24)
+    assert labelling.publish_version(people["release_manager"]) == release

@@ -145,6 +145,11 @@ def clear_cases(curator: str) -> tuple[int, dict[str, int]]:
     return Case.objects.filter(state=CaseState.CLEARED).count(), dict(Counter(left.values_list("code", flat=True)))
 
 
+def is_told() -> bool:
+    """Whether every room knows what happened so far."""
+    return not outbox.pending_studies(1)
+
+
 def is_catalogued() -> bool:
     """Whether every cleared study is in the catalog."""
     cleared = Case.objects.filter(state=CaseState.CLEARED).count()

@@ -60,6 +60,7 @@ class DemoResult:
 
     counts: dict[str, int] = field(default_factory=dict)
     release: dict[str, str] = field(default_factory=dict)
+    annotated: str = ""
     findings: Counter[str] = field(default_factory=Counter)
     accounts: list[dict[str, str]] = field(default_factory=list)
     waiting: list[dict[str, object]] = field(default_factory=list)
@@ -70,6 +71,7 @@ class DemoResult:
         return {
             "counts": self.counts,
             "release": self.release,
+            "annotated": self.annotated,
             "findings": dict(sorted(self.findings.items())),
             "url": self.url,
             "waiting": self.waiting,
@@ -86,6 +88,8 @@ class DemoResult:
         steps.say(f"Release {self.release['slug']}@{self.release['version']}, root {self.release['root_hash'][:16]}…")
         page = f"{self.url}/releases/{self.release['slug']}/{self.release['version']}/"
         steps.say(f"  its page        {page}")
+        if self.annotated:
+            steps.say(f"  with labels     {self.url}/releases/{self.annotated.replace('@', '/')}/")
         steps.say(f"  a copy          {self.release['download']}  (radcommons verify {self.release['download']})")
         for account in self.accounts:
             steps.say(f"  sign in as      {account['username']:<24} {account['password']}")
@@ -105,6 +109,7 @@ class Demonstration:
         self.tally = Tally()
         self._serve: subprocess.Popen[bytes] | None = None
         self._centre: ModuleType | None = None
+        self._labelling: ModuleType | None = None
         self._pipe = os.pipe()
 
     def __enter__(self) -> Self:
@@ -128,6 +133,8 @@ class Demonstration:
         self._curate(people["curator"])
         self._publish(people["release_manager"])
         self._begin_reading(people["project_manager"])
+        if self.options.source is None:
+            self._label(people)
         self._download()
         return self.result
 
@@ -166,6 +173,7 @@ class Demonstration:
             os.environ.setdefault("RADCOMMONS_PUBLIC_URL", self.result.url)
             centre.connect(str(self.options.centre_dir))
             self._centre = importlib.import_module("radcommons.apps.demo.centre_steps")
+            self._labelling = importlib.import_module("radcommons.apps.demo.labelling")
             self.steps.found(f"{len(hospitals)} sites will send to it")
 
     def _wait_for_an_earlier_centre(self) -> None:
@@ -191,6 +199,11 @@ class Demonstration:
     def _verbs(self) -> Any:
         """The centre's steps, loaded once Django was ready."""
         return self._centre
+
+    @property
+    def _labels(self) -> Any:
+        """What its readers do, loaded with them."""
+        return self._labelling
 
     def _staff(self, hospitals: list[Hospital]) -> dict[str, str]:
         with self.steps.step("Accounts for everybody who works at the centre, and a coordinator"):
@@ -272,6 +285,19 @@ class Demonstration:
             self.result.counts["reads_to_do"] = sum(project.reads for project in begun)
             texts = [f"{one.slug}: {one.cases:,} cases, {one.reads:,} reads" for one in begun]
             self.steps.found(", ".join(texts) or "no CT to be read")
+
+    def _label(self, people: dict[str, str]) -> None:
+        """Only invented studies are read by invented readers."""
+        with self.steps.step("Some studies are read, adjudicated and published as DICOM"):
+            objects = self._labels.label(people["project_manager"]).objects
+            self._wait(self._verbs.is_told, bool)
+            self._verbs.clear_cases(people["curator"])
+            self._wait(self._verbs.is_catalogued, bool)
+            made = self._labels.publish_version(people["release_manager"])
+            self.result.counts["annotation_objects"] = sum(objects.values())
+            self.result.annotated = f"{made.slug}@{made.version}"
+            kinds = ", ".join(f"{count} {kind.upper()}" for kind, count in objects.items())
+            self.steps.found(f"{self.result.annotated} with {kinds}")
 
     def _download(self) -> None:
         folder = self.options.data / "download"
