@@ -82,7 +82,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, Path]:
     home = init_home(root / "home", site="ALPHA", project="covid19", secret=SECRET)
     folder = root / "export"
     write_series(folder, count=2, study="ct", series="ct")
-    for name in ("confirmed", "moved", "rejected", "undone", "plain", "mouse", "word"):
+    for name in ("confirmed", "moved", "rejected", "undone", "plain", "mouse", "word", "held"):
         write_banner_series(folder, count=1, study=name, series=name)
     write_banner_series(folder, count=3, study="several", series="several")
     cine = np.stack([drawn(*([("MRN-0048213", 20, 200)] if index == 3 else []), seed=index) for index in range(5)])
@@ -153,7 +153,7 @@ def test_a_sitting_starts_with_the_first_series_that_waits(look, sitting: Sittin
     page.goto(sitting.server.url)
     page.wait_for_selector(READY)
     assert "/series/2.25." in page.url
-    expect(page.locator("#place")).to_have_text("Series 1 of 11")
+    expect(page.locator("#place")).to_have_text("Series 1 of 12")
     assert page.locator("#waiting").text_content().endswith("a person")
 
 
@@ -207,6 +207,58 @@ def test_the_keyboard_alone_moves_resizes_adds_and_removes(look, sitting: Sittin
     assert box_of(again) == [start[0], start[1] + 11, start[2] + 1, start[3]]
     assert sitting.pixels("moved")[0 : start[1] + 11, 12:180].max() > 200
     assert sitting.pixels("moved")[start[1] + 11 : start[1] + 20, 12:180].max() == 0
+
+
+def test_the_box_in_hand_stays_in_hand_when_it_was_kept(look) -> None:
+    page = look("held")
+    banner = box_of(page)
+    page.keyboard.press("a")
+    added = box_of(page, 1)
+    kept(page)
+    page.keyboard.press("Alt+ArrowDown")
+    kept(page)
+    assert sorted(box_of(page, index) for index in (0, 1)) == sorted([banner, [added[0], added[1] + 10, *added[2:]]])
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    expect(page.locator("#said")).to_contain_text("Choose a box first")
+
+
+def test_a_name_is_asked_for_once_and_enter_goes_on(look) -> None:
+    page = look("held")
+    page.fill("#by", "")
+    page.locator("#original").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("Write your name first")
+    page.keyboard.type("Dr Example")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("")
+    expect(page.locator("#original")).to_be_focused()
+
+
+def test_a_server_that_does_not_answer_is_named_and_nothing_seems_done(look, watch) -> None:
+    watch.expected = ("ERR_INTERNET_DISCONNECTED",)
+    page = look("held")
+    page.context.set_offline(True)
+    page.keyboard.press("a")
+    expect(page.locator("#said")).to_contain_text("does not answer")
+    expect(page.locator("#said")).to_have_class("bad")
+
+
+def test_the_overview_takes_decisions_by_keyboard_and_breaks_no_rule(look, sitting: Sitting) -> None:
+    page = look("held", color_scheme="dark", viewport={"width": 400, "height": 800})
+    page.goto(f"http://127.0.0.1:{sitting.server.port}/")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.locator("form.texts input[value=keep]").first.focus()
+    page.keyboard.press("Space")
+    page.locator("form.texts input[name=by]").first.fill("Dr Example")
+    page.keyboard.press("Enter")
+    expect(page.locator(".state")).to_contain_text("1 decision about texts recorded")
+    page.locator("summary", has_text="decided before").press("Enter")
+    found = Axe().run(page, options={"runOnly": TAGS}).response["violations"]
+    assert [f"{rule['id']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]] == []
+    page.get_by_role("button", name="Take back").press("Enter")
+    expect(page.locator(".state")).to_contain_text("1 decision about texts recorded")
+    expect(page.locator("summary", has_text="decided before")).to_have_count(0)
 
 
 def test_the_mouse_draws_moves_and_resizes(look) -> None:
