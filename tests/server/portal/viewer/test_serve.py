@@ -117,3 +117,13 @@ def test_without_ohif_markup_in_the_address_stays_out_of_the_page(tmp_path: Path
 
 def test_the_front_page_says_whether_ohif_is_there(installed: Visitor, tmp_path: Path) -> None:
     assert "opens from the page of a study" in installed.get("/").text
+
+
+def test_the_modules_of_a_reading_task_are_given_out_and_nothing_beside_them(installed: Visitor) -> None:
+    assert installed.get(f"/s/tasks/0af3/reading?StudyInstanceUIDs={STUDY}").text == "<html>viewer</html>"
+    for name in ("extension", "mode", "panel", "keeper", "labelmaps"):
+        module = installed.get(f"/reading/{name}.js")
+        assert (module.status_code, module.headers["content-type"].split(";")[0]) == (200, "text/javascript")
+    assert installed.get("/reading/other.js").status_code == 404
+    assert installed.get("/reading/..%2Fapp_config.js").status_code == 404
+    assert '"/viewer/reading/mode.js"' in installed.get("/app-config.js").text

@@ -4,12 +4,14 @@
   const address = /^\/viewer\/s\/((?:[A-Za-z0-9][A-Za-z0-9._-]*\/){0,5}[A-Za-z0-9][A-Za-z0-9._-]*)\/[A-Za-z-]+\/?$/;
   const scope = address.exec(window.location.pathname)?.[1];
   const root = `/dicom-web/${scope}`;
-  const back = scope?.startsWith("releases/") ? `/${scope}/` : "/";
+  const isTask = scope?.startsWith("tasks/");
+  const back = scope?.startsWith("releases/") ? `/${scope}/` : isTask ? `/annotation/${scope}/` : "/";
 
   window.config = {
     routerBasename: `/viewer/s/${scope}`,
-    extensions: [],
-    modes: [],
+    // On a reading task OHIF has our panel, which saves into the read.
+    extensions: isTask ? ["/viewer/reading/extension.js"] : [],
+    modes: isTask ? ["/viewer/reading/mode.js"] : [],
     customizationService: [{ "ohif.tours": { $set: [] } }],
     whiteLabeling: {
       createLogoComponentFn(React) {

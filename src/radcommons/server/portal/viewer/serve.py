@@ -21,7 +21,8 @@ from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from radcommons.server.portal.viewer.ohif import VERSION, files_folder, installed
 
 SCOPE = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/){0,5}[A-Za-z0-9][A-Za-z0-9._-]*"
-MODES = ("viewer", "basic", "segmentation", "tmtv", "microscopy", "dynamic-volume", "usAnnotation")
+MODES = ("viewer", "basic", "segmentation", "tmtv", "microscopy", "dynamic-volume", "usAnnotation", "reading")
+READING_MODULES = frozenset({"extension", "mode", "panel", "keeper", "labelmaps"})
 PAGE = re.compile(rf"s/(?P<scope>{SCOPE})/(?:{'|'.join(MODES)})/?")
 UID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*)){1,31}")
 HASHED_NAME = re.compile(r"(?:^|\.)[0-9a-f]{16}\.")
@@ -48,6 +49,7 @@ def viewer_app(directory: Path) -> Starlette:
     return Starlette(
         routes=[
             Route("/app-config.js", server.configuration),
+            Route("/reading/{name}.js", server.module),
             Route("/{path:path}", server.file_or_page),
         ]
     )
@@ -61,6 +63,14 @@ class _Viewer:
     def configuration(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint takes the request
         """The configuration script: the same for every scope, which it reads from the address of the page."""
         script = RESOURCES.joinpath("app_config.js").read_bytes()
+        return Response(script, media_type="text/javascript", headers={**HEADERS, "Cache-Control": REVALIDATE})
+
+    def module(self, request: Request) -> Response:
+        """A module of our own extension, which OHIF loads on reading tasks."""
+        name = request.path_params["name"]
+        if name not in READING_MODULES:
+            return _explain("There is no such page in the viewer", "<p><a href='/'>Back to the start page</a></p>", 404)
+        script = RESOURCES.joinpath("reading", f"{name}.js").read_bytes()
         return Response(script, media_type="text/javascript", headers={**HEADERS, "Cache-Control": REVALIDATE})
 
     def file_or_page(self, request: Request) -> Response:

@@ -86,7 +86,7 @@ class Page {
     document.title = `${caseWords(task)} · ${task.project.title}`;
     byId("instructions").textContent = task.project.instructions;
     byId("instructions-part").hidden = !task.project.instructions;
-    byId("ohif").href = `/viewer/s/tasks/${task.task}/viewer?StudyInstanceUIDs=${task.study_instance_uid}&taskId=${task.task}`;
+    byId("ohif").href = `/viewer/s/tasks/${task.task}/reading?StudyInstanceUIDs=${task.study_instance_uid}`;
     byId("feedback").hidden = true;
     this.#banner(task.return_reason ? `This read came back to you: ${task.return_reason}` : "");
     this.#state("saved");
