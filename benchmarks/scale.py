@@ -6,6 +6,7 @@ from the tables and in one on a shelf; and what one more instance costs to recei
 from the package ``idc-index-data``; patients and series in it are public. ``--share 10`` takes every tenth study.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -13,7 +14,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +27,7 @@ from radcommons.apps import bootstrap
 from radcommons.server.platform.postgres import EmbeddedPostgres
 
 Asker = Callable[[object, object], object]
-FACETS_BAR_MS, PAGE_BAR_MS, GROWTH_BAR = 100, 10, 1.3
+FACETS_BAR_MS, PAGE_BAR_MS, CATALOG_PAGE_BAR_MS, GROWTH_BAR = 100, 10, 100, 1.3
 INSTANCES = 10_000_000
 
 
@@ -71,7 +73,11 @@ def measure_catalog() -> list[Figure]:
     some = CatalogQuery.from_lists({"modality": ["CT"], "body_part": ["CHEST"]})
     for name, query in (("all", nothing), ("CT of the chest", some)):
         figures.append(Figure(f"facets, {name}", median_ms(lambda query=query: queries.facets(query)), FACETS_BAR_MS))
-        figures.append(Figure(f"page of studies, {name}", median_ms(lambda query=query: queries.studies(query))))
+        figures.append(
+            Figure(
+                f"page of studies, {name}", median_ms(lambda query=query: queries.studies(query)), CATALOG_PAGE_BAR_MS
+            )
+        )
     return figures
 
 
@@ -92,7 +98,13 @@ def measure_dicomweb(kind: str, ask: Asker) -> list[Figure]:
         "50 studies with MR": (Level.STUDY, [("ModalitiesInStudy", "MR"), *page], ""),
         "50 studies by prefix of PatientID": (Level.STUDY, [("PatientID", "TCGA-*"), *page], ""),
         "50 studies by word of the description": (Level.STUDY, [("StudyDescription", "*LUNG*"), *page], ""),
+        "50 studies with SR of a word of the description": (
+            Level.STUDY,
+            [("ModalitiesInStudy", "SR"), ("StudyDescription", "*BREAST*"), *page],
+            "",
+        ),
         "50 studies at offset 1000": (Level.STUDY, [*page, ("offset", "1000")], ""),
+        "50 studies at offset 50000": (Level.STUDY, [*page, ("offset", "50000")], ""),
         "series of a study": (Level.SERIES, [], study.study_instance_uid),
         "50 series with CT": (Level.SERIES, [("Modality", "CT"), *page], ""),
     }
@@ -115,20 +127,23 @@ def from_tables() -> Asker:
     return lambda query, address: holdings._search(query, address, "http://x")  # noqa: SLF001  a thread of the pool does it
 
 
-def from_shelf(shelf: int) -> Asker:
-    """A published version of everything, asked from its shelf."""
-    from django.db import connection  # noqa: PLC0415
+@contextmanager
+def from_shelf(shelf: int) -> Iterator[Asker]:
+    """A published version of everything, asked from its shelf as the web process does; no answer is kept."""
+    from radcommons.server.archive.dicomweb.by_query import QueriedHoldings  # noqa: PLC0415
+    from radcommons.server.archive.dicomweb.by_shelf import ShelfReader, ShelvedHoldings  # noqa: PLC0415
+    from radcommons.server.archive.models import Instance  # noqa: PLC0415
+    from radcommons.server.platform.read_pool import ReadPool, database_conninfo  # noqa: PLC0415
 
-    from radcommons.server.archive.dicomweb.shelf_sql import search_statement  # noqa: PLC0415
-
-    def ask(query: object, address: object) -> object:
-        statement = search_statement(shelf, query, address, with_json=False)
-        assert statement is not None
-        with connection.cursor() as cursor:
-            cursor.execute(statement.text, statement.parameters)
-            return cursor.fetchall()
-
-    return ask
+    pool = ReadPool()
+    holdings = ShelvedHoldings(ShelfReader(pool), shelf, QueriedHoldings(Instance.objects.all()))
+    with asyncio.Runner() as runner:
+        running = pool.running(database_conninfo())
+        runner.run(running.__aenter__())
+        try:
+            yield lambda query, address: runner.run(holdings._search(query, address, root="http://x"))  # noqa: SLF001
+        finally:
+            runner.run(running.__aexit__(None, None, None))
 
 
 def measure_ingest(name: str, folder: Path, first: int) -> Figure:
@@ -162,7 +177,8 @@ def measure(work: Path, share: int, instances: int) -> list[Figure]:
     click.echo(f"filled in {time.perf_counter() - begin:.0f} s: {counts}", err=True)
     full = measure_ingest("one more instance, full archive", work / "files", 1)
     figures = [*measure_catalog(), empty, Figure(full.name, full.value_ms, empty.value_ms * GROWTH_BAR + 1)]
-    figures += measure_dicomweb("version", from_shelf(fill_shelf("everything")))
+    with from_shelf(fill_shelf("everything")) as ask:
+        figures += measure_dicomweb("version", ask)
     return [*figures, *measure_dicomweb("catalog", from_tables())]
 
 

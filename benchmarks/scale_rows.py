@@ -18,6 +18,11 @@ SELECT 1000 + dense_rank() OVER (ORDER BY collection_id, PatientID) AS subject, 
        instanceCount AS instances, coalesce(cast(series_size_MB * 1000000 AS BIGINT), 1) + 1 AS size_bytes
 FROM read_parquet(?) WHERE hash(StudyInstanceUID) % ? = 0
 """
+_SEARCHED = """
+SELECT s.study_date, array_agg(DISTINCT e.modality), p.subject_id, s.study_description, s.patient_sex
+FROM archive_shelfstudy h JOIN archive_study s ON s.id = h.study_id JOIN archive_subject p ON p.id = s.subject_id
+JOIN archive_series e ON e.study_id = s.id WHERE h.shelf_id = %s GROUP BY h.place, s.id, p.id ORDER BY h.place
+"""
 
 
 class Loader:
@@ -243,12 +248,16 @@ def fill_shelf(name: str) -> int:
     """Put everything on a shelf, with search results as long as real ones; the shelf's number."""
     from django.db import connection  # noqa: PLC0415
 
+    from radcommons.server.archive.dicomweb.shelf_index import ShelfIndex, ShelfRow  # noqa: PLC0415
+    from radcommons.server.archive.models import ShelfSearch  # noqa: PLC0415
+
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO archive_shelf (name, created_at) VALUES (%s, now()) RETURNING id", [name])
         shelf = int(cursor.fetchone()[0])
         cursor.execute(
-            "INSERT INTO archive_shelfstudy (shelf_id, study_id, answer)"
-            " SELECT %s, id, convert_to(repeat('x', 800), 'UTF8') FROM archive_study",
+            "INSERT INTO archive_shelfstudy (shelf_id, study_id, place, answer) SELECT %s, id,"
+            " row_number() OVER (ORDER BY study_date DESC NULLS LAST, study_instance_uid) - 1,"
+            " convert_to('{\"x\":\"' || repeat('x', 800) || '\"}', 'UTF8') FROM archive_study",
             [shelf],
         )
         cursor.execute(
@@ -257,7 +266,10 @@ def fill_shelf(name: str) -> int:
             " FROM archive_series e JOIN archive_shelfstudy h ON h.study_id = e.study_id",
             [shelf],
         )
-        cursor.execute("VACUUM ANALYZE archive_shelfstudy, archive_shelfseries")
+        cursor.execute(_SEARCHED, [shelf])
+        rows = (ShelfRow(day, tuple(modalities), *texts) for day, modalities, *texts in cursor.fetchall())
+        ShelfSearch.objects.create(shelf_id=shelf, packed=ShelfIndex.of(rows).packed())
+        cursor.execute("VACUUM ANALYZE archive_shelfstudy, archive_shelfseries, archive_shelfsearch")
     return shelf
 
 

@@ -90,6 +90,20 @@ def test_a_facet_is_counted_under_the_other_choices_not_its_own(studies):
     assert numbers(answer, "sex") == {"F": (1, 1), "M": (1, 1)}
 
 
+def test_a_page_shows_the_latest_studies_first_and_none_that_left_since_they_were_counted(studies, monkeypatch):
+    monkeypatch.setattr(queries, "PAGE_SIZE", 2)
+    names = {study_row(uid).pk: name for name, uid in studies.items()}
+    page, lines = queries.studies(CatalogQuery.from_lists({}))
+    assert (page.paginator.count, [names[line.study.pk] for line in lines]) == (3, ["cr2", "ct2"])
+    _, rest = queries.studies(CatalogQuery.from_lists({}), page_number=2)
+    assert [names[line.study.pk] for line in rest] == ["ct1"]
+    counted = queries.cube()
+    services.remove_study(studies["cr2"])
+    monkeypatch.setattr(queries, "cube", lambda: counted)
+    _, later = queries.studies(CatalogQuery.from_lists({}))
+    assert [names[line.study.pk] for line in later] == ["ct2"]
+
+
 def test_a_choice_that_nothing_has_stays_visible(studies):
     facet = queries.facets(CatalogQuery(modality=("XA",))).facets[1]
     assert [(value.value, value.is_chosen, value.counts.subjects) for value in facet.first][-1] == ("XA", True, 0)

@@ -80,8 +80,15 @@ def test_every_count_is_that_of_the_series_themselves(series, chosen):
         assert cube.by_value(name, chosen) == {value: counted(rows) for value, rows in expected.items()}
 
 
+@given(SERIES, CHOICE)
+def test_the_studies_of_a_selection_are_named_once_the_highest_first(series, chosen):
+    expected = sorted({row[3] for row in series if fits(row, chosen)}, reverse=True)
+    assert cube_of([(*row[:5], 1) for row in series]).latest_studies(chosen).tolist() == expected
+
+
 def test_an_empty_catalog_counts_nothing():
     cube = cube_of([])
+    assert cube.latest_studies({}).tolist() == []
     assert cube.total({"modality": ["CT"]}) == Counts()
     assert cube.by_value("sex", {}) == {}
 

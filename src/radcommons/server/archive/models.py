@@ -181,17 +181,31 @@ class Shelf(models.Model):
         verbose_name_plural = "shelves"
 
 
+class ShelfSearch(models.Model):
+    """What the studies of a shelf are searched by, packed (see :mod:`.dicomweb.shelf_index`)."""
+
+    shelf = models.OneToOneField(Shelf, on_delete=models.CASCADE, related_name="search")
+    packed = models.BinaryField()
+
+
 class ShelfStudy(models.Model):
-    """A study on a shelf; ``answer`` is its search result, counted over the shelf."""
+    """A study on a shelf; ``answer`` is its search result, counted over the shelf.
+
+    ``place`` counts the studies in the order of results, from 0; it is not known on shelves that older programs made.
+    """
 
     shelf = models.ForeignKey(Shelf, on_delete=models.CASCADE, related_name="studies")
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    place = models.PositiveIntegerField(null=True)
     answer = models.BinaryField()
 
     class Meta:
         """Table options."""
 
-        constraints = [models.UniqueConstraint(fields=["shelf", "study"], name="archive_shelf_study_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["shelf", "study"], name="archive_shelf_study_once"),
+            models.UniqueConstraint(fields=["shelf", "place"], name="archive_shelf_place_once"),
+        ]
 
 
 class ShelfSeries(models.Model):

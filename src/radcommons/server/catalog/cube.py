@@ -43,11 +43,12 @@ class Combination:
 class Members:
     """Which subjects, or studies, a combination has: pairs of its number and a number from 0 to ``count``.
 
-    ``single`` holds, for each facet of which everyone has one value only, the code of that value.
+    ``keys`` holds what each number stands for, in order. ``single`` holds, for each facet of which everyone has one value only, the code of that value.
     """
 
     combination: NDArray[np.int32]
     number: NDArray[np.int32]
+    keys: Integers
     count: int
     single: Mapping[str, NDArray[np.int32]]
 
@@ -60,11 +61,15 @@ class Members:
         count = len(distinct)
         pairs = np.unique(np.repeat(np.arange(len(lists)), lengths) * max(count, 1) + number)
         owners, numbers = (each.astype(np.int32) for each in np.divmod(pairs, max(count, 1)))
-        return cls(owners, numbers, count, _singles(owners, numbers, count, codes))
+        return cls(owners, numbers, distinct, count, _singles(owners, numbers, count, codes))
 
     def distinct(self, chosen: Flags) -> int:
         """How many there are behind some combinations."""
         return int(np.count_nonzero(self._behind(chosen)))
+
+    def latest(self, chosen: Flags) -> Integers:
+        """The keys of those behind some combinations, the highest first."""
+        return self.keys[self._behind(chosen)][::-1]
 
     def distinct_by(self, name: str, codes: NDArray[np.int32], values: int, chosen: Flags) -> Integers:
         """The same for each value of a facet, whose code each combination has."""
@@ -139,6 +144,10 @@ class Cube:
         fits = self._misses(chosen) == 0
         series, instances, size_bytes = (int(each[fits].sum()) for each in self.sums)
         return Counts(self.subjects.distinct(fits), self.studies.distinct(fits), series, instances, size_bytes)
+
+    def latest_studies(self, chosen: Mapping[str, Sequence[str]]) -> Integers:
+        """The keys of the studies that a selection holds, the highest first."""
+        return self.studies.latest(self._misses(chosen) == 0)
 
     def by_value(self, name: str, chosen: Mapping[str, Sequence[str]]) -> dict[str, Counts]:
         """What has each value of a facet, under the choices in all other facets; values that nothing has are left out.

@@ -103,15 +103,18 @@ class StudyLine:
 
 
 def studies(query: CatalogQuery, *, page_number: str | int = 1) -> tuple[Page[Any], tuple[StudyLine, ...]]:
-    """A page of the studies that a selection holds, the latest first."""
-    chosen = CatalogSeries.objects.filter(_conditions(query))
-    rows = Study.objects.filter(id__in=chosen.values("study")).select_related("subject__site")
-    page = Paginator(rows.order_by("-id"), PAGE_SIZE).get_page(page_number)
-    shown = list(page.object_list)
+    """A page of the studies that a selection holds, the latest first.
+
+    Which they are is known from the counted catalog, as old as its counts; what has left the catalog since is not shown.
+    """
+    page = Paginator(cube().latest_studies(query.to_lists()), PAGE_SIZE).get_page(page_number)
+    keys = [int(key) for key in page.object_list]
     by_study: dict[int, list[CatalogSeries]] = {}
-    for entry in chosen.filter(study__in=shown).select_related("series").order_by("-instance_count", "id"):
+    chosen = CatalogSeries.objects.filter(_conditions(query), study__in=keys)
+    for entry in chosen.select_related("series").order_by("-instance_count", "id"):
         by_study.setdefault(entry.study_id, []).append(entry)
-    return page, tuple(_line(study, by_study[study.pk]) for study in shown)
+    rows = Study.objects.filter(pk__in=by_study).select_related("subject__site").order_by("-id")
+    return page, tuple(_line(study, by_study[study.pk]) for study in rows)
 
 
 def _line(study: Study, entries: list[CatalogSeries]) -> StudyLine:

@@ -16,11 +16,13 @@ from radcommons.server.archive import metadata, shelving
 from radcommons.server.archive.dicomweb import shelf_sql
 from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.by_query import QueriedHoldings
-from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection
+from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection, StoredObject
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import Match, OneOf, SearchQuery
 from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
 from radcommons.server.archive.dicomweb.search import chosen, needs_header
+from radcommons.server.archive.dicomweb.shelf_index import ShelfIndex
+from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.errors import NotRenderableError
 from radcommons.server.archive.rules import standing_for
 from radcommons.server.platform.errors import NotFoundError
@@ -28,6 +30,7 @@ from radcommons.server.platform.read_pool import ReadPool
 
 _TABLES_BYTES = 32 << 20
 _DOCUMENTS_BYTES = 48 << 20
+_INDEXES_BYTES = 40 << 20
 _ANSWERS_BYTES = 16 << 20
 _QUESTION_BYTES = 2048
 _ROW_BYTES = 700
@@ -63,6 +66,7 @@ class ShelfReader:
     pool: ReadPool
     tables: RecentlyUsed[tuple[int, str], SeriesTable] = field(default_factory=lambda: RecentlyUsed(_TABLES_BYTES))
     listings: RecentlyUsed[int, list[bytes]] = field(default_factory=lambda: RecentlyUsed(_TABLES_BYTES))
+    indexes: RecentlyUsed[int, ShelfIndex] = field(default_factory=lambda: RecentlyUsed(_INDEXES_BYTES))
     documents: RecentlyUsed[tuple[int, str, bool], bytes] = field(
         default_factory=lambda: RecentlyUsed(_DOCUMENTS_BYTES)
     )
@@ -91,6 +95,17 @@ class ShelfReader:
         table = SeriesTable.of(packed_id, study_instance_uid, packed)
         self.tables.put(key, table, size_bytes=table.size_bytes)
         return table
+
+    async def index(self, shelf_id: int) -> ShelfIndex | None:
+        """What the studies of a shelf are searched by; None on a shelf that an older program made."""
+        index = self.indexes.get(shelf_id)
+        if index is None:
+            rows = await self.pool.rows(shelf_sql.SEARCH, (shelf_id,))
+            if not rows:
+                return None
+            index = await in_pool(ShelfIndex.unpacked, rows[0][0])
+            self.indexes.put(shelf_id, index, size_bytes=index.size_bytes)
+        return index
 
     async def listing(self, packed_id: int) -> list[bytes]:
         """The search results of the instances of a packed series."""
@@ -148,9 +163,11 @@ class ShelvedSelection:
     def _is_whole(self) -> bool:
         return len(self.instances) == len(self.table.instances)
 
-    async def objects(self) -> AsyncIterator[Sequence[tuple[str, int, str]]]:
-        """Digests, sizes and transfer syntaxes, all at once."""
-        yield [(each.sha256, each.size_bytes, each.transfer_syntax_uid) for each in self.instances]
+    async def objects(self) -> AsyncIterator[Sequence[StoredObject]]:
+        """What is stored of them, all at once."""
+        yield [
+            (each.sha256, each.size_bytes, each.transfer_syntax_uid, each.sop_instance_uid) for each in self.instances
+        ]
 
     async def metadata(self, root: str, *, is_gzip: bool) -> bytes | AsyncIterator[bytes]:
         """Their DICOM JSON; see :class:`.Selection`."""
@@ -182,7 +199,14 @@ class ShelvedHoldings:
         if query.level is Level.INSTANCE:
             return await self._search_instances(query, address, root=root)
         with_json = needs_header(query)
-        statement = shelf_sql.search_statement(self.shelf_id, query, address, with_json=with_json)
+        places = None
+        if query.level is Level.STUDY and not address.study_instance_uid and not _is_one_key(query):
+            index = await self.reader.index(self.shelf_id)
+            places = index.places(query) if index else None
+        if places is None:
+            statement = shelf_sql.search_statement(self.shelf_id, query, address, with_json=with_json)
+        else:
+            statement = shelf_sql.studies_at(self.shelf_id, places, with_json=with_json)
         if statement is None:
             return await self.tables.search(query, address, root=root)
         rows = await self.reader.pool.rows(statement.text, statement.parameters)
@@ -251,6 +275,12 @@ class ShelvedHoldings:
 
 def _digest(instances: Sequence[HeldInstance]) -> str:
     return hashlib.sha256("".join(each.sha256 for each in instances).encode()).hexdigest()
+
+
+def _is_one_key(query: SearchQuery) -> bool:
+    """Whether the database finds the few that fit at once, by one of its keys."""
+    columns = {match.key.column for match in query.matches if isinstance(match.condition, OneOf)}
+    return bool(columns & {"study_instance_uid", "accession_number", "subject__subject_id"})
 
 
 def _extended(query: SearchQuery, answer: bytes, packed: bytes) -> bytes:

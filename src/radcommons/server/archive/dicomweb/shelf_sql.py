@@ -1,5 +1,6 @@
 """Searches of a shelf as one statement each (PS3.18 10.6.1.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,11 @@ _STUDIES = (
     " JOIN archive_subject p ON p.id = s.subject_id WHERE h.shelf_id = %s{conditions}"
     " ORDER BY s.study_date DESC NULLS LAST, s.study_instance_uid LIMIT %s OFFSET %s"
 )
+_AT_PLACES = (
+    "SELECT h.answer{extra} FROM archive_shelfstudy h JOIN archive_study s ON s.id = h.study_id"
+    " WHERE h.shelf_id = %s AND h.place = ANY(%s) ORDER BY h.place"
+)
+SEARCH = "SELECT packed FROM archive_shelfsearch WHERE shelf_id = %s"
 _SERIES = (
     "SELECT x.answer{extra} FROM archive_shelfseries x JOIN archive_series e ON e.id = x.series_id"
     " JOIN archive_study s ON s.id = e.study_id JOIN archive_subject p ON p.id = s.subject_id"
@@ -66,6 +72,12 @@ def search_statement(shelf_id: int, query: SearchQuery, address: Address, *, wit
         extra=column if with_json else "", conditions="".join(f" AND {each}" for each in conditions)
     )
     return Statement(text, (shelf_id, *parameters, query.limit, query.offset))
+
+
+def studies_at(shelf_id: int, places: Sequence[int], *, with_json: bool) -> Statement:
+    """The statement for the studies at some places of a shelf, in their order."""
+    text = _AT_PLACES.format(extra=", s.study_json" if with_json else "")
+    return Statement(text, (shelf_id, list(places)))
 
 
 def _condition(match: Match, *, is_study: bool) -> Statement | None:

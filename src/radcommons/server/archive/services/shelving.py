@@ -8,19 +8,21 @@ from typing import Any
 
 import orjson
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from radcommons.server.archive import metadata, shelving
 from radcommons.server.archive.dicomweb.holdings import HeldInstance
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import SearchQuery
 from radcommons.server.archive.dicomweb.search import chosen, instance_attributes, series_attributes, study_attributes
+from radcommons.server.archive.dicomweb.shelf_index import ShelfIndex, ShelfRow
 from radcommons.server.archive.models import (
     Instance,
     InstanceState,
     PackedSeries,
     Series,
     Shelf,
+    ShelfSearch,
     ShelfSeries,
     ShelfStudy,
 )
@@ -45,9 +47,15 @@ def shelve(name: str, instances: QuerySet[Instance]) -> Shelf:
     Shelf.objects.filter(name=name).delete()
     shelf = Shelf.objects.create(name=name)
     visible = instances.filter(state=InstanceState.STORED)
-    rows = visible.order_by("series__study_id", "series_id").values_list("series__study_id", "series_id")
-    for study_id, pairs in groupby(rows.distinct().iterator(), key=lambda pair: pair[0]):
-        _shelve_study(shelf, study_id, [series_id for _, series_id in pairs], visible)
+    study = "series__study__"
+    order = (F(f"{study}study_date").desc(nulls_last=True), f"{study}study_instance_uid", "series_id")
+    columns = ("series__study_id", "series_id", f"{study}study_date", f"{study}study_instance_uid")
+    pairs = visible.order_by(*order).values_list(*columns).distinct().iterator()
+    searched = [
+        _shelve_study(shelf, place, [row[1] for row in rows], visible)
+        for place, (_, rows) in enumerate(groupby(pairs, key=lambda row: row[0]))
+    ]
+    ShelfSearch.objects.create(shelf=shelf, packed=ShelfIndex.of(searched).packed())
     return shelf
 
 
@@ -57,9 +65,9 @@ def unshelve(name: str) -> None:
     PackedSeries.objects.exclude(pk__in=ShelfSeries.objects.exclude(packed=None).values("packed")).delete()
 
 
-def _shelve_study(shelf: Shelf, study_id: int, series_ids: list[int], visible: QuerySet[Instance]) -> None:
+def _shelve_study(shelf: Shelf, place: int, series_ids: list[int], visible: QuerySet[Instance]) -> ShelfRow:
+    """Put the series of one study on a shelf; what the study is searched by."""
     rows = Series.objects.filter(pk__in=series_ids).order_by(*SERIES_ORDER).select_related("study__subject")
-    shelf_study = ShelfStudy(shelf=shelf, study_id=study_id)
     shelved, counts = [], []
     for series in rows:
         members = visible.filter(series=series).order_by(*INSTANCE_ORDER)
@@ -70,11 +78,12 @@ def _shelve_study(shelf: Shelf, study_id: int, series_ids: list[int], visible: Q
         shelved.append(ShelfSeries(shelf=shelf, series=series, packed=packed, answer=orjson.dumps(values)))
     study = rows[0].study
     values = chosen(SearchQuery(Level.STUDY), study_attributes(study, counts, ROOT))
-    shelf_study.answer = orjson.dumps(values)
-    shelf_study.save()
+    shelf_study = ShelfStudy.objects.create(shelf=shelf, study=study, place=place, answer=orjson.dumps(values))
     for each in shelved:
         each.shelf_study = shelf_study
     ShelfSeries.objects.bulk_create(shelved)
+    modalities = tuple({modality for modality, _ in counts})
+    return ShelfRow(study.study_date, modalities, study.subject.subject_id, study.study_description, study.patient_sex)
 
 
 def _packed(series: Series, members: QuerySet[Instance]) -> PackedSeries:
