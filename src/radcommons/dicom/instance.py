@@ -61,6 +61,7 @@ class InstanceDescription:
     slice_thickness_mm: float | None
     rows: int | None
     columns: int | None
+    bits_allocated: int | None
     number_of_frames: int
     series_number: int | None
     instance_number: int | None
@@ -198,6 +199,7 @@ def _describe(file: Part10File, index: FrameIndex, buffer: memoryview, *, with_j
         slice_thickness_mm=header.number(0x00180050),
         rows=header.integer(0x00280010),
         columns=header.integer(0x00280011),
+        bits_allocated=header.integer(0x00280100),
         number_of_frames=1 if frames is None else frames,
         series_number=header.integer(0x00200011),
         instance_number=header.integer(0x00200013),

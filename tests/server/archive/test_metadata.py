@@ -37,13 +37,10 @@ def test_a_level_takes_its_own_attributes_without_bulk_data():
     }
 
 
-def test_first_values_are_read_as_text_and_number():
+def test_first_values_are_read_as_text():
     attributes = {
         "00100010": {"vr": "PN", "Value": [{"Alphabetic": "A^B"}]},
         "00200010": {"vr": "SH"},
-        "00280100": {"vr": "US", "Value": [16]},
     }
     assert metadata.text_of(attributes, "00100010") == "A^B"
     assert metadata.text_of(attributes, "00200010") == metadata.text_of(attributes, "00999999") == ""
-    assert metadata.number_of(attributes, "00280100") == 16
-    assert metadata.number_of(attributes, "00100010") is None

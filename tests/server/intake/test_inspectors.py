@@ -2,12 +2,16 @@
 
 import os
 import signal
+from contextlib import suppress
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 from tests.support.batches import make_batch, make_site, write_instance
 
 from radcommons.server.intake import inspectors, services, staging
 from radcommons.server.intake.models import BatchPart
+from radcommons.server.intake.queue import VERIFY_PARTS
+from radcommons.server.platform.jobs import app
 from radcommons.server.platform.policy import Actor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,8 +46,16 @@ def test_files_are_stored_although_every_waiting_process_was_killed(run_worker, 
         killed = _waiting_processes()
         assert killed
         for process in killed:
-            os.kill(process.pid, signal.SIGKILL)
+            # Those of another pool may have been killed the round before.
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
     _send(tmp_path, 3)
     run_worker()
     assert list(BatchPart.objects.order_by().values_list("state", "findings").distinct()) == [("stored", [])]
     assert BatchPart.objects.count() == 6
+
+
+def test_a_job_of_a_batch_that_is_no_longer_there_ends_and_is_not_tried_again(run_worker):
+    app.configure_task(VERIFY_PARTS).defer(batch_pk=10**9, first_part=1, last_part=1)
+    run_worker()
+    assert set(ProcrastinateJob.objects.values_list("status", "attempts")) == {("succeeded", 1)}

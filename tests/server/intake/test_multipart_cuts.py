@@ -59,8 +59,10 @@ def test_events_come_as_soon_as_their_bytes_are_certain():
     assert list(reader.feed(b"--b\r\nA: 1\r\n\r")) == []
     (begins,) = reader.feed(b"\n")
     assert isinstance(begins, PartBegins)
-    assert list(reader.feed(b"0123456789")) == [PartData(b"01234")]
-    assert list(reader.feed(b"\r\n--b")) == [PartData(b"56789"), PartEnds()]
+    assert list(reader.feed(b"0123456789")) == [PartData(b"0123456789")]
+    assert list(reader.feed(b"x\r\n-")) == [PartData(b"x")]
+    assert list(reader.feed(b"-a")) == [PartData(b"\r\n--a")]
+    assert list(reader.feed(b"y\r\n--b")) == [PartData(b"y"), PartEnds()]
     assert list(reader.feed(b"--")) == []
     assert list(reader.feed(b"--b\r\n\r\nafter the end")) == []
     reader.close()

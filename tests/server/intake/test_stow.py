@@ -3,13 +3,15 @@
 import hashlib
 import io
 import zlib
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
 import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
+from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 from lxml import etree
 from tests.support.batches import OPERATOR, make_site, make_token, uid, write_instance
 
@@ -51,6 +53,12 @@ def reasons(answer):
     return [item[REASON]["Value"][0] for item in answer.json()[FAILED]["Value"]]
 
 
+def finished():
+    """The batch of the day, closed as it is when nobody has sent for a moment."""
+    services.finish_batch(Batch.objects.get().pk)
+    return Batch.objects.get()
+
+
 @pytest.fixture
 def sender(live_server_url):
     return Sender(live_server_url, make_token(make_site()))
@@ -75,7 +83,7 @@ def test_instances_are_stored_found_again_and_stored_once(sender, made):
     assert FAILED not in first.json()
     assert first.json()["00081190"]["Value"] == [f"{sender.root}/studies/{uid('study', 1)}"]
     assert Instance.objects.filter(state="stored").count() == 3
-    assert Batch.objects.get().state == "verified"
+    assert finished().state == "verified"
     assert set(BatchPart.objects.values_list("state", flat=True)) == {"stored"}
     assert OutboxFact.objects.filter(kind="InstancesStored").count() == 1
     for item, body in zip(items, bodies, strict=True):
@@ -136,7 +144,7 @@ def test_nothing_that_breaks_the_rules_is_stored_and_all_of_it_failing_is_409(se
     assert answer.status_code == 409
     assert reasons(answer) == [0xC300, 0xC300]
     assert not Instance.objects.exists()
-    assert Batch.objects.get().state == "refused"
+    assert finished().state == "refused"
 
 
 def test_what_a_person_must_look_at_waits_and_enters_once_a_curator_has_looked(sender, made, run_worker):
@@ -245,6 +253,7 @@ def test_a_full_disk_is_503_and_nothing_is_half_stored(sender, made, monkeypatch
 
 def test_everything_is_in_the_audit_log(sender, made):
     sender.post([made(1), made(2, PatientName="Doe^Jane")])
+    finished()
 
     kinds = set(AuditEvent.objects.values_list("action", flat=True))
     assert {"intake.store", "archive.store", "intake.quarantine", "intake.finish-batch"} <= kinds
@@ -258,7 +267,11 @@ def test_a_request_whose_process_died_before_answering_is_finished_by_the_worker
     path = tmp_path / "aside"
     path.write_bytes(body)
     item = describe_file(path)[0]
-    direct._record(upload, [(direct.UploadedFile(path, item.sha256, item.size_bytes), item)], software="")
+    done = Future()
+    done.set_result(None)
+    staging.adopt(upload.batch_id, [(path, item.sha256)])
+    with transaction.atomic():
+        direct._record(upload, [(direct.UploadedFile(path, item.sha256, item.size_bytes, done), item)], software="")
     assert Batch.objects.get().state == "sealed"
 
     Batch.objects.update(deferred_at=None)
@@ -268,6 +281,32 @@ def test_a_request_whose_process_died_before_answering_is_finished_by_the_worker
     assert (Batch.objects.get().state, Instance.objects.get().state) == ("verified", "stored")
     assert sender.post([body]).status_code == 200
     assert BatchPart.objects.get().state == "stored"
+
+
+def test_many_requests_are_one_announcement_once_nobody_has_sent_for_a_moment(sender, made, run_worker):
+    for number in (1, 2, 3):
+        assert sender.post([made(number)]).status_code == 200
+    assert not OutboxFact.objects.exists()
+
+    _pass_on()
+    run_worker()
+    assert Batch.objects.get().state == "sealed"
+    Batch.objects.update(deferred_at=timezone.now() - direct.QUIET)
+    _pass_on()
+    run_worker()
+
+    assert Batch.objects.get().state == "verified"
+    assert OutboxFact.objects.filter(kind="InstancesStored").count() == 1
+    assert sender.post([made(4)]).status_code == 200
+    assert Batch.objects.get().state == "sealed"
+    services.finish_when_quiet(Batch.objects.get().pk, since=timezone.now() - direct.LONGEST)
+    assert OutboxFact.objects.filter(kind="InstancesStored").count() == 2
+
+
+def _pass_on():
+    """Let the moment pass for which jobs wait."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
 
 
 def test_older_digests_are_kept_beside_sha256(sender, made):

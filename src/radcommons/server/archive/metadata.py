@@ -122,12 +122,6 @@ def text_of(attributes: Mapping[str, Any], tag: str) -> str:
     return str(value.get("Alphabetic", "")) if isinstance(value, dict) else str(value)
 
 
-def number_of(attributes: Mapping[str, Any], tag: str) -> int | None:
-    """The first value of a numeric attribute; None when there is none."""
-    values = attributes.get(tag, {}).get("Value") or [None]
-    return values[0] if isinstance(values[0], int) else None
-
-
 def joined(objects: Iterable[tuple[bytes | memoryview, str]]) -> Iterator[bytes]:
     """A JSON array from packed objects, piece by piece.
 

@@ -7,6 +7,7 @@ when nobody has needed them for a while.
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from radcommons.dicom.finding import Finding
@@ -24,6 +25,7 @@ _AT_ONCE = 2
 _IDLE_S = 120.0
 _lock = threading.Lock()
 _free = threading.BoundedSemaphore(_AT_ONCE)
+_looking = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look")
 _idle: list[tuple[float, Limits, Inspectors]] = []
 
 
@@ -43,6 +45,51 @@ def inspected(claims: Sequence[PartClaim]) -> Iterator[Inspected]:
             while claim is not None and claim.part_id in early:
                 yield claim, early.pop(claim.part_id)
                 claim = next(expected, None)
+
+
+class LookAhead:
+    """Looks into files while others still arrive: a few at a time, as many as came while it was busy."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[PartClaim] = []
+        self._found: list[Inspection] = []
+        self._runs: list[Future[None]] = []
+        self._is_running = False
+
+    def add(self, claim: PartClaim) -> None:
+        """Give another file."""
+        with self._lock:
+            self._waiting.append(claim)
+            if not self._is_running:
+                self._is_running = True
+                self._runs.append(_looking.submit(self._run))
+
+    def found(self) -> list[Inspection]:
+        """What was found, in the order in which files were given.
+
+        Raises
+        ------
+        NoProcessError
+            When no process could be started to look.
+        """
+        for run in self._runs:
+            run.result()
+        return self._found
+
+    def close(self) -> None:
+        """Look into no more; what is being looked at ends by itself."""
+        with self._lock:
+            self._waiting.clear()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                group, self._waiting = self._waiting, []
+                if not group:
+                    self._is_running = False
+                    return
+            self._found.extend(inspection for _, inspection in inspected(group))
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Putting the verification of a batch into the queue; the jobs are named, so that verbs need not know their bodies."""
 
+from datetime import datetime, timedelta
+
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -10,6 +12,7 @@ from radcommons.server.intake.models import Batch, BatchPart, PartState
 from radcommons.server.platform.jobs import app
 
 VERIFY_PARTS = "intake.verify_parts"
+FINISH_DIRECT = "intake.finish_direct"
 
 
 def defer_verification(batch: Batch) -> None:
@@ -30,6 +33,25 @@ def defer_verification(batch: Batch) -> None:
             continue
     batch.deferred_at = timezone.now()
     batch.save(update_fields=["deferred_at"])
+
+
+def defer_finish(batch_pk: int, *, since: datetime, after: timedelta) -> None:
+    """Have a batch of direct uploads closed once it is quiet, in the open transaction; one job is enough.
+
+    Parameters
+    ----------
+    since
+        When the first of what waits to be announced came.
+    """
+    lock = f"{FINISH_DIRECT}:{batch_pk}"
+    try:
+        with transaction.atomic():
+            job = app.configure_task(
+                FINISH_DIRECT, queueing_lock=lock, schedule_in={"seconds": int(after.total_seconds())}
+            )
+            job.defer(batch_pk=batch_pk, since=since.isoformat())
+    except AlreadyEnqueued:
+        return
 
 
 def has_live_job(batch: Batch) -> bool:

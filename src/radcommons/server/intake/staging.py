@@ -11,7 +11,9 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 from radcommons.server.intake.errors import DigestMismatchError, DiskFullError, PartTooLargeError
@@ -73,6 +75,10 @@ def remove_leftovers(batch_id: str) -> None:
         folder.rmdir()
 
 
+# Files that are written out at the same time share what the file system has to write for each.
+_writing = ThreadPoolExecutor(8, thread_name_prefix="write-out")
+
+
 class Upload:
     """The files of one request, aside until all of them are there; whatever is not adopted goes with it."""
 
@@ -111,32 +117,37 @@ class FileSink:
         self._hash = hashlib.sha256()
         with _disk_errors():
             _demand_room(path.parent, 0)
-            self._file = path.open("xb", buffering=0)
+            self._file: FileIO = path.open("xb", buffering=0)
 
     @property
     def sha256(self) -> str:
         """The digest of what was written so far."""
         return self._hash.hexdigest()
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: bytes | memoryview) -> None:
         """Take the next bytes."""
         self.size_bytes += len(chunk)
         if self.size_bytes > self._maximum_bytes:
             raise PartTooLargeError(self._maximum_bytes)
         self._hash.update(chunk)
+        rest = memoryview(chunk)
         with _disk_errors():
-            self._file.write(chunk)
+            while rest:
+                rest = rest[self._file.write(rest) or 0 :]
 
-    def commit(self) -> None:
-        """Have the bytes on the disk."""
-        with _disk_errors():
-            os.fsync(self._file.fileno())
-            self._file.close()
+    def commit(self) -> Future[None]:
+        """Have the bytes written to the disk; they are there when the answer is, which raises what this class raises."""
+        return _writing.submit(_write_out, self._file)
 
     def abort(self) -> None:
         """Stop; the bytes go with their folder."""
         with suppress(OSError):
             self._file.close()
+
+
+def _write_out(file: FileIO) -> None:
+    with _disk_errors(), file:
+        os.fsync(file.fileno())
 
 
 class PartSink:

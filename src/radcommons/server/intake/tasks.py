@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from django.db import close_old_connections
 
 from radcommons.server.intake import services
-from radcommons.server.intake.queue import VERIFY_PARTS
+from radcommons.server.intake.queue import FINISH_DIRECT, VERIFY_PARTS
 from radcommons.server.platform.jobs import RETRY, app
 
 
@@ -15,6 +16,13 @@ def verify_parts(batch_pk: int, first_part: int, last_part: int) -> None:
     """Verify some parts of a sealed batch; safe to run twice and at the same time."""
     with _own_connection():
         services.verify_parts(batch_pk, first_part=first_part, last_part=last_part)
+
+
+@app.task(name=FINISH_DIRECT, queue="default", retry=RETRY)
+def finish_direct(batch_pk: int, since: str) -> None:
+    """Close a batch of direct uploads once it is quiet."""
+    with _own_connection():
+        services.finish_when_quiet(batch_pk, since=datetime.fromisoformat(since))
 
 
 @app.periodic(cron="* * * * *")

@@ -1,6 +1,6 @@
 """The rows above an instance, subject, study and series, and the row of the instance itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -14,10 +14,14 @@ from radcommons.server.sites.models import Site
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Where studies and series stand already: studies as site, project and subject, series as their study's UID."""
+    """Where studies and series stand already: studies as site, project and subject, series as their id and study's UID."""
 
     studies: dict[str, tuple[str, str, str]]
-    series: dict[str, str]
+    series: dict[str, tuple[int, str]]
+
+    def holds(self, place: rules.Place) -> bool:
+        """Whether there are rows for the levels of a place, wherever they stand."""
+        return place.study_instance_uid in self.studies and place.series_instance_uid in self.series
 
 
 def read(places: Sequence[rules.Place]) -> Known:
@@ -27,7 +31,10 @@ def read(places: Sequence[rules.Place]) -> Known:
     rows = studies.values_list("study_instance_uid", "subject__site__code", "subject__project", "subject__subject_id")
     return Known(
         studies={uid: (site_code, project, subject_id) for uid, site_code, project, subject_id in rows},
-        series=dict(series.values_list("series_instance_uid", "study__study_instance_uid")),
+        series={
+            uid: (key, study)
+            for uid, key, study in series.values_list("series_instance_uid", "pk", "study__study_instance_uid")
+        },
     )
 
 
@@ -36,48 +43,35 @@ def refusals(place: rules.Place, known: Known) -> tuple[Finding, ...]:
     return rules.conflicts_of_place(
         place,
         study=known.studies.get(place.study_instance_uid),
-        series_study_uid=known.series.get(place.series_instance_uid),
+        series_study_uid=known.series.get(place.series_instance_uid, (0, None))[1],
     )
 
 
-def ensure(descriptions: Sequence[InstanceDescription], site: Site, project: str) -> dict[str, int]:
-    """Write the subjects, studies and series that are missing; the ids of the series by their UIDs.
+def write_missing(descriptions: Sequence[InstanceDescription], known: Known, *, site: Site, project: str) -> None:
+    """Write the subjects, studies and series that are not known yet.
 
     Rows are written in the order of their identifiers, so that two senders wait for each other instead of deadlocking.
     """
-    subject_ids = sorted({item.patient_id for item in descriptions})
+    first_of_study = {item.study_instance_uid: item for item in reversed(descriptions)}
+    new = [first_of_study[uid] for uid in sorted(first_of_study.keys() - known.studies.keys())]
+    if new:
+        subjects = _ensure_subjects({item.patient_id for item in new}, site, project)
+        Study.objects.bulk_create([_study_row(item, subjects) for item in new], ignore_conflicts=True)
+    first = {item.series_instance_uid: item for item in reversed(descriptions)}
+    missing = [first[uid] for uid in sorted(first.keys() - known.series.keys())]
+    if missing:
+        uids = {item.study_instance_uid for item in missing}
+        studies = dict(Study.objects.filter(study_instance_uid__in=uids).values_list("study_instance_uid", "pk"))
+        Series.objects.bulk_create([_series_row(item, studies) for item in missing], ignore_conflicts=True)
+
+
+def _ensure_subjects(subject_ids: set[str], site: Site, project: str) -> dict[str, int]:
     Subject.objects.bulk_create(
-        [Subject(site=site, project=project, subject_id=subject_id) for subject_id in subject_ids],
+        [Subject(site=site, project=project, subject_id=subject_id) for subject_id in sorted(subject_ids)],
         ignore_conflicts=True,
     )
     rows = Subject.objects.filter(site=site, project=project, subject_id__in=subject_ids)
-    subjects = dict(rows.values_list("subject_id", "pk"))
-    studies = _ensure_studies(descriptions, subjects)
-    return _ensure_series(descriptions, studies)
-
-
-def _ensure_studies(descriptions: Sequence[InstanceDescription], subjects: dict[str, int]) -> dict[str, int]:
-    first = {item.study_instance_uid: item for item in reversed(descriptions)}
-    known = _ids(Study.objects.filter(study_instance_uid__in=first).values_list("study_instance_uid", "pk"))
-    missing = [_study_row(first[uid], subjects) for uid in sorted(first.keys() - known.keys())]
-    if not missing:
-        return known
-    Study.objects.bulk_create(missing, ignore_conflicts=True)
-    return _ids(Study.objects.filter(study_instance_uid__in=first).values_list("study_instance_uid", "pk"))
-
-
-def _ensure_series(descriptions: Sequence[InstanceDescription], studies: dict[str, int]) -> dict[str, int]:
-    first = {item.series_instance_uid: item for item in reversed(descriptions)}
-    known = _ids(Series.objects.filter(series_instance_uid__in=first).values_list("series_instance_uid", "pk"))
-    missing = [_series_row(first[uid], studies) for uid in sorted(first.keys() - known.keys())]
-    if not missing:
-        return known
-    Series.objects.bulk_create(missing, ignore_conflicts=True)
-    return _ids(Series.objects.filter(series_instance_uid__in=first).values_list("series_instance_uid", "pk"))
-
-
-def _ids(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
-    return dict(rows)
+    return dict(rows.values_list("subject_id", "pk"))
 
 
 def _study_row(item: InstanceDescription, subjects: dict[str, int]) -> Study:
@@ -118,7 +112,6 @@ def _series_row(item: InstanceDescription, studies: dict[str, int]) -> Series:
 
 def instance_row(item: InstanceDescription, series_ids: dict[str, int]) -> Instance:
     """The row of an instance, not yet written."""
-    attributes = orjson.loads(item.dicom_json)
     return Instance(
         series_id=series_ids[item.series_instance_uid],
         sop_instance_uid=item.sop_instance_uid,
@@ -132,7 +125,7 @@ def instance_row(item: InstanceDescription, series_ids: dict[str, int]) -> Insta
         number_of_frames=rules.as_count(item.number_of_frames) or 1,
         rows=rules.as_count(item.rows),
         columns=rules.as_count(item.columns),
-        bits_allocated=rules.as_count(metadata.number_of(attributes, "00280100")),
+        bits_allocated=rules.as_count(item.bits_allocated),
         is_image=item.is_image,
         pixel_offset=item.pixel_offset if item.pixel_offset >= 0 else None,
         pixel_length=item.pixel_length if item.pixel_offset >= 0 else None,

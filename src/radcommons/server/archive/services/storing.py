@@ -42,11 +42,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of an offer; ``instance_id`` is None when it was kept out, and the findings say why."""
+    """What became of an offer; ``instance_id`` is None when it was kept out, and the findings say why.
+
+    ``mends`` is the digest of bytes that were damaged in the archive and came again.
+    """
 
     instance_id: int | None
     outcome: StoreOutcome
     findings: tuple[Finding, ...] = ()
+    mends: str = ""
 
 
 def store_instance(description: InstanceDescription, path: Path, *, site: Site, project: str, actor: Actor) -> Stored:
@@ -69,12 +73,25 @@ def store_instances(offers: Sequence[Offer], *, site: Site, project: str, actor:
     UnavailableError
         When the object store does not take the bytes; nothing becomes visible then.
     """
-    begun = _begin(offers, site, project)
+    with transaction.atomic():
+        begun = begin_storing(offers, site=site, project=project)
+    place_bytes(offers, begun, actor=actor)
+    with transaction.atomic():
+        return finish_storing(begun, actor=actor)
+
+
+def place_bytes(offers: Sequence[Offer], begun: Sequence[Stored], *, actor: Actor) -> None:
+    """Have the bytes in their place and on the disk of those offers whose rows were begun; mend what was damaged.
+
+    Raises
+    ------
+    UnavailableError
+        When the object store does not take them.
+    """
     fresh = [offer for offer, result in zip(offers, begun, strict=True) if result.outcome is StoreOutcome.STORED]
     object_store().take_over([(instance_key(offer.description.sha256), offer.path) for offer in fresh])
-    finished = _finish(begun, actor)
-    mending.put_back([offer.description.sha256 for offer in offers], actor=actor)
-    return [_settled(result, finished) for result in begun]
+    if digests := [each.mends for each in begun if each.mends]:
+        mending.put_back(digests, actor=actor)
 
 
 def announce_stored(study_instance_uids: Iterable[str]) -> None:
@@ -103,9 +120,13 @@ def clean_up_unfinished(*, older_than_hours: int = 24) -> int:
     return len(uids)
 
 
-@transaction.atomic
-def _begin(offers: Sequence[Offer], site: Site, project: str) -> list[Stored]:
-    """Write the rows as *storing* and decide what becomes of each offer."""
+def begin_storing(offers: Sequence[Offer], *, site: Site, project: str) -> list[Stored]:
+    """Write the rows as *storing* and decide what becomes of each offer; in the caller's transaction.
+
+    It need not wait for the disk when it ends: :func:`finish_storing` does, and what is written before is on the disk then.
+    """
+    if not offers:
+        return []
     places = [_place(offer.description, site, project) for offer in offers]
     known = levels.read(places)
     purged = mending.purged_among(offer.description.sha256 for offer in offers)
@@ -114,10 +135,12 @@ def _begin(offers: Sequence[Offer], site: Site, project: str) -> list[Stored]:
         for offer, place in zip(offers, places, strict=True)
     ]
     wanted = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal]
-    series_ids = levels.ensure([offer.description for offer in wanted], site, project)
-    known = levels.read(places)
-    refusals = [refusal or levels.refusals(place, known) for place, refusal in zip(places, refusals, strict=True)]
-    wanted = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal]
+    if any(not known.holds(place) for place in places):
+        levels.write_missing([offer.description for offer in wanted], known, site=site, project=project)
+        known = levels.read(places)
+        refusals = [refusal or levels.refusals(place, known) for place, refusal in zip(places, refusals, strict=True)]
+        wanted = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal]
+    series_ids = {uid: key for uid, (key, _) in known.series.items()}
     rows = _ensure_instances(wanted, series_ids)
     seen: set[str] = set()
     return [
@@ -159,13 +182,23 @@ def _decide(description: InstanceDescription, rows: dict[str, tuple[int, str, st
     if outcome is StoreOutcome.CONFLICT:
         return Stored(None, outcome, (rules.conflict_of_bytes(),))
     seen.add(description.sop_instance_uid)
-    return Stored(instance_id, outcome)
+    return Stored(instance_id, outcome, mends=sha256 if state == InstanceState.DAMAGED else "")
 
 
-@transaction.atomic
+def finish_storing(begun: Sequence[Stored], *, actor: Actor) -> list[Stored]:
+    """Make rows visible whose bytes are placed, in the caller's transaction; what became of each offer.
+
+    One that another sender finished meanwhile is a duplicate.
+    """
+    finished = _finish(begun, actor)
+    return [_settled(result, finished) for result in begun]
+
+
 def _finish(begun: Sequence[Stored], actor: Actor) -> frozenset[int]:
-    """Make rows visible whose bytes are placed; the ids that this call, and no other sender, finished."""
+    """Make rows visible; the ids that this call, and no other sender, finished."""
     placed = [result.instance_id for result in begun if result.outcome is StoreOutcome.STORED and result.instance_id]
+    if not placed:
+        return frozenset()
     rows = (
         Instance.objects.filter(pk__in=placed, state__in=[InstanceState.STORING, InstanceState.DAMAGED])
         .order_by("pk")

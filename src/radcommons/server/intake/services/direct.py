@@ -6,24 +6,33 @@ way, one batch a derivation.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import orjson
 from django.db import transaction
-from django.db.models import Sum
 from django.utils import timezone
 
 from radcommons.deid.pixel_text import PixelText
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.instance import InstanceDescription
 from radcommons.server.intake import staging
-from radcommons.server.intake.inspectors import Inspected, inspected
+from radcommons.server.intake.inspectors import Inspected, LookAhead
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, Door, PartState
 from radcommons.server.intake.profiles import profile_named
+from radcommons.server.intake.queue import defer_finish
 from radcommons.server.intake.rules import OBSERVERS, Inspection, PartClaim
-from radcommons.server.intake.services.settling import STORED_AT_ONCE, finish_batch, settle_parts
+from radcommons.server.intake.services.settling import (
+    STORED_AT_ONCE,
+    begin_settling,
+    complete,
+    finish_batch,
+    settle_parts,
+)
 from radcommons.server.platform import audit
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.sites.models import Agreement, Site
@@ -31,17 +40,21 @@ from radcommons.server.sites.queries import require_agreement, site_by_code
 from radcommons.transfer.manifest import ProfileStamp
 
 _SOFTWARE_LENGTH = 520
+# After so long without a request a batch is closed; one under way is closed as often as this all the same.
+QUIET = timedelta(seconds=5)
+LONGEST = timedelta(minutes=1)
 # By whose rules the centre looks at what it made itself: descriptions and reports are cleaned, not emptied.
 DERIVED_PROFILE = "ricord"
 
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """One file of a request, whole and on the disk."""
+    """One file of a request, whole; on the disk when ``on_disk`` has its result."""
 
     path: Path
     sha256: str
     size_bytes: int
+    on_disk: Future[None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +97,8 @@ class DirectUpload:
     def batch_id(self) -> str:
         """The batch that the instances belong to: today's, or that of the derivation."""
         if self.derivation is not None:
-            named = ("derived", self.site.code, self.project, self.derivation.name)
-            return hashlib.sha256(orjson.dumps(named)).hexdigest()
+            derived = ("derived", self.site.code, self.project, self.derivation.name)
+            return hashlib.sha256(orjson.dumps(derived)).hexdigest()
         named = ("direct", self.site.code, self.project, self.profile.digest, self.actor.name)
         return hashlib.sha256(orjson.dumps((*named, timezone.localdate().isoformat()))).hexdigest()
 
@@ -158,10 +171,35 @@ def open_derivation(site_code: str, project: str, derivation: Derivation, *, act
     return DirectUpload(site, project, agreement, stamp, source, actor, derivation)
 
 
+class FirstLook:
+    """Looks into the files of one request while others still arrive."""
+
+    def __init__(self, upload: DirectUpload) -> None:
+        self._upload = upload
+        self._ahead = LookAhead()
+        self.files: list[UploadedFile] = []
+        self.claims: list[PartClaim] = []
+
+    def add(self, file: UploadedFile) -> None:
+        """Give another file, whole."""
+        claim = _claim(self._upload, file, len(self.files))
+        self.files.append(file)
+        self.claims.append(claim)
+        self._ahead.add(claim)
+
+    def found(self) -> list[Inspection]:
+        """What was found in each, once all were given."""
+        return self._ahead.found()
+
+    def close(self) -> None:
+        """Look into no more of them."""
+        self._ahead.close()
+
+
 def store_directly(
-    upload: DirectUpload, files: Sequence[UploadedFile], *, study_instance_uid: str = "", software: str = ""
+    upload: DirectUpload, look: FirstLook, *, study_instance_uid: str = "", software: str = ""
 ) -> list[DirectResult]:
-    """Look into some files, store those that pass and hold back those that a person must see.
+    """Store those files that pass and hold back those that a person must see.
 
     Files that cannot be read at all, and those of another study than the one asked for, are not kept: their sender has them.
 
@@ -174,32 +212,71 @@ def store_directly(
     UnavailableError
         When the object store does not answer; what was settled before stays settled, and sending again goes on.
     """
-    claims = [_claim(upload, file, number) for number, file in enumerate(files)]
-    seen = [inspection for _, inspection in inspected(claims)]
+    seen = look.found()
     kept = [
         (file, claim, inspection)
-        for file, claim, inspection in zip(files, claims, seen, strict=True)
+        for file, claim, inspection in zip(look.files, look.claims, seen, strict=True)
         if _is_for(inspection.description, study_instance_uid)
     ]
     if not kept:
         return [DirectResult(inspection.description, inspection.findings) for inspection in seen]
-    batch, parts = _record(upload, [(file, inspection.description) for file, _, inspection in kept], software=software)
-    waiting: dict[int, Inspected] = {}
-    for file, claim, inspection in kept:
-        part = parts[file.sha256]
-        if part.state == PartState.STAGED:
-            waiting[part.pk] = (replace(claim, part_id=part.pk), inspection)
-    group = list(waiting.values())
-    for start in range(0, len(group), STORED_AT_ONCE):
-        settle_parts(batch, group[start : start + STORED_AT_ONCE])
-    finish_batch(batch.pk)
-    rows = BatchPart.objects.filter(batch=batch, sha256__in=parts).values_list("sha256", "state", "findings")
-    states = {sha256: (state, findings) for sha256, state, findings in rows}
+    for file, _, _ in kept:
+        file.on_disk.result()
+    staging.adopt(upload.batch_id, [(file.path, file.sha256) for file, _, _ in kept])
+    with transaction.atomic():
+        batch, parts = _record(
+            upload, [(file, inspection.description) for file, _, inspection in kept], software=software
+        )
+        waiting: dict[int, Inspected] = {}
+        for file, claim, inspection in kept:
+            part = parts[file.sha256]
+            if part.state == PartState.STAGED:
+                waiting[part.pk] = (replace(claim, part_id=part.pk), inspection)
+        first, *others = _groups(list(waiting.values()))
+        settling = begin_settling(batch, first)
+    parts_by_id = {part.pk: part for part in parts.values()} | dict(complete(settling))
+    for group in others:
+        parts_by_id |= settle_parts(batch, group)
+    if upload.derivation is not None:
+        finish_batch(batch.pk)
+    states = {part.sha256: (part.state, part.findings) for part in _as_they_are(parts_by_id.values())}
     is_kept = {file.sha256 for file, _, _ in kept}
     return [
         _result(inspection, states[file.sha256] if file.sha256 in is_kept else ("", None))
-        for file, inspection in zip(files, seen, strict=True)
+        for file, inspection in zip(look.files, seen, strict=True)
     ]
+
+
+def _as_they_are(parts: Iterable[BatchPart]) -> Iterator[BatchPart]:
+    """Parts as they are in the table; those that waited here were settled by somebody else."""
+    waiting = []
+    for part in parts:
+        if part.state == PartState.STAGED:
+            waiting.append(part.pk)
+        else:
+            yield part
+    yield from BatchPart.objects.filter(pk__in=waiting)
+
+
+def finish_when_quiet(batch_pk: int, *, since: datetime) -> None:
+    """Close a batch of direct uploads once nothing was added to it for a moment; until then, ask again.
+
+    Each request would otherwise have every study of the batch looked through by those who come after the intake. One that
+    never pauses is closed, and what it brought announced, every minute all the same.
+    """
+    row = Batch.objects.filter(pk=batch_pk, state=BatchState.SEALED).first()
+    if row is None:
+        return
+    now = timezone.now()
+    is_quiet = row.deferred_at is None or now - row.deferred_at >= QUIET
+    if (is_quiet or now - since >= LONGEST) and finish_batch(batch_pk):
+        return
+    defer_finish(batch_pk, since=since if now - since < LONGEST else now, after=QUIET)
+
+
+def _groups(waiting: list[Inspected]) -> list[list[Inspected]]:
+    """Parts that share transactions; at least one group."""
+    return [waiting[start : start + STORED_AT_ONCE] for start in range(0, max(len(waiting), 1), STORED_AT_ONCE)]
 
 
 def _result(inspection: Inspection, settled: tuple[str, list[dict[str, str]] | None]) -> DirectResult:
@@ -234,24 +311,23 @@ def _claim(upload: DirectUpload, file: UploadedFile, number: int) -> PartClaim:
 def _record(
     upload: DirectUpload, files: Sequence[tuple[UploadedFile, InstanceDescription | None]], *, software: str
 ) -> tuple[Batch, dict[str, BatchPart]]:
-    """Make the files parts of today's batch; the parts by digest, those that were there before as they are."""
-    staging.adopt(upload.batch_id, [(file.path, file.sha256) for file, _ in files])
-    with transaction.atomic():
-        batch = _batch_of_today(upload, software=software)
-        rows = [_part(batch, file, item, upload.pixel_text) for file, item in files if item is not None]
-        # One order everywhere, so that two senders of the same files wait for each other instead of deadlocking.
-        rows.sort(key=lambda row: row.sha256)
-        BatchPart.objects.bulk_create(rows, ignore_conflicts=True)
-        wanted = {file.sha256 for file, _ in files}
-        parts = {part.sha256: part for part in BatchPart.objects.filter(batch=batch, sha256__in=wanted)}
-        batch.size_bytes = BatchPart.objects.filter(batch=batch).aggregate(total=Sum("size_bytes"))["total"] or 0
-        batch.state, batch.finished_at, batch.deferred_at = BatchState.SEALED, None, timezone.now()
-        batch.save(update_fields=["size_bytes", "state", "finished_at", "deferred_at"])
-        facts = {"site": upload.site.code, "project": upload.project, "files": len(parts)}
-        audit.record(upload.actor, "intake.store", object_kind="batch", object_id=batch.batch_id, facts=facts)
+    """Make the files parts of today's batch, in the open transaction; those that were there before stay as they are."""
+    batch = _batch_of_today(upload, software=software)
+    wanted = {file.sha256: (file, item) for file, item in files if item is not None}
+    parts = {part.sha256: part for part in BatchPart.objects.filter(batch=batch, sha256__in=wanted)}
+    # The batch is locked: nobody else adds to it meanwhile.
+    rows = [_part(batch, *wanted[sha256], upload.pixel_text) for sha256 in wanted if sha256 not in parts]
+    parts |= {part.sha256: part for part in BatchPart.objects.bulk_create(rows)}
+    batch.size_bytes += sum(part.size_bytes for part in rows)
+    if batch.state != BatchState.SEALED or batch.deferred_at is None:
+        defer_finish(batch.pk, since=timezone.now(), after=QUIET)
+    batch.state, batch.finished_at, batch.deferred_at = BatchState.SEALED, None, timezone.now()
+    batch.save(update_fields=["size_bytes", "state", "finished_at", "deferred_at"])
+    facts = {"site": upload.site.code, "project": upload.project, "files": len(parts)}
+    audit.record(upload.actor, "intake.store", object_kind="batch", object_id=batch.batch_id, facts=facts)
     for part in parts.values():
         if part.state not in (PartState.STAGED, PartState.QUARANTINED):
-            staging.remove_part(batch.batch_id, part.sha256)
+            transaction.on_commit(partial(staging.remove_part, batch.batch_id, part.sha256))
     return batch, parts
 
 
@@ -273,8 +349,12 @@ def _batch_of_today(upload: DirectUpload, *, software: str) -> Batch:
         "size_bytes": 0,
         "sealed_at": timezone.now(),
     }
-    Batch.objects.get_or_create(batch_id=upload.batch_id, defaults=values)
-    return Batch.objects.select_for_update(of=("self",)).select_related("site").get(batch_id=upload.batch_id)
+    locked = Batch.objects.select_for_update(of=("self",)).select_related("site").filter(batch_id=upload.batch_id)
+    batch = locked.first()
+    if batch is None:
+        Batch.objects.get_or_create(batch_id=upload.batch_id, defaults=values)
+        batch = locked.get()
+    return batch
 
 
 def _part(batch: Batch, file: UploadedFile, item: InstanceDescription, pixel_text: PixelText) -> BatchPart:

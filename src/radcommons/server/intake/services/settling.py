@@ -1,15 +1,24 @@
 """Settling parts that were looked into: into the archive or held back; and closing a batch of which all are settled."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from django.db import transaction
+import orjson
+from django.db import connection, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from radcommons.server.archive.models import Study
 from radcommons.server.archive.rules import StoreOutcome
-from radcommons.server.archive.services import Offer, announce_stored, store_instances
+from radcommons.server.archive.services import (
+    Offer,
+    Stored,
+    announce_stored,
+    begin_storing,
+    finish_storing,
+    place_bytes,
+)
 from radcommons.server.intake import rules, staging
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, QuarantinedInstance, StatedSubject
 from radcommons.server.intake.rules import Inspection, PartClaim
@@ -26,8 +35,22 @@ MAXIMUM_FRAMES = 100_000
 _ACCEPTED = (PartState.STORED, PartState.DUPLICATE)
 
 
-def settle_parts(batch: Batch, group: Sequence[Inspected]) -> None:
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """Parts on their way: what was found in each, and what the archive said of those that are offered to it."""
+
+    batch: Batch
+    group: tuple[Inspected, ...]
+    offers: tuple[Offer, ...]
+    begun: tuple[Stored, ...]
+
+
+def settle_parts(batch: Batch, group: Sequence[Inspected]) -> Mapping[int, BatchPart]:
     """Store some parts or hold them back; bytes leave the staging folder only after they are in the archive.
+
+    Returns
+    -------
+    As :func:`complete`.
 
     Raises
     ------
@@ -36,41 +59,65 @@ def settle_parts(batch: Batch, group: Sequence[Inspected]) -> None:
     """
     ids = [claim.part_id for claim, _ in group]
     waiting = set(BatchPart.objects.filter(pk__in=ids, state=PartState.STAGED).values_list("pk", flat=True))
-    group = [each for each in group if each[0].part_id in waiting]
-    offers = [
+    with transaction.atomic():
+        settling = begin_settling(batch, [each for each in group if each[0].part_id in waiting])
+    return complete(settling)
+
+
+def begin_settling(batch: Batch, group: Sequence[Inspected]) -> Settling:
+    """Offer to the archive what may enter, in the caller's transaction.
+
+    It is on the disk when :func:`complete` ends, and need not be before: lost with the power, it is done again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO OFF")
+    offers = tuple(
         Offer(inspection.description, staging.path_of(batch.batch_id, claim.sha256), claim.pixel_text)
         for claim, inspection in group
         if inspection.description is not None and inspection.is_acceptable
-    ]
-    results = iter(store_instances(offers, site=batch.site, project=batch.project, actor=WORKER))
-    stored: dict[int, StoreOutcome] = {}
-    settled: list[Inspected] = []
-    for claim, inspection in group:
-        seen = inspection
-        if inspection.description is not None and inspection.is_acceptable:
-            result = next(results)
-            stored[claim.part_id] = result.outcome
-            seen = replace(inspection, findings=(*inspection.findings, *result.findings))
-        settled.append((claim, seen))
-    accepted = _record(settled, stored)
-    for claim in accepted:
-        staging.remove_part(batch.batch_id, claim.sha256)
+    )
+    begun = begin_storing(offers, site=batch.site, project=batch.project)
+    return Settling(batch, tuple(group), offers, tuple(begun))
 
 
-@transaction.atomic
-def _record(settled: Sequence[Inspected], stored: dict[int, StoreOutcome]) -> list[PartClaim]:
-    """Note what became of each part, in one transaction; the claims of those that are in the archive."""
+def complete(settling: Settling) -> Mapping[int, BatchPart]:
+    """Place the bytes, then make instances visible and note what became of each part, in one transaction.
+
+    Returns
+    -------
+    The parts that were settled here, and by nobody else meanwhile, by their ids.
+
+    Raises
+    ------
+    UnavailableError
+        When the object store does not answer; nothing of the group is settled then.
+    """
+    place_bytes(settling.offers, settling.begun, actor=WORKER)
+    with transaction.atomic():
+        results = iter(finish_storing(settling.begun, actor=WORKER))
+        stored: dict[int, StoreOutcome] = {}
+        settled: list[Inspected] = []
+        for claim, inspection in settling.group:
+            seen = inspection
+            if inspection.description is not None and inspection.is_acceptable:
+                result = next(results)
+                stored[claim.part_id] = result.outcome
+                seen = replace(inspection, findings=(*inspection.findings, *result.findings))
+            settled.append((claim, seen))
+        parts = _record(settled, stored)
+    for part in parts.values():
+        if part.state in _ACCEPTED:
+            staging.remove_part(settling.batch.batch_id, part.sha256)
+    return parts
+
+
+def _record(settled: Sequence[Inspected], stored: dict[int, StoreOutcome]) -> dict[int, BatchPart]:
+    """Note what became of each part that waited for it."""
     ids = sorted(claim.part_id for claim, _ in settled)
     locked = BatchPart.objects.select_for_update().filter(pk__in=ids, state=PartState.STAGED).order_by("pk")
     parts = {part.pk: part for part in locked}
-    # After a crash between the archive and these rows the archive knows instances from ourselves: no duplicates.
-    uids = [part.sop_instance_uid for part in parts.values()]
-    known = set(
-        BatchPart.objects.filter(sop_instance_uid__in=uids, state__in=_ACCEPTED).values_list(
-            "sop_instance_uid", flat=True
-        )
-    )
-    accepted, held = [], []
+    known = _known_before(parts.values()) if StoreOutcome.DUPLICATE in stored.values() else set()
+    held = []
     for claim, inspection in settled:
         part = parts.get(claim.part_id)
         if part is None:
@@ -81,14 +128,33 @@ def _record(settled: Sequence[Inspected], stored: dict[int, StoreOutcome]) -> li
             is_duplicate = outcome is StoreOutcome.DUPLICATE and part.sop_instance_uid in known
             part.state = PartState.DUPLICATE if is_duplicate else PartState.STORED
             known.add(part.sop_instance_uid)
-            accepted.append(claim)
         else:
             part.state = PartState.QUARANTINED
             held.append((part, inspection))
-    BatchPart.objects.bulk_update(parts.values(), ["state", "findings"])
+    _write(parts.values())
     for part, inspection in held:
         _hold_back(part, inspection)
-    return accepted
+    return parts
+
+
+def _known_before(parts: Iterable[BatchPart]) -> set[str]:
+    """Instances that another part brought in.
+
+    After a crash between the archive and these rows the archive knows instances from ourselves: no duplicates.
+    """
+    uids = [part.sop_instance_uid for part in parts]
+    rows = BatchPart.objects.filter(sop_instance_uid__in=uids, state__in=_ACCEPTED)
+    return set(rows.values_list("sop_instance_uid", flat=True))
+
+
+def _write(parts: Iterable[BatchPart]) -> None:
+    """Write states and findings, which nearly all parts share with their neighbours."""
+    alike: dict[tuple[str, bytes], list[BatchPart]] = defaultdict(list)
+    for part in parts:
+        alike[part.state, orjson.dumps(part.findings)].append(part)
+    for (state, _), some in alike.items():
+        rows = BatchPart.objects.filter(pk__in=[part.pk for part in some])
+        rows.update(state=state, findings=some[0].findings)
 
 
 def _hold_back(part: BatchPart, inspection: Inspection) -> None:

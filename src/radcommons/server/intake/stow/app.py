@@ -84,15 +84,17 @@ async def _store(request: Request) -> Response:
     if study and not is_harmless_uid(study):
         raise InvalidError("intake.study-uid", "The address names no Study Instance UID.")
     upload = await in_pool(_opened, request)
-    receiver = await in_pool(FilesReceiver, request.headers.get("content-type", ""))
+    receiver = await in_pool(FilesReceiver, request.headers.get("content-type", ""), upload)
     try:
-        waiting = bytearray()
+        waiting: list[bytes] = []
+        size_bytes = 0
         async for chunk in request.stream():
-            waiting += chunk
-            if len(waiting) >= WRITE_BYTES:
-                await in_pool(receiver.feed, bytes(waiting))
-                waiting.clear()
-        answers = await in_pool(_stored, upload, receiver, bytes(waiting), study, request.headers.get("user-agent", ""))
+            waiting.append(chunk)
+            size_bytes += len(chunk)
+            if size_bytes >= WRITE_BYTES:
+                await in_pool(receiver.feed, waiting)
+                waiting, size_bytes = [], 0
+        answers = await in_pool(_stored, upload, receiver, waiting, study, request.headers.get("user-agent", ""))
     finally:
         await in_pool(receiver.close)
     return _response(request, upload, answers, wanted)
@@ -106,10 +108,11 @@ def _opened(request: Request) -> DirectUpload:
     return services.open_direct_upload(parameters["site"], parameters["project"], profile=profile, actor=actor)
 
 
-def _stored(upload: DirectUpload, receiver: FilesReceiver, rest: bytes, study: str, software: str) -> list[Answered]:
+def _stored(
+    upload: DirectUpload, receiver: FilesReceiver, rest: list[bytes], study: str, software: str
+) -> list[Answered]:
     receiver.feed(rest)
-    files = receiver.finish()
-    results = services.store_directly(upload, files, study_instance_uid=study, software=software)
+    results = services.store_directly(upload, receiver.finish(), study_instance_uid=study, software=software)
     return [_answered(result, study) for result in results]
 
 

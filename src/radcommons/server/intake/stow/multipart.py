@@ -26,7 +26,7 @@ class PartBegins:
 class PartData:
     """The next bytes of the part."""
 
-    data: bytes
+    data: bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,14 @@ class MultipartReader:
             raise MultipartError("The Content-Type names no usable boundary.")
         self._delimiter = b"\r\n--" + boundary.encode("ascii")
         # A body may begin with its first delimiter, without a line break in front of it.
-        self._buffer = bytearray(b"\r\n")
+        self._data, self._at = b"\r\n", 0
         self._is_in_part = False
         self._is_after_delimiter = False
         self._is_closed = False
         self._parts = 0
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """Take the next bytes.
+        """Take the next bytes; those of a part come out as they came in, uncopied.
 
         Raises
         ------
@@ -72,12 +72,12 @@ class MultipartReader:
         """
         if self._is_closed:
             return
-        self._buffer += data
+        rest = self._data[self._at :]
+        self._data, self._at = rest + data if rest else data, 0
         while (event := self._next()) is not None:
             if event is not _NOTHING:
                 yield event
             if self._is_closed:
-                self._buffer.clear()
                 return
 
     def close(self) -> None:
@@ -97,41 +97,47 @@ class MultipartReader:
 
     def _content(self) -> Event | None:
         """What stands before the next delimiter: data of a part, or the preamble, which nobody reads."""
-        found = self._buffer.find(self._delimiter)
-        safe = found if found >= 0 else len(self._buffer) - len(self._delimiter)
-        if safe > 0:
-            data = bytes(self._buffer[:safe]) if self._is_in_part else b""
-            del self._buffer[:safe]
-            return PartData(data) if data else _NOTHING
+        start, found = self._at, self._data.find(self._delimiter, self._at)
+        end = found if found >= 0 else self._possible_delimiter()
+        if end > start:
+            self._at = end
+            return PartData(memoryview(self._data)[start:end]) if self._is_in_part else _NOTHING
         if found < 0:
             return None
-        del self._buffer[: len(self._delimiter)]
+        self._at += len(self._delimiter)
         self._is_after_delimiter = True
         if self._is_in_part:
             self._is_in_part = False
             return PartEnds()
         return _NOTHING
 
+    def _possible_delimiter(self) -> int:
+        """Where a delimiter may begin whose end has not arrived; the end of the data when there is none."""
+        first = max(self._at, len(self._data) - len(self._delimiter) + 1)
+        at = self._data.find(b"\r", first)
+        while at >= 0 and not self._delimiter.startswith(self._data[at:]):
+            at = self._data.find(b"\r", at + 1)
+        return at if at >= 0 else len(self._data)
+
     def _head(self) -> Event | None:
         """What follows a delimiter: two hyphens and the end, or the headers of the next part."""
-        if len(self._buffer) < 4:  # noqa: PLR2004  enough to tell one from the other
-            if bytes(self._buffer[:2]) == b"--":
-                self._is_closed = True
-                return _NOTHING
-            return None
-        if self._buffer[:2] == b"--":
+        data, start = self._data, self._at
+        if data.startswith(b"--", start):
             self._is_closed = True
             return _NOTHING
-        end = self._buffer.find(_HEADERS_END)
-        if end > MAXIMUM_HEADER_BYTES or (end < 0 and len(self._buffer) >= MAXIMUM_HEADER_BYTES + len(_HEADERS_END)):
+        if len(data) - start < 4:  # noqa: PLR2004  enough to tell one from the other
+            return None
+        end = data.find(_HEADERS_END, start)
+        length = (end if end >= 0 else len(data)) - start
+        if length > MAXIMUM_HEADER_BYTES + (0 if end >= 0 else len(_HEADERS_END) - 1):
             raise MultipartError("The headers of a part are too long.")
         if end < 0:
             return None
         self._parts += 1
         if self._parts > MAXIMUM_PARTS:
             raise MultipartError(f"A request has at most {MAXIMUM_PARTS} parts.")
-        headers = _headers(bytes(self._buffer[:end]))
-        del self._buffer[: end + 4]
+        headers = _headers(data[start:end])
+        self._at = end + len(_HEADERS_END)
         self._is_after_delimiter, self._is_in_part = False, True
         return PartBegins(headers)
 

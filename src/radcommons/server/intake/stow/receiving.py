@@ -1,12 +1,12 @@
 """From the body of a request to whole files in the staging folder, in constant memory; nothing of it is parsed here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.dicom.part10 import MAX_FILE_BYTES
 from radcommons.server.archive.dicomweb.accept import MULTIPART, MediaRange, parse_accept
 from radcommons.server.intake import staging
-from radcommons.server.intake.services import UploadedFile
+from radcommons.server.intake.services import DirectUpload, FirstLook, UploadedFile
 from radcommons.server.intake.stow.multipart import (
     Event,
     MultipartError,
@@ -41,6 +41,8 @@ class FilesReceiver:
     ----------
     content_type
         Of the request.
+    upload
+        Under which leave the files are looked into, each as soon as it is whole.
 
     Raises
     ------
@@ -48,34 +50,32 @@ class FilesReceiver:
         When it is another type, or a multipart message without a boundary.
     """
 
-    def __init__(self, content_type: str) -> None:
+    def __init__(self, content_type: str, upload: DirectUpload) -> None:
         self._reader = _reader_of(content_type)
         staging.remove_old_uploads(older_than_s=_LEFTOVERS_AGE_S)
         self._upload = staging.Upload()
         self._sink: staging.FileSink | None = None
-        self.files: list[UploadedFile] = []
+        self._look = FirstLook(upload)
         if self._reader is None:
             self._begin()
 
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes.
+    def feed(self, pieces: Iterable[bytes]) -> None:
+        """Take the next bytes, in pieces.
 
         Raises
         ------
         RadCommonsError
             ``intake.multipart`` when they break the grammar, and what the staging folder raises.
         """
-        if self._reader is None:
-            self._take(PartData(data))
-            return
         try:
-            for event in self._reader.feed(data):
-                self._take(event)
+            for piece in pieces:
+                for event in (PartData(piece),) if self._reader is None else self._reader.feed(piece):
+                    self._take(event)
         except MultipartError as error:
             raise InvalidError("intake.multipart", str(error)) from error
 
-    def finish(self) -> list[UploadedFile]:
-        """The files, once the body has ended.
+    def finish(self) -> FirstLook:
+        """The files and the look into them, once the body has ended.
 
         Raises
         ------
@@ -89,14 +89,15 @@ class FilesReceiver:
                 self._reader.close()
             except MultipartError as error:
                 raise InvalidError("intake.multipart", str(error)) from error
-        if not self.files:
+        if not self._look.files:
             raise InvalidError("intake.multipart", "The request holds no file.")
-        return self.files
+        return self._look
 
     def close(self) -> None:
         """Leave nothing aside; what was stored or held back has its own place by then."""
         if self._sink is not None:
             self._sink.abort()
+        self._look.close()
         self._upload.close()
 
     def _take(self, event: Event) -> None:
@@ -109,11 +110,10 @@ class FilesReceiver:
             self._sink.write(event.data)
         else:
             sink, self._sink = self._sink, None
-            sink.commit()
-            self.files.append(UploadedFile(sink.path, sink.sha256, sink.size_bytes))
+            self._look.add(UploadedFile(sink.path, sink.sha256, sink.size_bytes, sink.commit()))
 
     def _begin(self) -> None:
-        path = self._upload.folder / f"{len(self.files)}"
+        path = self._upload.folder / f"{len(self._look.files)}"
         self._sink = staging.FileSink(path, maximum_bytes=MAX_FILE_BYTES)
 
 

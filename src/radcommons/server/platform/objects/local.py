@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +20,7 @@ _CAN_READ_AT_ONCE = hasattr(os, "RWF_NOWAIT")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _CANNOT_LINK = frozenset({errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP})
 _PART = ".part"
+_writing = ThreadPoolExecutor(8, thread_name_prefix="write-out")
 
 
 class LocalObjects:
@@ -54,8 +56,8 @@ class LocalObjects:
         with _DiskErrors():
             for key, path in given:
                 self._take_over(self._path(key), path, changed)
-            for folder in changed:
-                _sync_directory(folder)
+            # At once: what the file system has to write for one is mostly what it has to write for all.
+            list(_writing.map(_sync_directory, changed))
 
     def _take_over(self, target: Path, path: Path, changed: set[Path]) -> None:
         if not path.exists() and target.is_file():
