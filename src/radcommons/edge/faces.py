@@ -6,9 +6,10 @@ What is held, kept or taken away is written beside each instance; an instance th
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from radcommons.deid.pixels.heads import HeadEvidence, head_coverage
@@ -31,6 +32,7 @@ Progress = Callable[[str, int, int], None]
 @dataclass(frozen=True, slots=True)
 class _Series:
     uid: str
+    studies: tuple[str, ...]
     digest: str
     paths: tuple[Path, ...]
 
@@ -52,18 +54,20 @@ def settle_faces(
         with transaction(connection):
             connection.execute("UPDATE output SET face = '' WHERE out = ? AND face = ?", (out.name, HELD))
         return
-    series = list(_series(connection, out))
     known = {row["series_uid"]: row["digest"] for row in connection.execute("SELECT series_uid, digest FROM head_look")}
-    new = [each for each in series if known.get(each.uid) != each.digest]
+    # One series at a time: the paths of a hundred thousand instances take more memory than all the rest.
+    places = _places(connection, out)
+    new = [uid for uid in places if known.get(uid) != _series(connection, out, uid, places[uid]).digest]
     with LimitedPool(_look, processes=processes, memory_bytes=_MEMORY_BYTES, timeout_s=_TIMEOUT_S) as pool:
-        for done, (each, answer) in enumerate(pool.run(new), start=1):
+        fresh = (_series(connection, out, uid, places[uid]) for uid in new)
+        for done, (each, answer) in enumerate(pool.run(fresh), start=1):
             evidence = _UNSEEN if isinstance(answer, Finding) else answer
             with transaction(connection):
                 _remember(connection, each, evidence)
             if progress is not None:
                 progress("heads", done, len(new))
-    for each in series:
-        _settle(connection, home, out=out, profile=profile, series=each)
+    for uid, studies in places.items():
+        _settle(connection, home, out=out, profile=profile, series=_series(connection, out, uid, studies))
 
 
 def evidence_of(connection: sqlite3.Connection, series_uid: str) -> HeadEvidence | None:
@@ -75,17 +79,30 @@ def evidence_of(connection: sqlite3.Connection, series_uid: str) -> HeadEvidence
     return HeadEvidence(row["verdict"], row["confidence"], tuple(json.loads(row["reasons"])), extent)
 
 
-def _series(connection: sqlite3.Connection, out: OutFolder) -> Iterator[_Series]:
+def _places(connection: sqlite3.Connection, out: OutFolder) -> dict[str, tuple[str, ...]]:
+    """Every series of which a face could be made, with the studies it lies in: one, unless something is odd."""
     rows = connection.execute(
-        "SELECT study_uid, series_uid, sop_uid, sha256, source_sha256 FROM output WHERE out = ? AND is_kept AND is_image"
-        " AND modality IN ('CT', 'MR') ORDER BY series_uid, sop_uid",
+        "SELECT DISTINCT series_uid, study_uid FROM output WHERE out = ? AND is_kept AND is_image"
+        " AND modality IN ('CT', 'MR') ORDER BY 1, 2",
         (out.name,),
-    ).fetchall()
-    for uid, group in groupby(rows, key=lambda row: str(row["series_uid"])):
-        members = list(group)
-        digest = hashlib.sha256("".join(row["source_sha256"] for row in members).encode("ascii")).hexdigest()
-        paths = (out.instance_path(row["study_uid"], uid, sop_uid=row["sop_uid"]) for row in members)
-        yield _Series(uid, digest, tuple(paths))
+    )
+    return {uid: tuple(row["study_uid"] for row in group) for uid, group in groupby(rows, itemgetter("series_uid"))}
+
+
+def _series(connection: sqlite3.Connection, out: OutFolder, uid: str, studies: tuple[str, ...]) -> _Series:
+    rows = [
+        row
+        for study in studies
+        for row in connection.execute(
+            "SELECT sop_uid, study_uid, source_sha256 FROM output WHERE out = ? AND study_uid = ? AND series_uid = ?"
+            " AND is_kept AND is_image AND modality IN ('CT', 'MR')",
+            (out.name, study, uid),
+        )
+    ]
+    rows.sort(key=itemgetter("sop_uid"))
+    digest = hashlib.sha256("".join(row["source_sha256"] for row in rows).encode("ascii")).hexdigest()
+    paths = (out.instance_path(row["study_uid"], uid, sop_uid=row["sop_uid"]) for row in rows)
+    return _Series(uid, studies, digest, tuple(paths))
 
 
 def _look(series: _Series) -> HeadEvidence:
@@ -110,10 +127,15 @@ def _settle(
 ) -> None:
     evidence = evidence_of(connection, series.uid)
     is_shown = evidence is not None and evidence.verdict != "no_head"
-    rows = connection.execute(
-        "SELECT output_id, source_sha256, face, findings FROM output WHERE out = ? AND series_uid = ? AND is_kept",
-        (out.name, series.uid),
-    ).fetchall()
+    rows = [
+        row
+        for study in series.studies
+        for row in connection.execute(
+            "SELECT output_id, source_sha256, face, findings FROM output"
+            " WHERE out = ? AND study_uid = ? AND series_uid = ? AND is_kept",
+            (out.name, study, series.uid),
+        )
+    ]
     decided = _decided(connection, [row["source_sha256"] for row in rows])
     wanted = {row["output_id"]: decided.get(row["source_sha256"], HELD) if is_shown else "" for row in rows}
     if set(wanted.values()) == {DEFACED} and any(row["face"] != DEFACED for row in rows):
