@@ -17,6 +17,16 @@ PLAIN_NUMBERS = re.compile(rb"(?s:(?!.*" + _WORD + rb").{0,%d})" % _SHORT_BYTES)
 """What the raw bytes of a few numbers match in which nothing can be spelled."""
 
 
+_CODESTREAM_WORD = re.compile(rb"[0-9A-Za-z][0-9A-Za-z ^,._'-]{5,}")
+LEAST_IN_CODESTREAM = 6
+"""How long an identifier must be that is found among compressed bytes; shorter ones are there by chance."""
+
+
+def text_in_codestream(value: bytes | memoryview) -> str:
+    """What looks written among compressed bytes, each stretch in a line of its own."""
+    return b"\n".join(match[0] for match in _CODESTREAM_WORD.finditer(value)).decode("ascii")
+
+
 def texts_in_bytes(value: bytes | memoryview, encodings: tuple[str, ...]) -> list[str]:
     """What may be written in the bytes of a value that is no text, in every way in which it can be read.
 

@@ -16,12 +16,13 @@ from radcommons.deid.direct import TIME
 from radcommons.deid.dummies import DUMMY_SCHEME, REMOVED
 from radcommons.deid.graphics import is_safe_graphic
 from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
+from radcommons.deid.known_numbers import has_known_number
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
 from radcommons.deid.private import fitting
 from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile
 from radcommons.deid.readings import other_texts, texts_as_meant
 from radcommons.dicom import uids
-from radcommons.dicom.elements import PIXEL_TAGS, Element, tag_text
+from radcommons.dicom.elements import PIXEL_TAGS, Element, tag_text, vr_of_tag
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.text import STRING_VRS, is_numeric, texts_of
 
@@ -109,9 +110,10 @@ class ElementLook:
             yield error("deid.forbidden-value", where, "The profile empties this attribute, and it has a value.")
 
     def _keeps_uid(self, element: Element) -> bool:
-        return element.tag not in KEPT_UID_TAGS and (
-            self.profile.keeps_uids if element.is_private else self.profile.action_for(element.tag, "UI") is Action.KEEP
-        )
+        if element.is_private:
+            return self.profile.keeps_uids
+        is_kept = self.profile.action_for(element.tag, "UI") is Action.KEEP
+        return is_kept and element.tag not in KEPT_UID_TAGS and vr_of_tag(element.tag) == "UI"
 
     def _texts(self, element: Element, level: Level, where: str) -> Iterator[Finding]:
         values = [value for value in map(str.strip, texts_of(element, level.encodings)) if value]
@@ -161,7 +163,11 @@ def residues(
 ) -> Iterator[str]:
     """At which attributes of one element, or inside it, known identifiers stand; ``kept`` ones are meant to hold some."""
     where = _where(element.tag, level)
-    if element.tag in PIXEL_TAGS or element.tag in _METHOD_TAGS or element.tag in kept or is_creator_tag(element.tag):
+    if element.tag in PIXEL_TAGS or element.tag in _METHOD_TAGS or is_creator_tag(element.tag):
+        return
+    if element.tag in kept and element.items is None:
+        if pattern.names_persons(texts_of(element, level.encodings)):
+            yield where
         return
     if element.tag in PATIENT_IDENTITY and not level.parents:
         return
@@ -180,10 +186,9 @@ def _has_identifier(element: Element, pattern: IdentifierPattern, encodings: tup
         return True
     if element.vr in _NAMING_VRS and any(map(pattern.written_names, texts)):
         return True
-    if element.tag in KEPT_UID_TAGS:
+    if element.vr == "UI":
         return any(pattern.is_in_uid(uid) and not uids.is_listed_uid(uid) for uid in map(str.strip, texts_of(element)))
-    is_number = element.is_private and element.vr in NUMBER_TEXT_VRS
-    return is_number and any(map(pattern.is_short_number, texts_of(element)))
+    return element.is_private and has_known_number(element, pattern)
 
 
 def _searched_texts(element: Element, encodings: tuple[str, ...]) -> list[str]:

@@ -4,6 +4,7 @@ A viewer shows neither, so a person who reviews the pictures cannot find them.
 """
 
 import struct
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -15,6 +16,7 @@ from radcommons.deid.unused_bits import depth_of
 from radcommons.dicom import uids
 from radcommons.dicom.elements import Element
 from radcommons.dicom.finding import Finding, Severity
+from radcommons.dicom.frames import FrameIndex
 from radcommons.dicom.header import Header
 from radcommons.dicom.instance import frame_index_of, pixel_shape
 from radcommons.dicom.part10 import Part10File
@@ -65,14 +67,9 @@ def _without_comments(file: Part10File, pixels: Element) -> tuple[Part10File, tu
     index = frame_index_of(file)
     if not index.frames or file.transfer_syntax_uid in _NOT_FOLLOWED:
         return file, ()
-    shape = pixel_shape(Header(file.elements, file.encoding))
-    strip = partial(stripped, is_rle=file.transfer_syntax_uid == _RLE, segment_bytes=shape.rows * shape.columns)
-    is_table_odd = _has_odd_table(pixels, len(index.frames))
+    strip = _stripper(file)
     try:
-        is_changed = is_table_odd or any(
-            strip(frame) is not frame
-            for frame in (frame_bytes(index, pixels, number) for number in range(len(index.frames)))
-        )
+        is_changed = _is_more_than_pictures(file, pixels, index, strip)
     except MalformedCodestreamError:
         message = "A compressed frame cannot be followed; whether it holds more than a picture is not known."
         return file, (Finding(Severity.WARNING, "deid.codestream-not-followed", _PIXELS, message),)
@@ -85,6 +82,45 @@ def _without_comments(file: Part10File, pixels: Element) -> tuple[Part10File, tu
     message = "Comments or other bytes beside the picture in compressed frames; they are left out."
     finding = Finding(Severity.WARNING, "dicom.codestream-comments", _PIXELS, message)
     return replace(file, elements=tuple(by_tag[tag] for tag in sorted(by_tag))), (finding,)
+
+
+def has_comments(file: Part10File) -> bool:
+    """Whether compressed frames that can be followed hold more than pictures."""
+    pixels = file.pixel_element()
+    if pixels is None or not pixels.is_encapsulated or file.transfer_syntax_uid in _NOT_FOLLOWED:
+        return False
+    index = frame_index_of(file)
+    try:
+        return bool(index.frames) and _is_more_than_pictures(file, pixels, index, _stripper(file))
+    except MalformedCodestreamError:
+        return False
+
+
+def _stripper(file: Part10File) -> Callable[[bytes], bytes]:
+    shape = pixel_shape(Header(file.elements, file.encoding))
+    return partial(stripped, is_rle=file.transfer_syntax_uid == _RLE, segment_bytes=shape.rows * shape.columns)
+
+
+def _is_more_than_pictures(
+    file: Part10File, pixels: Element, index: FrameIndex, strip: Callable[[bytes], bytes]
+) -> bool:
+    count = len(index.frames)
+    if _has_odd_table(pixels, count) or _has_odd_extended_table(file, pixels, count):
+        return True
+    return any(strip(frame) is not frame for frame in (frame_bytes(index, pixels, number) for number in range(count)))
+
+
+def _has_odd_extended_table(file: Part10File, pixels: Element, frames: int) -> bool:
+    """Whether the extended offset table, or its lengths, hold numbers that lead nowhere in the pixel data."""
+    header, ends = Header(file.elements, file.encoding), len(pixels.value)
+    for tag in OFFSET_TABLES:
+        element = header.element(tag)
+        if element is None:
+            continue
+        numbers = struct.unpack_from(f"<{len(element.value) // 8}Q", element.value)
+        if 8 * frames != len(element.value) or any(number >= ends for number in numbers):
+            return True
+    return False
 
 
 def _has_odd_table(pixels: Element, frames: int) -> bool:

@@ -16,7 +16,7 @@ from radcommons.deid.declared_vr import judged
 from radcommons.deid.encoded import encoded_texts
 from radcommons.deid.folding import FoldedText, fold, is_east_asian, listed
 from radcommons.deid.readings import texts_as_meant, texts_in_utf8
-from radcommons.deid.spellings import Gap, Needle, date_of, everyday_surnames_of, name_words_of, needles_of
+from radcommons.deid.spellings import Gap, Needle, date_of, everyday_surnames_of, is_name, name_words_of, needles_of
 from radcommons.deid.vocabulary import unknown_spans, vocabulary
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, texts_of
@@ -127,6 +127,7 @@ class IdentifierPattern:
 
     def __init__(self, identifiers: Iterable[str]) -> None:
         identifiers = tuple(identifiers)
+        self._persons = frozenset(filter(is_name, identifiers))
         self._needles: dict[str, list[Needle]] = {}
         names: set[str] = set()
         self._surnames: set[str] = set()
@@ -187,9 +188,18 @@ class IdentifierPattern:
                         break
         return found
 
+    def names_persons(self, texts: Iterable[str]) -> bool:
+        """Whether a person is named in texts that are identifiers themselves, such as the name of an institution."""
+        persons = pattern_of(self._persons)
+        return any(persons.spans(text, is_thorough=False) for text in texts)
+
     def is_short_number(self, value: str) -> bool:
         """Whether a number, as a whole, is a short record number: too short to be looked for inside of texts."""
         return bool(self._short_numbers) and _core_of_number(value) in self._short_numbers
+
+    def is_number(self, number: int) -> bool:
+        """Whether a number of five digits and more is one of a person."""
+        return str(number) in self._numbers
 
     def is_in_uid(self, uid: str) -> bool:
         """Whether a component of a UID is a known number."""
@@ -277,10 +287,22 @@ class _Place:
         if text[first].isalpha():
             is_free = not before.isalpha() or self._is_hump(first)
         else:
-            is_free = not before.isdigit() and not (before in {".", ","} and text[first - 2 : first - 1].isdigit())
+            is_free = not before.isdigit() and not (before in {".", ","} and self._is_decimal(first - 1))
         if text[last].isalpha():
             return is_free and (not after.isalpha() or self._is_hump(last + 1))
-        return is_free and not after.isdigit() and not (after == "." and text[last + 2 : last + 3].isdigit())
+        return is_free and not after.isdigit() and not (after == "." and self._is_decimal(last + 1))
+
+    def _is_decimal(self, place: int) -> bool:
+        """Whether a point between digits is that of a decimal number, and not of a row of numbers like a UID."""
+        text = self._folded.text
+        if not (text[place - 1 : place].isdigit() and text[place + 1 : place + 2].isdigit()):
+            return False
+        start, end = place, place + 1
+        while start and (text[start - 1].isdigit() or text[start - 1] == text[place]):
+            start -= 1
+        while end < len(text) and (text[end].isdigit() or text[end] == text[place]):
+            end += 1
+        return text.count(text[place], start, end) == 1
 
     def _is_hump(self, place: int) -> bool:
         """Whether a capital begins a new word within letters: ``ChestDoe``."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from radcommons.deid.coding_schemes import has_standard_code
 from radcommons.dicom.elements import Element
-from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, first_text
+from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, texts_of
 
 _FIRST_BLOCK, _LAST_BLOCK = 0x10, 0xFF
 _GRAPHIC_GROUPS = frozenset({0x50, 0x60})
@@ -39,7 +39,7 @@ class Level:
         """The level as its own elements describe it: their character set, their private creators."""
         every = tuple(elements)
         encodings = encodings_of(every, self.encodings)
-        creators = {each.tag: first_text(each, encodings) for each in every if is_creator_tag(each.tag)}
+        creators = {each.tag: _owner(each, encodings) for each in every if is_creator_tag(each.tag)}
         graphics = {each.tag: each for each in every if each.tag >> 24 in _GRAPHIC_GROUPS}
         # Elements of the object itself are decided one by one (:mod:`.fast.context`), without their neighbours.
         is_standard_code = bool(self.parents) and has_standard_code(every, encodings)
@@ -52,6 +52,12 @@ class Level:
     def creator_of(self, tag: int) -> str:
         """Who owns a private element; empty when nobody does."""
         return self.creators.get(creator_tag_of(tag), "")
+
+
+def _owner(element: Element, encodings: tuple[str, ...]) -> str:
+    """The one name that reserves a block; nobody when there are several, of which only one could be known."""
+    names = texts_of(element, encodings) if element.items is None else []
+    return names[0] if len(names) == 1 else ""
 
 
 def is_creator_tag(tag: int) -> bool:

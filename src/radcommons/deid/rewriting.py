@@ -17,13 +17,14 @@ from radcommons.deid.direct import REMOVED_DIRECTLY, STAYING, TIME, UID_FORM, Di
 from radcommons.deid.dummies import DUMMY_CODE, DUMMY_VALUES, dummy_text, dummy_value, padded
 from radcommons.deid.graphics import is_safe_graphic
 from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
+from radcommons.deid.known_numbers import has_known_number
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
 from radcommons.deid.private import fitting
 from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.deid.tables import tags_of_option
 from radcommons.deid.text_rules import TextRules
-from radcommons.dicom.elements import Element, tag_text
+from radcommons.dicom.elements import Element, tag_text, vr_of_tag
 from radcommons.dicom.text import STRING_VRS, decode_text, is_numeric, split_values, texts_of
 from radcommons.dicom.uids import is_harmless_uid, is_listed_uid, is_valid_uid
 
@@ -268,7 +269,7 @@ class Rewriter:
     ) -> Element | None:
         vr = element.vr
         if vr == "UI":
-            if action is Action.KEEP and _is_retained_uid(element):
+            if action is Action.KEEP and self._is_retained_uid(element):
                 return element
             return self._rewrite_uids(element, level)
         if vr in {"DA", "DT"}:
@@ -284,14 +285,29 @@ class Rewriter:
             return Element(element.tag, vr, self._dummy_of(element, level.encodings)) if is_needed else None
         if action is Action.KEEP and element.tag in IDENTIFYING_TAGS:
             # An option keeps it although it identifies a device or an institution; so it cannot be cleaned of itself.
-            self._note_kept(element, texts_of(element, level.encodings))
+            texts = texts_of(element, level.encodings)
+            if self.pattern.names_persons(texts):
+                self._note(element, level, Action.DUMMY, "known identifier")
+                return Element(element.tag, vr, self._dummy_of(element, level.encodings))
+            self._note_kept(element, texts)
             return element
-        if element.is_private and vr in NUMBER_TEXT_VRS and any(map(self.pattern.is_short_number, texts_of(element))):
+        if element.is_private and has_known_number(element, self.pattern):
             self._note(element, level, Action.REMOVE, "known identifier")
             return None
         if vr in STRING_VRS and not (vr in NUMBER_TEXT_VRS and is_numeric(element.value)):
             return self._rewrite_text(element, kind, level)
         return element
+
+    def _is_retained_uid(self, element: Element) -> bool:
+        """Whether an option may keep it: what has not the form of a UID may be anything, and is replaced even then.
+
+        The UID of a device goes as well when a known number is part of it; where all UIDs are to stay, that is meant.
+        """
+        uids = texts_of(element)
+        if not element.is_private and vr_of_tag(element.tag) != "UI":
+            return False
+        is_telling = not self.profile.keeps_uids and any(map(self.pattern.is_in_uid, uids))
+        return element.tag not in KEPT_UID_TAGS and all(map(is_valid_uid, uids)) and not is_telling
 
     def _rewrite_uids(self, element: Element, level: Level) -> Element:
         may_stay = _staying_uids(element.tag, self.pattern)
@@ -359,11 +375,6 @@ def _staying_uids(tag: int, pattern: IdentifierPattern) -> Callable[[str], bool]
     """Which UIDs of an attribute are no identifiers: listed ones, and names of classes that no known number is part of."""
     may_be = tag in KEPT_UID_TAGS
     return lambda uid: is_listed_uid(uid) or (may_be and is_harmless_uid(uid) and not pattern.is_in_uid(uid))
-
-
-def _is_retained_uid(element: Element) -> bool:
-    """Whether an option may keep it: what has not the form of a UID may be anything, and is replaced even then."""
-    return element.tag not in KEPT_UID_TAGS and all(map(is_valid_uid, texts_of(element)))
 
 
 def _time(value: str) -> str | None:

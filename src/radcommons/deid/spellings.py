@@ -253,6 +253,9 @@ def _orders(family: tuple[str, ...], given: tuple[str, ...], middle: tuple[str, 
 def _whole(parts: tuple[str, ...]) -> Iterator[Needle]:
     text = "".join(parts)
     if len(text) < _MIN_LOGIN_LENGTH:
+        if len(text) > 1 and is_east_asian(text[0]) and is_east_asian(text[1]):
+            # One character for the family and one for the person: two of five names in China.
+            yield _joined(parts, is_distinct=True)
         return
     is_plain = all(part in vocabulary() or part in _PARTICLES or len(part) == 1 for part in parts)
     gap = Gap.SOME if text in imaging_words() else Gap.ANY

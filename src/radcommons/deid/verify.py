@@ -7,18 +7,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import MappingProxyType
 
+from radcommons.deid.byte_texts import LEAST_IN_CODESTREAM, text_in_codestream
 from radcommons.deid.element_look import ElementLook, error, residues
-from radcommons.deid.hidden_pixels import tail_bytes
-from radcommons.deid.identifiers import pattern_of
+from radcommons.deid.hidden_pixels import has_comments, tail_bytes
+from radcommons.deid.identifiers import IdentifierPattern, pattern_of
 from radcommons.deid.levels import Level
 from radcommons.deid.look_memory import LookMemory
 from radcommons.deid.profile import BASIC_PROFILE_CODE, Profile, load_profile
 from radcommons.deid.unused_bits import unused_bits_findings
 from radcommons.dicom import uids
-from radcommons.dicom.elements import FormatError, tag_text
+from radcommons.dicom.elements import PIXEL_DATA, FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.header import Header
-from radcommons.dicom.part10 import Part10File, map_file, parse_part10
+from radcommons.dicom.part10 import Part10File, leave, map_file, parse_part10
 from radcommons.dicom.text import first_text
 
 DEFAULT_PROFILE = "ricord"
@@ -152,7 +153,19 @@ def residual_findings(
     pattern = pattern_of(frozenset(each for each in identifiers if each.strip() and each.strip("^") != subject))
     level = Level().holding(file.elements)
     places = dict.fromkeys(place for element in file.elements for place in residues(element, pattern, level, kept=kept))
+    if _has_name_in_frames(file, pattern):
+        places[tag_text(PIXEL_DATA)] = None
     return [residual_finding(place) for place in places]
+
+
+def _has_name_in_frames(file: Part10File, pattern: IdentifierPattern) -> bool:
+    """Whether a known identifier stands among compressed bytes: in a table, or where a decoder does not look."""
+    pixels = file.pixel_element()
+    if pixels is None or not pixels.is_encapsulated:
+        return False
+    text = text_in_codestream(pixels.value)
+    leave(pixels.value)
+    return any(end - start >= LEAST_IN_CODESTREAM for start, end in pattern.spans(text, is_thorough=False))
 
 
 def residual_finding(place: str) -> Finding:
@@ -174,6 +187,8 @@ def _verify_envelope(buffer: memoryview, file: Part10File) -> Iterator[Finding]:
     yield from unused_bits_findings(file)
     if tail_bytes(file):
         yield error("deid.trailing-bytes", "(7FE0,0010)", "Bytes follow the last frame.")
+    if has_comments(file):
+        yield error("deid.codestream-comments", "(7FE0,0010)", "Compressed frames hold more than a picture.")
     for finding in file.findings:
         if finding.code == "dicom.trailing-bytes":
             yield error("deid.trailing-bytes", "object", "Bytes follow the data set.")

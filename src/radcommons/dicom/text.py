@@ -13,9 +13,9 @@ CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 SINGLE_VALUE_VRS = frozenset({"LT", "ST", "UR", "UT"})
 STRING_VRS = CHARSET_VRS | {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"}
 DEFAULT_ENCODINGS = ("iso8859",)
-# All that numbers written as text consist of; nothing can be spelled with it.
-# Plain numbers; six digits and more before the point may be the number of a person, and are read as a text.
-NUMERIC_FORM = re.compile(rb"(?:[+\-eE \\\0]|\.[0-9]*|[0-9]{1,5}(?![0-9]))*")
+# Plain numbers, one or several; six digits and more before the point may be the number of a person, and are read as a text.
+_NUMBER = rb" *[+\-]?[0-9]{0,5}(?:\.[0-9]*)?(?:[eE][+\-]?[0-9]{1,3})?[ \0]*"
+NUMERIC_FORM = re.compile(_NUMBER + rb"(?:\\" + _NUMBER + rb")*")
 _TEXT_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C}
 _PERSON_NAME_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5E, 0x3D}
 
@@ -25,11 +25,13 @@ def encodings_of(elements: Iterable[Element], inherited: tuple[str, ...] = DEFAU
 
     Unknown terms count as Latin-1, which maps every byte to a character and back, so that nothing is lost.
     """
+    answer = inherited
     for element in elements:
         if element.tag == SPECIFIC_CHARACTER_SET:
+            # Of repeated ones the last counts, as of any attribute.
             terms = bytes(element.value).decode("latin-1").strip("\0 ").split("\\")
-            return tuple(_codec(term.strip()) for term in terms) or inherited
-    return inherited
+            answer = tuple(_codec(term.strip()) for term in terms) or inherited
+    return answer
 
 
 def _codec(term: str) -> str:

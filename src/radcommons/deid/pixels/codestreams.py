@@ -10,6 +10,9 @@ from collections.abc import Iterator
 
 _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _APP0, _APP8, _APP14, _APP15 = 0xE0, 0xE8, 0xEE, 0xEF
+# Frames, tables, scans, line counts, restart intervals, parameters of JPEG-LS; all other segments are reserved.
+_PICTURE_MARKERS = frozenset({*range(0xC0, 0xD0), _SOS, 0xDB, 0xDC, 0xDD, 0xF7, 0xF8})
+_HIERARCHICAL = frozenset({0xDE, 0xDF})
 _ADOBE_LENGTH, _JFIF_LENGTH, _TRANSFORM_LENGTH = 12, 14, 5
 _J2K_COM, _J2K_SOT, _J2K_SOD, _J2K_TLM, _J2K_EOC = b"\xff\x64", b"\xff\x90", b"\xff\x93", b"\xff\x55", b"\xff\xd9"
 _SOT_LENGTH = 12
@@ -102,8 +105,10 @@ def _kept_segment(marker: int, segment: bytes) -> bytes:
     body = segment[4:]
     if marker == _COM:
         return segment if _ENCODER_NAMES.fullmatch(body) else b""
+    if marker in _HIERARCHICAL:
+        raise MalformedCodestreamError("A picture of several sizes is not followed.")
     if not _APP0 <= marker <= _APP15:
-        return segment
+        return segment if marker in _PICTURE_MARKERS else b""
     if marker == _APP14 and body.startswith(b"Adobe"):
         return _segment(marker, body[:_ADOBE_LENGTH])
     if marker == _APP8 and body.startswith(b"mrfx"):
