@@ -214,6 +214,7 @@ READING_PAGES = (
             ("GET", "agreement/", A.ANNOTATION_SEE, {}),
             ("POST", "agreement/compute/", A.ANNOTATION_SEE, {}),
             ("GET", "publications/", A.ANNOTATION_SEE, {}),
+            ("GET", "exports/", A.ANNOTATION_SEE, {}),
             ("POST", "publications/publish/", A.ANNOTATION_PUBLISH, {}),
         )
     ),
@@ -261,6 +262,7 @@ ANNOTATION_API = (
             ("GET", "/answers.csv", A.ANNOTATION_SEE, {}),
             ("GET", "/readings", A.ANNOTATION_SEE, {}),
             ("GET", "/labels", A.ANNOTATION_SEE, {}),
+            ("GET", "/exports/<kind>", A.ANNOTATION_SEE, {"kind": "coco"}),
             ("GET", "/consensus", A.ANNOTATION_SEE, {}),
             ("POST", "/consensus", A.ANNOTATION_MANAGE, {}),
         )

@@ -1,16 +1,14 @@
 """``radcommons annotation …``: schemas, projects, reads of the past, results."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from radcommons.server.annotation.export_command import export
 from radcommons.server.annotation.models import ReadingProject
 from radcommons.server.annotation.publishing_command import publish
-from radcommons.server.annotation.queries import agreement, final
-from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.projects import project_json, projects
 from radcommons.server.annotation.rules.states import Duty, ProjectVerb
 from radcommons.server.annotation.rules.wishes import Blinding, ProjectWish
@@ -22,17 +20,11 @@ from radcommons.server.platform import accounts
 from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Actor
-from radcommons.transfer.annotation.mdai_export import ExportHeader, export_mdai
 from radcommons.transfer.annotation.ready import READY, ready_schema
 from radcommons.transfer.annotation.record import Method
-from radcommons.transfer.annotation.tables import write_csv, write_parquet
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 by_option = click.option("--by", metavar="NAME", help="The account that asks; without it, the operator.")
-output_option = click.option(
-    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="The file to write; without it, the screen."
-)
-EXPORTS = ("original", "readings", "labels", "answers", "csv", "parquet", "mdai", "agreement")
 
 
 def _actor(name: str | None) -> Actor:
@@ -52,6 +44,7 @@ def annotation() -> None:
 
 
 annotation.add_command(publish)
+annotation.add_command(export)
 
 
 @annotation.command(name="list")
@@ -186,47 +179,3 @@ def import_reads(path: Path, *, kind: str, slug: str, title: str, schema: str, b
     click.echo(f"{slug}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
     for finding in found.findings[:20]:
         click.echo(f"  {finding.severity}: {finding.message} [{finding.code}] {finding.where}", err=True)
-
-
-@annotation.command()
-@click.argument("slug")
-@click.option("--as", "kind", type=click.Choice(EXPORTS), default="readings", show_default=True, help="What to write.")
-@output_option
-def export(slug: str, *, kind: str, output: Path | None) -> None:
-    """Write a project's reads, its labels as they stand, its answers, its agreement, or the imported document again."""
-    project = _project(slug)
-    if kind == "parquet":
-        if output is None:
-            raise click.UsageError("Name a file with --output.")
-        write_parquet(schema_value(project.schema), list(final.reader_readings(project)), output)
-        return
-    data = _exported(project, kind)
-    if output is None:
-        sys.stdout.buffer.write(data)
-    else:
-        output.write_bytes(data)
-
-
-def _exported(project: ReadingProject, kind: str) -> bytes:
-    schema = schema_value(project.schema)
-    match kind:
-        case "original":
-            return importing.exported(project)
-        case "csv":
-            return write_csv(schema, list(final.reader_readings(project)))
-        case "mdai":
-            at = project.made_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-            header = ExportHeader(project_id=project.slug, name=project.title, written_at=at)
-            return export_mdai(schema, list(final.reader_readings(project)), header)
-        case "agreement":
-            return _plain(compute_agreement(project.pk).body)
-        case "answers":
-            return _plain(agreement.answer_rows(project))
-        case _:
-            found = final.final_readings(project) if kind == "labels" else final.reader_readings(project)
-            readings = [reading.to_json() for reading in found]
-            return _plain({"project": project.slug, "schema": project.schema.definition, "readings": readings})
-
-
-def _plain(value: object) -> bytes:
-    return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"

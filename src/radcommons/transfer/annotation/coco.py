@@ -5,11 +5,12 @@ uncompressed. What COCO has no field for is kept in ``attributes``, as CVAT does
 are drawn; answers without a drawing are not written and are counted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from radcommons.dicom.uids import is_harmless_uid
 from radcommons.transfer.annotation.documents import canonical_text, open_json
 from radcommons.transfer.annotation.geometry import (
     POINTS_OF,
@@ -21,6 +22,7 @@ from radcommons.transfer.annotation.geometry import (
     Shape,
     area_pixels,
     bounding_box,
+    uid_of,
 )
 from radcommons.transfer.annotation.raster import corners_of, mask_of_runs, runs_of_mask
 from radcommons.transfer.annotation.record import Item, Reading, Target
@@ -30,6 +32,8 @@ from radcommons.transfer.annotation.untyped import AnnotationFormatError, Node
 _MOST = 10_000_000
 _LARGEST_SIDE = 2**16 - 1
 _PAIR = 2
+_LONGEST_NUMBER = 10
+_ENDINGS = (".dcm", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
 _POLYGONS = frozenset({Geometry.BOX, Geometry.POLYGON, Geometry.FREEHAND, Geometry.ELLIPSE})
 
 
@@ -138,6 +142,46 @@ def _geometry(shape: Shape) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedImage:
+    """An image as a data set lists it; ``study_instance_uid`` and ``series_instance_uid`` are empty in strangers' ones."""
+
+    frame: FrameReference
+    study_instance_uid: str
+    series_instance_uid: str
+    rows: int
+    columns: int
+
+
+def listed_images(data: bytes) -> tuple[ListedImage, ...]:
+    """The images that a data set lists, as far as their file names are SOP Instance UIDs.
+
+    Raises
+    ------
+    AnnotationFormatError
+        When it is no COCO data set.
+    """
+    found = []
+    for node in Node(open_json(data), "coco")["images"].each(most=_MOST):
+        frame = frame_of(node["file_name"].text())
+        if frame is not None:
+            study, series = (node.get(key, uid_of, "") for key in ("study_instance_uid", "series_instance_uid"))
+            sizes = (node[key].whole(least=1, most=_LARGEST_SIDE) for key in ("height", "width"))
+            found.append(ListedImage(frame, study, series, *sizes))
+    return tuple(found)
+
+
+def frame_of(file_name: str) -> FrameReference | None:
+    """The frame that a file name stands for: ``<UID>/<frame>`` as written here, ``<UID>``, or ``…/<UID>.dcm`` and the like."""
+    folder, _, last = file_name.rpartition("/")
+    uid = folder.rpartition("/")[2]
+    if last.isascii() and last.isdigit() and len(last) < _LONGEST_NUMBER and int(last) and is_harmless_uid(uid):
+        return FrameReference(uid, int(last))
+    for ending in _ENDINGS:
+        last = last.removesuffix(ending)
+    return FrameReference(last) if is_harmless_uid(last) else None
+
+
+@dataclass(frozen=True, slots=True)
 class CocoRegions:
     """The items of one reading of a data set; for strangers' data sets one reading named "coco"."""
 
@@ -147,7 +191,7 @@ class CocoRegions:
 
 
 def read_coco(data: bytes, images: Sequence[CocoImage]) -> tuple[CocoRegions, ...]:
-    """The regions of a data set, ours or a stranger's whose file names are those of the images.
+    """The regions of a data set, ours or a stranger's whose file names are SOP Instance UIDs (see :func:`frame_of`).
 
     Compressed run lengths of strangers are refused: they need a decoder of their own.
 
@@ -157,8 +201,8 @@ def read_coco(data: bytes, images: Sequence[CocoImage]) -> tuple[CocoRegions, ..
         When it is no COCO data set, or an annotation is of an unknown image or category.
     """
     document = Node(open_json(data), "coco")
-    by_name = {image.file_name: image for image in images}
-    listed = {node["id"].whole(): by_name.get(node["file_name"].text()) for node in document["images"].each(most=_MOST)}
+    by_frame = {image.frame: image for image in images}
+    listed = {node["id"].whole(): _image_of(node, by_frame) for node in document["images"].each(most=_MOST)}
     names = {node["id"].whole(): node["name"].name() for node in document["categories"].each(most=_MOST)}
     found: dict[tuple[str, str], dict[str, Item]] = {}
     for node in document["annotations"].each(most=_MOST):
@@ -175,6 +219,11 @@ def read_coco(data: bytes, images: Sequence[CocoImage]) -> tuple[CocoRegions, ..
         note = attributes.get("note", Node.text, "")
         items[item_id] = Item(item_id, category, target, _value(attributes), (*before, *shapes), note)
     return tuple(CocoRegions(*key, tuple(items.values())) for key, items in found.items())
+
+
+def _image_of(node: Node, by_frame: Mapping[FrameReference, CocoImage]) -> CocoImage | None:
+    frame = frame_of(node["file_name"].text())
+    return by_frame.get(frame) if frame is not None else None
 
 
 def _value(attributes: Node) -> bool | str | int | float | tuple[str, ...]:

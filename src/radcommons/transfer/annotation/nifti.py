@@ -3,7 +3,7 @@
 The array has axes (column, row, slice); its affine goes from array indices (pixel centres) to millimetres in RAS, as NIfTI
 wants, while DICOM is LPS: the signs of x and y change. The sidecar names the segment of every number and the image of every
 slice, without which a mask could not return to its series. A label map has one number a voxel: segments that overlap are
-refused and written to files of their own.
+refused; :func:`apart` puts them into files of their own.
 """
 
 import gzip
@@ -55,6 +55,25 @@ def affine_of(stack: SourceStack) -> NDArray[np.float64]:
     affine[:3, 2] = (stack.positions[-1] - stack.positions[0]) / steps if steps else stack.normal
     affine[:3, 3] = stack.positions[0]
     return _LPS_TO_RAS @ affine
+
+
+def apart(segments: Sequence[Segment]) -> tuple[tuple[Segment, ...], ...]:
+    """Segments in groups without a common voxel, as few as fit one after the other: each group is one label map."""
+    groups: list[list[Segment]] = []
+    taken: list[dict[tuple[FrameReference, int, int], NDArray[np.bool_]]] = []
+    for segment in segments:
+        own = {(mask.frame, mask.rows, mask.columns): mask_of_runs(mask) for mask in segment.masks}
+        for group, covered in zip(groups, taken, strict=True):
+            if not any(key in covered and (covered[key] & pixels).any() for key, pixels in own.items()):
+                group.append(segment)
+                break
+        else:
+            groups.append([segment])
+            taken.append({})
+            covered = taken[-1]
+        for key, pixels in own.items():
+            covered[key] = covered[key] | pixels if key in covered else pixels
+    return tuple(map(tuple, groups))
 
 
 def write_nifti(stack: SourceStack, segments: Sequence[Segment]) -> NiftiMasks:

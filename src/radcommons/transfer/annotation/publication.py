@@ -123,7 +123,7 @@ class _Maker:
     def drawings(self, series: SourceSeries) -> None:
         """Segmentations and a structure set of what was drawn on one series."""
         own = {str(header.SOPInstanceUID) for header in series.headers}
-        items = tuple(_drawn_on(item, own) for item in self._reading.items)
+        items = tuple(drawn_on(item, own) for item in self._reading.items)
         reading = replace(self._reading, items=tuple(item for item in items if item.shapes))
         if not reading.items:
             return
@@ -144,7 +144,7 @@ class _Maker:
         """Images that make no volume: masks image by image, everything else into the report."""
         for header in series.headers:
             uid = str(header.SOPInstanceUID)
-            masks = _only(replace(reading, items=tuple(_drawn_on(item, {uid}) for item in reading.items)), _is_mask)
+            masks = _only(replace(reading, items=tuple(drawn_on(item, {uid}) for item in reading.items)), _is_mask)
             if not masks.items:
                 continue
             try:
@@ -204,7 +204,8 @@ class _Maker:
         self.made.append(made)
 
 
-def _drawn_on(item: Item, instances: set[str]) -> Item:
+def drawn_on(item: Item, instances: set[str]) -> Item:
+    """An item with what was drawn on some images alone."""
     return replace(item, shapes=tuple(shape for shape in item.shapes if shape.frame.sop_instance_uid in instances))
 
 

@@ -4,6 +4,7 @@ from ninja import Router
 
 from radcommons.server.annotation.api.adjudicating import router as adjudicating
 from radcommons.server.annotation.api.examples import router as examples
+from radcommons.server.annotation.api.exporting import router as exporting
 from radcommons.server.annotation.api.managing import router as managing
 from radcommons.server.annotation.api.reading import router as reading
 from radcommons.server.annotation.api.results import router as results
@@ -14,3 +15,4 @@ router.add_router("", managing)
 router.add_router("", examples)
 router.add_router("", adjudicating)
 router.add_router("", results)
+router.add_router("", exporting)

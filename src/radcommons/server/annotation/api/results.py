@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpResponse
 from ninja import Field, Router, Schema
 
-from radcommons.server.annotation.models import ReadingProject
 from radcommons.server.annotation.queries import agreement, final
 from radcommons.server.annotation.queries.projects import seen_project
+from radcommons.server.annotation.queries.readings import reads_document
 from radcommons.server.annotation.services.agreeing import compute_agreement
 from radcommons.server.annotation.services.consensus import ConsensusMethod, derive_consensus
 from radcommons.server.platform.doors import ActorRequest, door
@@ -62,7 +62,7 @@ def export_answers(request: ActorRequest, slug: str) -> HttpResponse:
 def export_readings(request: ActorRequest, slug: str) -> dict[str, Any]:
     """Return all submissions as radcommons.reading/1, readers under their pseudonyms."""
     project = seen_project(slug, request.actor)
-    return _document(project, [reading.to_json() for reading in final.reader_readings(project)])
+    return reads_document(project, final.reader_readings(project))
 
 
 @router.get("/managed/{slug}/labels", summary="The labels as they stand", operation_id="export_labels")
@@ -70,11 +70,7 @@ def export_readings(request: ActorRequest, slug: str) -> dict[str, Any]:
 def export_labels(request: ActorRequest, slug: str) -> dict[str, Any]:
     """Return one reading for each settled case: what its readers agree on, and what was decided."""
     project = seen_project(slug, request.actor)
-    return _document(project, [reading.to_json() for reading in final.final_readings(project)])
-
-
-def _document(project: ReadingProject, readings: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"project": project.slug, "schema": project.schema.definition, "readings": readings}
+    return reads_document(project, final.final_readings(project))
 
 
 @router.get("/managed/{slug}/consensus", summary="Consensus derived so far", operation_id="list_consensus")

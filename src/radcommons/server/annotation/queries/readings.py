@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from radcommons.server.annotation.models import Shape, Task
+from radcommons.server.annotation.models import ReadingProject, Shape, Task
 from radcommons.server.annotation.rules import contents
 from radcommons.transfer.annotation.record import Reading, reading_from_json
 
@@ -35,3 +35,14 @@ def _shapes(bodies: Mapping[int, Mapping[str, Any]]) -> Mapping[int, dict[str, o
         if sha256 in wanted[key]:
             found[key][sha256] = orjson.loads(body)
     return found
+
+
+def reads_document(project: ReadingProject, readings: Iterable[Reading]) -> dict[str, Any]:
+    """Readings with the schema they answer and the rules they were compared by: enough to make the project again."""
+    return {
+        "project": project.slug,
+        "title": project.title,
+        "schema": project.schema.definition,
+        "policies": project.policies,
+        "readings": [reading.to_json() for reading in readings],
+    }

@@ -1,9 +1,10 @@
 """Pages of annotation."""
 
+from radcommons.server.annotation.views.exporting import urlpatterns as exporting
 from radcommons.server.annotation.views.managing import urlpatterns as managing
 from radcommons.server.annotation.views.publishing import urlpatterns as publishing
 from radcommons.server.annotation.views.reading import urlpatterns as reading
 from radcommons.server.annotation.views.schemas import urlpatterns as schemas
 from radcommons.server.annotation.views.working import urlpatterns as working
 
-urlpatterns = [*reading, *working, *managing, *publishing, *schemas]
+urlpatterns = [*reading, *working, *managing, *publishing, *exporting, *schemas]

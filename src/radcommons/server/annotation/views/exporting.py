@@ -1,0 +1,39 @@
+"""The page from which those who manage a project take its reads and labels away."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.views.decorators.http import require_safe
+
+from radcommons.server.annotation.queries import projects as queries
+from radcommons.server.annotation.rules.exporting import FORMATS, ExportFormat
+from radcommons.server.platform.doors import ActorRequest, door
+from radcommons.server.platform.policy import Action
+from radcommons.transfer.annotation.mrale_csv import SCHEMA_NAME
+
+API = "/api/v1/annotation/managed"
+
+
+@require_safe
+@door(Action.ANNOTATION_SEE)
+def exports(request: ActorRequest, slug: str) -> HttpResponse:
+    """Every format with what it holds."""
+    project = queries.seen_project(slug, request.actor)
+    root = f"{API}/{project.slug}"
+    context = {
+        "project": project,
+        "whole": (
+            ("Reads", "Every submitted read, whole; another centre makes the same project of it", f"{root}/readings"),
+            ("Labels", "One reading a settled case: what was agreed and what was decided", f"{root}/labels"),
+            ("Answers", "A table (CSV), one line an answer", f"{root}/answers.csv"),
+        ),
+        "foreign": [
+            (*FORMATS[kind], f"{root}/exports/{kind}")
+            for kind in ExportFormat
+            if kind is not ExportFormat.MRALE or project.schema.name == SCHEMA_NAME
+        ],
+    }
+    return render(request, "annotation/exports.html", context)
+
+
+urlpatterns = [path("annotation/projects/<slug:slug>/exports/", exports, name="exports")]
