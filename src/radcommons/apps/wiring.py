@@ -9,6 +9,7 @@ from radcommons.server.access.scopes import release_scope
 from radcommons.server.annotation.object_intake import register_intake
 from radcommons.server.annotation.scopes import adjudication_scope, task_scope
 from radcommons.server.annotation.sources import register_source
+from radcommons.server.annotation.storage_needs import read_or_labelled
 from radcommons.server.archive import companions
 from radcommons.server.archive.scopes import Scope, ScopeResolver
 from radcommons.server.catalog.scopes import catalog_scope
@@ -56,6 +57,7 @@ def wire() -> None:
     open_scopes_with(resolve_scope)
     companions.register("releases", files=storage_needs.core_files, needs=storage_needs.released)
     companions.register("curation", needs=held)
+    companions.register("annotation", needs=read_or_labelled)
     register_intake(take_in)
     register_source("cohort", of_cohort)
     register_source("release", of_release)
