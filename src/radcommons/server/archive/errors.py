@@ -5,6 +5,7 @@ RadCommonsError
 ├── QueryInvalidError    archive.query-invalid       a search that cannot be understood
 ├── RangeInvalidError    archive.range-invalid       a range outside the object
 ├── NotRenderableError   archive.not-renderable      no picture can be made of the object
+├── DamagedObjectError   archive.object-damaged      the stored bytes are not what they were
 └── RendererBusyError    archive.renderer-busy       all rendering processes are taken
 """
 
@@ -39,6 +40,14 @@ class NotRenderableError(RadCommonsError):
     def __init__(self, reason: str) -> None:
         message = "No picture can be made of this object. Retrieve the instance itself."
         super().__init__(Kind.UNSUPPORTED, "archive.not-renderable", message, reason=reason)
+
+
+class DamagedObjectError(RadCommonsError):
+    """The stored bytes are gone or changed; they are not sent, and the operator is told."""
+
+    def __init__(self) -> None:
+        message = "The repository's copy of this object is damaged. Nothing of it is sent; ask again later."
+        super().__init__(Kind.UNAVAILABLE, "archive.object-damaged", message)
 
 
 class RendererBusyError(RadCommonsError):

@@ -24,10 +24,10 @@ from radcommons.server.access.nbia.images import Archive
 from radcommons.server.access.nbia.listing import Table
 from radcommons.server.access.nbia.requests import Parameters, check_names, check_required
 from radcommons.server.access.services import count_downloads
-from radcommons.server.access.zip_stream import CHUNK_BYTES, zip_chunks, zip_size
 from radcommons.server.archive import rendering
 from radcommons.server.archive.dicomweb.origin import origin_of
 from radcommons.server.archive.dicomweb.threads import in_pool
+from radcommons.server.archive.zip_stream import CHUNK_BYTES, zip_chunks, zip_size
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.platform.policy import Actor, admit

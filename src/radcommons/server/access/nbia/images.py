@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from radcommons.server.access.released import ReleasedSeries, instances_in, one_series
-from radcommons.server.access.zip_stream import CHUNK_BYTES, Entry
 from radcommons.server.archive.metadata import unpack
 from radcommons.server.archive.models import Instance
+from radcommons.server.archive.zip_stream import CHUNK_BYTES, Entry
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.releases.documents import licence_text

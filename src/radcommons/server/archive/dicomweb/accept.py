@@ -19,6 +19,7 @@ DEFLATED_LITTLE_ENDIAN = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 OCTETS = "application/octet-stream"
 DICOM = "application/dicom"
+ZIP = "application/zip"
 DICOM_JSON = "application/dicom+json"
 DICOM_XML = "application/dicom+xml"
 JSON = "application/json"
@@ -88,14 +89,20 @@ class MediaRange:
 
 @dataclass(frozen=True, slots=True)
 class InstanceForm:
-    """How instances are sent: as parts or as one file, and in which transfer syntax (None or ``*``: as stored).
+    """How instances are sent: as parts, as one file or as a ZIP archive of files, and in which transfer syntax.
 
-    ``is_transcoded`` says that some of them are stored in another one.
+    Parameters
+    ----------
+    transfer_syntax
+        None or ``*`` for the stored ones.
+    is_transcoded
+        Whether some of them are stored in another one.
     """
 
     is_multipart: bool
     transfer_syntax: str | None
     is_transcoded: bool = False
+    is_zip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +204,11 @@ def choose_instance_form(ranges: Sequence[MediaRange], stored: frozenset[str], *
             continue
         if item.media_type == _ANY or (item.is_multipart and _covers(item.part_type, DICOM)):
             return InstanceForm(is_multipart=True, transfer_syntax=wanted, is_transcoded=is_transcoded)
+        if item.media_type == ZIP and not is_transcoded:
+            return InstanceForm(is_multipart=False, transfer_syntax=wanted, is_zip=True)
         if is_single and _covers(item.media_type, DICOM):
             return InstanceForm(is_multipart=False, transfer_syntax=wanted, is_transcoded=is_transcoded)
-    available = "multipart/related; type=application/dicom" + ("; application/dicom" if is_single else "")
+    available = f"{MULTIPART}; type={DICOM}, {ZIP}" + (f", {DICOM}" if is_single else "")
     raise NotAcceptableError(f"Available here, in the stored transfer syntax (transfer-syntax=*): {available}.")
 
 

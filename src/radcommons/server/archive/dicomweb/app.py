@@ -115,6 +115,8 @@ def dicomweb_app(
         else:
             try:
                 answer = await answered(connection)
+                if connection["method"] == "GET":
+                    await answer.begin()
             except RadCommonsError as error:
                 answer = problem(error)
         await answer.send(connection, receive, send)

@@ -13,7 +13,7 @@ from django.db.models import F, QuerySet
 
 from radcommons.server.archive import metadata, shelving
 from radcommons.server.archive.dicomweb.address import Address
-from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection
+from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection, StoredObject
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import SearchQuery
 from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
@@ -65,9 +65,9 @@ class KeyedSelection:
         """The number of instances."""
         return len(self.keys)
 
-    def objects(self) -> AsyncIterator[Sequence[tuple[str, int, str]]]:
-        """Digests, sizes and transfer syntaxes; see :class:`.Selection`."""
-        return each_in_pool(self._pages("sha256", "size_bytes", "transfer_syntax_uid"))
+    def objects(self) -> AsyncIterator[Sequence[StoredObject]]:
+        """What is stored of them; see :class:`.Selection`."""
+        return each_in_pool(self._pages("sha256", "size_bytes", "transfer_syntax_uid", "sop_instance_uid"))
 
     async def metadata(self, root: str, *, is_gzip: bool) -> bytes | AsyncIterator[bytes]:
         """DICOM JSON in pieces; see :class:`.Selection`."""

@@ -16,7 +16,7 @@ from radcommons.server.archive import metadata, shelving
 from radcommons.server.archive.dicomweb import shelf_sql
 from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.by_query import QueriedHoldings
-from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection
+from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection, StoredObject
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import Match, OneOf, SearchQuery
 from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
@@ -163,9 +163,11 @@ class ShelvedSelection:
     def _is_whole(self) -> bool:
         return len(self.instances) == len(self.table.instances)
 
-    async def objects(self) -> AsyncIterator[Sequence[tuple[str, int, str]]]:
-        """Digests, sizes and transfer syntaxes, all at once."""
-        yield [(each.sha256, each.size_bytes, each.transfer_syntax_uid) for each in self.instances]
+    async def objects(self) -> AsyncIterator[Sequence[StoredObject]]:
+        """What is stored of them, all at once."""
+        yield [
+            (each.sha256, each.size_bytes, each.transfer_syntax_uid, each.sop_instance_uid) for each in self.instances
+        ]
 
     async def metadata(self, root: str, *, is_gzip: bool) -> bytes | AsyncIterator[bytes]:
         """Their DICOM JSON; see :class:`.Selection`."""

@@ -15,8 +15,8 @@ from radcommons.server.archive.dicomweb.accept import (
 )
 from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import HeldInstance
+from radcommons.server.archive.dicomweb.intact import assure, stored_bytes
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
-from radcommons.server.archive.dicomweb.retrieving import stored_bytes
 from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.encodings import FRAME_ENCODINGS
 from radcommons.server.archive.pixel_jobs import DecodeFrame, EncodeFrame, ReadValue
@@ -62,6 +62,7 @@ async def _answer_frames(exchange: Exchange, instance: HeldInstance, indexes: Se
     etag = f'W/"{instance.sha256[:32]}-{form.transfer_syntax}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
+    await assure(instance.sha256, instance.size_bytes)
     content_type = f"{form.media_type}; transfer-syntax={form.transfer_syntax}"
     headers = exchange.cache_headers(etag)
     first = await _frame(instance, indexes[0], form)
@@ -121,6 +122,7 @@ async def answer_bulkdata(exchange: Exchange) -> Answer:
     etag = f'"{instance.sha256[:32]}-{tag_path.replace("/", ".")}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
+    await assure(instance.sha256, instance.size_bytes)
     media_type = await _value_type(exchange, tag_path)
     if is_pixels and instance.pixel_offset is not None and instance.pixel_length:
         value = FrameBytes(((instance.pixel_offset, instance.pixel_length),))

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.query import SearchQuery
 
+# Digest, size in bytes, transfer syntax and SOP Instance UID.
+StoredObject = tuple[str, int, str, str]
 FrameTable = Mapping[str, int] | Sequence[Sequence[int]]
 
 
@@ -58,8 +60,8 @@ class Selection(Protocol):
         """Changes when any byte of any of them, or the set, changes."""
         ...
 
-    def objects(self) -> AsyncIterator[Sequence[tuple[str, int, str]]]:
-        """Digests, sizes and transfer syntaxes of the instances, some at a time."""
+    def objects(self) -> AsyncIterator[Sequence[StoredObject]]:
+        """What is stored of the instances, some at a time."""
         ...
 
     async def metadata(self, root: str, *, is_gzip: bool) -> bytes | AsyncIterator[bytes]:

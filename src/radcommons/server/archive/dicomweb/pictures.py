@@ -10,6 +10,7 @@ from radcommons.server.archive.dicomweb.accept import choose
 from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import HeldInstance
+from radcommons.server.archive.dicomweb.intact import assure
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.rendered_query import RenderedQuery, parse_rendered
 from radcommons.server.archive.dicomweb.sending import Answer
@@ -38,6 +39,7 @@ async def answer_rendered(exchange: Exchange) -> Answer:
     etag = f'"{instance.sha256[:32]}-{frame_index}-{_digest(query, media_type)}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
+    await assure(instance.sha256, instance.size_bytes)
     quality = query.quality if media_type == JPEG else None
     attributes = await exchange.holdings.attributes(_address_of(exchange, instance)) if query.annotations else {}
     work = RenderFrame(
@@ -60,6 +62,7 @@ async def answer_thumbnail(exchange: Exchange) -> Answer:
     etag = f'"{instance.sha256[:32]}-{frame_index}-thumbnail"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
+    await assure(instance.sha256, instance.size_bytes)
     picture = await rendering.thumbnail(instance.sha256, frame_index)
     return Answer(picture, media_type=JPEG, headers=exchange.cache_headers(etag))
 

@@ -1,22 +1,31 @@
 """Handlers of retrieval: metadata, instances, frames, bulk data (WADO-RS, PS3.18 10.4)."""
 
 import hashlib
+from base64 import b64encode
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
 
-from starlette.concurrency import run_in_threadpool
+from starlette.concurrency import iterate_in_threadpool
 
-from radcommons.server.archive.dicomweb.accept import DICOM, DICOM_XML, InstanceForm, choose_instance_form
+from radcommons.server.archive.dicomweb.accept import DICOM, DICOM_XML, ZIP, InstanceForm, choose_instance_form
 from radcommons.server.archive.dicomweb.conditional import requested_range
 from radcommons.server.archive.dicomweb.exchange import Exchange
-from radcommons.server.archive.dicomweb.holdings import Selection
+from radcommons.server.archive.dicomweb.holdings import Selection, StoredObject
+from radcommons.server.archive.dicomweb.intact import (
+    assure,
+    damaged_among,
+    stored_bytes,
+    whole_object,
+    whole_object_now,
+)
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.dicomweb.xml_parts import xml_parts
-from radcommons.server.archive.errors import NotRenderableError
+from radcommons.server.archive.errors import DamagedObjectError, NotRenderableError
 from radcommons.server.archive.transcoded import transcoded_files
-from radcommons.server.platform.errors import UnavailableError
-from radcommons.server.platform.objects import CHUNK_BYTES, instance_key, object_store
+from radcommons.server.archive.zip_stream import Entry, zip_chunks, zip_size
 
 
 async def answer_metadata(exchange: Exchange) -> Answer:
@@ -41,59 +50,118 @@ async def answer_metadata(exchange: Exchange) -> Answer:
 
 
 async def answer_instances(exchange: Exchange) -> Answer:
-    """Instances as they were received, or in the transfer syntax asked for: parts of one message, or one file with ranges."""
+    """Instances as they were received, or in the transfer syntax asked for: parts of one message, a ZIP archive, or one file."""
     selection = await exchange.holdings.select(exchange.address)
-    stored = frozenset(selection.transfer_syntaxes)
-    form = choose_instance_form(exchange.accepted, stored, is_single=selection.count == 1)
-    if not form.is_multipart:
+    form = choose_instance_form(
+        exchange.accepted, frozenset(selection.transfer_syntaxes), is_single=selection.count == 1
+    )
+    if not form.is_multipart and not form.is_zip:
         return await _one_file(exchange, form)
-    etag = f'W/"{selection.digest[:32]}{f"-{form.transfer_syntax}" if form.is_transcoded else ""}"'
+    suffix = "-zip" if form.is_zip else f"-{form.transfer_syntax}" if form.is_transcoded else ""
+    etag = f'W/"{selection.digest[:32]}{suffix}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
-    writer = MultipartWriter(DICOM)
-    if form.is_transcoded and form.transfer_syntax is not None:
-        if selection.count == 1:
-            # Alone it is given in the syntax asked for, or refused.
-            instance = await exchange.holdings.one(exchange.address)
-            await transcoded_files().size(instance.sha256, form.transfer_syntax)
-        parts = _transcoded_parts(selection, form.transfer_syntax, writer)
-        return Answer(parts, media_type=writer.content_type, headers=exchange.cache_headers(etag))
-    kinds = Counter({_dicom_type(syntax): count for syntax, count in selection.transfer_syntaxes.items()})
-    headers = exchange.cache_headers(etag)
-    headers["Content-Length"] = str(writer.length(kinds, selection.size_bytes))
-    return Answer(_instance_parts(selection, writer), media_type=writer.content_type, headers=headers)
+    sent = await _sendable(selection)
+    headers = {"Cache-Control": "no-store"} if sent.damaged else exchange.cache_headers(etag)
+    if form.is_zip:
+        answer = await _archive(exchange, sent, headers)
+    elif form.is_transcoded and form.transfer_syntax is not None:
+        answer = await _transcoded(exchange, sent, form.transfer_syntax, headers)
+    else:
+        writer = MultipartWriter(DICOM)
+        kinds = Counter({_dicom_type(syntax): count for syntax, count in sent.transfer_syntaxes.items()})
+        headers["Content-Length"] = str(writer.length(kinds, sent.size_bytes))
+        answer = Answer(_instance_parts(sent, writer), media_type=writer.content_type, headers=headers)
+    if sent.damaged:
+        answer.warn(
+            f'299 radcommons "{selection.count - sent.count} of {selection.count} instances are damaged in this repository '
+            'and were left out; the operator was told."'
+        )
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Sendable:
+    """What is sent of a selection: everything but what is damaged."""
+
+    selection: Selection
+    damaged: frozenset[str]
+    count: int
+    size_bytes: int
+    transfer_syntaxes: Counter[str]
+
+    async def objects(self) -> AsyncIterator[StoredObject]:
+        async for page in self.selection.objects():
+            for each in page:
+                if each[0] not in self.damaged:
+                    yield each
+
+
+async def _sendable(selection: Selection) -> _Sendable:
+    """What can be sent of a selection.
+
+    Raises
+    ------
+    DamagedObjectError
+        When all of it is damaged.
+    """
+    damaged = await damaged_among(selection)
+    if not damaged:
+        return _Sendable(selection, damaged, selection.count, selection.size_bytes, selection.transfer_syntaxes)
+    kept = [each async for page in selection.objects() for each in page if each[0] not in damaged]
+    if not kept:
+        raise DamagedObjectError
+    kinds = Counter(syntax for _, _, syntax, _ in kept)
+    return _Sendable(selection, damaged, len(kept), sum(size for _, size, _, _ in kept), kinds)
 
 
 def _dicom_type(transfer_syntax_uid: str) -> str:
     return f"{DICOM}; transfer-syntax={transfer_syntax_uid}"
 
 
-async def _instance_parts(selection: Selection, writer: MultipartWriter) -> AsyncIterator[bytes | memoryview]:
-    left = selection.count
-    async for page in selection.objects():
-        for sha256, size_bytes, transfer_syntax_uid in page:
-            left -= 1
-            head, tail = writer.open_part(_dicom_type(transfer_syntax_uid)), b"" if left else writer.close()
-            async for chunk in stored_bytes(sha256, 0, size_bytes, before=head, after=tail):
-                yield chunk
+async def _instance_parts(sent: _Sendable, writer: MultipartWriter) -> AsyncIterator[bytes | memoryview]:
+    left = sent.count
+    async for sha256, size_bytes, transfer_syntax_uid, _ in sent.objects():
+        left -= 1
+        head, tail = writer.open_part(_dicom_type(transfer_syntax_uid)), b"" if left else writer.close()
+        async for chunk in whole_object(sha256, size_bytes, before=head, after=tail):
+            yield chunk
 
 
-async def _transcoded_parts(
-    selection: Selection, syntax: str, writer: MultipartWriter
-) -> AsyncIterator[bytes | memoryview]:
+async def _archive(exchange: Exchange, sent: _Sendable, headers: dict[str, str]) -> Answer:
+    """A ZIP archive of files, each called by its SOP Instance UID (PS3.18 8.6.1.3)."""
+    entries = [
+        Entry(f"{uid}.dcm", size_bytes, partial(whole_object_now, sha256, size_bytes))
+        async for sha256, size_bytes, _, uid in sent.objects()
+    ]
+    address = exchange.address
+    name = address.sop_instance_uid or address.series_instance_uid or address.study_instance_uid
+    headers |= {"Content-Length": str(zip_size(entries)), "Content-Disposition": f'attachment; filename="{name}.zip"'}
+    return Answer(iterate_in_threadpool(zip_chunks(entries)), media_type=ZIP, headers=headers)
+
+
+async def _transcoded(exchange: Exchange, sent: _Sendable, syntax: str, headers: dict[str, str]) -> Answer:
+    writer = MultipartWriter(DICOM)
+    if sent.selection.count == 1:
+        # Alone it is given in the syntax asked for, or refused.
+        instance = await exchange.holdings.one(exchange.address)
+        await transcoded_files().size(instance.sha256, syntax)
+    return Answer(_transcoded_parts(sent, syntax, writer), media_type=writer.content_type, headers=headers)
+
+
+async def _transcoded_parts(sent: _Sendable, syntax: str, writer: MultipartWriter) -> AsyncIterator[bytes | memoryview]:
     """Parts in a transfer syntax; what has no pixels or does not decode comes as stored, as its part says."""
     files = transcoded_files()
-    async for page in selection.objects():
-        for sha256, size_bytes, stored in page:
-            is_made = stored != syntax
-            try:
-                is_made = is_made and bool(await files.size(sha256, syntax))
-            except NotRenderableError:
-                is_made = False
-            yield writer.open_part(_dicom_type(syntax if is_made else stored))
-            pieces = files.read(sha256, syntax) if is_made else stored_bytes(sha256, 0, size_bytes)
-            async for piece in pieces:
-                yield piece
+    async for sha256, size_bytes, stored, _ in sent.objects():
+        is_made = stored != syntax
+        try:
+            is_made = is_made and bool(await files.size(sha256, syntax))
+        except NotRenderableError:
+            is_made = False
+        yield writer.open_part(_dicom_type(syntax if is_made else stored))
+        pieces = files.read(sha256, syntax) if is_made else whole_object(sha256, size_bytes)
+        async for piece in pieces:
+            yield piece
     yield writer.close()
 
 
@@ -104,6 +172,7 @@ async def _one_file(exchange: Exchange, form: InstanceForm) -> Answer:
     etag = f'"{instance.sha256}{f"-{syntax}" if syntax else ""}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
+    await assure(instance.sha256, instance.size_bytes)
     size_bytes = await transcoded_files().size(instance.sha256, syntax) if syntax else instance.size_bytes
     part = requested_range(
         exchange.headers.get("range"), size_bytes, if_range=exchange.headers.get("if-range"), etag=etag
@@ -112,35 +181,17 @@ async def _one_file(exchange: Exchange, form: InstanceForm) -> Answer:
     headers = exchange.cache_headers(etag) | {"Accept-Ranges": "bytes", "Content-Length": str(length)}
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size_bytes}"
-    made = transcoded_files().read(instance.sha256, syntax, start=start, length=length) if syntax else None
+    body: AsyncIterator[bytes | memoryview]
+    if syntax:
+        body = transcoded_files().read(instance.sha256, syntax, start=start, length=length)
+    else:
+        # So that whoever asks for a file can prove what came (RFC 9530 3).
+        headers["Repr-Digest"] = f"sha-256=:{b64encode(bytes.fromhex(instance.sha256)).decode()}:"
+        is_whole = length == size_bytes
+        body = whole_object(instance.sha256, length) if is_whole else stored_bytes(instance.sha256, start, length)
     return Answer(
-        made or stored_bytes(instance.sha256, start, length),
+        body,
         status_code=206 if part is not None else 200,
         media_type=_dicom_type(syntax or instance.transfer_syntax_uid),
         headers=headers,
     )
-
-
-async def stored_bytes(
-    sha256: str, start: int, length: int, *, before: bytes = b"", after: bytes = b""
-) -> AsyncIterator[bytes | memoryview]:
-    """Part of a stored file in pieces of about 1 MiB, without a detour through a thread where it is in memory.
-
-    Parameters
-    ----------
-    before, after
-        What is sent in front of it and behind it, in the same pieces: every piece costs a call of the kernel.
-    """
-    key, store, end = instance_key(sha256), object_store(), start + length
-    while start < end:
-        size = min(CHUNK_BYTES, end - start)
-        tail = after if start + size == end else b""
-        piece: bytes | memoryview | None = store.read_at_once(key, start=start, length=size, before=before, after=tail)
-        if piece is None:
-            read = await run_in_threadpool(store.read, key, start=start, length=size)
-            if len(read) != size:
-                # The file is shorter than it was: the client must see a broken answer, not a short one that looks whole.
-                raise UnavailableError("archive.object-damaged", "A stored object is shorter than it should be.")
-            piece = before + read + tail if before or tail else read
-        yield piece
-        start, before = start + size, b""

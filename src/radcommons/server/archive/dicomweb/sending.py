@@ -50,6 +50,15 @@ class Answer:
         if values:
             self.headers["Warning"] = ", ".join(values)
 
+    async def begin(self) -> None:
+        """Have the first piece of the body at hand, so that what fails at once can still be answered with a status."""
+        if not isinstance(self.body, (bytes, memoryview)):
+            pieces = self.body
+            try:
+                self.body = _joined(await anext(pieces), pieces)
+            except StopAsyncIteration:
+                self.body = b""
+
     async def send(self, connection: Scope, receive: Receive, send: Send) -> None:
         """Send it; only its head where the request says so. A long one ends when the client hangs up."""
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
@@ -68,6 +77,12 @@ class Answer:
         await send({"type": "http.response.start", "status": self.status_code, "headers": raw})
         body = self.body if isinstance(self.body, (bytes, memoryview)) and not is_head else b""
         await send({"type": "http.response.body", "body": body})
+
+
+async def _joined(first: Piece, rest: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 async def _send_pieces(pieces: AsyncIterator[Piece], length: int, send: Send) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from radcommons.server.archive.dicomweb.address import Address, Resource
-from radcommons.server.archive.dicomweb.holdings import HeldInstance, Holdings, Selection
+from radcommons.server.archive.dicomweb.holdings import HeldInstance, Holdings, Selection, StoredObject
 from radcommons.server.archive.dicomweb.query import Match, OneOf, SearchQuery
 from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.errors import NotAcceptableError
@@ -48,7 +48,7 @@ class VeiledSelection:
         """Changes when any of them, or the set, changes."""
         return self.inner.digest
 
-    def objects(self) -> AsyncIterator[Sequence[tuple[str, int, str]]]:
+    def objects(self) -> AsyncIterator[Sequence[StoredObject]]:
         """Not given out.
 
         Raises

@@ -1,5 +1,6 @@
 """The verbs of the archive; the only writers of its tables."""
 
+from radcommons.server.archive.dicomweb.intact import ask_for_examination
 from radcommons.server.archive.services.exporting import Export, export_archive
 from radcommons.server.archive.services.importing import Import, import_archive
 from radcommons.server.archive.services.mending import clean_up_pieces
@@ -17,7 +18,7 @@ from radcommons.server.archive.services.storing import (
     store_instance,
     store_instances,
 )
-from radcommons.server.archive.services.verification import Pace, Verification, verify_objects
+from radcommons.server.archive.services.verification import Pace, Verification, examine, verify_objects
 from radcommons.server.platform.objects.choosing import ask_for_places
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "begin_storing",
     "clean_up_pieces",
     "clean_up_unfinished",
+    "examine",
     "export_archive",
     "finish_storing",
     "import_archive",
@@ -50,3 +52,5 @@ __all__ = [
 
 # A bucket has one name for an object; whoever uses the archive's verbs can ask where that is now.
 ask_for_places(place_of)
+# Whoever sends bytes can have those examined that look wrong.
+ask_for_examination(examine)

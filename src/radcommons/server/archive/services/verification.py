@@ -128,6 +128,19 @@ def verify_objects(
     return Verification(run.checked, run.size_bytes, tuple(findings), is_resumed)
 
 
+def examine(sha256: str, size_bytes: int, *, actor: Actor) -> Finding | None:
+    """Read one object again because a door found it wrong; it is taken out of service when it is.
+
+    Returns
+    -------
+    What is wrong with it; None when it is intact, whatever the door saw.
+    """
+    finding = _finding(object_store(), _Object(instance_key(sha256), sha256, size_bytes))
+    if finding is not None:
+        take_out(sha256, is_missing=finding.code == "archive.object-missing", actor=actor)
+    return finding
+
+
 def _run(pace: Pace) -> tuple[VerificationRun, bool]:
     under_way = VerificationRun.objects.filter(fraction=pace.fraction, finished_at=None)
     if pace.is_new:

@@ -143,6 +143,12 @@ class LocalObjects:
         with _DiskErrors():
             return self._path(key).stat().st_size
 
+    def imprint(self, key: str) -> tuple[int, int, int] | None:
+        """Inode, size and time of the file."""
+        with _DiskErrors():
+            found = os.stat(self._name(key))  # noqa: PTH116 - asked for every image that is sent
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
     def copy(self, source: str, target: str) -> None:
         """A second name for the same file; a symbolic link where the file system knows no hard ones."""
         original, second = self._path(source), self._path(target)

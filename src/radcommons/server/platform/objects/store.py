@@ -62,6 +62,9 @@ class ObjectStore(Protocol):
     def size(self, key: str) -> int:
         """Its size in bytes."""
 
+    def imprint(self, key: str) -> tuple[int, int, int] | None:
+        """What changes when an object is written to: where it lies, its size in bytes, its time; None where nothing tells."""
+
     def copy(self, source: str, target: str) -> None:
         """Make an object known under a second name as well, without moving its bytes where the store can."""
 

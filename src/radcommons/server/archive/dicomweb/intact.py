@@ -1,0 +1,248 @@
+"""Stored bytes as they leave: nothing is sent as good that is not what was received (DESIGN, invariant 2).
+
+A file is compared with its digest when this process first serves it, and again whenever it was written to since; between, the
+file system's word for "unchanged" is taken, since to hash each time would double the cost of an image. Small files are compared
+before anything is sent. Large ones, and what lies in a bucket, are compared as they pass: the last piece is held back until the
+digest is right, so that a client never holds a whole file that is wrong. What is found damaged is taken out of service and
+audited; disks that rot under an unchanged file are the business of ``archive verify``.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Protocol
+
+from starlette.concurrency import run_in_threadpool
+
+from radcommons.dicom.finding import Finding
+from radcommons.server.archive.dicomweb.holdings import Selection, StoredObject
+from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
+from radcommons.server.archive.dicomweb.threads import in_pool
+from radcommons.server.archive.errors import DamagedObjectError
+from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.objects import CHUNK_BYTES, instance_key, object_store
+from radcommons.server.platform.policy import Actor
+
+logger = logging.getLogger(__name__)
+
+# What is compared before anything is sent: one file, and all files of one answer together.
+_BEFOREHAND_BYTES = 16 << 20
+_TOGETHER_BYTES = 64 << 20
+_KNOWN_BYTES = 8 << 20
+_ENTRY_BYTES = 300
+_SERVING = Actor.system("serving")
+_Imprint = tuple[int, int, int] | None
+# Imprints of the files that were found right.
+_known: RecentlyUsed[str, tuple[_Imprint]] = RecentlyUsed(_KNOWN_BYTES)
+_examiners: list["Examiner"] = []
+
+
+class Examiner(Protocol):
+    """Reads a stored object again that looked wrong, and takes it out of service when it is."""
+
+    def __call__(self, sha256: str, size_bytes: int, *, actor: Actor) -> Finding | None:
+        """What is wrong with it; None when it is intact."""
+
+
+def ask_for_examination(examiner: Examiner) -> None:
+    """Say who examines objects; the archive's verbs do when they are loaded."""
+    _examiners[:] = [examiner]
+
+
+async def assure(sha256: str, size_bytes: int) -> None:
+    """Have one stored object compared, where that is done beforehand and was not done yet.
+
+    Raises
+    ------
+    DamagedObjectError
+        When it is gone or changed; it is out of service then.
+    """
+    key, store = instance_key(sha256), object_store()
+    try:
+        imprint = store.imprint(key)
+    except NotFoundError:
+        imprint = (0, -1, 0)
+    if imprint is None or _known.get(sha256) == (imprint,):
+        return
+    if imprint[1] == size_bytes:
+        if size_bytes > _BEFOREHAND_BYTES:
+            return
+        at_hand = store.read_at_once(key, start=0, length=size_bytes) if size_bytes <= CHUNK_BYTES else None
+        found = await run_in_threadpool(_digest_of, key) if at_hand is None else hashlib.sha256(at_hand).hexdigest()
+        if found == sha256:
+            _remember(sha256, imprint)
+            return
+    await _report(sha256, size_bytes)
+
+
+async def damaged_among(selection: Selection) -> frozenset[str]:
+    """The digests of those of some instances that are gone or changed, as far as is compared beforehand."""
+    damaged: set[str] = set()
+    are_read = selection.size_bytes <= _TOGETHER_BYTES
+    async for page in selection.objects():
+        # A thread costs more than to look at one file.
+        is_one = selection.count == 1
+        doubtful = page if is_one else await asyncio.to_thread(_doubtful, page, are_read=are_read)
+        for sha256, size_bytes, *_ in doubtful:
+            try:
+                await (assure if is_one else _report)(sha256, size_bytes)
+            except DamagedObjectError:
+                damaged.add(sha256)
+    return frozenset(damaged)
+
+
+def _doubtful(page: Sequence[StoredObject], *, are_read: bool) -> list[StoredObject]:
+    return [each for each in page if not _seems_intact(each[0], each[1], is_read=are_read)]
+
+
+def _seems_intact(sha256: str, size_bytes: int, *, is_read: bool) -> bool:
+    key = instance_key(sha256)
+    try:
+        imprint = object_store().imprint(key)
+        if imprint is None or _known.get(sha256) == (imprint,):
+            return True
+        if imprint[1] != size_bytes or not is_read:
+            return imprint[1] == size_bytes
+        if _digest_of(key) != sha256:
+            return False
+    except NotFoundError:
+        return False
+    _remember(sha256, imprint)
+    return True
+
+
+def _digest_of(key: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        for piece in object_store().stream(key):
+            digest.update(piece)
+    except NotFoundError:
+        return ""
+    return digest.hexdigest()
+
+
+def _remember(sha256: str, imprint: _Imprint) -> None:
+    _known.put(sha256, (imprint,), size_bytes=_ENTRY_BYTES)
+
+
+async def _report(sha256: str, size_bytes: int) -> None:
+    """Have an object read again that looked wrong, and taken out of service when it is.
+
+    Raises
+    ------
+    DamagedObjectError
+        When it is.
+    """
+    if await in_pool(_examined, sha256, size_bytes):
+        raise DamagedObjectError
+
+
+def _examined(sha256: str, size_bytes: int) -> bool:
+    is_damaged = not _examiners or _examiners[0](sha256, size_bytes, actor=_SERVING) is not None
+    if is_damaged:
+        logger.error("A stored object was found damaged when it was to be sent; the page Storage says which.")
+    return is_damaged
+
+
+async def whole_object(
+    sha256: str, size_bytes: int, *, before: bytes = b"", after: bytes = b""
+) -> AsyncIterator[bytes | memoryview]:
+    """All bytes of a stored object, compared with its digest as they pass unless they were before.
+
+    Raises
+    ------
+    DamagedObjectError
+        In place of the last piece.
+    """
+    is_known, imprint = await run_in_threadpool(_state, sha256) if size_bytes > CHUNK_BYTES else _state(sha256)
+    if is_known:
+        async for piece in stored_bytes(sha256, 0, size_bytes, before=before, after=after):
+            yield piece
+        return
+    digest, held = hashlib.sha256(), memoryview(before)
+    try:
+        async for piece in stored_bytes(sha256, 0, size_bytes):
+            digest.update(piece)
+            if held:
+                yield held
+            held = memoryview(piece)
+        _compare(digest.hexdigest(), sha256)
+    except DamagedObjectError:
+        await _report(sha256, size_bytes)
+        raise
+    _remember(sha256, imprint)
+    yield held
+    if after:
+        yield after
+
+
+def whole_object_now(sha256: str, size_bytes: int) -> Iterator[bytes]:
+    """The same in a thread: the last piece only when the digest is right.
+
+    Raises
+    ------
+    DamagedObjectError
+        In place of the last piece.
+    """
+    is_known, imprint = _state(sha256)
+    digest, held = hashlib.sha256(), b""
+    try:
+        for piece in object_store().stream(instance_key(sha256)):
+            if not is_known:
+                digest.update(piece)
+            if held:
+                yield held
+            held = piece
+        if not is_known:
+            _compare(digest.hexdigest(), sha256)
+            _remember(sha256, imprint)
+    except (DamagedObjectError, NotFoundError) as error:
+        _examined(sha256, size_bytes)
+        raise DamagedObjectError from error
+    yield held
+
+
+def _compare(found: str, wanted: str) -> None:
+    if found != wanted:
+        raise DamagedObjectError
+
+
+def _state(sha256: str) -> tuple[bool, _Imprint]:
+    try:
+        imprint = object_store().imprint(instance_key(sha256))
+    except NotFoundError:
+        return False, (0, -1, 0)
+    return _known.get(sha256) == (imprint,), imprint
+
+
+async def stored_bytes(
+    sha256: str, start: int, length: int, *, before: bytes = b"", after: bytes = b""
+) -> AsyncIterator[bytes | memoryview]:
+    """Part of a stored file in pieces of about 1 MiB, without a detour through a thread where it is in memory.
+
+    Parameters
+    ----------
+    before, after
+        What is sent in front of it and behind it, in the same pieces: every piece costs a call of the kernel.
+
+    Raises
+    ------
+    DamagedObjectError
+        When it is gone or shorter than it was: the client must see a broken answer, not a short one that looks whole.
+    """
+    key, store, end = instance_key(sha256), object_store(), start + length
+    while start < end:
+        size = min(CHUNK_BYTES, end - start)
+        tail = after if start + size == end else b""
+        piece: bytes | memoryview | None = store.read_at_once(key, start=start, length=size, before=before, after=tail)
+        if piece is None:
+            try:
+                read = await run_in_threadpool(store.read, key, start=start, length=size)
+            except NotFoundError as error:
+                raise DamagedObjectError from error
+            if len(read) != size:
+                raise DamagedObjectError
+            piece = before + read + tail if before or tail else read
+        yield piece
+        start, before = start + size, b""
