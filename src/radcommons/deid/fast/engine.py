@@ -10,7 +10,7 @@ from pathlib import Path
 
 from radcommons.deid.fast.layout import NotOrdinaryError, must
 from radcommons.deid.fast.recipe import Draft
-from radcommons.deid.fast.room import Room, room_of
+from radcommons.deid.fast.room import Bench, Room, room_of
 from radcommons.deid.job import Job
 from radcommons.deid.outcome import Outcome
 from radcommons.deid.writing import PREAMBLE
@@ -69,12 +69,8 @@ def _deidentify(reading: int, destination: str, room: Room) -> Outcome:
     buffer = _own.buffer()
     available = os.readv(reading, [buffer])
     must(0 < size <= MAX_FILE_BYTES and available == min(size, len(buffer)))
-    try:
-        bench, draft = room.draft(bytes(buffer[: min(available, _USUAL_HEAD_BYTES)]), size)
-    except NotOrdinaryError:
-        if available <= _USUAL_HEAD_BYTES:
-            raise
-        bench, draft = room.draft(bytes(buffer[:available]), size)
+    made = room.followed(bytes(buffer[: min(available, room.expected_bytes)]), size)
+    bench, draft = made or _drafted(buffer[:available], size, room)
     # Files that begin alike may still end differently: the pixel data must reach to the last byte.
     length = int.from_bytes(buffer[draft.value_at - 4 : draft.value_at], "little")
     must(draft.value_at == size or draft.value_at + length == size)
@@ -108,6 +104,15 @@ def _has_empty_bits(pixels: memoryview, draft: Draft, *, is_whole: bool) -> bool
         return True
     is_even = is_whole or (depth.allocated <= _CELL_BITS and draft.value_at % 2 == 0)
     return depth.is_aligned and is_even and not depth.has_strays(pixels)
+
+
+def _drafted(available: memoryview, size: int, room: Room) -> tuple[Bench, Draft]:
+    try:
+        return room.draft(bytes(available[:_USUAL_HEAD_BYTES]), size)
+    except NotOrdinaryError:
+        if len(available) <= _USUAL_HEAD_BYTES:
+            raise
+        return room.draft(bytes(available), size)
 
 
 @contextmanager

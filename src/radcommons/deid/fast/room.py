@@ -23,6 +23,7 @@ _Kept = TypeVar("_Kept")
 _MOST_ROOMS = 16
 _MOST_BENCHES = 4
 _MOST_SHARED = 8
+_SPARE_BYTES = 2**10
 # Larger headers are rare, and have to be walked.
 _LARGEST_EXAMPLE_BYTES = 2**16
 _SOP_CLASS_UID = 0x00080016
@@ -64,9 +65,17 @@ class Room:
         self._job = job
         self._benches: _Recent[Bench] = _Recent(_MOST_BENCHES)
         self._metas: Memory[tuple[bytes, bytes]] = Memory()
+        self.expected_bytes = 0
+        """How much of the next file is likely to hold its header, with some to spare."""
 
     def draft(self, data: bytes, size: int) -> tuple[Bench, Draft]:
         """The new header of a file, and where it was made."""
+        made = self.followed(data, size) or self._walked(data, size)
+        self.expected_bytes = made[1].value_at + _SPARE_BYTES
+        return made
+
+    def followed(self, data: bytes, size: int) -> tuple[Bench, Draft] | None:
+        """The new header of a file that is like one before; ``None`` when it is not, or not all of its header is there."""
         for bench in reversed(self._benches.values()):
             for recipe in bench.recipes:
                 draft = recipe.follow(data, size)
@@ -74,6 +83,9 @@ class Room:
                     bench.recipes.bring_forward(recipe)
                     self._benches.move_to_end(bench.key)
                     return bench, draft
+        return None
+
+    def _walked(self, data: bytes, size: int) -> tuple[Bench, Draft]:
         layout = layout_of(data, size)
         bench = self._bench(layout)
         recipe = Recipe(layout, bench.context, data[layout.pixels_at : layout.value_at])
