@@ -465,6 +465,7 @@ _VIEWS = (
     "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/header/",
     "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/sheet/",
     "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/document/",
+    "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/document/pages/<int:number>/",
 )
 
 

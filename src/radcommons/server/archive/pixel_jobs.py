@@ -11,6 +11,8 @@ from radcommons.dicom.isolation import preload
 
 JPEG_QUALITY = 90
 DECODERS = "radcommons.server.archive.pixel_work"
+# Loaded when first needed: most centres show few documents.
+DOCUMENTS = "radcommons.server.archive.document_work"
 preload(DECODERS)
 
 
@@ -73,7 +75,20 @@ class ReadValue:
     tag_path: str
 
 
-Work = DecodeFrame | EncodeFrame | RenderFrame | ReadValue | Transcode
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """Read the PDF inside an object: JSON with ``page_count`` and the words of each page, ``texts``."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawPage:
+    """Draw one page of the PDF inside an object as PNG, ``page_index`` from 0, of a width in pixels."""
+
+    page_index: int
+    width: int
+
+
+Work = DecodeFrame | EncodeFrame | RenderFrame | ReadValue | Transcode | ReadDocument | DrawPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +108,6 @@ class Refusal:
 
 def perform(job: Job) -> bytes | Refusal:
     """Do one piece of work, in a child process: there the decoders are loaded."""
-    result: bytes | Refusal = importlib.import_module(DECODERS).perform(job)
+    of_documents = isinstance(job.work, ReadDocument | DrawPage)
+    result: bytes | Refusal = importlib.import_module(DOCUMENTS if of_documents else DECODERS).perform(job)
     return result

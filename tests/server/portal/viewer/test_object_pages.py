@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from django.test import Client
 from tests.support import objects_to_look_at as made
+from tests.support.made_pdf import pdf
 
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive.services.storing import store_instance
 from radcommons.server.platform.policy import Actor
 from radcommons.server.sites import services as sites
+from radcommons.server.sites.models import Site
 
 SYSTEM = Actor.system("tests")
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,3 +80,28 @@ def test_attributes_and_contact_sheets_are_of_the_scope_only(curator: Client, cl
     for rest in ("", "header/", "sheet/", "document/"):
         assert stranger.get(f"/view/curation/{made.STUDY}/{made.PDF}/{rest}").status_code == 404
     assert curator.get(f"/view/curation/{made.STUDY}/{made.CT}/header/?instance={made.PDF}.1").status_code == 404
+
+
+def test_a_document_is_shown_page_by_page_as_pictures_with_its_words(
+    curator: Client, tmp_path: Path, client_of: Callable[..., Client]
+) -> None:
+    document = next(each for each in made.others() if "EncapsulatedDocument" in each)
+    document.SeriesInstanceUID, document.SOPInstanceUID = f"{made.PDF}.5", f"{made.PDF}.5.1"
+    document.EncapsulatedDocument = pdf("No <b>lesion</b>.", "The second page")
+    document.EncapsulatedDocumentLength = len(document.EncapsulatedDocument)
+    description, _ = describe_file(path := made.write(document, tmp_path))
+    assert description is not None
+    store_instance(description, path, site=Site.objects.get(), project="covid19", actor=SYSTEM)
+
+    shown = page(curator, f"{made.PDF}.5")
+    assert "2 pages" in shown
+    assert "No &lt;b&gt;lesion&lt;/b&gt;." in shown
+    address = f"/view/curation/{made.STUDY}/{made.PDF}.5/document/pages"
+    assert f'src="{address}/2/?instance={made.PDF}.5.1"' in shown
+    picture = curator.get(f"{address}/2/")
+    assert picture.content.startswith(b"\x89PNG")
+    assert picture.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert {curator.get(f"{address}/{number}/").status_code for number in (0, 3, 999)} == {404}
+    assert client_of("reader").get(f"{address}/1/").status_code == 404
+    # This one is no PDF in spite of its name.
+    assert "cannot be drawn here" in page(curator, made.PDF)

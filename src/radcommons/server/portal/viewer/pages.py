@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import orjson
 from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.archive import rendering
-from radcommons.server.archive.pixel_jobs import ReadValue
+from radcommons.server.archive.pixel_jobs import DrawPage, ReadDocument, ReadValue
+from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action
@@ -20,6 +23,10 @@ from radcommons.server.portal.viewer.kinds import Kind
 from radcommons.server.portal.viewer.looking import Looked, links_to, look, neighbours, scope_with
 
 _DOCUMENT = "00420011"
+_DOCUMENT_TYPE = "00420012"
+# Of pages of a document as pictures: sharp on most screens, and no more of them than anybody reads.
+_PAGE_WIDTH = 1240
+_MAX_PAGES = 200
 _MAX_REFERENCES = 500
 # Whatever such a file holds, a browser that opens it may run nothing and load nothing.
 _HARMLESS = {
@@ -72,9 +79,9 @@ def document(request: ActorRequest, scope: str, study_instance_uid: str, series_
     looked = look(request, readable, study_instance_uid, series_instance_uid)
     if looked.kind is not Kind.DOCUMENT:
         return redirect(looked.url)
-    if readable.veil is not None and not readable.veil.shows(_DOCUMENT):
+    if not _shows_documents(readable):
         raise NotFoundError
-    media_type = text(looked.attributes, "00420012").lower()
+    media_type = text(looked.attributes, _DOCUMENT_TYPE).lower()
     content = async_to_sync(rendering.in_worker)(looked.instance.sha256, ReadValue(_DOCUMENT))
     length = text(looked.attributes, "00420015")
     if length.isdigit() and 0 < int(length) <= len(content):
@@ -86,6 +93,46 @@ def document(request: ActorRequest, scope: str, study_instance_uid: str, series_
     for header_name, value in _HARMLESS.items():
         response.headers[header_name] = value
     return response
+
+
+@require_safe
+@door(Action.VIEWING_OPEN)
+def document_page(
+    request: ActorRequest, scope: str, study_instance_uid: str, series_instance_uid: str, number: int
+) -> HttpResponse:
+    """One page of the PDF inside an object as a picture, its number from 1."""
+    looked = _looked_at_document(request, scope, study_instance_uid, series_instance_uid)
+    if not _is_pdf(looked) or not 1 <= number <= _MAX_PAGES:
+        raise NotFoundError
+    picture = async_to_sync(rendering.in_worker)(looked.instance.sha256, DrawPage(number - 1, _PAGE_WIDTH))
+    return HttpResponse(picture, content_type="image/png", headers=_HARMLESS)
+
+
+def _looked_at_document(request: ActorRequest, scope: str, study_instance_uid: str, series_instance_uid: str) -> Looked:
+    readable = scope_with(scope, request.actor, study_instance_uid, series_instance_uid)
+    if not _shows_documents(readable):
+        raise NotFoundError
+    return look(request, readable, study_instance_uid, series_instance_uid)
+
+
+def _shows_documents(scope: Scope) -> bool:
+    return scope.veil is None or scope.veil.shows(_DOCUMENT)
+
+
+def _is_pdf(looked: Looked) -> bool:
+    return looked.kind is Kind.DOCUMENT and text(looked.attributes, _DOCUMENT_TYPE).strip().lower() == "application/pdf"
+
+
+def _pages_of(looked: Looked) -> dict[str, Any]:
+    """The words of the pages of a PDF, as many as are shown, and how many there are."""
+    if not _is_pdf(looked) or not _shows_documents(looked.scope):
+        return {"pages": [], "page_count": 0}
+    try:
+        found = orjson.loads(async_to_sync(rendering.in_worker)(looked.instance.sha256, ReadDocument()))
+    except RadCommonsError:
+        # Not the reader's fault, and no reason to hide the rest: the file can still be downloaded.
+        return {"pages": [], "page_count": 0, "is_unreadable": True}
+    return {"pages": found["texts"], "page_count": found["page_count"]}
 
 
 def _context(looked: Looked) -> dict[str, Any]:
@@ -161,8 +208,8 @@ def _references(looked: Looked, references: tuple[Reference, ...]) -> dict[str, 
 
 
 def _document(looked: Looked) -> tuple[str, dict[str, Any]]:
-    media_type = text(looked.attributes, "00420012").lower()
-    return "viewer/document.html", {
+    media_type = text(looked.attributes, _DOCUMENT_TYPE).lower()
+    return "viewer/document.html", _pages_of(looked) | {
         "document_title": text(looked.attributes, "00420010"),
         "media_type": media_type,
         "size_bytes": text(looked.attributes, "00420015"),

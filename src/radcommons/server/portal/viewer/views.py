@@ -13,7 +13,7 @@ from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.policy import Action
 from radcommons.server.portal.viewer.kinds import Kind
 from radcommons.server.portal.viewer.looking import kind_of_series, look, neighbours, scope_with
-from radcommons.server.portal.viewer.pages import contact_sheet, document, header, object_page
+from radcommons.server.portal.viewer.pages import contact_sheet, document, document_page, header, object_page
 
 READ_AS_STACKS = frozenset({Kind.IMAGES, Kind.SEGMENTATION, Kind.CONTOURS})
 READING = Path(__file__).parents[1] / "static" / "reading"
@@ -117,4 +117,5 @@ urlpatterns = [
     path(f"{_SERIES}/header/", header, name="header"),
     path(f"{_SERIES}/sheet/", contact_sheet, name="contact_sheet"),
     path(f"{_SERIES}/document/", document, name="document"),
+    path(f"{_SERIES}/document/pages/<int:number>/", document_page, name="document-page"),
 ]
