@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ import psutil
 
 MEGABYTE = 2**20
 _SAMPLE_S = 0.05
+Look = Callable[[psutil.Process], tuple[int, float]]
 
 
 @dataclass(slots=True)
@@ -27,10 +28,18 @@ class Span:
 
 
 @contextmanager
-def watched(*process_ids: int) -> Iterator[Span]:
-    """Measure a stretch of time and the memory of processes with all their children; a set shared by two counts twice."""
+def watched(*process_ids: int, counts_shared_once: bool = False) -> Iterator[Span]:
+    """Measure a stretch of time and the memory of processes with all their children.
+
+    Parameters
+    ----------
+    counts_shared_once
+        Whether memory shared by several processes counts once (proportional sets), which takes longer to look at; otherwise
+        it counts for each of them.
+    """
     span, stop = Span(), threading.Event()
-    sampler = threading.Thread(target=_sample, args=(span, process_ids, stop), daemon=True)
+    taken = _taken_once if counts_shared_once else _taken
+    sampler = threading.Thread(target=_sample, args=(span, process_ids, stop, taken), daemon=True)
     sampler.start()
     begin = time.perf_counter()
     try:
@@ -41,20 +50,20 @@ def watched(*process_ids: int) -> Iterator[Span]:
         sampler.join()
 
 
-def _sample(span: Span, process_ids: tuple[int, ...], stop: threading.Event) -> None:
+def _sample(span: Span, process_ids: tuple[int, ...], stop: threading.Event, look: Look) -> None:
     while True:
-        taken = [_tree(process_id) for process_id in process_ids]
+        taken = [_tree(process_id, look) for process_id in process_ids]
         span.peak_bytes = max(span.peak_bytes, sum(size_bytes for size_bytes, _ in taken))
         span.cpu_s = max(span.cpu_s, sum(cpu_s for _, cpu_s in taken))
         if stop.wait(_SAMPLE_S):
             return
 
 
-def _tree(process_id: int) -> tuple[int, float]:
+def _tree(process_id: int, look: Look) -> tuple[int, float]:
     """Resident bytes and processor seconds of a process and all that it started."""
     try:
         root = psutil.Process(process_id)
-        parts = [_taken(process) for process in (root, *root.children(recursive=True))]
+        parts = [look(process) for process in (root, *root.children(recursive=True))]
     except psutil.Error:
         return 0, 0.0
     return sum(size_bytes for size_bytes, _ in parts), sum(cpu_s for _, cpu_s in parts)
@@ -64,6 +73,13 @@ def _taken(process: psutil.Process) -> tuple[int, float]:
     try:
         with process.oneshot():
             return int(process.memory_info().rss), float(sum(process.cpu_times()[:4]))
+    except psutil.Error:
+        return 0, 0.0
+
+
+def _taken_once(process: psutil.Process) -> tuple[int, float]:
+    try:
+        return int(process.memory_full_info().pss), float(sum(process.cpu_times()[:4]))
     except psutil.Error:
         return 0, 0.0
 

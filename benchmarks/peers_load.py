@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import cycle
+from statistics import median
 from urllib.parse import urlsplit
 
 import psutil
@@ -183,6 +184,18 @@ def ask(asking: Asking, server: Sequence[int]) -> Answered:
         cpu_ms=1000 * spent / count,
         size_bytes=sum(answer["bytes"] for answer in answers) / count,
         per_second=sum(len(answer["seconds"]) / sum(answer["seconds"]) for answer in answers),
+    )
+
+
+def taken_together(turns: Sequence[Answered]) -> Answered:
+    """What several turns of the same say: the medians of times, everything that was answered."""
+    count = sum(turn.count for turn in turns)
+    return Answered(
+        count=count,
+        wall_ms=median(turn.wall_ms for turn in turns),
+        cpu_ms=median(turn.cpu_ms for turn in turns),
+        size_bytes=sum(turn.size_bytes * turn.count for turn in turns) / count,
+        per_second=median(turn.per_second for turn in turns),
     )
 
 
