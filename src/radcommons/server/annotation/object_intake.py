@@ -20,6 +20,8 @@ class ObjectBatch:
         The batch: the same name is the same batch.
     observers
         Pseudonyms that the objects may name as persons.
+    words
+        Texts of the project itself that they hold.
     files
         The bytes of each object.
     """
@@ -28,6 +30,7 @@ class ObjectBatch:
     project: str
     name: str
     observers: tuple[str, ...]
+    words: tuple[str, ...]
     files: tuple[bytes, ...]
 
 

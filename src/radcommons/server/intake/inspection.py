@@ -90,7 +90,7 @@ def inspect_part(claim: PartClaim) -> Inspection:
     seen = verify_parsed(buffer, file, profile_at(claim.profile), released_classes=released_classes, memory=_MEMORY)
     if claim.observers:
         said = _texts(file.elements, Level(), frozenset(places_of_own_names(seen)))
-        seen = without_own_names(seen, said, claim.observers)
+        seen = without_own_names(seen, said, claim)
     told = (released(),) if claim.is_released and refusal_of_class(claim.sop_class_uid) else ()
     return Inspection(
         description,

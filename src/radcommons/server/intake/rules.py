@@ -19,8 +19,8 @@ OBSERVER_TAGS = ("(0040,A123)", "(0070,0084)", "(0008,1070)", "(3006,00A6)")
 _PERSON_FINDINGS = frozenset({"deid.person-name", "deid.forbidden-value"})
 # What the centre's programs call a reading or a finding: a word and 24 random digits.
 _RANDOM_NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,64}[.-])?[0-9a-f]{24}")
-# The part of a derived batch's statement that names them.
-OBSERVERS = "observers"
+# The parts of a derived batch's statement.
+OBSERVERS, WORDS = "observers", "words"
 # A person confirmed the pictures, or the site's profile lets its detector's word be enough.
 _LOOKED_AT = frozenset({PixelText.APPROVED, PixelText.CLEAN, PixelText.REDACTED})
 # Far beyond any disk, and what the tables can count.
@@ -35,7 +35,8 @@ class PartClaim:
 
     ``profile`` is the name or the path of the profile by whose rules the file is verified; ``are_texts_approved`` says
     that a curator read the texts that look suspicious, ``is_released`` that a person at the site let an object go that no
-    program can clean. ``observers`` are the pseudonyms of readers at this centre, for what it made itself.
+    program can clean. For what this centre made itself, ``observers`` are the pseudonyms of its readers, and ``words`` the
+    texts that it put there, as the names of labels.
     """
 
     part_id: int
@@ -51,6 +52,7 @@ class PartClaim:
     are_texts_approved: bool
     is_released: bool = False
     observers: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,9 @@ def places_of_own_names(findings: Iterable[Finding]) -> tuple[str, ...]:
 
 
 def without_own_names(
-    findings: Iterable[Finding], texts: Iterable[tuple[str, str]], observers: Collection[str]
+    findings: Iterable[Finding], texts: Iterable[tuple[str, str]], claim: PartClaim
 ) -> tuple[Finding, ...]:
-    """Findings without those about nothing but pseudonyms of this centre's readers and the random names of what they drew.
+    """Findings without those about nothing but this centre's own: pseudonyms, its words, random names of what was drawn.
 
     Parameters
     ----------
@@ -124,7 +126,7 @@ def without_own_names(
     for place, text in texts:
         said.setdefault(place, set()).add(text.rstrip("^"))
     return tuple(
-        each for each in findings if not (_may_be_ours(each) and _is_ours(each, said.get(each.where, set()), observers))
+        each for each in findings if not (_may_be_ours(each) and _is_ours(each, said.get(each.where, set()), claim))
     )
 
 
@@ -133,10 +135,10 @@ def _may_be_ours(finding: Finding) -> bool:
     return is_person or finding.code == SUSPICIOUS_TEXT
 
 
-def _is_ours(finding: Finding, texts: Collection[str], observers: Collection[str]) -> bool:
+def _is_ours(finding: Finding, texts: Collection[str], claim: PartClaim) -> bool:
     if finding.code != SUSPICIOUS_TEXT:
-        return bool(texts) and set(texts) <= set(observers)
-    others = (text for text in texts if not _RANDOM_NAME.fullmatch(text))
+        return bool(texts) and set(texts) <= set(claim.observers)
+    others = (text for text in texts if text not in claim.words and not _RANDOM_NAME.fullmatch(text))
     return bool(texts) and not any(looks_identifying(text, may_hold_dates=True) for text in others)
 
 

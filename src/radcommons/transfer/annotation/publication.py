@@ -29,7 +29,7 @@ from radcommons.transfer.annotation.objects import (
 )
 from radcommons.transfer.annotation.record import Item, Reading
 from radcommons.transfer.annotation.rtstruct import write_structure_set
-from radcommons.transfer.annotation.schema import LabelSchema
+from radcommons.transfer.annotation.schema import Label, LabelSchema
 
 # Of what this module decides: another one gives other identifiers.
 WRITER_VERSION = "1"
@@ -195,13 +195,30 @@ class _Maker:
             written_at=written_at(reading),
             software_version=origin.software_version,
             series_number=_SERIES_NUMBERS[kind],
-            series_description=f"{origin.schema.title[:40]}: {reading.reader}",
+            series_description=_described(origin.schema, reading.reader),
         )
 
     def _keep(self, kind: ObjectKind, series: SourceSeries | None, identity: ObjectIdentity, data: bytes) -> None:
         source = series.series_instance_uid if series is not None else ""
         made = MadeObject(kind, source, identity.series_instance_uid, identity.sop_instance_uid, data)
         self.made.append(made)
+
+
+def words_of(schema: LabelSchema, readers: Sequence[str]) -> tuple[str, ...]:
+    """Every text that objects of readings hold and that no reader has written."""
+    names = [text for label in schema.labels for text in (label.id, label.name, *_choices(label))]
+    described = [_described(schema, reader) for reader in readers]
+    regions = [f"Regions of {reader}"[:64] for reader in readers]
+    return tuple(dict.fromkeys((str(schema.reference), *names, *described, *regions)))
+
+
+def _choices(label: Label) -> Iterator[str]:
+    for choice in label.value.choices:
+        yield from (choice.id, choice.name)
+
+
+def _described(schema: LabelSchema, reader: str) -> str:
+    return f"{schema.title[:40]}: {reader}"[:64]
 
 
 def drawn_on(item: Item, instances: set[str]) -> Item:

@@ -35,7 +35,7 @@ from radcommons.server.platform import audit
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.transfer.annotation.midrc import midrc_records
 from radcommons.transfer.annotation.objects import AnnotationObjectError
-from radcommons.transfer.annotation.publication import MadeObject, Origin, objects_of
+from radcommons.transfer.annotation.publication import MadeObject, Origin, objects_of, words_of
 from radcommons.transfer.annotation.tables import rows_of
 from radcommons.transfer.release.canonical import sha256_hex
 
@@ -178,11 +178,13 @@ def _hand_over(publication: Publication, case: Case, written: Sequence[_Written]
     study, project = case.study, publication.project
     if study is None or not written:
         return
+    observers = (*project.readers.order_by("pk").values_list("pseudonym", flat=True), CONSENSUS)
     batch = ObjectBatch(
         site_code=study.subject.site.code,
         project=study.subject.project,
         name=f"annotation/{project.slug}/{publication.number}",
-        observers=(*project.readers.order_by("pk").values_list("pseudonym", flat=True), CONSENSUS),
+        observers=observers,
+        words=words_of(schema_value(project.schema), observers),
         files=tuple(made.data for one in written for made in one.made),
     )
     try:

@@ -25,7 +25,7 @@ from radcommons.server.intake.inspectors import Inspected, LookAhead
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, Door, PartState
 from radcommons.server.intake.profiles import profile_named
 from radcommons.server.intake.queue import defer_finish
-from radcommons.server.intake.rules import OBSERVERS, Inspection, PartClaim
+from radcommons.server.intake.rules import OBSERVERS, WORDS, Inspection, PartClaim
 from radcommons.server.intake.services.settling import (
     STORED_AT_ONCE,
     begin_settling,
@@ -67,10 +67,13 @@ class Derivation:
         Of the batch: the same derivation is the same batch.
     observers
         Pseudonyms of the people who looked at the images, which may stand where objects name persons.
+    words
+        Texts of the centre itself that the objects hold, as the names of labels.
     """
 
     name: str
     observers: tuple[str, ...]
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +308,7 @@ def _claim(upload: DirectUpload, file: UploadedFile, number: int) -> PartClaim:
         profile=upload.profile_source,
         are_texts_approved=False,
         observers=upload.derivation.observers if upload.derivation is not None else (),
+        words=upload.derivation.words if upload.derivation is not None else (),
     )
 
 
@@ -335,7 +339,7 @@ def _batch_of_today(upload: DirectUpload, *, software: str) -> Batch:
     derivation = upload.derivation
     values = {
         "door": Door.DIRECT if derivation is None else Door.DERIVED,
-        "summary": {} if derivation is None else {OBSERVERS: list(derivation.observers)},
+        "summary": {} if derivation is None else {OBSERVERS: list(derivation.observers), WORDS: list(derivation.words)},
         "site": upload.site,
         "agreement": upload.agreement,
         "project": upload.project,

@@ -14,7 +14,7 @@ from radcommons.server.intake.inspectors import Inspected, inspected
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, Door, PartState
 from radcommons.server.intake.profiles import profile_source
 from radcommons.server.intake.queue import defer_verification, has_live_job
-from radcommons.server.intake.rules import OBSERVERS, PartClaim
+from radcommons.server.intake.rules import OBSERVERS, WORDS, PartClaim
 from radcommons.server.intake.services.settling import STORED_AT_ONCE, finish_batch, settle_parts
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ def _profile_of(batch: Batch) -> str:
 
 
 def _claim(batch: Batch, part: BatchPart, *, profile: str) -> PartClaim:
+    own = batch.summary if batch.door == Door.DERIVED else {}
     return PartClaim(
         part_id=part.pk,
         path=str(staging.path_of(batch.batch_id, part.sha256)),
@@ -73,7 +74,8 @@ def _claim(batch: Batch, part: BatchPart, *, profile: str) -> PartClaim:
         profile=profile,
         are_texts_approved=bool(part.texts_approved_by),
         is_released=bool(part.release),
-        observers=tuple(batch.summary.get(OBSERVERS, ())) if batch.door == Door.DERIVED else (),
+        observers=tuple(own.get(OBSERVERS, ())),
+        words=tuple(own.get(WORDS, ())),
     )
 
 

@@ -110,9 +110,13 @@ class _Viewer:
 
 
 def _policy(script_hashes: str) -> str:
-    """OHIF sets styles on elements, compiles its codecs and starts workers from blobs; nothing else is loosened."""
+    """OHIF sets styles on elements, compiles its codecs and starts workers from blobs; nothing else is loosened.
+
+    It reads segmentations through a library that makes its array types with ``new Function``: without ``unsafe-eval``, which
+    no other page has, no segmentation opens. Scripts still come from here alone.
+    """
     return (
-        f"default-src 'none'; script-src 'self' {script_hashes} 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        f"default-src 'none'; script-src 'self' {script_hashes} 'wasm-unsafe-eval' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
         "frame-ancestors 'self'; base-uri 'self'; manifest-src 'self'; form-action 'none'"
     )
