@@ -11,7 +11,7 @@ import pytest
 from tests.support.published import RECALLED, SLUG, series_uid
 
 from radcommons.server.access.indexes import bucket as bucket_module
-from radcommons.server.access.indexes import idc, lists
+from radcommons.server.access.indexes import idc
 from radcommons.server.access.indexes.bucket import Bucket, bucket, path_part
 from radcommons.server.access.nbia.manifests import read_manifest
 from radcommons.server.platform.settings import settings
@@ -108,20 +108,35 @@ def test_lists_of_a_bucket_name_every_file_once(listed, published):
     assert {f"s3://images/{key}" for key in keys} == set(sources)
 
 
-def test_a_list_is_written_once_and_asked_for_again(listed, ask, monkeypatch):
+def kept():
+    """The lists in the object store, with when each was written."""
+    folder = settings().data_dir / "objects" / "lists"
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()
+    }
+
+
+def test_a_list_is_written_once_and_asked_for_again(listed, ask):
     first = listed("series.csv", version="1.0.0")
     assert first.headers["cache-control"] == "public, no-cache"
     assert first.headers["etag"] == f'"{hashlib.sha256(first.content).hexdigest()}"'
-    monkeypatch.setattr(lists, "_write", None)
+    written = kept()
+    assert len([name for name in written if name.startswith(f"{SLUG}/1.0.0/") and "series.csv" in name]) == 2
     assert listed("series.csv", version="1.0.0").content == first.content
+    assert kept() == written
     address = f"/files/releases/{SLUG}/1.0.0/lists/series.csv"
-    assert ask.get(address, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+    unchanged = ask.get(address, headers={"If-None-Match": first.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
-def test_there_is_no_list_of_another_name_or_of_what_was_withdrawn(listed):
-    listed("passwords.txt", 404)
-    listed("series.csv", 410, version="1.0.0", slug=RECALLED)
-    listed("series.csv", 404, version="9.0.0")
+def test_there_is_no_list_of_another_name_or_of_what_was_withdrawn_and_none_is_written(listed):
+    written = kept()
+    assert listed("passwords.txt", 404).json()["code"] == "platform.not-found"
+    gone = listed("series.csv", 410, version="1.0.0", slug=RECALLED).json()
+    assert (gone["code"], "A subject withdrew consent." in gone["message"]) == ("releases.withdrawn", True)
+    assert listed("series.csv", 404, version="9.0.0").json()["code"] == "platform.not-found"
+    assert kept() == written
+    assert not [name for name in written if RECALLED in name]
 
 
 def test_a_part_of_a_path_is_safe_on_any_system():
