@@ -58,6 +58,7 @@ bench: setup
 bench-peers: setup
 	@command -v Orthanc >/dev/null || apt-get install --yes orthanc orthanc-dicomweb || { echo "As root: apt-get install orthanc orthanc-dicomweb"; exit 1; }
 	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.receiving
 
 # What a hospital installs without a network, proved by installing it.
 wheelhouse: setup

@@ -173,11 +173,11 @@ def _send(code: str, made: MadeBatch) -> str:
     actor = Actor.contributor(code)
     batch_id = intake.open_batch(made.manifest.canonical_bytes, actor=actor).batch.batch_id
     for sha256, path in made.paths.items():
-        ticket = intake.part_to_receive(batch_id, sha256, actor=actor)
+        ticket = intake.part_to_receive(intake.batch_to_receive(batch_id, actor=actor), sha256)
         sink = PartSink(batch_id, sha256, size_bytes=ticket.size_bytes)
         sink.write(path.read_bytes())
         sink.commit()
-        intake.record_part_staged(ticket)
+        intake.StagedParts().note(ticket)
     intake.seal_batch(batch_id, envelope=made.envelope, actor=actor)
     return key
 

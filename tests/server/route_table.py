@@ -182,6 +182,10 @@ API = (
             "/dicom-web/intake/{site}/{project}/studies/{study}",
         )
     ),
+    *(
+        Row("OPTIONS", f"/dicom-web/intake/{{site}}/{{project}}{rest}", A.PORTAL_VIEW, given=_DIRECT, is_static=True)
+        for rest in ("", "/studies", "/studies/{study}")
+    ),
     Row("GET", "api/v1/releases", A.RELEASES_READ),
     Row("GET", "api/v1/releases/<slug>", A.RELEASES_READ),
     Row("GET", "api/v1/releases/<slug>", None, given={"slug": "{draft}"}),

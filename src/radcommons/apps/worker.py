@@ -18,6 +18,7 @@ from procrastinate.contrib.django import app as jobs
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
+from radcommons.server.intake import inspectors
 from radcommons.server.journey.services import deliver_pending
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ async def work(stop: asyncio.Event) -> None:
     procrastinate.exceptions.ConnectorException
         When the database goes away; the supervisor starts the worker again.
     """
+    inspectors.get_ready()
     with jobs.replace_connector(_connector()):
         async with jobs.open_async():
             worker = asyncio.create_task(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
+from multiprocessing.forkserver import ensure_running
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -62,6 +63,13 @@ def preload(*modules: str) -> None:
     What is named after this process ran its first pool is loaded by each child, as is everything that nobody names.
     """
     _preloaded.update(dict.fromkeys(modules))
+
+
+def get_ready() -> None:
+    """Start the process that children are forked from, which loads what :func:`preload` named: nobody waits for it later."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(_preloaded))
+    ensure_running()
 
 
 def _finding(code: str) -> Finding:

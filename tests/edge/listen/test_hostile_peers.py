@@ -14,7 +14,7 @@ import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pynetdicom.pdu import A_ASSOCIATE_RQ
+from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
 from tests.support.batches import write_instance
 from tests.support.dimse_peers import TITLE, listening, received, storescu
 
@@ -200,23 +200,68 @@ def test_stopping_lets_the_instance_on_its_way_be_stored_and_aborts_those_who_wa
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=300), st.integers(0, 400), st.binary(max_size=8))
-def test_no_association_request_ends_in_anything_but_an_answer_or_a_protocol_error(noise, position, insert):
+def test_an_association_request_is_answered_within_its_own_offer_or_refused_as_a_breach_of_protocol(
+    noise, position, insert
+):
     whole = request()
-    for body in (noise, whole[:position] + insert + whole[position:], whole[: max(0, len(whole) - position)]):
+    damaged = (noise, whole[:position] + insert + whole[position:], whole[: max(0, len(whole) - position)])
+    for body in damaged:
         try:
-            negotiate(body, Admission(""), address="127.0.0.1", maximum_length=1 << 16)
+            found = negotiate(body, Admission(""), address="127.0.0.1", maximum_length=1 << 16)
         except ProtocolError:
+            # What a peer of the standard sends is never one.
+            assert body != whole
             continue
+        _assert_offered(found, body)
+
+
+def _assert_offered(found, body):
+    """What was agreed on is what was proposed, and what the peer is told is what was agreed on."""
+    for abstract_syntax, transfer_syntax in found.contexts.values():
+        assert abstract_syntax.encode() in body
+        assert transfer_syntax.encode() in body
+    told = A_ASSOCIATE_AC()
+    told.decode(found.reply)
+    assert {each.context_id for each in told.presentation_context if each.result == 0} == set(found.contexts)
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=200))
-def test_no_bytes_make_command_sets_or_values_fail_otherwise(noise):
-    for read in (dimse.decode, lambda data: list(pdu.values_of(memoryview(data)))):
+@given(
+    st.integers(0, 0x7FFF),
+    st.integers(0, 0xFFFF),
+    st.text("0123456789.", max_size=64),
+    st.integers(0, 150),
+    st.binary(max_size=60),
+)
+def test_a_command_is_read_as_written_and_a_damaged_one_refused_or_answered_as_what_it_says(
+    field, message_id, uid, cut, noise
+):
+    written = dimse.encode({0x0002: uid, 0x0100: field, 0x0110: message_id, 0x0800: 1, 0x1000: uid})
+    read = dimse.decode(written)
+    assert (read.field, read.message_id, read.sop_class_uid, read.sop_instance_uid) == (field, message_id, uid, uid)
+    for damaged in (noise, written[:cut], written[:cut] + noise):
         try:
-            read(noise)
+            said = dimse.decode(damaged)
         except ProtocolError:
+            assert damaged != written
             continue
+        answer = dimse.decode(said.answer(0))
+        assert (answer.field, answer.message_id) == (said.field | dimse.RESPONSE, said.message_id)
+        assert (answer.sop_instance_uid, answer.has_data_set) == (said.sop_instance_uid, False)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=40), max_size=5), st.integers(0, 300), st.binary(max_size=20))
+def test_the_values_of_a_unit_are_all_of_it_or_it_is_refused(fragments, cut, noise):
+    whole = b"".join(pdu.data_units(1, each, is_command=False, maximum_length=0)[6:] for each in fragments)
+    assert [bytes(value.data) for value in pdu.values_of(memoryview(whole))] == fragments
+    damaged = whole[:cut] + noise
+    try:
+        found = list(pdu.values_of(memoryview(damaged)))
+    except ProtocolError:
+        assert damaged != whole
+        return
+    assert sum(6 + len(value.data) for value in found) == len(damaged)
 
 
 def test_the_request_of_these_tests_is_one():

@@ -92,8 +92,17 @@ def test_a_message_of_endless_parts_is_refused():
 
 
 @given(st.binary(max_size=400))
-def test_no_bytes_end_in_anything_but_parts_or_a_refusal(noise):
-    try:
-        read(b"--b\r\n" + noise, [13])
-    except MultipartError:
-        return
+def test_whatever_follows_a_boundary_is_read_or_refused_alike_however_it_is_cut(noise):
+    message = b"--b\r\n" + noise
+
+    def outcome(sizes):
+        try:
+            return read(message, sizes)
+        except MultipartError as error:
+            return str(error)
+
+    whole = outcome([len(message)])
+    assert outcome([1]) == outcome([13]) == whole
+    if not isinstance(whole, str):
+        assert all(body in noise for _, body in whole)
+        assert message.count(b"--b") > len(whole)

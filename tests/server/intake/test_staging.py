@@ -61,11 +61,12 @@ def test_more_bytes_than_announced_are_refused_at_once():
 
 def test_a_disk_that_fills_up_while_writing_is_said():
     sink = _sink()
+    sink.write(DATA[:1])
 
     sink._file.close()
     sink._file = open("/dev/full", "wb", buffering=0)  # noqa: PTH123, SIM115 - the real thing: a disk that is always full
     with pytest.raises(DiskFullError):
-        sink.write(DATA)
+        sink.write(DATA[1:])
     sink.abort()
     assert list(staging.folder_of(BATCH).iterdir()) == []
 

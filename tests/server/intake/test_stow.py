@@ -107,6 +107,20 @@ def test_a_real_client_stores_and_reads_back(sender, made):
     assert client.search_for_instances()[0]["00080018"]["Value"] == [dataset.SOPInstanceUID]
 
 
+def test_a_root_says_that_instances_can_be_stored_there(sender):
+    for path, allowed in (("/studies", "POST"), (f"/studies/{uid('study', 1)}", "POST"), ("", "OPTIONS")):
+        told = httpx.options(f"{sender.root}{path}", timeout=60)
+        assert allowed in told.headers["allow"].split(", "), path
+    described = etree.fromstring(told.content)
+    methods = described.xpath("//*[local-name()='method'][@id='StoreTransaction']")
+    assert [(each.getparent().get("path"), each.get("name")) for each in methods] == [
+        ("studies", "POST"),
+        ("studies/{study}", "POST"),
+    ]
+    assert described.xpath("//*[local-name()='resources']/@base") == [f"{sender.root}/"]
+    assert httpx.put(f"{sender.root}/studies", timeout=60).status_code == 405
+
+
 def test_one_file_without_parts_is_taken_and_the_answer_may_be_xml(sender, made):
     answer = sender.post(made(1), content_type="application/dicom", Accept="application/dicom+xml")
 

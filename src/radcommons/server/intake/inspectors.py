@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
+from radcommons.dicom import isolation
 from radcommons.dicom.finding import Finding
-from radcommons.dicom.isolation import LimitedPool
+from radcommons.dicom.isolation import LimitedPool, preload
 from radcommons.server.intake.inspection import inspect_part
 from radcommons.server.intake.rules import Inspection, PartClaim
 from radcommons.server.platform.settings import settings
@@ -27,6 +28,12 @@ _lock = threading.Lock()
 _free = threading.BoundedSemaphore(_AT_ONCE)
 _looking = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look")
 _idle: list[tuple[float, Limits, Inspectors]] = []
+
+
+def get_ready() -> None:
+    """Load what a look needs before the first file comes."""
+    preload(inspect_part.__module__)
+    isolation.get_ready()
 
 
 def inspected(claims: Sequence[PartClaim]) -> Iterator[Inspected]:

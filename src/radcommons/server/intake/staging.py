@@ -41,6 +41,13 @@ def has_part(batch_id: str, sha256: str, size_bytes: int) -> bool:
         return False
 
 
+def write_names(batch_id: str) -> None:
+    """Have the names of a batch's parts on the disk: those that are found afterwards are there after any crash."""
+    folder = folder_of(batch_id)
+    if folder.is_dir():
+        _sync_directory(folder)
+
+
 def adopt(batch_id: str, files: Iterable[tuple[Path, str]]) -> None:
     """Make whole files, on the disk under other names, parts of a batch by their digests."""
     folder = folder_of(batch_id)
@@ -130,10 +137,8 @@ class FileSink:
         if self.size_bytes > self._maximum_bytes:
             raise PartTooLargeError(self._maximum_bytes)
         self._hash.update(chunk)
-        rest = memoryview(chunk)
         with _disk_errors():
-            while rest:
-                rest = rest[self._file.write(rest) or 0 :]
+            _write_all(self._file, chunk)
 
     def commit(self) -> Future[None]:
         """Have the bytes written to the disk; they are there when the answer is, which raises what this class raises."""
@@ -143,6 +148,12 @@ class FileSink:
         """Stop; the bytes go with their folder."""
         with suppress(OSError):
             self._file.close()
+
+
+def _write_all(file: FileIO, data: bytes | memoryview) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
 
 
 def _write_out(file: FileIO) -> None:
@@ -173,28 +184,38 @@ class PartSink:
         self._written = 0
         self._hash = hashlib.sha256()
         self._aside = self._target.with_name(f".{sha256}.{uuid.uuid4().hex}{ASIDE_SUFFIX}")
-        with _disk_errors():
-            self._target.parent.mkdir(parents=True, exist_ok=True)
-            _demand_room(self._target.parent, size_bytes)
-            self._file = self._aside.open("xb")
+        self._file: FileIO | None = None
+        self.is_closed = False
 
-    def write(self, chunk: bytes) -> None:
-        """Take the next bytes.
+    def write(self, *chunks: bytes) -> None:
+        """Take the next bytes, in pieces.
 
         Raises
         ------
         PartTooLargeError
             When there are more than announced.
         """
-        self._written += len(chunk)
-        if self._written > self._size_bytes:
-            raise PartTooLargeError(self._size_bytes)
-        self._hash.update(chunk)
+        for chunk in chunks:
+            self._written += len(chunk)
+            if self._written > self._size_bytes:
+                raise PartTooLargeError(self._size_bytes)
+            self._hash.update(chunk)
         with _disk_errors():
-            self._file.write(chunk)
+            for chunk in chunks:
+                _write_all(self._open(), chunk)
+
+    def _open(self) -> FileIO:
+        if self._file is None:
+            try:
+                self._file = self._aside.open("xb", buffering=0)
+            except FileNotFoundError:
+                self._target.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self._aside.open("xb", buffering=0)
+            _demand_room(self._target.parent, self._size_bytes)
+        return self._file
 
     def commit(self) -> None:
-        """Put the part in its place, durably.
+        """Put the part in its place, its bytes on the disk; its name is there for good after :func:`write_names`.
 
         Raises
         ------
@@ -204,18 +225,19 @@ class PartSink:
         if self._written != self._size_bytes or self._hash.hexdigest() != self._sha256:
             raise DigestMismatchError
         with _disk_errors():
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            file = self._open()
+            os.fsync(file.fileno())
+            file.close()
             self._aside.rename(self._target)
-            _sync_directory(self._target.parent)
+        self.is_closed = True
 
     def abort(self) -> None:
         """Leave nothing behind; after :meth:`commit` it changes nothing."""
-        # Closing flushes, which fails again on the full disk that brought us here; the file goes all the same.
-        with suppress(OSError):
-            self._file.close()
-        self._aside.unlink(missing_ok=True)
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            self._aside.unlink(missing_ok=True)
+        self.is_closed = True
 
 
 def _demand_room(folder: Path, size_bytes: int) -> None:

@@ -4,6 +4,7 @@ A small Starlette application beside Django: the body is streamed to the staging
 memory; nothing of it is ever parsed here.
 """
 
+import time
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -13,7 +14,7 @@ from starlette.routing import Route
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.intake.errors import DigestMismatchError, DiskFullError, PartTooLargeError
-from radcommons.server.intake.services import PartTicket, part_to_receive, record_part_staged
+from radcommons.server.intake.services import PartTicket, StagedParts, batch_to_receive, part_to_receive
 from radcommons.server.intake.staging import PartSink
 from radcommons.server.intake.threads import in_pool
 from radcommons.server.platform.actors import actor_of_request
@@ -22,6 +23,37 @@ from radcommons.server.platform.problems import status_of
 
 WRITE_BYTES = 1 << 20
 DRAIN_BYTES = 8 << 20
+# What a site may no longer do it may no longer do after so long; sealing asks anew.
+REMEMBERED_S = 5.0
+
+
+class Admissions:
+    """Who may send parts of which batch, remembered for seconds: a batch is thousands of requests of one sender."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def batch_pk(self, authorization: str | None, batch_id: str) -> int:
+        """The batch's number.
+
+        Raises
+        ------
+        UnauthenticatedError, ForbiddenError, NotFoundError
+            As for any request of the sender.
+        """
+        now, visitor = time.monotonic(), (authorization or "", batch_id)
+        until, batch_pk = self._known.get(visitor, (0.0, 0))
+        if until < now:
+            actor = actor_of_request(authorization=authorization, session_key=None)
+            admit(actor, Action.INTAKE_SEND)
+            batch_pk = batch_to_receive(batch_id, actor=actor)
+            self._known = {key: entry for key, entry in self._known.items() if entry[0] >= now}
+            self._known[visitor] = (now + REMEMBERED_S, batch_pk)
+        return batch_pk
+
+
+_admissions = Admissions()
+_staged = StagedParts()
 
 
 async def put_part(request: Request) -> Response:
@@ -41,10 +73,9 @@ async def put_part(request: Request) -> Response:
 
 
 def _ticket(request: Request) -> PartTicket:
-    actor = actor_of_request(authorization=request.headers.get("authorization"), session_key=None)
-    admit(actor, Action.INTAKE_SEND)
-    batch_id, sha256 = request.path_params["batch_id"], request.path_params["sha256"]
-    ticket = part_to_receive(batch_id, sha256, actor=actor)
+    parameters = request.path_params
+    batch_pk = _admissions.batch_pk(request.headers.get("authorization"), parameters["batch_id"])
+    ticket = part_to_receive(batch_pk, parameters["sha256"])
     announced = request.headers.get("content-length", "")
     if not ticket.is_there and announced.isdigit() and int(announced) > ticket.size_bytes:
         raise PartTooLargeError(ticket.size_bytes)
@@ -52,23 +83,26 @@ def _ticket(request: Request) -> PartTicket:
 
 
 async def _receive(request: Request, ticket: PartTicket) -> None:
-    sink = await in_pool(PartSink, ticket.batch_id, ticket.sha256, size_bytes=ticket.size_bytes)
+    sink = PartSink(ticket.batch_id, ticket.sha256, size_bytes=ticket.size_bytes)
     try:
-        waiting = bytearray()
+        waiting: list[bytes] = []
+        size_bytes = 0
         async for chunk in request.stream():
-            waiting += chunk
-            if len(waiting) >= WRITE_BYTES:
-                await in_pool(sink.write, bytes(waiting))
-                waiting.clear()
-        await in_pool(_finish, sink, bytes(waiting), ticket)
+            waiting.append(chunk)
+            size_bytes += len(chunk)
+            if size_bytes >= WRITE_BYTES:
+                await in_pool(sink.write, *waiting)
+                waiting, size_bytes = [], 0
+        await in_pool(_finish, sink, waiting, ticket)
     finally:
-        await in_pool(sink.abort)
+        if not sink.is_closed:
+            await in_pool(sink.abort)
 
 
-def _finish(sink: PartSink, rest: bytes, ticket: PartTicket) -> None:
-    sink.write(rest)
+def _finish(sink: PartSink, rest: list[bytes], ticket: PartTicket) -> None:
+    sink.write(*rest)
     sink.commit()
-    record_part_staged(ticket)
+    _staged.note(ticket)
 
 
 async def _drain(request: Request) -> None:

@@ -29,23 +29,46 @@ _RESOURCES: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
 
 
 def describe(root: str) -> Answer:
+    """The description of a root where images are read."""
+    return Answer(description(root), media_type=WADL, headers={"Cache-Control": "public, max-age=3600"})
+
+
+def description(root: str, *, may_store: bool = False) -> bytes:
     """The description of a root.
 
     Parameters
     ----------
     root
         Its absolute address.
+    may_store
+        Whether instances can be stored there.
     """
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<application xmlns="http://wadl.dev.java.net/2009/02">',
         f"  <resources base={quoteattr(root.rstrip('/') + '/')}>",
         *(line for resource in _RESOURCES for line in _resource(*resource)),
+        *(line for path in ("studies", _STUDY) if may_store for line in _storing(path)),
         "  </resources>",
         "</application>",
         "",
     ]
-    return Answer("\n".join(lines).encode(), media_type=WADL, headers={"Cache-Control": "public, max-age=3600"})
+    return "\n".join(lines).encode()
+
+
+def _storing(path: str) -> list[str]:
+    return [
+        f'    <resource path="{path}">',
+        '      <method name="POST" id="StoreTransaction">',
+        "        <request>",
+        *(f'          <representation mediaType="{media_type}"/>' for media_type in (_DICOM, "application/dicom")),
+        "        </request>",
+        '        <response status="200 202 409">',
+        *(f'          <representation mediaType="{media_type}"/>' for media_type in (_JSON, "application/dicom+xml")),
+        "        </response>",
+        "      </method>",
+        "    </resource>",
+    ]
 
 
 def _resource(path: str, method: str, media_types: tuple[str, ...], parameters: tuple[str, ...]) -> list[str]:

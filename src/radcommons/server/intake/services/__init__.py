@@ -17,9 +17,10 @@ from radcommons.server.intake.services.quarantine import discard_quarantined, re
 from radcommons.server.intake.services.receive import (
     OpenedBatch,
     PartTicket,
+    StagedParts,
+    batch_to_receive,
     open_batch,
     part_to_receive,
-    record_part_staged,
     seal_batch,
 )
 from radcommons.server.intake.services.settling import finish_batch
@@ -33,8 +34,10 @@ __all__ = [
     "FirstLook",
     "OpenedBatch",
     "PartTicket",
+    "StagedParts",
     "UploadedFile",
     "accept_profile",
+    "batch_to_receive",
     "discard_quarantined",
     "finish_batch",
     "finish_when_quiet",
@@ -43,7 +46,6 @@ __all__ = [
     "open_derivation",
     "open_direct_upload",
     "part_to_receive",
-    "record_part_staged",
     "record_progress",
     "refuse_signing_key",
     "release_quarantined",

@@ -1,5 +1,7 @@
 """Receiving a batch: open it by its manifest, take its parts, seal it."""
 
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +23,7 @@ from radcommons.server.sites.queries import require_agreement, site_by_code
 from radcommons.transfer.manifest import BatchManifest
 
 ROWS_PER_STATEMENT = 2000
+NOTED_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class OpenedBatch:
 class PartTicket:
     """Leave to send one part: how long it is, and whether it is needed at all."""
 
+    batch_pk: int
     batch_id: str
     sha256: str
     size_bytes: int
@@ -149,35 +153,70 @@ def _parts_of(batch: Batch, manifest: BatchManifest) -> list[BatchPart]:
     ]
 
 
-def part_to_receive(batch_id: str, sha256: str, *, actor: Actor) -> PartTicket:
-    """Leave to send one part.
+def batch_to_receive(batch_id: str, *, actor: Actor) -> int:
+    """Leave to send parts of a batch; its number.
 
     Raises
     ------
     NotFoundError
-        When the site has no such batch, or the batch no such part.
+        When the site has no such batch.
     """
-    part = BatchPart.objects.filter(batch__batch_id=batch_id, sha256=sha256).select_related("batch__site").first()
-    if part is None or (actor.kind is ActorKind.SITE and part.batch.site.code != actor.site_code):
+    batch = Batch.objects.filter(batch_id=batch_id).select_related("site").first()
+    if batch is None or (actor.kind is ActorKind.SITE and batch.site.code != actor.site_code):
         raise NotFoundError
-    authorise(actor, Action.INTAKE_SEND, site_code=part.batch.site.code)
-    is_there = part.state != PartState.MISSING or part.batch.state != BatchState.RECEIVING
-    return PartTicket(batch_id, sha256, part.size_bytes, is_there)
+    authorise(actor, Action.INTAKE_SEND, site_code=batch.site.code)
+    return batch.pk
 
 
-def record_part_staged(ticket: PartTicket) -> None:
-    """Note that a part lies in the staging folder; noting it again changes nothing.
+def part_to_receive(batch_pk: int, sha256: str) -> PartTicket:
+    """What is to be sent of one part.
 
-    Transport, not a change of state anybody decided: the audit log gets the batch, not each of its files.
+    Raises
+    ------
+    NotFoundError
+        When the batch has no such part.
     """
-    # Sealing looks into the folder again, so this row may be lost with the power: no wait for the disk here.
     statement = """
-        UPDATE intake_batchpart SET state = %s
-        WHERE sha256 = %s AND state = %s AND batch_id = (SELECT id FROM intake_batch WHERE batch_id = %s)
-          AND set_config('synchronous_commit', 'off', true) = 'off'
+        SELECT b.batch_id, p.size_bytes, p.state <> %s OR b.state <> %s
+        FROM intake_batchpart p JOIN intake_batch b ON b.id = p.batch_id WHERE p.batch_id = %s AND p.sha256 = %s
     """
     with connection.cursor() as cursor:
-        cursor.execute(statement, [PartState.STAGED, ticket.sha256, PartState.MISSING, ticket.batch_id])
+        cursor.execute(statement, [PartState.MISSING, BatchState.RECEIVING, batch_pk, sha256])
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFoundError
+    batch_id, size_bytes, is_there = row
+    return PartTicket(batch_pk, batch_id, sha256, size_bytes, is_there)
+
+
+class StagedParts:
+    """Notes which parts lie in the staging folder, many at a time.
+
+    Transport, not a change of state anybody decided: the audit log gets the batch, not each of its files. Sealing looks into
+    the folder again, so what was not noted when a process ends is not lost.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[int, list[str]] = {}
+        self._noted_at: dict[int, float] = {}
+
+    def note(self, ticket: PartTicket) -> None:
+        """Note a part; noting it again changes nothing."""
+        now = time.monotonic()
+        with self._lock:
+            self._waiting.setdefault(ticket.batch_pk, []).append(ticket.sha256)
+            if now - self._noted_at.get(ticket.batch_pk, -NOTED_EVERY_S) < NOTED_EVERY_S:
+                return
+            self._noted_at = {key: at for key, at in self._noted_at.items() if now - at < NOTED_EVERY_S}
+            self._noted_at[ticket.batch_pk] = now
+            digests = self._waiting.pop(ticket.batch_pk)
+        statement = """
+            UPDATE intake_batchpart SET state = %s WHERE batch_id = %s AND sha256 = ANY(%s) AND state = %s
+              AND set_config('synchronous_commit', 'off', true) = 'off'
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [PartState.STAGED, ticket.batch_pk, digests, PartState.MISSING])
 
 
 def seal_batch(batch_id: str, *, envelope: bytes, actor: Actor) -> Batch:
@@ -229,6 +268,7 @@ def _reconcile(batch: Batch) -> tuple[str, ...]:
 
     A crash between a file's rename and its row, or a disk that lost a file, is healed here.
     """
+    staging.write_names(batch.batch_id)
     rows: Sequence[BatchPart] = list(
         BatchPart.objects.filter(batch=batch, state__in=(PartState.MISSING, PartState.STAGED))
     )

@@ -6,6 +6,7 @@ Only a bearer token says who stores: a browser sends its session along from anyb
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -16,6 +17,7 @@ from radcommons.deid.verify import DEFAULT_PROFILE
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.dicom.uids import is_harmless_uid
 from radcommons.server.archive.dicomweb.accept import choose, parse_accept
+from radcommons.server.archive.dicomweb.capabilities import WADL, description
 from radcommons.server.archive.dicomweb.origin import origin_of
 from radcommons.server.archive.errors import NotAcceptableError
 from radcommons.server.intake import services
@@ -33,6 +35,7 @@ from radcommons.server.platform.settings import settings
 
 WRITE_BYTES = 1 << 20
 RETRY_AFTER_S = 300
+ALLOWED = "GET, HEAD, OPTIONS, POST"
 _SERVED = (answer.DICOM_JSON, answer.JSON, answer.DICOM_XML)
 # What a person at the centre is asked about; everything else that was found is a rule that the file breaks.
 _FOR_A_PERSON = frozenset({"deid.suspicious-text", "intake.pixel-text-not-checked"})
@@ -63,8 +66,22 @@ def stow_app() -> Starlette:
         except RadCommonsError as error:
             return _refusal(error)
 
-    root = "/dicom-web/intake/{site}/{project}/studies"
-    return Starlette(routes=[Route(path, store, methods=["POST"]) for path in (root, root + "/{study}")])
+    async def capabilities(request: Request) -> Response:
+        root = _root(request, request.path_params["site"], request.path_params["project"])
+        return Response(description(root, may_store=True), media_type=WADL, headers={"Allow": "OPTIONS"})
+
+    async def allowed(_: Request) -> Response:
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": ALLOWED})
+
+    root = "/dicom-web/intake/{site}/{project}"
+    places = (f"{root}/studies", f"{root}/studies/{{study}}")
+    return Starlette(
+        routes=[
+            Route(root, capabilities, methods=["OPTIONS"]),
+            *(Route(path, store, methods=["POST"]) for path in places),
+            *(Route(path, allowed, methods=["OPTIONS"]) for path in places),
+        ]
+    )
 
 
 def _refusal(error: RadCommonsError) -> Response:
@@ -146,9 +163,13 @@ def _first_of(result: DirectResult, otherwise: FailureReason) -> FailureReason:
     return FailureReason.WAITS_FOR_PERSON if codes and _FOR_A_PERSON.issuperset(codes) else otherwise
 
 
+def _root(request: Request, site_code: str, project: str) -> str:
+    return f"{origin_of(request, settings().public_url)}/dicom-web/intake/{quote(site_code)}/{quote(project)}"
+
+
 def _response(request: Request, upload: DirectUpload, answers: list[Answered], wanted: str) -> Response:
     origin = origin_of(request, settings().public_url)
-    found = answer.response(answers, f"{origin}/dicom-web/intake/{upload.site.code}/{upload.project}")
+    found = answer.response(answers, _root(request, upload.site.code, upload.project))
     body = answer.as_xml(found) if wanted == answer.DICOM_XML else answer.as_json(found)
     headers = {
         "Cache-Control": "no-store",
