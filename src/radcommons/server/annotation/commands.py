@@ -7,15 +7,15 @@ from typing import Any
 import click
 
 from radcommons.server.annotation.export_command import export
+from radcommons.server.annotation.import_command import import_past
 from radcommons.server.annotation.models import ReadingProject
 from radcommons.server.annotation.publishing_command import publish
 from radcommons.server.annotation.queries.projects import project_json, projects
+from radcommons.server.annotation.results_command import add_results_command
 from radcommons.server.annotation.rules.states import Duty, ProjectVerb
 from radcommons.server.annotation.rules.wishes import Blinding, ProjectWish
-from radcommons.server.annotation.services import importing, schemas, settling
 from radcommons.server.annotation.services import projects as verbs
-from radcommons.server.annotation.services.agreeing import compute_agreement
-from radcommons.server.annotation.services.importing import Format, ImportWish
+from radcommons.server.annotation.services import schemas
 from radcommons.server.platform import accounts
 from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.errors import NotFoundError
@@ -45,6 +45,8 @@ def annotation() -> None:
 
 annotation.add_command(publish)
 annotation.add_command(export)
+annotation.add_command(import_past)
+annotation.add_command(add_results_command)
 
 
 @annotation.command(name="list")
@@ -147,35 +149,3 @@ def add_member(slug: str, username: str, duty: str, by: str | None) -> None:
 def move(slug: str, verb: str, by: str | None) -> None:
     """Start, pause or close a project."""
     click.echo(f"{slug} is {verbs.move_project(_project(slug), ProjectVerb(verb), actor=_actor(by)).state}.")
-
-
-@annotation.command(name="import")
-@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--format", "kind", type=click.Choice([one.value for one in Format]), required=True, help="What it is.")
-@click.option("--slug", required=True, help="The project's name in addresses.")
-@click.option("--title", default="", help="What people read.")
-@click.option("--schema", default="", metavar="NAME", help="For MD.ai: translate to this ready schema.")
-@by_option
-@json_option
-def import_reads(path: Path, *, kind: str, slug: str, title: str, schema: str, by: str | None, as_json: bool) -> None:
-    """Keep reads of the past: MD.ai's JSON, MIDRC's mRALE table, LIDC's XML. Nothing of the document is lost."""
-    wish = ImportWish(slug=slug, title=title or slug, format=Format(kind), schema_name=schema)
-    project, found = importing.import_reads(path.read_bytes(), wish, actor=_actor(by))
-    disputed = settling.settle_project(project.pk)
-    compute_agreement(project.pk)
-    counts = {
-        "studies": len(set(found.studies)) or project.cases.count(),
-        "cases": project.cases.count(),
-        "annotations": found.annotations,
-        "labels": len(found.schema.labels),
-        "reads": len(found.readings),
-        "readers": project.readers.count(),
-        "disputed": disputed,
-        "findings": len(found.findings),
-    }
-    if as_json:
-        click.echo(json.dumps({"project": slug, **counts, "odd": [one.to_json() for one in found.findings]}, indent=2))
-        return
-    click.echo(f"{slug}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
-    for finding in found.findings[:20]:
-        click.echo(f"  {finding.severity}: {finding.message} [{finding.code}] {finding.where}", err=True)

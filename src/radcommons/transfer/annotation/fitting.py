@@ -5,7 +5,13 @@ from dataclasses import replace
 
 from radcommons.transfer.annotation.codes import Code
 from radcommons.transfer.annotation.geometry import FrameMask, FrameReference, Geometry, Outline, Shape
-from radcommons.transfer.annotation.raster import corners_of, mask_of_runs, outline_pixels, outlines_of_mask, runs_of_mask
+from radcommons.transfer.annotation.raster import (
+    corners_of,
+    mask_of_runs,
+    outline_pixels,
+    outlines_of_mask,
+    runs_of_mask,
+)
 from radcommons.transfer.annotation.record import Item
 from radcommons.transfer.annotation.schema import Label, LabelSchema
 

@@ -211,6 +211,7 @@ class _Tag:
     REGIONS, NUMBER, NAME, DESCRIPTION = 0x30060020, 0x30060022, 0x30060026, 0x30060028
     CONTOUR_GROUPS, REFERENCED_NUMBER, CONTOURS = 0x30060039, 0x30060084, 0x30060040
     IMAGES, INSTANCE, FRAME, DATA, TYPE = 0x30060016, 0x00081155, 0x00081160, 0x30060050, 0x30060042
+    FRAMES_OF_REFERENCE, STUDIES, SERIES, SERIES_UID = 0x30060010, 0x30060012, 0x30060014, 0x0020000E
     OBSERVATIONS, LABEL, INTERPRETER = 0x30060080, 0x30060088, 0x300600A6
 
 
@@ -222,13 +223,7 @@ def read_structure_set(data: bytes, stack: SourceStack) -> tuple[Region, ...]:
     AnnotationObjectError
         When it is no structure set, breaks a limit, or a contour lies on no slice.
     """
-    try:
-        file = parse_part10(memoryview(data))
-    except FormatError as error:
-        raise AnnotationObjectError("annotation.unreadable", f"The object cannot be read: {error.code}.") from error
-    header = Header(file.elements, file.encoding)
-    if header.text(_Tag.SOP_CLASS) != STRUCTURE_SET_STORAGE:
-        raise AnnotationObjectError("annotation.not-a-structure-set", "The object is no structure set.")
+    header = _opened(data)
     observed = {item.integer(_Tag.REFERENCED_NUMBER): item for item in _children(header, _Tag.OBSERVATIONS)}
     drawn = {item.integer(_Tag.REFERENCED_NUMBER): item for item in _children(header, _Tag.CONTOUR_GROUPS)}
     regions = []
@@ -240,6 +235,31 @@ def read_structure_set(data: bytes, stack: SourceStack) -> tuple[Region, ...]:
         reader = observation.text(_Tag.INTERPRETER).rstrip("^") if observation else ""
         regions.append(Region(region.text(_Tag.DESCRIPTION), region.text(_Tag.NAME), label, reader, outlines))
     return tuple(regions)
+
+
+def referenced_series(data: bytes) -> tuple[str, ...]:
+    """The series whose images a structure set says it was drawn on.
+
+    Raises
+    ------
+    AnnotationObjectError
+        When it is no structure set or breaks a limit.
+    """
+    found = [_opened(data)]
+    for tag in (_Tag.FRAMES_OF_REFERENCE, _Tag.STUDIES, _Tag.SERIES):
+        found = [child for header in found for child in _children(header, tag)]
+    return tuple(dict.fromkeys(uid for header in found if (uid := header.text(_Tag.SERIES_UID))))
+
+
+def _opened(data: bytes) -> Header:
+    try:
+        file = parse_part10(memoryview(data))
+    except FormatError as error:
+        raise AnnotationObjectError("annotation.unreadable", f"The object cannot be read: {error.code}.") from error
+    header = Header(file.elements, file.encoding)
+    if header.text(_Tag.SOP_CLASS) != STRUCTURE_SET_STORAGE:
+        raise AnnotationObjectError("annotation.not-a-structure-set", "The object is no structure set.")
+    return header
 
 
 def _children(header: Header, tag: int) -> Iterator[Header]:

@@ -1,16 +1,14 @@
 """The verb by which reads of the past come in: a document becomes a closed project with readers, reads and answers."""
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from radcommons.dicom.finding import Finding
 from radcommons.server.annotation.errors import ProjectInvalidError
 from radcommons.server.annotation.models import (
     Answer,
@@ -30,103 +28,21 @@ from radcommons.server.annotation.rules.adjudicating import policies_for
 from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.states import Duty, Phase, ProjectState, ReaderKind, TaskKind, TaskState
 from radcommons.server.annotation.rules.wishes import SLUG
+from radcommons.server.annotation.services.documents import READERS, Format, Imported, ImportWish
 from radcommons.server.annotation.services.schemas import add_schema
 from radcommons.server.archive.models import Instance, InstanceState, Study
 from radcommons.server.platform import audit
 from radcommons.server.platform.errors import ConflictError, NotFoundError
 from radcommons.server.platform.policy import Action, Actor, authorise
-from radcommons.transfer.annotation.lidc import LIDC_SCHEMA, read_lidc
 from radcommons.transfer.annotation.mdai import read_mdai, write_mdai
-from radcommons.transfer.annotation.mrale_csv import SCHEMA_NAME, read_mrale, write_mrale
-from radcommons.transfer.annotation.ready import READY, ready_schema
+from radcommons.transfer.annotation.mrale_csv import write_mrale
+from radcommons.transfer.annotation.ready import READY
 from radcommons.transfer.annotation.record import Method, Reading
-from radcommons.transfer.annotation.ricord import ricord_readings
 from radcommons.transfer.annotation.schema import LabelSchema as Schema
 from radcommons.transfer.release.canonical import canonical_json, sha256_hex
 
 LONGEST_PSEUDONYM = 64
 AT_ONCE = 1000
-
-
-class Format(StrEnum):
-    """The documents that are read."""
-
-    MDAI = "mdai"
-    MRALE = "mrale"
-    LIDC = "lidc"
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What a document holds.
-
-    Parameters
-    ----------
-    studies
-        Every study that it names, read or not.
-    annotations
-        How many of its own annotations it has; for tables and XML the number of items.
-    """
-
-    schema: Schema
-    readings: tuple[Reading, ...]
-    studies: tuple[str, ...]
-    annotations: int
-    findings: tuple[Finding, ...]
-
-
-def _read_mdai(data: bytes, schema_name: str) -> Imported:
-    project = read_mdai(data)
-    frame = json.loads(project.frame)
-    named = [
-        study["StudyInstanceUID"]
-        for dataset in frame.get("datasets", [])
-        for study in dataset.get("studies") or []
-        if isinstance(study, dict) and isinstance(study.get("StudyInstanceUID"), str)
-    ]
-    schema, readings, findings = project.schema, project.readings, project.findings
-    if schema_name:
-        if schema_name not in READY:
-            raise ProjectInvalidError(f"Answers are translated to one of: {', '.join(READY)}.")
-        schema = ready_schema(schema_name)
-        readings, more = ricord_readings(project, schema_name)
-        findings = (*findings, *more)
-    return Imported(schema, readings, tuple(named), project.annotations, tuple(findings))
-
-
-def _read_mrale(data: bytes, schema_name: str) -> Imported:
-    del schema_name
-    table = read_mrale(data)
-    items = sum(len(reading.items) for reading in table.readings)
-    return Imported(ready_schema(SCHEMA_NAME), table.readings, (), items, table.findings)
-
-
-def _read_lidc(data: bytes, schema_name: str) -> Imported:
-    del schema_name
-    reads = read_lidc(data)
-    items = sum(len(reading.items) for reading in reads.readings)
-    return Imported(LIDC_SCHEMA, reads.readings, (reads.study_instance_uid,), items, reads.findings)
-
-
-READERS: Mapping[Format, Callable[[bytes, str], Imported]] = MappingProxyType(
-    {Format.MDAI: _read_mdai, Format.MRALE: _read_mrale, Format.LIDC: _read_lidc}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportWish:
-    """How an import is to be called.
-
-    Parameters
-    ----------
-    schema_name
-        For MD.ai: a ready schema to translate the answers to, without which the document's own labels are the schema.
-    """
-
-    slug: str
-    title: str
-    format: Format
-    schema_name: str = ""
 
 
 def import_reads(data: bytes, wish: ImportWish, *, actor: Actor) -> tuple[ReadingProject, Imported]:
@@ -142,9 +58,20 @@ def import_reads(data: bytes, wish: ImportWish, *, actor: Actor) -> tuple[Readin
         When the name cannot be used, or is taken.
     """
     authorise(actor, Action.ANNOTATION_MANAGE)
+    return keep_past(READERS[wish.format](data, wish), wish, data, actor=actor)
+
+
+def keep_past(found: Imported, wish: ImportWish, data: bytes, *, actor: Actor) -> tuple[ReadingProject, Imported]:
+    """Make the project of what a document holds.
+
+    Raises
+    ------
+    ProjectInvalidError, ConflictError
+        As for :func:`import_reads`.
+    """
+    authorise(actor, Action.ANNOTATION_MANAGE)
     if not SLUG.fullmatch(wish.slug):
         raise ProjectInvalidError("The name is made of small letters, digits and dashes, at most 64.")
-    found = READERS[wish.format](data, wish.schema_name)
     try:
         with transaction.atomic():
             project = _project(found, wish, data, actor)
@@ -183,7 +110,7 @@ def _project(found: Imported, wish: ImportWish, data: bytes, actor: Actor) -> Re
         cohort_digest=sha256_hex(canonical_json(sorted({reading.study_instance_uid for reading in found.readings}))),
         seed=0,
         readers_per_case=1,
-        policies=policies_for(found.schema, {}),
+        policies=policies_for(found.schema, found.policies),
         made_by=actor.name,
         made_at=timezone.now(),
     )
@@ -192,7 +119,8 @@ def _project(found: Imported, wish: ImportWish, data: bytes, actor: Actor) -> Re
 def _keep(project: ReadingProject, found: Imported) -> None:
     uids = dict.fromkeys([*found.studies, *(reading.study_instance_uid for reading in found.readings)])
     cases = _cases(project, list(uids))
-    names = _reader_names(found.readings)
+    names = _plain_names(found.readings) if found.has_occasions else _reader_names(found.readings)
+    occasions = _occasions(found.readings, names)
     methods = {names[reading.id]: reading for reading in found.readings}
     readers = {
         row.pseudonym: row
@@ -210,7 +138,8 @@ def _keep(project: ReadingProject, found: Imported) -> None:
     }
     for start in range(0, len(found.readings), AT_ONCE):
         part = found.readings[start : start + AT_ONCE]
-        keep_readings(project, found.schema, [(reading, readers[names[reading.id]], cases) for reading in part], start)
+        rows = [(reading, readers[names[reading.id]], cases) for reading in part]
+        keep_readings(project, found.schema, rows, start, occasions=occasions)
 
 
 def _cases(project: ReadingProject, uids: Sequence[str]) -> dict[str, Case]:
@@ -245,8 +174,28 @@ def _reader_names(readings: Iterable[Reading]) -> dict[str, str]:
 
 
 def _name(reading: Reading, *, is_doubled: bool) -> str:
-    name = reading.id.removesuffix(f".{reading.study_instance_uid}") if is_doubled else reading.reader
+    return _short(reading.id.removesuffix(f".{reading.study_instance_uid}") if is_doubled else reading.reader)
+
+
+def _short(name: str) -> str:
     return name if len(name) <= LONGEST_PSEUDONYM else sha256_hex(name.encode())[:LONGEST_PSEUDONYM]
+
+
+def _plain_names(readings: Iterable[Reading]) -> dict[str, str]:
+    """The pseudonym of each reading's reader where a second reading of a study is a repeat of the same reader."""
+    return {reading.id: _short(reading.reader) for reading in readings}
+
+
+def _occasions(readings: Iterable[Reading], names: Mapping[str, str]) -> dict[str, int]:
+    """The how-manieth time its reader reads the study, for each reading that is not the first."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found = {}
+    for reading in readings:
+        key = names[reading.id], reading.study_instance_uid
+        seen[key] += 1
+        if seen[key] > FIRST:
+            found[reading.id] = seen[key]
+    return found
 
 
 def keep_readings(
@@ -254,6 +203,8 @@ def keep_readings(
     schema: Schema,
     rows: Sequence[tuple[Reading, Reader, Mapping[str, Case]]],
     first: int,
+    *,
+    occasions: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Write finished reads as tasks that are locked, in the open transaction.
 
@@ -263,6 +214,8 @@ def keep_readings(
         A reading, who made it, and the project's cases by study.
     first
         How many tasks these readers have already.
+    occasions
+        The how-manieth time a study is read by its reader, by the reading's id, where it is not the first.
     """
     now = timezone.now()
     tasks = Task.objects.bulk_create(
@@ -271,7 +224,7 @@ def keep_readings(
             case=cases[reading.study_instance_uid],
             reader=reader,
             phase=Phase.MAIN,
-            occasion=FIRST,
+            occasion=occasions.get(reading.id, FIRST),
             position=first + number,
             state=TaskState.LOCKED,
             assigned_at=now,
@@ -335,7 +288,9 @@ def exported(project: ReadingProject) -> bytes:
     document = project.documents.order_by("pk").first()
     if document is None:
         raise NotFoundError("The project was not imported from a document.")
-    if document.format == Format.LIDC or (document.format == Format.MDAI and project.schema.name in READY):
+    if document.format not in {Format.MDAI, Format.MRALE} or (
+        project.schema.name in READY and document.format == Format.MDAI
+    ):
         return bytes(document.body)
     tasks = project.tasks.select_related("submission").order_by("position")
     kept = {reading.id: reading for reading in readings_of(tasks).values()}
