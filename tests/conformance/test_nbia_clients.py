@@ -4,6 +4,7 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 
+import pandas as pd
 import pydicom
 import pytest
 from django.utils import timezone
@@ -156,6 +157,39 @@ def test_reports_and_shared_lists(release):
     shared = nbia.getSharedCart(f"{SLUG}@1.0.0", format="df")
     assert sorted(shared["SeriesInstanceUID"]) == sorted([SERIES, series_uid("two")])
     assert nbia.getSharedCart("nbia-49121659384603347") is None
+
+
+def test_all_reports_are_made_of_what_is_answered_here(release, monkeypatch):
+    frame = nbia.getSeries(SLUG, format="df")
+    report = nbia.makeSeriesReport(nbia.getSeries(SLUG), format="var")
+    again = nbia.makeSeriesReport([SERIES, series_uid("two")], input_type="list", format="var")
+    for found in (report, again):
+        assert [found[name] for name in ("subjects", "studies", "series", "images")] == [2, 2, 2, 4]
+    Path("some.tcia").write_text(nbia.getSimpleSearch(collections=[SLUG], format="manifest_text"))
+    by_collection = nbia.reportDataSummary("some.tcia", input_type="manifest")
+    assert (list(by_collection["Collection"]), list(by_collection["Subjects"])) == ([SLUG], [2])
+    # It asks DataCite which collections have which identifiers; there is no such place here.
+    known = pd.DataFrame({"DOI": ["10.1/x"], "Identifier": ["x"]})
+    monkeypatch.setattr(nbia, "getDoi", lambda **_: known)
+    by_identifier = nbia.reportDoiSummary(frame, input_type="df")
+    assert list(by_identifier["Images"]) == [4]
+    assert nbia.idcOhifViewer(frame).data.count("<tr") == 3
+
+
+def test_any_call_is_asked_in_every_form(release):
+    options = {"Collection": SLUG}
+    assert nbia.queryData("getModalityValues", options, "", format="json") == [{"Modality": "CT"}]
+    assert list(nbia.queryData("getModalityValues", options, "", format="df")["Modality"]) == ["CT"]
+    assert "CT" in nbia.queryData("getModalityValues", options, "", format="html").data
+    asked = nbia.queryData("getSimpleSearch", {}, "", method="POST", param={"criteriaType0": "x"})
+    assert asked is None or asked["totalPatients"] in {0, 2}
+
+
+def test_headers_of_several_series_become_a_table(release):
+    table = nbia.reportDicomTags([SERIES, series_uid("two"), "1.2.3"], elements=["(0008,0060)"])
+    assert list(table["Series Instance UID (0020,000E)"]) == [SERIES, series_uid("two")]
+    (column,) = [name for name in table.columns if "(0008,0060)" in name]
+    assert list(table[column]) == ["CT", "CT"]
 
 
 def test_headers_and_what_segmentations_refer_to(served, tmp_path):
