@@ -1,5 +1,6 @@
 """Sealing and sending: only what a named person approved leaves, as one batch named by its content."""
 
+import hashlib
 import json
 from collections import Counter
 
@@ -214,3 +215,16 @@ def test_what_is_excluded_is_not_counted(home, made):
     assert less.files < whole.files
     assert sum(less.actions.values()) < sum(whole.actions.values())
     assert less.files_root != whole.files_root
+
+
+def test_a_sealed_manifest_is_what_the_centre_reads_and_places_every_file(home, made):
+    approve(home, made, approve_pixels=("all",))
+    told = []
+
+    batch = sealed(home, made, progress=lambda *step: told.append(step))
+
+    assert batch.manifest == BatchManifest.from_bytes((made / "manifest.json").read_bytes())
+    assert {sha256: hashlib.sha256(path.read_bytes()).hexdigest() for sha256, path in batch.paths.items()} == {
+        file.sha256: file.sha256 for file in batch.manifest.files
+    }
+    assert told[-1] == ("seal", 5, 5)

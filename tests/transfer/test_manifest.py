@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -203,3 +204,77 @@ def test_a_large_manifest_is_made_piece_by_piece():
     assert max(map(len, pieces)) < len(manifest.canonical_bytes) / 2
     assert b"".join(pieces) == canonical(value_of(manifest))
     assert manifest.canonical_size == len(manifest.canonical_bytes)
+
+
+def test_a_manifest_in_a_file_is_read_where_it_lies(tmp_path):
+    manifest, path = manifest_of(count=1300), tmp_path / "manifest.json"
+    path.write_bytes(manifest.canonical_bytes)
+
+    read = BatchManifest.from_file(path)
+
+    assert read == manifest
+    assert manifest == read
+    assert (read.batch_id, read.size_bytes) == (manifest.batch_id, manifest.size_bytes)
+    assert read.files[-1] == manifest.files[-1]
+    assert read.files[510:515] == manifest.files[510:515]
+    assert list(read.files) == list(manifest.files)
+    assert replace(read, files=read.files[:5]) == replace(manifest, files=manifest.files[:5])
+    assert read.files != manifest.files[:-1]
+
+
+@pytest.mark.parametrize(
+    "read", [lambda manifest: manifest, lambda made: BatchManifest.from_bytes(made.canonical_bytes)]
+)
+def test_a_file_is_found_by_its_digest(read):
+    manifest = read(manifest_of(count=40))
+
+    assert [manifest.file(digest(number)) for number in range(40)] == [file_of(number) for number in range(40)]
+    with pytest.raises(KeyError):
+        manifest.file(digest("none"))
+
+
+def test_reading_a_large_manifest_takes_little_memory(tmp_path):
+    path = tmp_path / "manifest.json"
+    path.write_bytes(manifest_of(count=20_000).canonical_bytes)
+
+    tracemalloc.start()
+    manifest = BatchManifest.from_file(path)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    # A million files are 40 MB; what tells repeated instances apart is gone when all are read.
+    assert kept < 20_000 * 60
+    assert peak < path.stat().st_size
+    assert len(manifest.files) == 20_000
+
+
+@pytest.mark.parametrize("at", [0, 1, 700])
+@pytest.mark.parametrize(
+    ("found", "put"),
+    [
+        (b'{"pixel_text"', b' {"pixel_text"'),
+        (b'"size_bytes":', b'"size_bytes": '),
+        (b'"sop_class_uid"', b'"sop_clas\\u0073_uid"'),
+    ],
+)
+def test_one_file_spelled_otherwise_refuses_the_whole(at, found, put):
+    manifest = manifest_of(count=701)
+    lines = manifest.canonical_bytes.split(b'},{"pixel_text"')
+    lines = [lines[0], *(b'{"pixel_text"' + line for line in lines[1:])]
+    lines[at] = lines[at].replace(found, put, 1)
+
+    with pytest.raises(RadCommonsError, match="canonical"):
+        BatchManifest.from_bytes(b"},".join(lines))
+
+
+@given(st.data())
+def test_whatever_is_cut_or_changed_is_refused_or_is_another_manifest(data):
+    original = manifest_of(count=4).canonical_bytes
+    at = data.draw(st.integers(0, len(original) - 1))
+    changed = original[:at] + data.draw(st.binary(max_size=3)) + original[at + data.draw(st.integers(0, 3)) :]
+    refusal = None
+    try:
+        read = BatchManifest.from_bytes(changed)
+    except RadCommonsError as error:
+        refusal = error
+    assert refusal.code == "transfer.manifest-invalid" if refusal else read.canonical_bytes == changed

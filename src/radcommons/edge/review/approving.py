@@ -8,11 +8,11 @@ from radcommons.edge.database import transaction
 from radcommons.edge.deidentify import make_again
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.outfolder import OutFolder
+from radcommons.edge.outprofile import profile_of
 from radcommons.edge.pixels.deciding import Person, PixelDecisions
 from radcommons.edge.review.decisions import Content, no_such_series
 from radcommons.edge.review.looking import memory_of, shown_series
 from radcommons.edge.review.waiting import waiting_series
-from radcommons.edge.verify import profile_of
 
 ALL = "all"
 

@@ -18,6 +18,7 @@ from radcommons.edge.deidentify import make_again
 from radcommons.edge.faces import evidence_of
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.outfolder import OutFolder
+from radcommons.edge.outprofile import profile_of
 from radcommons.edge.pixels.deciding import Person, PixelDecisions
 from radcommons.edge.pixels.looks import HouseRules
 from radcommons.edge.pixels.memory import PixelMemory
@@ -34,7 +35,6 @@ from radcommons.edge.review.looking import (
 )
 from radcommons.edge.review.rules_section import shown_rules
 from radcommons.edge.review.waiting import WaitingSeries, next_waiting, waiting_series
-from radcommons.edge.verify import profile_of
 
 _RETRY_S = 1.0
 

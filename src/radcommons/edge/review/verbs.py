@@ -74,6 +74,8 @@ class ReviewResult:
         Series in OUT, and how many of them are kept out by decision.
     pixel_text_waiting
         Series that are held back until somebody has looked at their pixels.
+    faces_waiting
+        Of them, those of which a face could be made; a person decides about each by itself.
     findings_by_code
         Findings of drawing the pictures.
     """
@@ -84,6 +86,7 @@ class ReviewResult:
     series: int
     excluded_series: int
     pixel_text_waiting: int
+    faces_waiting: int
     findings_by_code: Mapping[str, int]
 
 
@@ -194,5 +197,13 @@ def _result(connection: sqlite3.Connection, out: OutFolder, *, content: Content,
         series=len(content.series),
         excluded_series=len(content.series & review.exclusions.keys()),
         pixel_text_waiting=len([each for each in waiting if each.waiting]),
+        faces_waiting=_faces_waiting(connection, out, excluded=review.exclusions),
         findings_by_code={},
     )
+
+
+def _faces_waiting(connection: sqlite3.Connection, out: OutFolder, *, excluded: Iterable[str]) -> int:
+    rows = connection.execute(
+        "SELECT DISTINCT series_uid FROM output WHERE out = ? AND is_kept AND face = 'held'", (out.name,)
+    )
+    return len({row["series_uid"] for row in rows} - set(excluded))

@@ -12,12 +12,12 @@ from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.database import database, transaction
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.outfolder import OutFolder, opened
+from radcommons.edge.outprofile import profile_of
 from radcommons.edge.pixels.deciding import Person, PixelDecisions
 from radcommons.edge.review.approving import make_now
 from radcommons.edge.review.decisions import read_review
 from radcommons.edge.review.looking import ShownPicture, memory_of, shown_series
 from radcommons.edge.review.waiting import counts_by_verdict, is_refused, picture_rows, waiting_series
-from radcommons.edge.verify import profile_of
 from radcommons.transfer.manifest import ReleaseReason
 
 SCHEMA = "radcommons.pixels/1"

@@ -14,8 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from radcommons import __version__
-from radcommons.deid.profile import Profile, load_profile
-from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.deid.profile import Profile
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import LimitedPool
 from radcommons.edge import findings as stored
@@ -23,7 +22,9 @@ from radcommons.edge.crosswalk import patients_by_subject
 from radcommons.edge.database import database
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.outfolder import OutFolder, opened
+from radcommons.edge.outprofile import profile_of
 from radcommons.edge.pixels.orders import Order
+from radcommons.edge.review.waiting import may_leave, release_rule
 from radcommons.edge.scan import Progress
 from radcommons.edge.verify.looking import Look, Seen, error, look_again
 from radcommons.edge.verify.memory import LookMemory, mark_of
@@ -66,7 +67,7 @@ class VerifyResult:
     failed
         Instances with an error.
     waiting
-        Instances whose pixels wait for a person; they do not leave the hospital before.
+        Instances that a person has to look at, for writing or a face; they do not leave the hospital before.
     profile
         Name and version of the profile that OUT was held against.
     findings_by_code
@@ -156,10 +157,12 @@ class _Run:
 
     def result(self) -> VerifyResult:
         """What was found."""
-        waiting = self._connection.execute(
-            "SELECT count(*) FROM output WHERE out = ? AND is_kept AND pixel_text IN ('not_checked', 'needs_person')",
+        release = release_rule(self._connection, self._folder)
+        rows = self._connection.execute(
+            "SELECT pixel_text, face, count(*) AS instances FROM output WHERE out = ? AND is_kept GROUP BY pixel_text, face",
             (self._folder.name,),
-        ).fetchone()[0]
+        )
+        waiting = sum(row["instances"] for row in rows if not may_leave(row, release=release))
         return self.tally.result(
             instances=self._total, waiting=waiting, profile=f"{self._profile.name} {self._profile.version}"
         )
@@ -247,37 +250,3 @@ def _folder_findings(connection: sqlite3.Connection, folder: OutFolder, original
         for kind in originals.is_named_in(path):
             message = f"A document beside the instances holds a {kind} identifier of the originals."
             yield error("edge.original-in-document", path.name, message)
-
-
-def profile_of(
-    connection: sqlite3.Connection, home: EdgeHome, folder: OutFolder, *, named: str | None = None
-) -> Profile:
-    """The profile that an OUT folder was made with.
-
-    Raises
-    ------
-    RadCommonsError
-        ``edge.nothing-made``, or ``edge.unknown-profile`` when it is not here or was changed since.
-    """
-    row = connection.execute("SELECT * FROM out_profile WHERE out = ?", (folder.name,)).fetchone()
-    if row is None:
-        raise RadCommonsError(
-            Kind.CONFLICT,
-            "edge.nothing-made",
-            "De-identification has not finished. Run `radcommons edge deidentify` again.",
-        )
-    for name in (named, home.profile, row["name"]):
-        if name is not None and (profile := _loaded(name)) is not None and profile.digest == row["digest"]:
-            return profile
-    raise RadCommonsError(
-        Kind.CONFLICT,
-        "edge.unknown-profile",
-        "OUT was made with a profile that is not here or was changed since. Name it with --profile.",
-    )
-
-
-def _loaded(name: str) -> Profile | None:
-    try:
-        return load_profile(name)
-    except RadCommonsError:
-        return None

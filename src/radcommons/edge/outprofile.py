@@ -1,0 +1,42 @@
+"""Which profile made an OUT folder."""
+
+import sqlite3
+
+from radcommons.deid.profile import Profile, load_profile
+from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.edge.home import EdgeHome
+from radcommons.edge.outfolder import OutFolder
+
+
+def profile_of(
+    connection: sqlite3.Connection, home: EdgeHome, folder: OutFolder, *, named: str | None = None
+) -> Profile:
+    """The profile that an OUT folder was made with.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.nothing-made``, or ``edge.unknown-profile`` when it is not here or was changed since.
+    """
+    row = connection.execute("SELECT * FROM out_profile WHERE out = ?", (folder.name,)).fetchone()
+    if row is None:
+        raise RadCommonsError(
+            Kind.CONFLICT,
+            "edge.nothing-made",
+            "De-identification has not finished. Run `radcommons edge deidentify` again.",
+        )
+    for name in (named, home.profile, row["name"]):
+        if name is not None and (profile := _loaded(name)) is not None and profile.digest == row["digest"]:
+            return profile
+    raise RadCommonsError(
+        Kind.CONFLICT,
+        "edge.unknown-profile",
+        "OUT was made with a profile that is not here or was changed since. Name it with --profile.",
+    )
+
+
+def _loaded(name: str) -> Profile | None:
+    try:
+        return load_profile(name)
+    except RadCommonsError:
+        return None
