@@ -15,6 +15,7 @@ from radcommons.client.conformance.sample import NATIVE_SYNTAXES, Sample
 
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 JPEG_LS, JPEG_2000, RLE = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.5"
+HTJ2K = "1.2.840.10008.1.2.4.201"
 _NO_SYNTAX = "1.2.840.10008.1.2.4.9999"
 _REFUSED = 406
 
@@ -104,6 +105,11 @@ def _(sample: Sample) -> None:
     _check_instance(sample, RLE)
 
 
+@check("encoding.htj2k", "8.7.3.5", "An instance in HTJ2K lossless has the same pixels, or is refused with 406")
+def _(sample: Sample) -> None:
+    _check_instance(sample, HTJ2K)
+
+
 @check("encoding.given", "8.7.3.5", "At least one lossless compression is given when asked for", is_optional=True)
 def _(sample: Sample) -> None:
     expect(any(_instance(sample, syntax).status == OK for syntax in (JPEG_LS, JPEG_2000, RLE)), "none is given")
@@ -139,6 +145,12 @@ def _(sample: Sample) -> None:
 def _(sample: Sample) -> None:
     need(sample.stored.file_meta.TransferSyntaxUID in NATIVE_SYNTAXES, "the image is compressed")
     _check_frame(sample, "image/dicom-rle", RLE)
+
+
+@check("encoding.frame-htj2k", "8.7.3.3.2", "A frame in HTJ2K lossless decodes to the stored pixels, or 406")
+def _(sample: Sample) -> None:
+    need(sample.stored.file_meta.TransferSyntaxUID in NATIVE_SYNTAXES, "the image is compressed")
+    _check_frame(sample, "image/jphc", HTJ2K)
 
 
 @check("encoding.frame-unknown", "8.7.5", "A frame in a transfer syntax that does not exist is refused with 406")

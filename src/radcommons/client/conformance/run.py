@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from radcommons.client.conformance import (
     behaving,
     encoding,
+    packing,
     picturing,
     retrieving,
     searching,
@@ -25,7 +26,7 @@ from radcommons.client.conformance.checks import (
 from radcommons.client.conformance.sample import Sample
 
 # Checks register themselves when their module is read.
-ROOMS = (searching, searching_below, retrieving, encoding, xml_model, picturing, behaving, storing)
+ROOMS = (searching, searching_below, retrieving, encoding, packing, xml_model, picturing, behaving, storing)
 
 
 @dataclass(frozen=True, slots=True)
