@@ -57,6 +57,23 @@ def affine_of(stack: SourceStack) -> NDArray[np.float64]:
     return _LPS_TO_RAS @ affine
 
 
+def demand_even_slices(stack: SourceStack) -> None:
+    """Refuse a stack that no affine describes.
+
+    Raises
+    ------
+    RadCommonsError
+        ``annotation.uneven-slices``.
+    """
+    gaps = np.diff(stack.positions @ stack.normal)
+    if len(gaps) and np.ptp(gaps) > 1e-2 * gaps.mean():
+        raise RadCommonsError(
+            Kind.UNSUPPORTED,
+            "annotation.uneven-slices",
+            "The slices are not evenly spaced: NIfTI cannot say where they are.",
+        )
+
+
 def apart(segments: Sequence[Segment]) -> tuple[tuple[Segment, ...], ...]:
     """Segments in groups without a common voxel, as few as fit one after the other: each group is one label map."""
     groups: list[list[Segment]] = []
@@ -86,13 +103,7 @@ def write_nifti(stack: SourceStack, segments: Sequence[Segment]) -> NiftiMasks:
     AnnotationFormatError
         When a mask is of an image that is not in the stack, or of another size.
     """
-    gaps = np.diff(stack.positions @ stack.normal)
-    if len(gaps) and np.ptp(gaps) > 1e-2 * gaps.mean():
-        raise RadCommonsError(
-            Kind.UNSUPPORTED,
-            "annotation.uneven-slices",
-            "The slices are not evenly spaced: NIfTI cannot say where they are.",
-        )
+    demand_even_slices(stack)
     kind = np.uint8 if len(segments) <= _MOST_IN_A_BYTE else np.uint16
     volume = np.zeros((len(stack.headers), stack.rows, stack.columns), dtype=kind)
     index = {uid: number for number, uid in enumerate(stack.instance_uids)}

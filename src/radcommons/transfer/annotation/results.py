@@ -13,13 +13,15 @@ from types import MappingProxyType
 from pydicom import Dataset
 
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.uids import is_harmless_uid
 from radcommons.transfer.annotation.coco import CocoImage, listed_images, read_coco
 from radcommons.transfer.annotation.codes import Code
 from radcommons.transfer.annotation.dicom_seg import Segment, read_segmentation
 from radcommons.transfer.annotation.dicom_sr_reading import read_report
 from radcommons.transfer.annotation.documents import open_json
-from radcommons.transfer.annotation.geometry import uid_of
+from radcommons.transfer.annotation.geometry import FrameMask, uid_of
 from radcommons.transfer.annotation.nifti import NiftiMasks, read_nifti
+from radcommons.transfer.annotation.nifti_foreign import read_label_map
 from radcommons.transfer.annotation.objects import AnnotationObjectError, source_stack
 from radcommons.transfer.annotation.record import MOST_ITEMS, Item, Target, reading_from_json
 from radcommons.transfer.annotation.rtstruct import read_structure_set, referenced_series
@@ -102,11 +104,22 @@ def _segments(segments: tuple[Segment, ...]) -> Iterator[Drawn]:
 
 
 def _label_map(file: ResultFile) -> Result:
-    sidecar = file.path.with_name(file.path.name.removesuffix(".nii.gz") + SIDECAR)
+    stem = file.path.name.removesuffix(".gz").removesuffix(".nii")
+    sidecar = file.path.with_name(stem + SIDECAR)
+    if file.headers:
+        return Result(drawn=tuple(_numbers(read_label_map(file.path.read_bytes(), source_stack(file.headers)))))
     if not sidecar.is_file():
-        raise AnnotationFormatError("label map", "has no sidecar of the same name that ends in .json")
+        if not is_harmless_uid(stem):
+            message = "has no sidecar of the same name, and is not named by its series: <SeriesInstanceUID>.nii.gz"
+            raise AnnotationFormatError("label map", message)
+        return Result(wants_series=(stem,))
     segments = read_nifti(NiftiMasks(file.path.read_bytes(), sidecar.read_bytes()))
     return Result(drawn=tuple(_segments(segments)))
+
+
+def _numbers(masks: Mapping[int, tuple[FrameMask, ...]]) -> Iterator[Drawn]:
+    for number, found in masks.items():
+        yield Drawn((str(number),), None, Item(f"label-{number}", "", _NOWHERE, value=True, shapes=found))
 
 
 def _structure_set(file: ResultFile) -> Result:

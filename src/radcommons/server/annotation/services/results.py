@@ -25,7 +25,7 @@ from radcommons.transfer.annotation.schema import LabelSchema
 ENDINGS: Mapping[ResultKind, tuple[str, ...]] = {
     ResultKind.JSON: (".json",),
     ResultKind.COCO: (".json",),
-    ResultKind.NIFTI: (".nii.gz",),
+    ResultKind.NIFTI: (".nii.gz", ".nii"),
 }
 # What of an image a drawing in millimetres is placed by.
 _GEOMETRY = (
