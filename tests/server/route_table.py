@@ -198,6 +198,7 @@ _PROJECTS = "annotation/projects/"
 _SCHEMAS = "annotation/schemas/"
 READING_PAGES = (
     Row("GET", "annotation/reads/", A.ANNOTATION_READ),
+    Row("GET", "annotation/reads/figures/", A.ANNOTATION_READ),
     Row("GET", "annotation/reads/<slug:slug>/next/", A.ANNOTATION_READ, given={"slug": "{reading}"}),
     Row("GET", "annotation/tasks/<slug:task>/", A.ANNOTATION_READ),
     # Another reader's read does not exist.

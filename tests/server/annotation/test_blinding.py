@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 from tests.server.route_table import TABLE, Row
 from tests.support.batches import uid
 from tests.support.reading import as_told, browser, item, looks, make_project, submit, task_of
 
-from radcommons.server.annotation.models import Case, Task
+from radcommons.server.annotation.models import Case, ExamplePicture, Task
 from radcommons.server.annotation.services.agreeing import compute_agreement
 from radcommons.server.annotation.services.settling import settle_case
 from radcommons.server.platform.policy import POLICY, Everyone, Role
@@ -96,6 +97,7 @@ def everything_read_by(name: str) -> None:
 @pytest.mark.parametrize("switches", [{}, {"repeat_share": 1.0}, {"task_kind": "review"}], ids=str)
 def test_every_answer_to_reader_b_is_the_same_whether_reader_a_has_read_or_not(tmp_path, switches):
     project = make_project(tmp_path, readers=("anna", "bert"), **switches)
+    ExamplePicture.objects.create(sha256="0" * 64, body=b"", added_at=timezone.now())
     before = session_of("bert", project.slug)
     assert all(status == 200 for step, status, _ in before if step.startswith(("PUT", "GET api", "POST")))
     assert not [step for step, _, told in before if any(study.encode() in told for study in STUDIES)]

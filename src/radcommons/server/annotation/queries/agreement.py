@@ -13,6 +13,7 @@ from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.projects import reader_lines
 from radcommons.server.annotation.rules.agreeing import Question, Ratings, agreement_of, questions_of, ratings_of
 from radcommons.server.annotation.rules.planning import FIRST, REPEAT
+from radcommons.server.annotation.rules.stacks import TOLERANCE_MM
 from radcommons.server.annotation.rules.states import Duty, Phase, ReaderKind, TaskState
 from radcommons.stats.agreement import cohen_kappa
 from radcommons.stats.estimate import Bootstrap, mean_estimate
@@ -100,15 +101,28 @@ def computed_report(project: ReadingProject) -> dict[str, Any]:
 
 
 def _overlap(project: ReadingProject) -> list[dict[str, Any]]:
-    """The mean Dice coefficient of every two readers, by label, over the cases in which at least one drew."""
+    """Overlap, distance of borders and volumes of every two readers, by label, over the cases in which one drew."""
     rows = Outcome.objects.filter(case__project=project).exclude(detail={}).values_list("label", "detail")
-    dices: dict[tuple[str, str], list[float]] = defaultdict(list)
+    found: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for label, detail in rows.order_by("label", "case_id"):
+        volumes = detail.get("volume_ml", {})
         for pair, value in detail.get("dice", {}).items():
-            dices[label, pair].append(np.nan if value is None else value)
+            lists = found[label, pair]
+            lists["dice"].append(np.nan if value is None else value)
+            if volumes:
+                one, other = pair.split("/")
+                surface = detail["surface_dice"][pair]
+                lists["surface_dice"].append(np.nan if surface is None else surface)
+                lists["volume_difference_ml"].append(volumes[one] - volumes[other])
+                lists["volume_ml"].append((volumes[one] + volumes[other]) / 2)
     return [
-        {"label": label, "readers": pair.split("/"), "dice": mean_estimate(values, BOOTSTRAP).to_json()}
-        for (label, pair), values in sorted(dices.items())
+        {
+            "label": label,
+            "readers": pair.split("/"),
+            "tolerance_mm": TOLERANCE_MM,
+            **{name: mean_estimate(values, BOOTSTRAP).to_json() for name, values in lists.items()},
+        }
+        for (label, pair), lists in sorted(found.items())
     ]
 
 

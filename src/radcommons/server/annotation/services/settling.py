@@ -12,7 +12,10 @@ from radcommons.server.annotation.queue import defer_agreement
 from radcommons.server.annotation.rules.adjudicating import CODE_VERSION, LabelOutcome, compare, unreadable
 from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.regions import compare_regions
+from radcommons.server.annotation.rules.stacks import measured, stack_of
 from radcommons.server.annotation.rules.states import DONE, CaseState, OutcomeState, Phase, ReaderKind, TaskState
+from radcommons.server.archive.metadata import attributes_of
+from radcommons.server.archive.models import Series
 from radcommons.server.platform import audit
 from radcommons.server.platform.policy import Actor
 from radcommons.transfer.annotation.record import Reading
@@ -65,7 +68,8 @@ def _settle(case: Case, tasks: Sequence[Task]) -> CaseState:
     readings = readings_of(tasks)
     inputs = sorted(task.submission.sha256 for task in tasks if task.submission is not None)
     readers = [task.reader.pseudonym for task in tasks]
-    found = outcomes(schema, case.project.policies, [readings[task.pk] for task in tasks])
+    ordered = [readings[task.pk] for task in tasks]
+    found = outcomes(schema, case.project.policies, ordered)
     decided = {row.label: row for row in case.outcomes.filter(state=OutcomeState.DECIDED) if row.inputs == inputs}
     case.outcomes.exclude(pk__in=[row.pk for row in decided.values()]).delete()
     Outcome.objects.bulk_create(
@@ -77,7 +81,7 @@ def _settle(case: Case, tasks: Sequence[Task]) -> CaseState:
             value=one.value,
             measure=one.measure,
             reason=one.reason,
-            detail=_named(one.detail, readers),
+            detail=_named(one.detail | _in_millimetres(case, label, ordered) if one.detail else {}, readers),
             inputs=inputs,
             code_version=CODE_VERSION,
         )
@@ -88,13 +92,30 @@ def _settle(case: Case, tasks: Sequence[Task]) -> CaseState:
 
 
 def _named(detail: Mapping[str, Any], readers: Sequence[str]) -> dict[str, Any]:
-    """The overlap of pairs under the readers' pseudonyms instead of their numbers."""
-    if not detail:
-        return {}
-    pairs = {
-        "/".join(readers[int(number)] for number in pair.split("-")): value for pair, value in detail["dice"].items()
+    """Pairs and readers under their pseudonyms instead of their numbers."""
+    return {
+        name: {_pair(pair, readers): value for pair, value in values.items()}
+        if isinstance(values, Mapping)
+        else dict(zip(readers, values, strict=True))
+        for name, values in detail.items()
     }
-    return {"dice": pairs, "pixels": dict(zip(readers, detail["pixels"], strict=True))}
+
+
+def _pair(numbers: str, readers: Sequence[str]) -> str:
+    return "/".join(readers[int(number)] for number in numbers.split("-"))
+
+
+def _in_millimetres(case: Case, label: str, readings: Sequence[Reading]) -> dict[str, Any]:
+    """Volumes and distances of borders where the images form a stack of known distances."""
+    drawn = [reading.items_of(label) for reading in readings]
+    uids = {shape.frame.sop_instance_uid for items in drawn for item in items for shape in item.shapes}
+    series = Series.objects.filter(instances__sop_instance_uid__in=uids).distinct()
+    if len(series) != 1:
+        return {}
+    rows = case.members.filter(is_prior=False, instance__series=series[0], instance__is_image=True)
+    images = rows.values_list("instance__sop_instance_uid", "instance__dicom_json")
+    stack = stack_of({uid: attributes_of(packed) for uid, packed in images})
+    return measured(drawn, stack) if stack is not None else {}
 
 
 def outcomes(

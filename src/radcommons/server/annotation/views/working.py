@@ -7,6 +7,7 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_safe
 
 from radcommons.server.annotation.queries import adjudication, worklist
+from radcommons.server.annotation.queries.statistics import own_figures
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.policy import Action
 
@@ -17,6 +18,15 @@ def reads(request: ActorRequest) -> HttpResponse:
     """The projects somebody reads in, with what is done and the next case; reads that were opened, below."""
     context = {"projects": worklist.own_projects(request.actor), "tasks": worklist.own_tasks(request.actor)}
     response = render(request, "annotation/reads.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+@door(Action.ANNOTATION_READ)
+def figures(request: ActorRequest) -> HttpResponse:
+    """A reader's own figures, project by project."""
+    response = render(request, "annotation/figures.html", {"figures": own_figures(request.actor)})
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -54,6 +64,7 @@ def queue(request: ActorRequest) -> HttpResponse:
 
 urlpatterns = [
     path("annotation/reads/", reads, name="reads"),
+    path("annotation/reads/figures/", figures, name="figures"),
     path("annotation/reads/<slug:slug>/next/", next_read, name="next"),
     path("annotation/adjudication/", queue, name="queue"),
 ]

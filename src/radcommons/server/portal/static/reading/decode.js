@@ -61,21 +61,16 @@ export function decodeRle(bytes, format) {
 function storedValues(bytes, format) {
   const { rows, columns, bitsAllocated, bitsStored, highBit, isSigned } = format;
   const count = rows * columns;
-  const values = isSigned ? new Int16Array(count) : new Uint16Array(count);
+  const Kind = isSigned ? Int16Array : Uint16Array;
   if (bytes.length < (count * bitsAllocated) / 8) throw new UnsupportedPixels("the frame is shorter than its header says");
+  // A copy of its own begins at a whole word, whatever stood before the pixels, and can be handed over to the page.
+  const values = bitsAllocated === 16 ? new Kind(bytes.slice(0, count * 2).buffer) : Kind.from(bytes.subarray(0, count));
+  if (bitsStored === 16) return values;
   const shift = Math.max(0, highBit + 1 - bitsStored);
-  if (bitsAllocated === 16) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, count * 2);
-    for (let index = 0; index < count; index++) values[index] = view.getUint16(index * 2, true);
-  } else {
-    for (let index = 0; index < count; index++) values[index] = bytes[index];
-  }
-  if (bitsStored < 16) {
-    const left = 32 - bitsStored;
-    for (let index = 0; index < count; index++) {
-      const moved = (values[index] >>> shift) << left;
-      values[index] = isSigned ? moved >> left : moved >>> left;
-    }
+  const left = 32 - bitsStored;
+  for (let index = 0; index < count; index++) {
+    const moved = (values[index] >>> shift) << left;
+    values[index] = isSigned ? moved >> left : moved >>> left;
   }
   return values;
 }
@@ -85,7 +80,8 @@ function rangeOf(values, padding, paddingLimit) {
   const high = Math.max(padding ?? NaN, paddingLimit ?? padding ?? NaN);
   let minimum = Infinity;
   let maximum = -Infinity;
-  for (const value of values) {
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index];
     if (value >= low && value <= high) continue;
     if (value < minimum) minimum = value;
     if (value > maximum) maximum = value;

@@ -87,13 +87,17 @@ export class FrameStore {
 
   /** Make `index` the frame to have first; `direction` is the way the reader is going. */
   focus(index, direction) {
-    const ahead = Math.ceil(this.capacity * 0.7);
+    const [count, capacity] = [this.#images.length, this.capacity];
+    const isInside = (place) => place >= 0 && place < count;
+    const ahead = Math.ceil(capacity * 0.7);
     this.#wanted = [index];
-    for (let step = 1; this.#wanted.length < this.capacity && step < this.#images.length; step++) {
-      const places = step <= ahead ? [index + direction * step, index - direction * step] : [index - direction * step];
-      this.#wanted.push(...places.filter((place) => place >= 0 && place < this.#images.length));
+    // Beyond what lies ahead a store that has no room for all goes on behind, one that has takes the rest as well.
+    for (let step = 1; this.#wanted.length < capacity && step < count; step++) {
+      const isNear = step <= ahead || capacity === count;
+      const places = isNear ? [index + direction * step, index - direction * step] : [index - direction * step];
+      this.#wanted.push(...places.filter(isInside));
     }
-    this.#wanted.length = Math.min(this.#wanted.length, this.capacity);
+    this.#wanted.length = Math.min(this.#wanted.length, capacity);
     this.#forget();
     this.#pump();
   }
