@@ -115,7 +115,7 @@ def write_report(headers: Sequence[Dataset], schema: LabelSchema, reading: Readi
     with warnings.catch_warnings():
         # Pseudonyms are names of one component; highdicom warns of each.
         warnings.simplefilter("ignore", UserWarning)
-        groups: list[_Group] = [_summary(reading)]
+        groups: list[_Group] = []
         for item in reading.items:
             label = schema.label(item.label_id)
             if label is None:
@@ -123,6 +123,7 @@ def write_report(headers: Sequence[Dataset], schema: LabelSchema, reading: Readi
                     "annotation.unknown-label", "An item answers a label that the schema lacks."
                 )
             groups += _groups(item, label, reading, images)
+        groups.append(_summary(reading))
         content = hd.sr.MeasurementReport(
             observation_context=_context(reading, identity),
             procedure_reported=coded(code("chest_imaging")),

@@ -180,7 +180,8 @@ class _Maker:
         if strangers:
             message = f"{strangers} shapes are on images that are not in the case, or have no pixel inside."
             self.findings.append(Finding(Severity.WARNING, "annotation.shape-left-out", "report", message))
-        reading = replace(self._reading, items=tuple(items))
+        # What can be shown first: viewers open a report at its first finding.
+        reading = replace(self._reading, items=tuple(sorted(items, key=lambda item: not item.shapes)))
         evidence = [header for uid, header in headers.items() if uid in _named(reading, images)]
         identity = self._identity(ObjectKind.SR, "")
         data = write_report(evidence, self._origin.schema, reading, identity)

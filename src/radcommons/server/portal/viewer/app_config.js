@@ -12,7 +12,18 @@
     // On a reading task OHIF has our panel, which saves into the read.
     extensions: isTask ? ["/viewer/reading/extension.js"] : [],
     modes: isTask ? ["/viewer/reading/mode.js"] : [],
-    customizationService: [{ "ohif.tours": { $set: [] } }],
+    // OHIF 3.13 gives up on a whole report when one of its findings has no place in an image, as answers have none.
+    customizationService: [
+      {
+        "ohif.tours": { $set: [] },
+        onBeforeSRAddMeasurement: {
+          $set: ({ measurement }) => {
+            if (!measurement.coords.length) measurement.coords.push({});
+            return measurement;
+          },
+        },
+      },
+    ],
     whiteLabeling: {
       createLogoComponentFn(React) {
         return React.createElement("a", { href: back, style: { color: "#fff", fontSize: "14px", padding: "8px" } }, "← Back");
