@@ -9,6 +9,7 @@ from tests.support.both_ways import at_length, in_short, made_job
 from tests.support.made_dicom import made_ct, write_made
 
 from radcommons.deid.identifiers import IdentifierPattern
+from radcommons.deid.verify import verify_deidentified
 from radcommons.dicom.text import is_numeric
 
 
@@ -94,3 +95,46 @@ def test_of_repeated_character_sets_the_last_counts_for_names_and_for_texts(tmp_
     source.write_bytes(whole[:at] + first + whole[at:])
     content, _ = at_length(source, tmp_path, made_job())
     assert "小东".encode("gb18030") not in content
+
+
+LEFT_OVER = b"CT\x08\x00\x80\x00\x16\x00\x00\x00Mercy Hospital \x00Someone"
+
+
+@pytest.mark.parametrize("profile", ["ricord", "tcia"])
+@pytest.mark.parametrize(
+    ("tag", "vr"), [(0x00080060, "CS"), (0x00181020, "LO"), (0x0008103E, "LO"), (0x00181210, "SH")]
+)
+def test_what_follows_the_end_of_a_text_in_memory_goes(tag, vr, profile, tmp_path):
+    dataset = made_ct()
+    _raw(dataset, tag, vr, LEFT_OVER)
+    content = _made(dataset, tmp_path, profile)
+    assert b"Mercy" not in content
+    assert b"Someone" not in content
+    assert struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), 2) + b"CT" in content
+
+
+def test_lines_and_tabs_belong_to_a_text(tmp_path):
+    assert b"first\r\n\tsecond\x0cthird " in _made(made_ct(AcquisitionComments="first\r\n\tsecond\x0cthird "), tmp_path)
+
+
+@pytest.mark.parametrize("profile", ["basic", "ricord", "tcia"])
+def test_a_strangers_name_in_components_goes_from_technical_texts_too(profile, tmp_path):
+    dataset = made_ct(SoftwareVersions="Haverkampen^Jutta", ConvolutionKernel="B70f")
+    content = _made(dataset, tmp_path, profile)
+    assert b"Haverkampen" not in content
+    assert b"B70f" in content
+    assert b"CHEST^LUNG" in _made(made_ct(SoftwareVersions="CHEST^LUNG"), tmp_path, profile)
+
+
+@pytest.mark.parametrize("profile", ["basic", "ricord", "tcia"])
+def test_an_address_of_e_mail_goes_from_technical_texts_too(profile, tmp_path):
+    content = _made(made_ct(SoftwareVersions="VB20 jane.doe@example.org"), tmp_path, profile)
+    assert b"example" not in content
+    assert b"VB20" in content
+
+
+def test_the_second_look_warns_of_what_follows_the_end_of_a_text(tmp_path):
+    content = _made(made_ct(SoftwareVersions="VB20 12345"), tmp_path)
+    (tmp_path / "out.dcm").write_bytes(content.replace(b"VB20 12345", b"VB20\0\0Jane"))
+    found = [(each.code, each.where) for each in verify_deidentified(tmp_path / "out.dcm")]
+    assert found == [("deid.suspicious-text", "(0018,1020)")]

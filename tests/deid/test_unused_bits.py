@@ -158,3 +158,10 @@ def test_after_emptying_no_cell_strays_and_every_value_is_as_before(allocated, s
     assert np.array_equal(after & mask, cells & mask)
     stays = ~depth.strays(cells)
     assert np.array_equal(after[stays], cells[stays])
+
+
+@pytest.mark.parametrize("high", [3, 40, 65535])
+def test_a_highest_bit_that_cannot_be_is_ignored(high, tmp_path):
+    outcome, after = _deidentified(_ct(VALUES | WRITING, HighBit=high), tmp_path)
+    assert outcome.is_written
+    assert after.PixelData == VALUES.tobytes()

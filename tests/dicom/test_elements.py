@@ -16,6 +16,7 @@ from radcommons.dicom.elements import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     MAX_DEPTH,
+    MAX_ELEMENTS,
     Element,
     ElementReader,
     FormatError,
@@ -183,3 +184,11 @@ def test_any_bytes_are_read_or_refused_but_never_crash(data):
     for encoding in (IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG):
         with contextlib.suppress(FormatError):
             _read(data, encoding)
+
+
+def test_items_count_as_elements_do():
+    empty = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+    data = struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 8 * MAX_ELEMENTS) + empty * MAX_ELEMENTS
+    with pytest.raises(FormatError) as caught:
+        ElementReader(memoryview(data), EXPLICIT_LITTLE).read_data_set(0)
+    assert caught.value.code == "dicom.too-many-elements"

@@ -129,11 +129,7 @@ def _unannounced(text: str) -> Iterator[tuple[int, int, str]]:
     if _DEGREE_HINT.search(text):
         for match in _DEGREE.finditer(text):
             yield from _before_degree(match)
-    if "^" in text:
-        for match in _CARET.finditer(text):
-            start = _start_of_components(match[0])
-            if start is not None:
-                yield match.start() + start, match.end(), "name"
+    yield from component_spans(text)
     if "," in text:
         for match in _COMMA.finditer(text):
             if all(_is_capitalised(word) and not _is_word(word) for word in (match[1], match[2])):
@@ -142,6 +138,15 @@ def _unannounced(text: str) -> Iterator[tuple[int, int, str]]:
         names = _TOKEN.findall(match[1])
         if all(_is_capitalised(word) and not _is_word(word) for word in names):
             yield (*match.span(1), "announced person")
+
+
+def component_spans(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where names stand as DICOM writes them, with ``^`` between their components, whosever they are."""
+    if "^" in text:
+        for match in _CARET.finditer(text):
+            start = _start_of_components(match[0])
+            if start is not None:
+                yield match.start() + start, match.end(), "name"
 
 
 def _start_of_components(text: str) -> int | None:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from radcommons.deid.cues import cue_spans
+from radcommons.deid.cues import component_spans, cue_spans
 from radcommons.deid.identifiers import IdentifierPattern
-from radcommons.deid.patterns import date_spans, pattern_spans, uid_spans, with_time
+from radcommons.deid.patterns import date_spans, mail_spans, pattern_spans, uid_spans, with_time
 from radcommons.deid.vocabulary import unknown_spans
 from radcommons.deid.written_dates import DateReading, shift_written_date
 
@@ -109,13 +109,15 @@ def looks_identifying(text: str, *, may_hold_dates: bool) -> bool:
 
 
 def clean_technical(text: str, identifiers: IdentifierPattern) -> CleanedText:
-    """Clean a kept technical or coded text: only the study's own identifiers, where they mean them, and UIDs go."""
+    """Clean a kept technical or coded text: the study's own identifiers where they mean them, names in components, e-mail, UIDs."""
     reasons: set[str] = set()
     rest = text
     for _ in range(_MOST_ROUNDS):
         spans = [
             *((start, end, _OWN) for start, end in identifiers.spans(rest, is_thorough=False)),
             *((start, end, _OWN) for start, end in identifiers.written_names(rest)),
+            *component_spans(rest),
+            *mail_spans(rest),
             *uid_spans(rest),
         ]
         if not spans:

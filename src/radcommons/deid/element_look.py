@@ -20,7 +20,7 @@ from radcommons.deid.known_numbers import has_known_number
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
 from radcommons.deid.private import fitting
 from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile
-from radcommons.deid.readings import other_texts, texts_as_meant
+from radcommons.deid.readings import CONTROL, other_texts, texts_as_meant
 from radcommons.dicom import uids
 from radcommons.dicom.elements import PIXEL_TAGS, Element, tag_text, vr_of_tag
 from radcommons.dicom.finding import Finding, Severity
@@ -123,6 +123,9 @@ class ElementLook:
             return
         if self.profile.has_only_form(element.tag, element.vr, level) and not _DUMMY_TEXTS.issuperset(values):
             yield error("deid.forbidden-value", where, "Only the form of this sequence may stay, and it has text.")
+        if any(map(CONTROL.search, values)):
+            message = "Something follows the end of the text."
+            yield Finding(Severity.WARNING, "deid.suspicious-text", where, message)
         if self.profile.is_descriptor(element.tag, element.vr, level):
             may_hold_dates = self.profile.dates_mark != "REMOVED"
             if any(looks_identifying(value, may_hold_dates=may_hold_dates) for value in values):

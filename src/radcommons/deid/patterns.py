@@ -185,13 +185,14 @@ def _places() -> Iterator[str]:
 _STREET = r"(?<!\w)(?:[^\W\d_a-z][^\W\d_]{1,30}[ -]?){1,3}(?<=[\w ])(?i:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|laan|straat|gracht|plein)[ ]\d{1,4}[ ]?[a-z]?(?!\w)"
 
 
+_MAIL = r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}"
 # Top-level domains under which hospitals name their machines.
 _DOMAINS = "com|org|net|edu|gov|int|mil|local|lan|intra|intranet|internal|corp|home|hospital|health|info|eu"
 _COUNTRIES = "de|at|ch|fr|es|it|nl|pt|uk|ie|be|lu|dk|se|no|fi|pl|cz|us|ca|au|nz|jp|cn|kr|in|br|mx|ar|cl|co|za|ru|tr|gr|il|sg|hk|tw"
 
 
 def _machines() -> Iterator[str]:
-    yield r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}"
+    yield _MAIL
     yield r"\b(?:https?|ftps?|sftp|smb|file|dicom|ldaps?)://\S+|\bwww\.\S+|\bmailto:\S+"
     yield r"\\\\[\w.$-]{1,63}(?:\\[^\\\s]{0,128}){0,16}"
     yield r"(?<!\w)[A-Za-z]:[\\/][^\s\\/]{1,128}(?:[\\/][^\s\\/]{0,128}){0,16}"
@@ -290,6 +291,13 @@ def with_time(text: str, span: tuple[int, int, str]) -> tuple[int, int, str]:
     after = _TIME_AFTER.match(text, end)
     before = _TIME_BEFORE.search(text, max(0, start - _LONGEST_TIME), start)
     return (start if before is None else before.start(), end if after is None else after.end(), reason)
+
+
+def mail_spans(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where addresses of e-mail stand, in texts in which other forms are codes."""
+    if "@" in text:
+        for match in re.finditer(_MAIL, text):
+            yield (*match.span(), "e-mail, file or machine")
 
 
 def uid_spans(text: str) -> Iterator[tuple[int, int, str]]:

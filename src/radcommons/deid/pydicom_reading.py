@@ -10,7 +10,7 @@ from pathlib import Path
 import pydicom
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
 from pydicom.tag import Tag
@@ -35,7 +35,17 @@ from radcommons.dicom.part10 import Part10File, map_file
 _MAX_BYTES = 2**30
 # What the library raises on bytes that it does not understand either.
 _NOT_UNDERSTOOD = (
-    *(AttributeError, EOFError, IndexError, InvalidDicomError, KeyError, MemoryError, NotImplementedError, OSError),
+    *(
+        AttributeError,
+        BytesLengthException,
+        EOFError,
+        IndexError,
+        InvalidDicomError,
+        KeyError,
+        MemoryError,
+        NotImplementedError,
+        OSError,
+    ),
     *(OverflowError, RecursionError, TypeError, ValueError, struct.error),
 )
 
@@ -86,7 +96,8 @@ class _Converter:
         if depth > MAX_DEPTH:
             raise FormatError("dicom.too-deep", f"Sequences are nested more than {MAX_DEPTH} levels deep.")
         tags = sorted(dataset.keys())
-        self._count += len(tags)
+        # The data set itself counts too: items may be empty.
+        self._count += len(tags) + 1
         if self._count > MAX_ELEMENTS:
             raise FormatError("dicom.too-many-elements", f"The object has more than {MAX_ELEMENTS} elements.")
         return tuple(self._element(dataset, int(tag), encoding, depth) for tag in tags)

@@ -4,10 +4,14 @@ Programs write UTF-8 into objects that declare Latin-1, and Latin-1 into objects
 nonsense then, and a search in the nonsense finds no name, while the bytes still spell it.
 """
 
+import re
+
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import CHARSET_VRS, decode_text, split_values
 
 _LOST = "\ufffd"
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+"""What ends a text: programs write on, from what else is in their memory."""
 
 
 def texts_as_meant(element: Element, encodings: tuple[str, ...]) -> list[str]:

@@ -1,7 +1,7 @@
 """What a profile does to the texts of an object: free text is cleaned thoroughly, technical text of known identifiers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from radcommons.deid.attribute_types import AttributeType
 from radcommons.deid.descriptors import CleanedText, clean_descriptor, clean_technical
@@ -9,11 +9,12 @@ from radcommons.deid.dummies import DUMMY_VALUES, REMOVED, padded
 from radcommons.deid.identifiers import IdentifierPattern
 from radcommons.deid.levels import Level
 from radcommons.deid.profile import Profile
-from radcommons.deid.readings import other_texts, texts_as_meant
+from radcommons.deid.readings import CONTROL, other_texts, texts_as_meant
 from radcommons.deid.written_dates import DateReading
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import encode_text
 
+_NO_TEXT = "no text"
 _OTHER_CHARACTERS = "identifier in another character set"
 
 
@@ -61,9 +62,12 @@ class TextRules:
         """One text element of a type, cleaned as its place demands."""
         is_descriptor = self.profile.is_descriptor(element.tag, element.vr, level)
         removes_unknown = self.profile.removes_unknown_words(element.tag, level)
+        written = texts_as_meant(element, level.encodings)
+        plain = [CONTROL.split(value, maxsplit=1)[0].rstrip(" ") for value in written]
+        cleaned = [self._clean(value, is_descriptor=is_descriptor, removes_unknown=removes_unknown) for value in plain]
         cleaned = [
-            self._clean(value, is_descriptor=is_descriptor, removes_unknown=removes_unknown)
-            for value in texts_as_meant(element, level.encodings)
+            replace(each, reasons=(*each.reasons, _NO_TEXT)) if CONTROL.search(value) else each
+            for each, value in zip(cleaned, written, strict=True)
         ]
         texts = tuple(each.text for each in cleaned)
         cleaned = list(map(self._decided, cleaned))

@@ -116,7 +116,9 @@ def depth_of(header: Header) -> Depth | None:
     if allocated not in _WIDTHS or not stored or not 0 < stored < allocated:
         return None
     whole = None if padding is None else padding & ((1 << allocated) - 1)
-    return Depth(allocated, stored, stored - 1 if high is None else high, sign == 1, whole)
+    # A highest bit that leaves no room for the value, or lies outside the cell, says nothing.
+    is_possible = high is not None and stored <= high + 1 <= allocated
+    return Depth(allocated, stored, high if high is not None and is_possible else stored - 1, sign == 1, whole)
 
 
 def with_empty_bits(file: Part10File, *, scratch: Path | None = None) -> tuple[Part10File, tuple[Finding, ...]]:

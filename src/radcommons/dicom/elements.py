@@ -232,10 +232,14 @@ class ElementReader:
         # Some writers drop back to the implicit form for single elements; other readers accept it too.
         return tag, vr_of_tag(tag), heads.length.unpack_from(self._buffer, position + 4)[0], position + 8
 
-    def _read_element(self, position: int, end: int, encoding: Encoding, depth: int) -> tuple[Element, int]:
+    def _counted(self) -> None:
+        """Count an element or an item; both cost time and memory, empty ones too."""
         self._count += 1
         if self._count > MAX_ELEMENTS:
             raise FormatError("dicom.too-many-elements", f"The object has more than {MAX_ELEMENTS} elements.")
+
+    def _read_element(self, position: int, end: int, encoding: Encoding, depth: int) -> tuple[Element, int]:
+        self._counted()
         tag, vr, length, value_at = self._read_head(position, end, encoding)
         if tag >> 16 == _DELIMITER_GROUP and length:
             raise FormatError("dicom.malformed", "An item stands where an element belongs.", where=tag_text(tag))
@@ -301,6 +305,7 @@ class ElementReader:
                 return tuple(items), head.value_at
             if head.tag != _ITEM:
                 raise FormatError("dicom.malformed", "A sequence holds something that is no item.")
+            self._counted()
             if head.length == UNDEFINED_LENGTH:
                 elements, position = self._read_item(head.value_at, end, encoding, depth, is_delimited=True)
             else:
