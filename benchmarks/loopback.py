@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 from benchmarks.programs import free_port
 
 
@@ -38,13 +39,15 @@ def running(body_file: Path) -> Iterator[str]:
         child.wait(timeout=10)
 
 
-def wait_for(url: str, *, timeout_s: float = 90) -> None:
-    """Wait until an address answers."""
+def wait_for(url: str, *, timeout_s: float = 90, process_id: int | None = None) -> None:
+    """Wait until an address answers, or give up at once when the process that should answer has ended."""
     deadline = time.monotonic() + timeout_s
     while True:
         try:
             httpx.get(url, timeout=5)
         except httpx.TransportError:
+            if process_id is not None and psutil.Process(process_id).status() == psutil.STATUS_ZOMBIE:
+                raise SystemExit("The server ended before it answered; its log says why.") from None
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)

@@ -151,7 +151,7 @@ def serving(work: Path) -> Iterator[tuple[str, int, str]]:
     """A centre with one site under an agreement: its address, its process and the site's token."""
     data = work / "centre"
     with programs.centre(data, work / "centre.log") as (url, pid):
-        wait_for(url)
+        wait_for(url, process_id=pid)
         programs.run("sites", "add", SITE, "--name", "Benchmark", "--country", "GB", data=data)
         signing = ("--signatory", "A. Nobody", "--title", "Director", "--licence", "CC-BY-4.0")
         programs.run("sites", "sign", SITE, "--project", PROJECT, *signing, data=data)

@@ -1,5 +1,6 @@
 """How edge commands tell a result: as lines for a person or as one JSON object."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +38,18 @@ def _show_mapping(name: str, values: Mapping[str, object]) -> None:
         return
     click.echo(f"  {_label(name)}")
     for key, value in values.items():
-        click.echo(f"    {key or '(none)':<36} {value}")
+        if (shown := _brief(value)) != "":
+            click.echo(f"    {key or '(none)':<36} {shown}")
+
+
+def _brief(value: object) -> object:
+    """What is nested deeper, in a few words; ``--json`` has all of it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{number} {name}" for name, number in value.items() if number)
+    if not isinstance(value, list):
+        return value
+    states = Counter(str(each.get("state", each.get("code", ""))) for each in value if isinstance(each, Mapping))
+    return ", ".join(f"{number} {name}" for name, number in sorted(states.items())) or ", ".join(map(str, value))
 
 
 def _show_findings(name: str, values: list[Any]) -> None:
