@@ -9,6 +9,7 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,8 @@ from radcommons.transfer.annotation.untyped import AnnotationFormatError
 
 _HEADER_BYTES = 348
 _LEAST_OFFSET = 352
-_LARGEST_VOLUME_BYTES = 4 * 2**30
+_LARGEST_OFFSET = 2**20
+_LARGEST_VOLUME_BYTES = 2**31
 _GZIP = b"\x1f\x8b"
 _TYPES = {
     2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8",
@@ -66,7 +68,20 @@ def read_label_map(data: bytes, stack: SourceStack) -> dict[int, tuple[FrameMask
 
 
 def _opened(data: bytes) -> _Map:
-    raw = _unpacked(data)
+    try:
+        with _stream(data) as stream:
+            return _read(stream)
+    except (OSError, EOFError, zlib.error):
+        raise AnnotationFormatError("volume", "is not compressed by gzip, or cut short") from None
+
+
+def _stream(data: bytes) -> BinaryIO:
+    whole = io.BytesIO(data)
+    return cast(BinaryIO, gzip.open(whole)) if data.startswith(_GZIP) else whole
+
+
+def _read(stream: BinaryIO) -> _Map:
+    raw = stream.read(_LEAST_OFFSET)
     order = "<" if raw[:4] == struct.pack("<i", _HEADER_BYTES) else ">"
     if len(raw) < _LEAST_OFFSET or struct.unpack_from(f"{order}i", raw)[0] != _HEADER_BYTES or raw[344:347] != b"n+1":
         raise AnnotationFormatError("volume", "is no NIfTI file")
@@ -77,30 +92,20 @@ def _opened(data: bytes) -> _Map:
         raise AnnotationFormatError("volume", "is no label map of three axes")
     if any(size != 1 for size in dimensions[_AXES + 1 : count + 1]):
         raise AnnotationFormatError("volume", "has more than three axes")
+    slope, intercept = struct.unpack_from(f"{order}2f", raw, 112)
+    if (np.isfinite(slope) and slope not in {0.0, 1.0}) or (np.isfinite(intercept) and intercept != 0.0):
+        raise AnnotationFormatError("volume", "has scaled numbers, which are no labels")
     columns, rows, slices = dimensions[1 : _AXES + 1]
     element = np.dtype(f"{order}{kind}")
-    start = struct.unpack_from(f"{order}f", raw, 108)[0]
-    needed = columns * rows * slices * element.itemsize
-    if not _LEAST_OFFSET <= start <= len(raw) or len(raw) - int(start) < needed:
+    size, start = columns * rows * slices * element.itemsize, struct.unpack_from(f"{order}f", raw, 108)[0]
+    if size > _LARGEST_VOLUME_BYTES or not _LEAST_OFFSET <= start <= _LARGEST_OFFSET:
+        raise AnnotationFormatError("volume", "is too large, or begins nowhere")
+    stream.read(int(start) - _LEAST_OFFSET)
+    voxels = stream.read(size)
+    if len(voxels) != size:
         raise AnnotationFormatError("volume", "is cut short")
-    flat = np.frombuffer(raw, dtype=element, count=columns * rows * slices, offset=int(start))
-    slope, intercept = struct.unpack_from(f"{order}2f", raw, 112)
-    if (np.isfinite(slope) and slope not in (0.0, 1.0)) or (np.isfinite(intercept) and intercept != 0.0):
-        raise AnnotationFormatError("volume", "has scaled numbers, which are no labels")
+    flat = np.frombuffer(voxels, dtype=element)
     return _Map(flat.reshape(slices, rows, columns).T, _affine(raw, order))
-
-
-def _unpacked(data: bytes) -> bytes:
-    if not data.startswith(_GZIP):
-        return data
-    try:
-        with gzip.open(io.BytesIO(data)) as stream:
-            raw = stream.read(_LARGEST_VOLUME_BYTES + 1)
-    except (OSError, EOFError, zlib.error):
-        raise AnnotationFormatError("volume", "is not compressed by gzip, or cut short") from None
-    if len(raw) > _LARGEST_VOLUME_BYTES:
-        raise AnnotationFormatError("volume", "is too large")
-    return raw
 
 
 def _affine(raw: bytes, order: str) -> NDArray[np.float64]:
