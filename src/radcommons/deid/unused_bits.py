@@ -9,6 +9,7 @@ import re
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,14 +72,14 @@ class Depth:
         """Whether the lowest bit of a value is the lowest of its cell, as it should be."""
         return self.high == self.stored - 1
 
-    def kind(self, order: str = "<") -> np.dtype[np.generic]:
+    def kind(self, order: str = "<") -> np.dtype[np.unsignedinteger[Any]]:
         """The type of a cell, unsigned."""
         return np.dtype(f"{order}u{self.allocated // 8}")
 
-    def strays(self, cells: NDArray[np.generic]) -> NDArray[np.bool_]:
+    def strays(self, cells: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.bool_]:
         """Which cells hold something above their value that is neither nothing, nor the sign, nor padding."""
         above = cells >> self.stored
-        answer = above != 0
+        answer: NDArray[np.bool_] = above != 0
         if self.is_signed:
             is_negative = (cells >> (self.stored - 1)) & 1 == 1
             answer &= ~(is_negative & (above == (1 << (self.allocated - self.stored)) - 1))
