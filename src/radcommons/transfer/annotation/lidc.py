@@ -5,8 +5,12 @@ the point of its centre: index + 0.5 in image coordinates (``geometry.HALF_PIXEL
 of the listed pixels. The slice is the one whose ``imageSOP_UID`` is named; ``imageZposition`` is kept and never used to look
 for a slice.
 
-**Border.** LIDC's outline is an outer border: its pixels are the first ones outside the nodule and do not belong to it.
-:func:`nodule_pixels` therefore takes what lies strictly inside an outline. With inclusion FALSE the same area is cut out.
+**Border.** LIDC's outline is an outer border: its pixels are the first ones outside the nodule and do not belong to it (S. G.
+Armato et al., Medical Physics 38:915, 2011, DOI 10.1118/1.3528204, on the outlining of nodules ≥ 3 mm; the consortium's reader
+instructions and XML documentation at wiki.cancerimagingarchive.net tell of full contours without saying it). On LIDC-IDRI-0001
+the listed pixels are darker than the pixels just inside them (median −505 against −350 HU) and brighter than those just
+outside (−633). :func:`nodule_pixels` therefore takes what lies strictly inside an outline. With inclusion FALSE the same area is
+cut out.
 
 **Objects.** A nodule of 3 mm or more has outlines and nine characteristics; a smaller one is a single point without them; a
 non-nodule is a point. Readers of the unblinded read are kept apart and numbered in the order of the file, because sites
