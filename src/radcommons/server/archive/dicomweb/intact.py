@@ -50,8 +50,12 @@ def ask_for_examination(examiner: Examiner) -> None:
     _examiners[:] = [examiner]
 
 
-async def assure(sha256: str, size_bytes: int) -> None:
+async def assure(sha256: str, size_bytes: int) -> bool:
     """Have one stored object compared, where that is done beforehand and was not done yet.
+
+    Returns
+    -------
+    Whether it was found right; False when it is compared as it passes.
 
     Raises
     ------
@@ -63,17 +67,20 @@ async def assure(sha256: str, size_bytes: int) -> None:
         imprint = store.imprint(key)
     except NotFoundError:
         imprint = (0, -1, 0)
-    if imprint is None or _known.get(sha256) == (imprint,):
-        return
+    if _known.get(sha256) == (imprint,):
+        return True
+    if imprint is None:
+        return False
     if imprint[1] == size_bytes:
         if size_bytes > _BEFOREHAND_BYTES:
-            return
+            return False
         at_hand = store.read_at_once(key, start=0, length=size_bytes) if size_bytes <= CHUNK_BYTES else None
         found = await run_in_threadpool(_digest_of, key) if at_hand is None else hashlib.sha256(at_hand).hexdigest()
         if found == sha256:
             _remember(sha256, imprint)
-            return
+            return True
     await _report(sha256, size_bytes)
+    return False
 
 
 async def damaged_among(selection: Selection) -> frozenset[str]:
@@ -81,12 +88,9 @@ async def damaged_among(selection: Selection) -> frozenset[str]:
     damaged: set[str] = set()
     are_read = selection.size_bytes <= _TOGETHER_BYTES
     async for page in selection.objects():
-        # A thread costs more than to look at one file.
-        is_one = selection.count == 1
-        doubtful = page if is_one else await asyncio.to_thread(_doubtful, page, are_read=are_read)
-        for sha256, size_bytes, *_ in doubtful:
+        for sha256, size_bytes, *_ in await asyncio.to_thread(_doubtful, page, are_read=are_read):
             try:
-                await (assure if is_one else _report)(sha256, size_bytes)
+                await _report(sha256, size_bytes)
             except DamagedObjectError:
                 damaged.add(sha256)
     return frozenset(damaged)
