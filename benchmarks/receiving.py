@@ -37,6 +37,8 @@ from radcommons.transfer.sender import send_batch
 ENVIRONMENT = os.environ | {"TCP_NODELAY": "1"}
 SITE, PROJECT = "ALPHA", "covid19"
 A_REQUEST = 20
+# A busy machine prepares the database for minutes.
+_STARTING_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def serving(work: Path) -> Iterator[tuple[str, int, str]]:
     """A centre with one site under an agreement: its address, its process and the site's token."""
     data = work / "centre"
     with programs.centre(data, work / "centre.log") as (url, pid):
-        wait_for(url, process_id=pid)
+        wait_for(url, timeout_s=_STARTING_S, process_id=pid)
         programs.run("sites", "add", SITE, "--name", "Benchmark", "--country", "GB", data=data)
         signing = ("--signatory", "A. Nobody", "--title", "Director", "--licence", "CC-BY-4.0")
         programs.run("sites", "sign", SITE, "--project", PROJECT, *signing, data=data)

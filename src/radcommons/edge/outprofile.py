@@ -31,7 +31,8 @@ def profile_of(
     raise RadCommonsError(
         Kind.CONFLICT,
         "edge.unknown-profile",
-        "OUT was made with a profile that is not here or was changed since. Name it with --profile.",
+        "OUT was made with a profile that is not here or was changed since. Run `radcommons edge deidentify` again, or"
+        " name it with `radcommons edge verify --profile`.",
     )
 
 
