@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 import orjson
 
+from radcommons import __version__
+from radcommons.deid.verify import DEFAULT_PROFILE
 from radcommons.server.intake import queries, services
 from radcommons.server.intake.models import Batch, QuarantinedInstance
 from radcommons.server.platform.accounts import actor_named
@@ -60,6 +62,28 @@ def list_batches(site: str, *, as_json: bool) -> None:
             f"{line.batch.batch_id[:12]}  {line.batch.site.code:<12} {line.batch.state:<10} "
             f"{counts.sent} files: {counts.stored} stored, {counts.duplicate} there before, {counts.quarantined} held"
         )
+
+
+@intake.command()
+@click.argument("source")
+@click.option("--site", "site_code", required=True, metavar="CODE", help="The site whose data these are.")
+@click.option("--project", required=True, help="The project, for which the site has an agreement in force.")
+@click.option("--profile", default=DEFAULT_PROFILE, show_default=True, help="How the files were de-identified.")
+@by_option
+@json_option
+def store(source: str, *, site_code: str, project: str, profile: str, by: str | None, as_json: bool) -> None:
+    """Store de-identified files of a folder, or of a bucket's prefix (s3://bucket/prefix), as if their site had sent them.
+
+    Every file is looked into again; what breaks a rule is held back. Doing it again stores nothing twice.
+    """
+    upload = services.open_direct_upload(site_code, project, profile=profile, actor=_actor(by))
+    done = services.bring_in(upload, services.files_at(source), software=f"RadCommons {__version__}")
+    if as_json:
+        click.echo(orjson.dumps(done.to_json()).decode())
+        return
+    click.echo(f"{done.files} files: {done.stored} stored, {done.held_back} held back, {done.left_out} left out")
+    for code, count in sorted(done.reasons.items()):
+        click.echo(f"  {count:>6} × {code}")
 
 
 @intake.command()

@@ -1,5 +1,6 @@
 """The verbs of the intake room: receive, verify, decide about what was held back, tell the site."""
 
+from radcommons.server.intake.services.bringing import Brought, bring_in, files_at
 from radcommons.server.intake.services.direct import (
     Derivation,
     DirectResult,
@@ -28,6 +29,7 @@ from radcommons.server.intake.services.signing import refuse_signing_key, trust_
 from radcommons.server.intake.services.verify import resume_batches, verify_parts
 
 __all__ = [
+    "Brought",
     "Derivation",
     "DirectResult",
     "DirectUpload",
@@ -38,7 +40,9 @@ __all__ = [
     "UploadedFile",
     "accept_profile",
     "batch_to_receive",
+    "bring_in",
     "discard_quarantined",
+    "files_at",
     "finish_batch",
     "finish_when_quiet",
     "forget_profile",
