@@ -10,7 +10,7 @@ from typing import Any
 
 from radcommons.apps.demo.centre_steps import DUTIES, PEOPLE, SLUG, WISH
 from radcommons.server.annotation.errors import NothingToPublishError
-from radcommons.server.annotation.models import Case, PublishedObject, ReadingProject, Task
+from radcommons.server.annotation.models import Case, PublishedObject, Reader, ReadingProject, Task
 from radcommons.server.annotation.queries.adjudication import seen_digest
 from radcommons.server.annotation.rules.states import (
     WRITABLE,
@@ -33,6 +33,7 @@ from radcommons.server.catalog.rules import CatalogQuery
 from radcommons.server.catalog.services import freeze_cohort
 from radcommons.server.platform import accounts
 from radcommons.server.platform.actors import actor_of_user
+from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Actor
 from radcommons.server.releases import services as releases
 from radcommons.server.releases.models import Release, ReleaseState
@@ -103,14 +104,20 @@ def _read_all(project: ReadingProject) -> None:
     for task in Task.objects.filter(project=project, state__in=WRITABLE).select_related("reader__user", "case"):
         reader = int(task.reader.pseudonym[1:]) - 1
         look = LOOKS[cases.index(task.case) % len(LOOKS)][reader % len(LOOKS[0])]
-        actor = actor_of_user(task.reader.user)
+        actor = _person(task.reader)
         items = [*_answers(task.case, look, project.schema.name), *_drawings(task.case, reader, project.schema.name)]
         reading.open_task(task.key, window="demonstration", actor=actor)
         reading.submit_read(task.key, reading.Draft("demonstration", 1, 0, items=items), actor=actor)
-    judge = project.readers.select_related("user").get(duty=Duty.ADJUDICATE).user
+    judge = _person(project.readers.select_related("user").get(duty=Duty.ADJUDICATE))
     for case in cases:
         if settle_case(case.pk) is CaseState.DISPUTED:
-            _decide(case, actor_of_user(judge))
+            _decide(case, judge)
+
+
+def _person(reader: Reader) -> Actor:
+    if reader.user is None:
+        raise NotFoundError
+    return actor_of_user(reader.user)
 
 
 def _answers(case: Case, look: str, schema_name: str) -> list[dict[str, Any]]:

@@ -159,7 +159,7 @@ def _record_set(name: str, columns: Mapping[str, str]) -> dict[str, Any]:
             "source": {"fileObject": {"@id": f"tables/{name}.parquet"}, "extract": {"column": column}},
         }
         fields.append(field)
-    made = {"@type": "cr:RecordSet", "@id": name, "name": name, "description": DESCRIPTIONS[name]}
+    made: dict[str, Any] = {"@type": "cr:RecordSet", "@id": name, "name": name, "description": DESCRIPTIONS[name]}
     if name in _KEYS:
         made["key"] = {"@id": f"{name}/{_KEYS[name]}"}
     return {**made, "field": fields}
