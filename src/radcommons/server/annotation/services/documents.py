@@ -201,8 +201,9 @@ def _coco_readings(
 def _read_midrc(data: bytes, wish: ImportWish) -> Imported:
     """Records of the annotation node; those of one schema make a project."""
     value = open_json(data)
-    records = value if isinstance(value, list) else [value]
-    if not all(isinstance(record, dict) for record in records):
+    listed = value if isinstance(value, list) else [value]
+    records: list[dict[str, object]] = [record for record in listed if isinstance(record, dict)]
+    if len(records) != len(listed):
         raise AnnotationFormatError("document", "is no list of records")
     readings, findings = read_midrc(records)
     schemas = sorted({reading.schema.name for reading in readings})
