@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from tests.support.both_ways import at_length, in_short, made_job
 from tests.support.made_dicom import made_ct, write_made
 
-from radcommons.deid.byte_texts import PLAIN_NUMBERS, texts_in_bytes
+from radcommons.deid.byte_texts import PLAIN_NUMBERS, text_in_codestream, texts_in_bytes
 from radcommons.deid.engine import deidentify_at_length
 from radcommons.deid.verify import residual_scan, verify_deidentified
 
@@ -29,6 +29,14 @@ def test_a_name_in_bytes_is_read_in_every_encoding(codec):
 def test_names_in_the_character_set_of_the_object_are_read():
     assert any("山田" in text for text in texts_in_bytes(bytes(20) + "山田太郎".encode("gb18030"), ("GB18030",)))
     assert any("山田" in text for text in texts_in_bytes(bytes(20) + "山田太郎".encode(), ("iso8859",)))
+
+
+def test_a_name_among_compressed_bytes_is_read_wherever_it_lies():
+    for place in (0, 2**22 - 5, 2**22, 2**22 + 100):
+        value = bytearray(b"\xf3" * (2**22 + 200))
+        value[place : place + len(NAME)] = NAME
+        assert "Quixotesen^Ulrika" in text_in_codestream(memoryview(value)), place
+    assert text_in_codestream(bytes(range(256)) * 10).count("\n") < 100
 
 
 def test_numbers_are_plain_and_words_are_not():

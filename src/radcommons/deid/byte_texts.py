@@ -6,6 +6,7 @@ short values only when they hold letters or digits side by side.
 
 import re
 
+from radcommons.dicom.part10 import leave
 from radcommons.dicom.text import decode_text
 
 _SHORT_BYTES = 16
@@ -17,14 +18,20 @@ PLAIN_NUMBERS = re.compile(rb"(?s:(?!.*" + _WORD + rb").{0,%d})" % _SHORT_BYTES)
 """What the raw bytes of a few numbers match in which nothing can be spelled."""
 
 
+_CHUNK_BYTES, _OVERLAP_BYTES = 2**22, 256
 _CODESTREAM_WORD = re.compile(rb"[0-9A-Za-z][0-9A-Za-z ^,._'-]{5,}")
 LEAST_IN_CODESTREAM = 6
 """How long an identifier must be that is found among compressed bytes; shorter ones are there by chance."""
 
 
 def text_in_codestream(value: bytes | memoryview) -> str:
-    """What looks written among compressed bytes, each stretch in a line of its own."""
-    return b"\n".join(match[0] for match in _CODESTREAM_WORD.finditer(value)).decode("ascii")
+    """What looks written among compressed bytes, each stretch in a line of its own; the memory of a mapped file is left."""
+    words: list[bytes] = []
+    for start in range(0, len(value), _CHUNK_BYTES):
+        # What lies across two chunks is whole in the first.
+        words += (match[0] for match in _CODESTREAM_WORD.finditer(value[start : start + _CHUNK_BYTES + _OVERLAP_BYTES]))
+        leave(value)
+    return b"\n".join(words).decode("ascii")
 
 
 def texts_in_bytes(value: bytes | memoryview, encodings: tuple[str, ...]) -> list[str]:

@@ -19,7 +19,7 @@ from radcommons.dicom import uids
 from radcommons.dicom.elements import PIXEL_DATA, FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.header import Header
-from radcommons.dicom.part10 import Part10File, leave, map_file, parse_part10
+from radcommons.dicom.part10 import Part10File, map_file, parse_part10
 from radcommons.dicom.text import first_text
 
 DEFAULT_PROFILE = "ricord"
@@ -164,7 +164,6 @@ def _has_name_in_frames(file: Part10File, pattern: IdentifierPattern) -> bool:
     if pixels is None or not pixels.is_encapsulated:
         return False
     text = text_in_codestream(pixels.value)
-    leave(pixels.value)
     return any(end - start >= LEAST_IN_CODESTREAM for start, end in pattern.spans(text, is_thorough=False))
 
 
