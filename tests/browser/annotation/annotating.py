@@ -24,7 +24,7 @@ from radcommons.transfer.annotation.record import Method
 
 CHOICES = ("Typical", "Indeterminate", "Atypical", "Negative")
 GEOMETRIES = ("mask", "freehand", "box", "polygon", "line", "point", "angle", "ellipse")
-RADIOGRAPH, SECOND_RADIOGRAPH = "2.25.1002", "2.25.1003"
+RADIOGRAPH, SECOND_RADIOGRAPH, TWO_SERIES = "2.25.1002", "2.25.1003", "2.25.1004"
 READY = "body[data-state=ready]"
 SHOWN = "[data-part=stage][data-state=shown]"
 

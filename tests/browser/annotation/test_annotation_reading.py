@@ -15,6 +15,7 @@ from tests.support.reading import browser, label
 from tests.support.studies import OPERATOR
 
 from radcommons.server.annotation.models import ReadingProject, Task
+from radcommons.server.annotation.rules.hanging import Hanging
 from radcommons.server.annotation.rules.states import TaskKind
 from radcommons.server.annotation.rules.wishes import Blinding
 from radcommons.server.annotation.services.modelling import ModelRead, record_model_reads
@@ -312,7 +313,7 @@ def test_a_training_case_shows_the_answer_beside_the_read(open_page: Opener, liv
 
 def test_an_earlier_study_hangs_beside_and_is_not_drawn_on(open_page: Opener, live_server_url: str) -> None:
     studies = [annotating.RADIOGRAPH, annotating.SECOND_RADIOGRAPH]
-    hanging = {"layout": "prior", "windows": [{"name": "Bones", "center": 600, "width": 900}]}
+    hanging = Hanging.from_mapping({"layout": "prior", "windows": [{"name": "Bones", "center": 600, "width": 900}]})
     shown = Blinding(shows_priors=True)
     project = annotating.project_of(studies, annotating.every_geometry(), hanging=hanging, blinding=shown)
     task = own_task(project, study_instance_uid=annotating.RADIOGRAPH)
@@ -379,3 +380,23 @@ def test_the_reading_page_has_no_breach_in_any_state(open_page: Opener, ct: Read
     page.set_viewport_size(SMALL_SCREEN)
     assert page.evaluate("document.documentElement.scrollWidth") <= 800
     assert page.locator("[data-part=canvas]").bounding_box()["height"] > 300
+
+
+def test_two_series_of_a_case_stand_side_by_side_and_are_drawn_on_each_for_itself(
+    open_page: Opener, live_server_url: str
+) -> None:
+    hanging = Hanging.from_mapping({"layout": "two", "cine_fps": 20})
+    project = annotating.project_of([annotating.TWO_SERIES], annotating.every_geometry(), hanging=hanging)
+    page, task = opened(open_page, project)
+    panes = page.locator("#panes > *")
+    expect(panes).to_have_count(2)
+    expect(page.locator("[data-part=stage][data-state=shown]")).to_have_count(2)
+    names = [panes.nth(index).locator("[data-part=series]").input_value() for index in (0, 1)]
+    assert len(set(names)) == 2
+    for index in (0, 1):
+        panes.nth(index).locator("[data-part=stage]").focus()
+        press(page, "3", "Enter", *["Shift+ArrowRight"] * 2, *["Shift+ArrowDown"] * 2, "Enter")
+    expect(page.locator("#findings > li")).to_have_count(2)
+    until_saved(page)
+    series = {item["target"]["series_instance_uid"] for item in saved_items(task)}
+    assert series == {f"{annotating.TWO_SERIES}.{number}" for number in (1, 2)}

@@ -106,3 +106,14 @@ def test_every_module_that_a_page_imports_is_asked_for_with_the_page(start):
             name = found.removeprefix("./")
             waiting |= {name.removeprefix("../") if name.startswith("../") else f"{folder}/{name}"} - needed
     assert needed <= listed
+
+
+def test_what_travels_beside_a_read_comes_back_under_the_same_identifiers(project):
+    study = project.cases.first().study_instance_uid
+    task, client = task_of("anna", study), browser("anna")
+    unfinished = as_told(task, [item("n", "nodule", study)])
+    body = {"window": "w", "client_revision": 1, "base_revision": 0, "viewer_state": {"unfinished": unfinished}}
+    assert client.put(f"{API}/tasks/{task.key}/read", json.dumps(body), "application/json").status_code == 200
+    told = client.get(f"{API}/tasks/{task.key}").json()
+    assert told["read"]["viewer_state"] == {"unfinished": unfinished}
+    assert told["study_instance_uid"] == unfinished[0]["target"]["study_instance_uid"]

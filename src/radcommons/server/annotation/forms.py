@@ -24,6 +24,16 @@ LAYOUTS = {
     Layout.TWO: "two series of the case side by side",
     Layout.PRIOR: "the earlier study beside it",
 }
+PARTS = (
+    ("What is read", ("title", "slug", "schema", "source_kind", "source_name", "task_kind", "instructions")),
+    (
+        "Who reads how much",
+        ("readers_per_case", "overlap_share", "repeat_share", "washout_days", "pilot_cases", "return_after_days"),
+    ),
+    ("What readers see", ("shows_ai", "shows_clinical_data", "shows_site", "shows_priors")),
+    ("How reading begins", ("layout", "windows", "cine_fps")),
+    ("When it ends", ("deadline", "stopping_cases")),
+)
 DATE = {"type": "date"}
 
 
@@ -91,6 +101,10 @@ class ProjectForm(forms.Form):
         kinds = [(kind, SOURCES[kind]) for kind in source_kinds() if kind in SOURCES]
         self.fields["source_kind"].choices = kinds  # type: ignore[attr-defined]
         self.fields["schema"].label_from_instance = _schema_text  # type: ignore[attr-defined]
+
+    def parts(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields under headings, in the order in which a manager thinks of them."""
+        return [(title, [self[name] for name in names]) for title, names in PARTS]
 
     def clean_windows(self) -> list[dict[str, object]]:
         """The windows as they are kept."""

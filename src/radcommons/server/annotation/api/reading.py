@@ -11,6 +11,7 @@ from radcommons.server.annotation.models import Task
 from radcommons.server.annotation.queries import worklist
 from radcommons.server.annotation.queries.aliases import aliases_of_task, meant, task_named
 from radcommons.server.annotation.queries.own import LEASE_S
+from radcommons.server.annotation.rules.identifiers import with_identifiers
 from radcommons.server.annotation.rules.states import TaskState
 from radcommons.server.annotation.services import reading
 from radcommons.server.annotation.services.reading import Draft
@@ -48,7 +49,9 @@ class DraftIn(Schema):
 
     def draft(self, task: Task) -> Draft:
         """The value that the verbs take, under the identifiers that the house knows."""
-        return Draft(**{**self.dict(), "items": meant(task, self.items), "flags": tuple(self.flags)})
+        seen = with_identifiers(self.viewer_state, aliases_of_task(task).real)
+        given = {"items": meant(task, self.items), "viewer_state": seen, "flags": tuple(self.flags)}
+        return Draft(**{**self.dict(), **given})
 
 
 @router.get("/projects", summary="Projects in which I read", operation_id="own_reading_projects")
