@@ -11,7 +11,8 @@ from pydicom import dcmread
 from tests.server.archive.conftest import dicom_file
 from tests.support.made_pdf import pdf
 
-from radcommons.server.archive.pixel_jobs import DrawPage, Job, ReadDocument, Refusal, perform
+from radcommons.server.archive.pixel_jobs import DrawPage, Job, ReadDocument, Refusal
+from radcommons.server.archive.pixel_work import perform
 
 
 @pytest.fixture

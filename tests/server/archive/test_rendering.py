@@ -9,7 +9,8 @@ from tests.server.archive.conftest import dicom_file
 
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive.errors import NotRenderableError, RendererBusyError
-from radcommons.server.archive.pixel_jobs import DecodeFrame, Job, ReadValue, Refusal, RenderFrame, perform
+from radcommons.server.archive.pixel_jobs import DecodeFrame, Job, ReadValue, Refusal, RenderFrame
+from radcommons.server.archive.pixel_work import perform
 from radcommons.server.archive.rendering import Renderer, local_file
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import LocalObjects, instance_key, object_store

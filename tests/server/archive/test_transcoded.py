@@ -8,7 +8,8 @@ from pydicom import dcmread
 from tests.server.archive.conftest import dicom_file
 
 from radcommons.server.archive.errors import NotRenderableError
-from radcommons.server.archive.pixel_jobs import Job, Refusal, perform
+from radcommons.server.archive.pixel_jobs import Job, Refusal
+from radcommons.server.archive.pixel_work import perform
 from radcommons.server.archive.transcoded import TranscodedFiles
 
 RLE = "1.2.840.10008.1.2.5"

@@ -1,19 +1,11 @@
 """What is asked of a limited process that works on a stored file: decode a frame, make a picture, read a value. Pure.
 
-The web process knows these, and none of the decoders that do them (:mod:`.pixel_work`): it neither holds them in memory nor
-can it be brought to run them over the bytes of strangers (DESIGN, invariant 6).
+What does it is :mod:`.pixel_work`, in a process with limits (DESIGN, invariant 6).
 """
 
-import importlib
 from dataclasses import dataclass
 
-from radcommons.dicom.isolation import preload
-
 JPEG_QUALITY = 90
-DECODERS = "radcommons.server.archive.pixel_work"
-# Loaded when first needed: most centres show few documents.
-DOCUMENTS = "radcommons.server.archive.document_work"
-preload(DECODERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +96,3 @@ class Refusal:
     """Why there is no result; a code that says nothing of the file's content."""
 
     code: str
-
-
-def perform(job: Job) -> bytes | Refusal:
-    """Do one piece of work, in a child process: there the decoders are loaded."""
-    of_documents = isinstance(job.work, ReadDocument | DrawPage)
-    result: bytes | Refusal = importlib.import_module(DOCUMENTS if of_documents else DECODERS).perform(job)
-    return result

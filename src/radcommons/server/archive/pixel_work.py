@@ -12,11 +12,14 @@ from radcommons.dicom.dicom_json import find_bulk
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.part10 import map_file, parse_part10
 from radcommons.dicom.pixels import decode_frame, draw_frame, encoded_picture, fitted
+from radcommons.server.archive import document_work
 from radcommons.server.archive.encoding import encode_frame, transcode_file
 from radcommons.server.archive.pixel_jobs import (
     DecodeFrame,
+    DrawPage,
     EncodeFrame,
     Job,
+    ReadDocument,
     ReadValue,
     Refusal,
     RenderFrame,
@@ -43,6 +46,8 @@ def perform(job: Job) -> bytes | Refusal:
                 return _picture(path, render)
             case ReadValue(tag_path=tag_path):
                 return _value(path, tag_path)
+            case ReadDocument() | DrawPage():
+                return document_work.perform(job)
     except RadCommonsError as error:
         return Refusal(error.code)
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from radcommons.dicom.isolation import LimitedPool
 from radcommons.server.archive.errors import NotRenderableError, RendererBusyError
-from radcommons.server.archive.pixel_jobs import Job, Refusal, RenderFrame, Work, perform
+from radcommons.server.archive.pixel_jobs import Job, Refusal, RenderFrame, Work
+from radcommons.server.archive.pixel_work import perform
 from radcommons.server.archive.rules import rendition_key
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import ObjectStore, instance_key, object_store

@@ -7,7 +7,8 @@ import threading
 
 from radcommons.dicom.isolation import LimitedPool
 from radcommons.server.archive.errors import NotRenderableError, RendererBusyError
-from radcommons.server.archive.pixel_jobs import Job, RenderFrame, perform
+from radcommons.server.archive.pixel_jobs import Job, RenderFrame
+from radcommons.server.archive.pixel_work import perform
 from radcommons.server.intake import staging
 from radcommons.server.intake.models import QuarantinedInstance
 from radcommons.server.platform.errors import NotFoundError
