@@ -28,9 +28,9 @@ def publish(slug: str, *, by: str | None, as_json: bool) -> None:
         raise NotFoundError("There is no such reading project.")
     publication = begin_publication(project, actor=actor)
     cases = waiting_cases(publication)
-    with click.progressbar(cases, label="Cases", file=click.get_text_stream("stderr")) as shown:
-        for case_id in shown:
-            publish_case(publication.pk, case_id, actor=actor)
+    for number, case_id in enumerate(cases, start=1):
+        publish_case(publication.pk, case_id, actor=actor)
+        click.echo(f"\r{number:,} of {len(cases):,} cases", nl=number == len(cases), err=True)
     publication.refresh_from_db()
     account = account_of(publication)
     click.echo(json.dumps(account.to_json(), indent=2) if as_json else _told(account))
