@@ -81,16 +81,11 @@ def test_objects_that_are_elsewhere_are_fetched_for_the_moment(tmp_path):
     assert not path.exists()
 
 
-@pytest.mark.parametrize("name", ["rtdose.dcm", "rtdose_expb.dcm", "rtdose_rle.dcm", "liver_deflate.dcm"])
+@pytest.mark.parametrize("name", ["rtdose.dcm", "rtdose_expb.dcm", "rtdose_rle.dcm"])
 def test_decoded_samples_are_little_endian_whatever_the_file_uses(shared_data, name):
     path = shared_data / "zoo" / "objects" / name
-    result = perform(Job(str(path), DecodeFrame(1)))
-    if isinstance(result, Refusal):
-        assert result == Refusal("dicom.pixels-undecodable")
-        assert name == "liver_deflate.dcm"
-    else:
-        samples = dcmread(path).pixel_array[1]
-        assert result == samples.astype(samples.dtype.newbyteorder("<")).tobytes()
+    samples = dcmread(path).pixel_array[1]
+    assert perform(Job(str(path), DecodeFrame(1))) == samples.astype(samples.dtype.newbyteorder("<")).tobytes()
 
 
 def test_a_picture_can_be_cut_made_smaller_and_saved_in_both_formats(tmp_path):
