@@ -213,12 +213,20 @@ def test_other_series_and_unknown_labels_are_refused_with_what_to_do(project, tm
     for made in objects_of(reading(0, items), images_of(case), Origin("e", schema_from_json(renamed), "1"))[0]:
         (folder / f"{made.kind}.dcm").write_bytes(made.data)
     unknown = add(project, folder / "seg.dcm", "--as", "seg", fails=True)
+    without = json.loads(
+        run(
+            *("add-results", project.slug, folder / "seg.dcm", "--as", "seg", "--label", "*=", "--json"),
+            *("--software", "Other 1"),
+        ).stdout
+    )
     add(project, folder / "seg.dcm", "--as", "seg", "--label", "Fracture=opacity")
 
     assert "images that are in no case" in str(about_others.exception)
     assert "series that is in no case" in str(structure.exception)
     assert "--label 1=LABEL" in str(unknown.exception)
     assert "Fracture" not in str(unknown.exception)
+    assert (without["items"], without["left_out"]) == (1, 1)
+    assert Task.objects.filter(reader__software=SOFTWARE).count() == 1
     assert "opacity" in kept(project)[STUDIES[0]]
 
 

@@ -2,17 +2,20 @@
 
 import gzip
 import struct
+import zipfile
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as itk  # noqa: N813 - the name its own examples use
 from tests.support.readings import ct_headers
 
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.transfer.annotation.dicom_seg import read_segmentation
 from radcommons.transfer.annotation.geometry import FrameReference
 from radcommons.transfer.annotation.nifti_foreign import read_label_map
 from radcommons.transfer.annotation.objects import source_stack
-from radcommons.transfer.annotation.raster import runs_of_mask
+from radcommons.transfer.annotation.raster import mask_of_runs, runs_of_mask
 from radcommons.transfer.annotation.untyped import AnnotationFormatError
 
 STACK = source_stack(ct_headers())
@@ -77,6 +80,31 @@ def test_the_quaternion_places_a_map_that_has_no_rows(tmp_path):
     struct.pack_into("<h", raw, 252, 0)
     with pytest.raises(AnnotationFormatError, match="where it lies"):
         read_label_map(bytes(raw), STACK)
+
+
+def test_a_real_map_and_a_real_segmentation_of_the_same_lungs_agree_voxel_by_voxel(shared_data, tmp_path):
+    folder = shared_data / "ct" / "lidc-idri-0001"
+    for name in ("dicom.zip", "lungs_seg.dcm.zip"):
+        with zipfile.ZipFile(folder / name) as archive:
+            archive.extractall(tmp_path)
+    slices = [pydicom.dcmread(path, stop_before_pixels=True) for path in tmp_path.rglob("0*.dcm")]
+    found = read_label_map((folder / "totalsegmentator_labels.nii.gz").read_bytes(), source_stack(slices))
+    segments = read_segmentation((tmp_path / "lungs_seg.dcm").read_bytes()).segments
+    # The lobes of the lungs have the numbers 10 to 14.
+    by_frame = [
+        {
+            frame: sum(mask_of_runs(mask).astype(int) for mask in masks if mask.frame == frame)
+            for frame in {mask.frame for mask in masks}
+        }
+        for masks in (
+            [mask for number in range(10, 15) for mask in found[number]],
+            [mask for segment in segments for mask in segment.masks],
+        )
+    ]
+
+    assert len(slices) == 133
+    assert by_frame[0].keys() == by_frame[1].keys()
+    assert all(np.array_equal(by_frame[0][frame], by_frame[1][frame]) for frame in by_frame[0])
 
 
 def shifted(image):

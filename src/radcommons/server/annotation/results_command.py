@@ -13,6 +13,8 @@ from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.policy import Action, Actor
 from radcommons.transfer.annotation.results import ResultKind
 
+EVERYTHING = "*"
+
 
 @click.command(name="add-results")
 @click.argument("slug")
@@ -28,7 +30,7 @@ from radcommons.transfer.annotation.results import ResultKind
     "labels",
     multiple=True,
     metavar="[NAME=]LABEL",
-    help="The label of everything drawn, or of what has that name or number; NAME= leaves it out.",
+    help="The label of everything drawn, or of what has that name or number. NAME= leaves it out, *= all that is no label.",
 )
 @click.option("--by", metavar="NAME", help="The account that asks; without it, the operator.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -58,12 +60,8 @@ def add_results_command(slug: str, paths: Sequence[Path], *, software: str, kind
 
 
 def _labelling(given: Sequence[str]) -> Labelling:
-    by_name = {}
-    default = ""
-    for one in given:
-        name, sign, label = one.rpartition("=")
-        if sign:
-            by_name[name] = label
-        else:
-            default = label
-    return Labelling(default, by_name)
+    pairs = [one.rpartition("=") for one in given]
+    by_name = {name: label for name, sign, label in pairs if sign and name != EVERYTHING}
+    default = next((label for name, sign, label in pairs if not sign or (name == EVERYTHING and label)), "")
+    leaves_rest = any(name == EVERYTHING and not label for name, _, label in pairs)
+    return Labelling(default, by_name, leaves_rest)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from django.db.models import QuerySet
@@ -44,10 +44,13 @@ class Labelling:
         The label of everything; "" when names and codes decide.
     by_name
         The label of what has that name or number; "" for what is to be left out.
+    leaves_rest
+        That what is no label by its name, number or code is left out instead of refused.
     """
 
-    default: str
-    by_name: Mapping[str, str]
+    default: str = ""
+    by_name: Mapping[str, str] = field(default_factory=dict)
+    leaves_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +219,14 @@ class _Collector:
             return
         names = (wished,) if wished else (self._labelling.default,) if self._labelling.default else drawn.names
         label = label_meant(self._schema, names, None if wished or self._labelling.default else drawn.concept)
+        if label is None and self._labelling.leaves_rest:
+            self.left_out += 1
+            return
         if label is None:
             what = drawn.names[-1]
             raise ProjectInvalidError(
                 f"File {number}: its drawing {what} is no label of {self._schema.reference}. Name one with --label "
-                f"LABEL for all, or --label {what}=LABEL; --label {what}= leaves it out."
+                f"LABEL for all, or --label {what}=LABEL; --label {what}= leaves it out, --label *= all that is no label."
             )
         found = {places.get(shape.frame.sop_instance_uid) for shape in drawn.item.shapes}
         if None in found:
