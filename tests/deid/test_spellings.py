@@ -52,6 +52,9 @@ def _found(identifier, text, *, is_thorough=True):
         ("Case^Thomas", "CASE"),
         ("Li^Bo", "LI"),
         ("Quixotesen^Ulrika", "nesetoxiuq"),
+        ("Quixotesen^Ulrika", "Quixo-\ntesen"),
+        ("Quixotesen^Ulrika", "Quixo tesen"),
+        ("Quixotesen^Ulrika", "Q.uixotesen"),
         ("Quixotesen^Ulrika", "AKIRLUNESETOXIUQ"),
     ],
 )
@@ -75,6 +78,7 @@ def test_a_name_is_found_however_it_is_written(name, text):
         ("Dr^Prof", "CT 12"),
         ("A^B", "AB 12"),
         ("Morpho^Ann", "morphology"),
+        ("Kneebone^Ann", "knee bone"),
         ("", "CT"),
         ("^^^^", "CT"),
     ],

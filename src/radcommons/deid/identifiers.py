@@ -275,8 +275,18 @@ class _Place:
             between = "".join(self._folded.text[places[index - 1] + 1 : places[index]] for index in gaps)
             between += self._folded.text[places[-1] + 1 : places[-1] + 2]
             return needle.gap is not Gap.PUNCTUATION or any(mark in between for mark in ".,^")
+        if self._is_broken(needle, places, gaps):
+            return True
         # Letters that are all set apart: D O E, D.O.E.
         return length >= _SHORT_NAME_LENGTH and len(gaps) == length - 1 and set(gaps.values()) == {1}
+
+    def _is_broken(self, needle: Needle, places: Sequence[int], gaps: dict[int, int]) -> bool:
+        """Whether a long name is only broken by a hyphen, a point or the end of a line: Quixo-tesen; two words are none."""
+        if not needle.is_embedded or needle.joints or len(gaps) > 1 or not self._is_bounded(places[0], places[-1]):
+            return False
+        (index, width), *_ = gaps.items()
+        pieces = (needle.text[:index], needle.text[index:])
+        return width <= _LONGEST_GAP and not any(len(piece) > 1 and piece in vocabulary() for piece in pieces)
 
     def _is_apostrophe(self, place: int) -> bool:
         return self._folded.text[place] in "'’`´"
