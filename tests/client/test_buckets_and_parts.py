@@ -119,7 +119,7 @@ def test_a_server_that_sends_no_parts_is_asked_for_the_whole(repository, tmp_pat
 def test_only_the_missing_parts_of_a_large_file_are_fetched_again(repository, tmp_path, contents):
     content = contents[0]  # 300,000 bytes
     expected = Expected(hashlib.sha256(content).hexdigest(), len(content))
-    address = f"files/releases/chest-ct/1.0.0/instances/{expected.sha256}.dcm"
+    address = f"files/releases/chest-ct/1.0.0/instances/{expected.digest}.dcm"
     repository.faults["/instances/"] = [status(404)] * 4
     with Journal(tmp_path / "copy") as journal, Remote(repository.url, first_wait_s=0.001) as remote:
         journal.add([Item("x.dcm", address, expected.digest, expected.size_bytes)])

@@ -135,6 +135,24 @@ def test_every_layout_verifies_even_without_its_receipt(repository, tmp_path, la
     assert not found.extra
 
 
+def test_a_condition_that_was_not_understood_names_the_columns_and_leaves_the_folder_free(repository, tmp_path):
+    with pytest.raises(SelectionError, match=r"Its columns are: .*modality"):
+        download(wish(repository, where="modlity = 'CT'"), tmp_path / "copy")
+    assert download(wish(repository, where="modality = 'CT'"), tmp_path / "copy").is_complete
+
+
+def test_a_server_that_is_gone_ends_the_download_and_not_after_every_file(repository, tmp_path, contents):
+    def hang_up(handler):
+        handler.close_connection = True
+
+    repository.faults["/instances/"] = [hang_up] * 10_000
+    with pytest.raises(RemoteError, match="What arrived is kept"):
+        download(wish(repository, threads=1), tmp_path / "copy")
+    assert sum(count for path, count in repository.requests.items() if "/instances/" in path) < 8 * (len(contents) + 1)
+    repository.faults.clear()
+    assert download(wish(repository), tmp_path / "copy").is_complete
+
+
 def test_a_folder_belongs_to_one_selection(repository, tmp_path):
     download(wish(repository), tmp_path / "copy")
     with pytest.raises(FolderError):

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 import orjson
 
 from radcommons.client.errors import DigestError, RemoteError
-from radcommons.client.http1 import CutOffError
+from radcommons.client.http1 import CutOffError, UnansweredError
 from radcommons.client.transport import Answer
 from radcommons.dicom.errors import Kind
 
@@ -43,7 +43,7 @@ def cut_off() -> RemoteError:
 
 def unreachable(error: Exception) -> RemoteError:
     """The other side did not answer, or not to the end."""
-    if isinstance(error, CutOffError):
+    if isinstance(error, CutOffError) and not isinstance(error, UnansweredError):
         return cut_off()
     message = f"The repository cannot be reached ({type(error).__name__})."
     return RemoteError(Kind.UNAVAILABLE, "client.unreachable", message, may_retry=True)

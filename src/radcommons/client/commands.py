@@ -8,6 +8,7 @@ from click.core import ParameterSource
 
 from radcommons.client.download import Download, Wish
 from radcommons.client.download import download as run_download
+from radcommons.client.errors import size_of
 from radcommons.client.layout import Layout
 from radcommons.client.list_commands import SUFFIXES, ListWish, download_list, is_list, show_list
 from radcommons.client.progress import shown
@@ -55,8 +56,10 @@ def download(context: click.Context, /, name: str, folder: Path, *, is_json: boo
         if not found.is_complete:
             context.exit(EXIT_INCOMPLETE)
         return
+    if Path(name).suffix.lower() in SUFFIXES and "@" not in name:
+        raise click.UsageError("There is no list of that name here.")
     if url is None:
-        raise click.UsageError("Say with --from where the repository is." + _no_such_list(name))
+        raise click.UsageError("Say with --from where the repository is.")
     wish = Wish(
         name=name,
         url=url,
@@ -111,19 +114,16 @@ def _refuse_release_options(context: click.Context) -> None:
         click.echo("RADCOMMONS_TOKEN is not used: without --from the token is given to nobody.", err=True)
 
 
-def _no_such_list(name: str) -> str:
-    is_meant = Path(name).suffix.lower() in SUFFIXES and "@" not in name
-    return " There is no list of that name here." if is_meant else ""
-
-
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
 def _show_download(outcome: Download, folder: Path) -> None:
     receipt = outcome.receipt
-    click.echo(f"{receipt.slug}@{receipt.version}: {receipt.instances} instances, {receipt.size_bytes / 2**20:.1f} MiB")
+    click.echo(f"{receipt.slug}@{receipt.version}: {receipt.instances} instances, {size_of(receipt.size_bytes)}")
     click.echo(f"fetched {outcome.fetched} files, {outcome.already_there} were already there")
+    if not receipt.instances and receipt.where:
+        click.echo("The condition selects nothing of this version.", err=True)
     for code, count in sorted(outcome.failures.items()):
         click.echo(f"failed: {count} × {code}", err=True)
     _show_verification(outcome.audit)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import orjson
 
-from radcommons.client.errors import FolderError, RemoteError
+from radcommons.client.errors import FolderError, RemoteError, SelectionError
 from radcommons.client.journal import Item, Journal
 from radcommons.client.large import LARGE_BYTES
 from radcommons.client.layout import OWN_NAMES, STATE_FOLDER, Layout, path_of
@@ -118,14 +118,19 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
         Journal(folder) as journal,
     ):
         slug, version = resolve(remote, wish.name)
-        journal.bind(canonical_json([slug, version, wish.where, wish.layout]).decode())
+        is_new = journal.bind(canonical_json([slug, version, wish.where, wish.layout]).decode())
         base = f"files/releases/{quote(slug)}/{quote(version)}/"
         manifest, key = _fetch_core(remote, base, folder, (slug, version))
         run = Run(remote, base, folder=folder, journal=journal, threads=wish.threads, report=report)
         run.large_bytes = wish.large_bytes
         journal.add(core_items(manifest) + record_items(folder))
         run.fetch_pending()
-        receipt = _plan_instances(journal, folder, manifest, wish, key)
+        try:
+            receipt = _plan_instances(journal, folder, manifest, wish, key)
+        except SelectionError:
+            if is_new:
+                journal.unbind()
+            raise
         receipt.write(folder)
         run.fetch_pending()
         audit = verify_folder(folder, proofs=journal.proofs)

@@ -2,6 +2,17 @@
 
 from radcommons.dicom.errors import Kind, RadCommonsError
 
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+_STEP = 1024
+
+
+def size_of(size_bytes: float) -> str:
+    """A size as people read it."""
+    place = 0
+    while size_bytes >= _STEP and place < len(_UNITS) - 1:
+        size_bytes, place = size_bytes / _STEP, place + 1
+    return f"{size_bytes:.{1 if place else 0}f} {_UNITS[place]}"
+
 
 class RemoteError(RadCommonsError):
     """The server refused, or could not be reached after all retries."""
@@ -18,7 +29,7 @@ class DiskSpaceError(RadCommonsError):
         super().__init__(
             Kind.UNAVAILABLE,
             "client.disk-full",
-            f"The download needs {needed_bytes / 2**30:.2f} GiB and the disk has {free_bytes / 2**30:.2f} GiB free. "
+            f"The download needs {size_of(needed_bytes)} and some to spare, and the disk has {size_of(free_bytes)} free. "
             "Free some space, choose another folder, or select less with --where.",
             needed_bytes=needed_bytes,
             free_bytes=free_bytes,

@@ -80,8 +80,8 @@ class Journal:
     ) -> None:
         self._database.close()
 
-    def bind(self, identity: str) -> None:
-        """Tie the folder to one release and selection.
+    def bind(self, identity: str) -> bool:
+        """Tie the folder to one release and selection; whether that was done now and not before.
 
         Raises
         ------
@@ -91,10 +91,16 @@ class Journal:
         row = self._database.execute("SELECT value FROM about WHERE key = 'identity'").fetchone()
         if row is None:
             self._database.execute("INSERT INTO about VALUES ('identity', ?)", (identity,))
-        elif row[0] != identity:
+            return True
+        if row[0] != identity:
             raise FolderError(
                 "This folder was started for another release, selection or layout. Choose an empty folder."
             )
+        return False
+
+    def unbind(self) -> None:
+        """Let the folder be started for something else, since what it was started for cannot be had."""
+        self._database.execute("DELETE FROM about WHERE key = 'identity'")
 
     def add(self, items: Iterable[Item]) -> None:
         """Plan *items*; those planned before stay as they are, unless the record behind the name was renewed since."""

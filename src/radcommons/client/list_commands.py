@@ -19,7 +19,7 @@ from radcommons.client.by_bucket import download_bucket_list
 from radcommons.client.by_drs import ObjectDownload, download_objects
 from radcommons.client.by_series import SeriesDownload, download_series
 from radcommons.client.download import fetch_core, resolve
-from radcommons.client.errors import ListError
+from radcommons.client.errors import ListError, size_of
 from radcommons.client.layout import Layout, path_of
 from radcommons.client.remote import Remote
 from radcommons.client.run import Report
@@ -92,11 +92,15 @@ def show_list(outcome: AnyDownload, folder: Path, *, is_json: bool) -> None:
     word = "series" if isinstance(outcome, SeriesDownload) else "objects"
     click.echo(f"{number} {word} named, {outcome.fetched} fetched, {outcome.already_there} were already there")
     by_size_only = 0 if isinstance(outcome, SeriesDownload) else outcome.by_size_only
-    click.echo(f"{outcome.size_bytes / 2**20:.1f} MiB compared with their digests")
+    click.echo(f"{size_of(outcome.size_bytes)} compared with their digests")
     if by_size_only:
         click.echo(f"{by_size_only} of them by their size only, for no digest of them is known", err=True)
     for code, count in sorted(outcome.failures.items()):
         click.echo(f"failed: {count} × {code}", err=True)
+    if "client.unreachable" in outcome.failures:
+        click.echo(
+            "A server that a list names is asked over HTTPS; where it is elsewhere, name it with --from.", err=True
+        )
     if not outcome.is_complete:
         click.echo(f"The copy in {folder} is not complete; run the same command again.", err=True)
 

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from radcommons.client.errors import size_of
 from radcommons.client.run import Progress, Report
 
 EVERY_S = 0.25
 # The speed is that of the last while, not of hours ago.
 _WINDOW_S = 10.0
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
-_STEP = 1024
 
 
 @dataclass(slots=True)
@@ -57,14 +56,6 @@ def line_of(step: Progress, bytes_per_s: float) -> str:
             minutes, seconds = divmod(int(left_s), 60)
             words += f", {minutes}:{seconds:02} left"
     return words
-
-
-def size_of(size_bytes: float) -> str:
-    """A size as people read it."""
-    place = 0
-    while size_bytes >= _STEP and place < len(_UNITS) - 1:
-        size_bytes, place = size_bytes / _STEP, place + 1
-    return f"{size_bytes:.{1 if place else 0}f} {_UNITS[place]}"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from urllib.parse import quote
 
 from radcommons.client.digests import digest_of, is_right
-from radcommons.client.errors import DiskSpaceError, LocalDiskError
+from radcommons.client.errors import DiskSpaceError, LocalDiskError, RemoteError
 from radcommons.client.journal import Arrived, Item, Journal
 from radcommons.client.large import LARGE_BYTES, PART_BYTES, LargeFiles
 from radcommons.client.remote import ADDRESSES_TOGETHER, Address, Expected, Remote
@@ -23,6 +23,8 @@ SPARE_BYTES = 64 * 2**20
 MARK_EVERY = 200
 LOOK_AHEAD_PER_THREAD = 4
 INSTANCES = "instances/"
+UNREACHABLE = "client.unreachable"
+GONE_AFTER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Run:
         self._root, self._made = f"{folder.as_posix()}/", set[str]()
         self.large_bytes = LARGE_BYTES
         self._done: list[Arrived] = []
+        self._in_vain = 0
         self._arrived_bytes = self._total_bytes = 0
         self._has_bucket = True
         # Where some files are had without the repository, by their paths; asked for one batch ahead.
@@ -150,10 +153,15 @@ class Run:
     def _settle(self, brought: "_Brought | Exception") -> None:
         if isinstance(brought, RadCommonsError) and not isinstance(brought, LocalDiskError):
             self.failures[brought.code] = self.failures.get(brought.code, 0) + 1
+            self._in_vain = self._in_vain + 1 if brought.code == UNREACHABLE else 0
+            # Each has waited for a minute: who answers nobody for so long will not answer the thousands that follow.
+            if self._in_vain >= max(GONE_AFTER, self._threads):
+                message = "The repository no longer answers. What arrived is kept; run the same command again later."
+                raise RemoteError(brought.kind, UNREACHABLE, message) from brought
             return
         if isinstance(brought, Exception):
             raise brought
-        item = brought.item
+        item, self._in_vain = brought.item, 0
         self._done.append(Arrived(item.path, brought.mtime_ns))
         with self._telling:
             self._parts.pop(item.path, None)

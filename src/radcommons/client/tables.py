@@ -103,14 +103,19 @@ def matching_instances(folder: Path, where: str) -> frozenset[str]:
             return frozenset(uid for (uid,) in connection.execute(statements[0]).fetchall())
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
-            raise SelectionError(f"--where was not understood: {reason}") from error
+            known = ", ".join(_columns_of(connection))
+            raise SelectionError(f"--where was not understood: {reason} Its columns are: {known}.") from error
 
 
 def columns(folder: Path) -> tuple[str, ...]:
     """Names that a condition may use."""
     with closing(_connect()) as connection:
         _load(connection, folder)
-        return tuple(str(row[0]) for row in connection.execute("DESCRIBE release").fetchall())
+        return _columns_of(connection)
+
+
+def _columns_of(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    return tuple(str(row[0]) for row in connection.execute("DESCRIBE release").fetchall())
 
 
 @cache
