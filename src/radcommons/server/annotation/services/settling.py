@@ -81,7 +81,7 @@ def _settle(case: Case, tasks: Sequence[Task]) -> CaseState:
             value=one.value,
             measure=one.measure,
             reason=one.reason,
-            detail=_named(one.detail | _in_millimetres(case, label, ordered) if one.detail else {}, readers),
+            detail=_named({**one.detail, **_in_millimetres(case, label, ordered)} if one.detail else {}, readers),
             inputs=inputs,
             code_version=CODE_VERSION,
         )

@@ -114,9 +114,11 @@ class VeiledHoldings:
         aliases = self.veil.aliases
         if aliases is None:
             return address
-        names = ("study_instance_uid", "series_instance_uid", "sop_instance_uid")
-        given = {name: uid for name in names if (uid := getattr(address, name))}
-        return replace(address, **{name: aliases.real(uid) for name, uid in given.items()})
+        study, series, instance = (
+            aliases.real(uid) if uid else ""
+            for uid in (address.study_instance_uid, address.series_instance_uid, address.sop_instance_uid)
+        )
+        return replace(address, study_instance_uid=study, series_instance_uid=series, sop_instance_uid=instance)
 
     def _real_match(self, match: Match) -> Match:
         aliases = self.veil.aliases
