@@ -244,6 +244,15 @@ def test_a_server_that_does_not_answer_is_named_and_nothing_seems_done(look, wat
     expect(page.locator("#said")).to_have_class("bad")
 
 
+def test_an_original_that_is_gone_is_named(look, sitting: Sitting, hospital, watch) -> None:
+    watch.expected = ("404",)
+    original = hospital[1].parent / "export" / "empty.dcm"
+    aside = original.rename(original.with_suffix(".aside"))
+    page = look("empty")
+    expect(page.locator("#original")).to_contain_text("not where it was")
+    aside.rename(original)
+
+
 def test_the_overview_takes_decisions_by_keyboard_and_breaks_no_rule(look, sitting: Sitting) -> None:
     page = look("held", color_scheme="dark", viewport={"width": 400, "height": 800})
     page.goto(f"http://127.0.0.1:{sitting.server.port}/")

@@ -61,9 +61,7 @@ class FrameDrawer:
             answers = [answer for _, answer in self._pool.run([order])]
         answer = answers[0] if answers else None
         if answer is None or isinstance(answer, Finding):
-            raise RadCommonsError(
-                Kind.NOT_FOUND, "edge.not-drawable", "The picture cannot be drawn here; look at it in a viewer."
-            )
+            raise RadCommonsError(Kind.NOT_FOUND, "edge.not-drawable", "The picture cannot be drawn here.")
         return answer
 
     def close(self) -> None:

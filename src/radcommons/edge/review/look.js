@@ -148,7 +148,14 @@ function drawOriginal() {
     address: address("original"), columns, rows, boxes: picture.boxes, staying: staying(picture),
     frame: brightest ? null : frame, label: `Original, ${picture.boxes.length} boxes`,
   });
-  editor.image.onerror = () => by("original").replaceChildren(node("p", { textContent: "The picture cannot be drawn here. Look at it in a viewer, or keep it out." }));
+  editor.image.onerror = () => tellUndrawn(address("original"));
+}
+
+async function tellUndrawn(place) {
+  const shown = picture;
+  const why = await ask(place).then(() => "", (error) => error.message);
+  if (picture !== shown) return;
+  by("original").replaceChildren(node("p", { textContent: `${why || "The picture cannot be drawn here."} Look at it in a viewer, or keep it out.` }));
 }
 
 // Where no program looked, the picture itself tells its size.
@@ -158,7 +165,7 @@ function measure(shown) {
     [shown.seenColumns, shown.seenRows] = [image.naturalWidth, image.naturalHeight];
     if (picture === shown) render();
   };
-  image.onerror = () => by("original").replaceChildren(node("p", { textContent: "The picture cannot be drawn here. Look at it in a viewer, or keep it out." }));
+  image.onerror = () => tellUndrawn(address("original"));
   image.src = address("original");
 }
 

@@ -183,7 +183,10 @@ def source_of(connection: sqlite3.Connection, home: EdgeHome, row: sqlite3.Row) 
         root = Root.of(Path(found["root"]))
     except RadCommonsError as error:
         raise gone from error
-    return Source(found["source_id"], str(root.folder / found["path"]), found["member"], str(home.scratch_path))
+    path = root.folder / found["path"]
+    if not path.is_file():
+        raise gone
+    return Source(found["source_id"], str(path), found["member"], str(home.scratch_path))
 
 
 def result_source(out: OutFolder, row: sqlite3.Row) -> Source:

@@ -131,7 +131,7 @@ class _ReviewHandler(BaseHTTPRequestHandler):
             answer()
         except RadCommonsError as error:
             status = HTTPStatus.NOT_FOUND if error.kind is Kind.NOT_FOUND else HTTPStatus.CONFLICT
-            if self.path.startswith("/api/"):
+            if self.path.startswith(("/api/", "/frames/")):
                 self._send_json({"code": error.code, "message": error.message}, status)
             elif self._has_session():
                 page = _ERROR_PAGE.format(message=escape(error.message), code=escape(error.code))
@@ -228,7 +228,8 @@ class _ReviewHandler(BaseHTTPRequestHandler):
             return self._decide_series(_SERIES_VERBS[path], form)
         with self.review.session.maker.lock:
             home, out, by = self.review.home, self.review.out.path, form.get("by", "")
-            if form.get("content") != content_sha256(home, out):
+            # A rule of the house is about no content; taking it back changes what may be making now.
+            if path != "/undo-rule" and form.get("content") != content_sha256(home, out):
                 raise RadCommonsError(Kind.CONFLICT, "edge.content-changed", _CHANGED)
             if path == "/texts":
                 self.review.said = _said_of(settle_texts(home, out, decisions_of(form), by=by))
