@@ -67,12 +67,12 @@ class Run:
         total = self._journal.pending_bytes()
         demand_space(self._folder, total)
         self._arrived_bytes, self._total_bytes = 0, total
-        arrived: SimpleQueue[_Brought | Exception] = SimpleQueue()
+        arrived: SimpleQueue[Future[_Brought]] = SimpleQueue()
         active = 0
         with ThreadPoolExecutor(self._threads, thread_name_prefix="fetch") as pool:
             try:
                 for item, direct in self._addressed():
-                    pool.submit(self._bring_to, arrived, item, direct)
+                    pool.submit(self._bring, item, direct).add_done_callback(arrived.put)
                     active += 1
                     if active >= self._threads * LOOK_AHEAD_PER_THREAD:
                         self._settle(arrived.get())
@@ -109,12 +109,6 @@ class Run:
         self._has_bucket = bool(found)
         return {item.path: found[item.digest] for item in items if item.digest in found}
 
-    def _bring_to(self, arrived: "SimpleQueue[_Brought | Exception]", item: Item, direct: Address | None) -> None:
-        try:
-            arrived.put(self._bring(item, direct))
-        except Exception as error:  # noqa: BLE001 - the thread's door; whoever settles raises what is not expected
-            arrived.put(error)
-
     def _bring(self, item: Item, direct: Address | None) -> "_Brought":
         place = Path(f"{self._root}{item.path}")
         with suppress(FileNotFoundError):
@@ -150,17 +144,17 @@ class Run:
             done = self._arrived_bytes + self._parts.total()
             self._report(Progress(done, self._total_bytes, self.fetched + self.already_there))
 
-    def _settle(self, brought: "_Brought | Exception") -> None:
-        if isinstance(brought, RadCommonsError) and not isinstance(brought, LocalDiskError):
-            self.failures[brought.code] = self.failures.get(brought.code, 0) + 1
-            self._in_vain = self._in_vain + 1 if brought.code == UNREACHABLE else 0
+    def _settle(self, future: "Future[_Brought]") -> None:
+        error = future.exception()
+        if isinstance(error, RadCommonsError) and not isinstance(error, LocalDiskError):
+            self.failures[error.code] = self.failures.get(error.code, 0) + 1
+            self._in_vain = self._in_vain + 1 if error.code == UNREACHABLE else 0
             # Each has waited for a minute: who answers nobody for so long will not answer the thousands that follow.
             if self._in_vain >= max(GONE_AFTER, self._threads):
                 message = "The repository no longer answers. What arrived is kept; run the same command again later."
-                raise RemoteError(brought.kind, UNREACHABLE, message) from brought
+                raise RemoteError(error.kind, UNREACHABLE, message) from error
             return
-        if isinstance(brought, Exception):
-            raise brought
+        brought = future.result()
         item, self._in_vain = brought.item, 0
         self._done.append(Arrived(item.path, brought.mtime_ns))
         with self._telling:
