@@ -225,8 +225,7 @@ def project_json(project: ReadingProject) -> dict[str, Any]:
         "return_after_days": project.return_after_days,
         "deadline": project.deadline.isoformat() if project.deadline else None,
         "blinding": {
-            name: getattr(project, name)
-            for name in ("shows_ai", "shows_clinical_data", "shows_site", "shows_priors")
+            name: getattr(project, name) for name in ("shows_ai", "shows_clinical_data", "shows_site", "shows_priors")
         },
         "hanging": project.hanging,
         "policies": project.policies,
