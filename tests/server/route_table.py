@@ -267,7 +267,7 @@ ANNOTATION_API = (
             ("GET", "/answers.csv", A.ANNOTATION_SEE, {}),
             ("GET", "/readings", A.ANNOTATION_SEE, {}),
             ("GET", "/labels", A.ANNOTATION_SEE, {}),
-            ("GET", "/exports/<kind>", A.ANNOTATION_SEE, {"kind": "coco"}),
+            ("POST", "/exports/<kind>", A.ANNOTATION_SEE, {"kind": "coco"}),
             ("GET", "/consensus", A.ANNOTATION_SEE, {}),
             ("POST", "/consensus", A.ANNOTATION_MANAGE, {}),
         )

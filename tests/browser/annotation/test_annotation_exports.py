@@ -35,7 +35,7 @@ def test_reads_are_downloaded_from_the_page_of_a_project(open_page: Opener, live
     assert breaches(page) == []
     photographed(page)
     with page.expect_download() as download:
-        page.get_by_role("link", name="COCO: reads", exact=True).click()
+        page.get_by_role("button", name="COCO: reads", exact=True).click()
     with zipfile.ZipFile(download.value.path()) as archive:
         assert archive.testzip() is None
         document = json.loads(archive.read("annotations.coco.json"))

@@ -137,7 +137,7 @@ def test_a_folder_that_holds_something_is_not_written_into(project, tmp_path):
 def test_a_manager_downloads_what_the_command_writes_and_the_audit_log_tells(project, tmp_path):
     person("mia", Role.PROJECT_MANAGER)
     page = browser("mia").get(f"/annotation/projects/{project.slug}/exports/")
-    answer = browser("mia").get(f"/api/v1/annotation/managed/{project.slug}/exports/nifti?of=labels")
+    answer = browser("mia").post(f"/api/v1/annotation/managed/{project.slug}/exports/nifti?of=labels")
     archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
     run("export", project.slug, "--as", "nifti", "--of", "labels", "--by", "mia", "-o", tmp_path / "n")
     by_command = {
@@ -157,5 +157,5 @@ def test_who_reads_in_a_project_takes_nothing_away_before_it_is_closed(project):
     person("anna")
     accounts.grant_role("anna", Role.PROJECT_MANAGER, actor=OPERATOR)
     ReadingProject.objects.filter(pk=project.pk).update(state=ProjectState.READING)
-    assert browser("anna").get(f"/api/v1/annotation/managed/{project.slug}/exports/coco").status_code == 403
+    assert browser("anna").post(f"/api/v1/annotation/managed/{project.slug}/exports/coco").status_code == 403
     assert run("export", project.slug, "--by", "anna", fails=True).exception.code == "annotation.reads-here"

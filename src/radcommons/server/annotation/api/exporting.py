@@ -24,10 +24,13 @@ class ExportIn(Schema):
     of: Whose = Field(Whose.ALL, description="reads, labels or all")
 
 
-@router.get("/managed/{slug}/exports/{kind}", summary="Reads for other programs", operation_id="export_reads")
+@router.post("/managed/{slug}/exports/{kind}", summary="Reads for other programs", operation_id="export_reads")
 @door(Action.ANNOTATION_SEE)
 def export(request: ActorRequest, slug: str, kind: ExportFormat, wish: Query[ExportIn]) -> StreamingHttpResponse:
-    """Return a ZIP archive, sent while it is made; ``left-out.json`` in it counts what the format has no place for."""
+    """Return a ZIP archive, sent while it is made; ``left-out.json`` in it counts what the format has no place for.
+
+    It is a POST because it is written down who took what away.
+    """
     made = begin_export(slug, kind, wish.of, actor=request.actor)
     pieces = zipped(_with_account(made))
     # Under ASGI Django would first gather everything that is not asynchronous.
