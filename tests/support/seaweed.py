@@ -19,7 +19,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 ACCESS_KEY, SECRET_KEY = "radcommonstests", "a-secret-of-the-tests"
-BUCKET = "archive"
+BUCKET, PUBLIC_BUCKET = "archive", "public"
 _PROGRAM = Path(sys.executable).with_name("weed")
 _SERVICES = ("master", "volume", "filer", "s3")
 _START_TIMEOUT_S = 60
@@ -48,7 +48,9 @@ class Seaweed:
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
         config = self.folder / "s3.json"
         keys = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
-        config.write_text(json.dumps({"identities": [{"name": "tests", "credentials": keys, "actions": ["Admin"]}]}))
+        everybody = {"name": "anonymous", "actions": [f"{verb}:{PUBLIC_BUCKET}" for verb in ("Read", "List", "Write")]}
+        identities = [{"name": "tests", "credentials": keys, "actions": ["Admin"]}, everybody]
+        config.write_text(json.dumps({"identities": identities}))
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 # A test run that is killed takes its server along.

@@ -12,7 +12,7 @@ from radcommons.dicom.errors import Kind
 
 LONGEST_REFUSAL_BYTES = 1 << 16
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-_KINDS = {
+KINDS = {
     400: Kind.INVALID,
     401: Kind.UNAUTHENTICATED,
     403: Kind.FORBIDDEN,
@@ -61,7 +61,7 @@ def refusal(answer: Answer) -> RemoteError:
         code, message = str(body["code"]), str(body["message"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         facts["is_plain"] = True
-    kind = _KINDS.get(answer.status, Kind.UNAVAILABLE)
+    kind = KINDS.get(answer.status, Kind.UNAVAILABLE)
     return RemoteError(kind, code, message, may_retry=answer.status in RETRY_STATUS, **facts)
 
 

@@ -6,8 +6,9 @@ were stored in one piece; what is left is compared by its size, and said to be.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from radcommons.client.bucket_lists import BucketEntry, path_below
@@ -19,14 +20,15 @@ from radcommons.client.run import Progress, Run
 from radcommons.client.s3 import Bucket, Object
 from radcommons.transfer.release.canonical import canonical_json, sha256_hex
 
-FEW = 3
+# So many are asked for one by one; more of one folder are found in its listing.
+FEW = 10
 MISSING = "client.no-object"
 _SHA256_NAME = re.compile(r"(?:.*/)?([0-9a-f]{64})(?:\.[A-Za-z]{1,8})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """The buckets of a list, each as :func:`.s3.bucket_of` makes it."""
+    """The buckets of a list, each made once."""
 
     make: Callable[[str], Bucket]
 
@@ -37,6 +39,11 @@ class Buckets:
             name, _, key = item.address.removeprefix("s3://").partition("/")
             found[item.path] = self.make(name).address(key)
         return found
+
+
+def opened(endpoint: str, access_key: str) -> Callable[[str], Bucket]:
+    """Opens each bucket of one store once; see :class:`.s3.Bucket`."""
+    return cache(partial(Bucket, endpoint=endpoint, access_key=access_key))
 
 
 def download_bucket_list(
@@ -64,7 +71,7 @@ def download_bucket_list(
     with Remote("http://nowhere.invalid") as remote, Journal(folder) as journal:
         names = sorted(f"{each.bucket}/{each.key} {each.path}" for each in entries)
         journal.bind(canonical_json(["bucket", sha256_hex(canonical_json(names))]).decode())
-        journal.add(_planned(entries, buckets, remote, outcome))
+        journal.add(_planned(entries, buckets, outcome))
         run = Run(remote, "", folder=folder, journal=journal, threads=threads, report=report)
         run.locate = buckets.located
         run.fetch_pending()
@@ -75,11 +82,9 @@ def download_bucket_list(
     return outcome
 
 
-def _planned(
-    entries: Sequence[BucketEntry], buckets: Buckets, remote: Remote, outcome: ObjectDownload
-) -> Iterator[Item]:
+def _planned(entries: Sequence[BucketEntry], buckets: Buckets, outcome: ObjectDownload) -> Iterator[Item]:
     taken: dict[str, str] = {}
-    for bucket, entry, found in _found(entries, buckets, remote):
+    for bucket, entry, found in _found(entries, buckets):
         outcome.objects += 1
         if found is None:
             outcome.failures[MISSING] = outcome.failures.get(MISSING, 0) + 1
@@ -94,9 +99,7 @@ def _planned(
         yield Item(path, address, digest, found.size_bytes)
 
 
-def _found(
-    entries: Sequence[BucketEntry], buckets: Buckets, remote: Remote
-) -> Iterator[tuple[str, BucketEntry, Object | None]]:
+def _found(entries: Sequence[BucketEntry], buckets: Buckets) -> Iterator[tuple[str, BucketEntry, Object | None]]:
     """Each object of a list with its size; several of one folder are asked for together."""
     singles: dict[tuple[str, str], dict[str, list[BucketEntry]]] = defaultdict(lambda: defaultdict(list))
     for entry in entries:
@@ -104,28 +107,26 @@ def _found(
             singles[entry.bucket, entry.key[: entry.key.rfind("/") + 1]][entry.key].append(entry)
             continue
         is_empty = True
-        for each in buckets.make(entry.bucket).objects(remote, entry.key):
-            # A key that ends in a slash is somebody's folder.
-            if not each.key.endswith("/"):
-                is_empty = False
-                yield entry.bucket, entry, each
+        for each in buckets.make(entry.bucket).objects(entry.key):
+            is_empty = False
+            yield entry.bucket, entry, each
         if is_empty:
             yield entry.bucket, entry, None
     for (name, prefix), wanted in singles.items():
-        listed = _listed(buckets.make(name), remote, prefix, wanted)
+        listed = _listed(buckets.make(name), prefix, wanted)
         for key, several in wanted.items():
             for entry in several:
                 yield name, entry, listed.get(key)
 
 
-def _listed(bucket: Bucket, remote: Remote, prefix: str, wanted: dict[str, list[BucketEntry]]) -> dict[str, Object]:
-    prefixes = list(wanted) if len(wanted) <= FEW else [prefix]
-    found: dict[str, Object] = {}
-    for each in prefixes:
-        for entry in bucket.objects(remote, each):
-            if entry.key in wanted:
-                found[entry.key] = entry
-            # Keys come in order, so the key itself is the first that begins with it.
-            if len(found) == len(wanted) or each in wanted:
+def _listed(bucket: Bucket, prefix: str, wanted: Collection[str]) -> dict[str, Object]:
+    """Those of one folder that are there."""
+    if len(wanted) <= FEW:
+        return {key: found for key in wanted if (found := bucket.find(key)) is not None}
+    listed: dict[str, Object] = {}
+    for each in bucket.objects(prefix):
+        if each.key in wanted:
+            listed[each.key] = each
+            if len(listed) == len(wanted):
                 break
-    return found
+    return listed

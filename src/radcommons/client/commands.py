@@ -36,7 +36,14 @@ SHOWN_PATHS = 20
     envvar="RADCOMMONS_TOKEN",
     help="Access token, for releases that need one; given to the server that --from names, to no other.",
 )
-@click.option("--endpoint-url", "endpoint", metavar="URL", help="S3 store of a list for s5cmd or rclone.")
+@click.option(
+    "--endpoint-url",
+    "endpoint",
+    metavar="URL",
+    envvar=["S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"],
+    help="S3 store of a list for s5cmd or rclone; without it, S3_ENDPOINT_URL or AWS_ENDPOINT_URL, else Amazon's.",
+)
+@click.option("--access-key", envvar="AWS_ACCESS_KEY_ID", hidden=True)
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def download(context: click.Context, /, name: str, folder: Path, *, is_json: bool, **options: object) -> None:
@@ -49,7 +56,13 @@ def download(context: click.Context, /, name: str, folder: Path, *, is_json: boo
     url, threads = _text(options["url"]), int(str(options["threads"]))
     if is_list(name):
         _refuse_release_options(context)
-        wanted = ListWish(url, _text(options["token"]), _text(options["endpoint"]), threads)
+        wanted = ListWish(
+            url=url,
+            token=_text(options["token"]),
+            endpoint=_text(options["endpoint"]),
+            access_key=_text(options["access_key"]),
+            threads=threads,
+        )
         with shown(is_wanted=not is_json) as report:
             found = download_list(Path(name), folder, wanted, report=report)
         show_list(found, folder, is_json=is_json)

@@ -53,6 +53,14 @@ class ListError(RadCommonsError):
         super().__init__(Kind.INVALID, "client.bad-list", message)
 
 
+class MissingExtraError(RadCommonsError):
+    """Something that an extra of the package does, which is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        message = f'{what} needs packages that are not installed: pip install "radcommons[{extra}]"'
+        super().__init__(Kind.UNSUPPORTED, "client.missing-extra", message)
+
+
 class SelectionError(RadCommonsError):
     """A ``--where`` that is not one condition over the tables of the release."""
 

@@ -1,10 +1,10 @@
 """Doors of other programs' lists: ``radcommons manifest``, and what ``radcommons download`` does with a list."""
 
+import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO
@@ -15,15 +15,13 @@ import orjson
 
 from radcommons.client import lists
 from radcommons.client.bucket_lists import is_bucket_list, read_bucket_list
-from radcommons.client.by_bucket import download_bucket_list
 from radcommons.client.by_drs import ObjectDownload, download_objects
 from radcommons.client.by_series import SeriesDownload, download_series
 from radcommons.client.download import fetch_core, resolve
-from radcommons.client.errors import ListError, size_of
+from radcommons.client.errors import ListError, MissingExtraError, size_of
 from radcommons.client.layout import Layout, path_of
 from radcommons.client.remote import Remote
 from radcommons.client.run import Report
-from radcommons.client.s3 import bucket_of
 from radcommons.client.tables import selected_rows
 
 AnyDownload = SeriesDownload | ObjectDownload
@@ -44,12 +42,15 @@ class ListWish:
     url
         The server, where the list names none or another is wanted.
     endpoint
-        Address of the S3 store, for lists of objects in buckets; None for the usual variables, or Amazon's.
+        Address of the S3 store, for lists of objects in buckets; None for Amazon's.
+    access_key
+        Key of a bucket that is not public; what belongs to it is in the usual variables.
     """
 
     url: str | None = None
     token: str | None = None
     endpoint: str | None = None
+    access_key: str | None = None
     threads: int = 8
 
 
@@ -60,6 +61,8 @@ def download_list(path: Path, folder: Path, wish: ListWish, *, report: Report = 
     ------
     ListError
         When it cannot be understood, or names no server and none was given.
+    MissingExtraError
+        When it is of objects in buckets, and what reads buckets is not installed.
     """
     # Whoever wrote the list must not learn the token by naming a server.
     trusted, threads = wish.token if wish.url else None, wish.threads
@@ -69,12 +72,23 @@ def download_list(path: Path, folder: Path, wish: ListWish, *, report: Report = 
             return download_objects(entries, folder, remote, threads=threads, report=report)
     text = path.read_text(encoding="utf-8", errors="replace")
     if path.suffix.lower() == ".txt" and is_bucket_list(text):
-        entries_in_buckets = read_bucket_list(text)
-        make = cache(lambda name: bucket_of(name, wish.endpoint))
-        return download_bucket_list(entries_in_buckets, folder, make, threads=threads, report=report)
+        return _download_from_buckets(text, folder, wish, report=report)
     wanted = lists.read_series_list(text)
     with Remote(_server(wish.url, wanted.origin), token=trusted) as remote:
         return download_series(wanted.series_instance_uids, folder, remote, threads=min(threads, 8), report=report)
+
+
+def _download_from_buckets(text: str, folder: Path, wish: ListWish, *, report: Report) -> ObjectDownload:
+    entries = read_bucket_list(text)
+    try:
+        by_bucket = importlib.import_module("radcommons.client.by_bucket")
+    except ModuleNotFoundError as error:
+        if error.name != "obstore":
+            raise
+        raise MissingExtraError("A list of objects in buckets", "s3") from error
+    make = by_bucket.opened(wish.endpoint or "", wish.access_key or "")
+    outcome: ObjectDownload = by_bucket.download_bucket_list(entries, folder, make, threads=wish.threads, report=report)
+    return outcome
 
 
 def _server(url: str | None, origin: str) -> str:

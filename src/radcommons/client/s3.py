@@ -1,165 +1,196 @@
-"""Reading a bucket of any S3-compatible store: addresses signed by Signature Version 4, and listings. Nothing is written.
+"""Reading a bucket of any S3-compatible store through obstore: what lies there, and addresses that open it. Nothing is written.
 
-Without keys the addresses are plain ones, which open public buckets. An address in the query of which the signature stands
-needs no headers, so that files are fetched like any others.
+obstore is an extra, so this module is imported only when a list of objects in buckets is downloaded.
 """
 
-import hashlib
-import hmac
-import os
+import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from urllib.parse import quote, urlencode, urlsplit
-from xml.etree import ElementTree as ET
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
 
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from radcommons.client.answers import KINDS
 from radcommons.client.errors import ListError, RemoteError
-from radcommons.client.remote import RENEWED_BEFORE_S, Address, Remote
+from radcommons.client.remote import RENEWED_BEFORE_S, Address
 from radcommons.dicom.errors import Kind
 
 VALID_S = 12 * 3600
-_UNSIGNED = "UNSIGNED-PAYLOAD"
-_SAFE = "-_.~"
-_MD5_DIGITS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What opens a bucket that is not public, as Amazon's programs know it."""
-
-    access_key: str
-    secret_key: str
-    session_token: str = ""
-
-    @classmethod
-    def of(cls, environment: Mapping[str, str] = os.environ) -> "Keys | None":
-        """The usual variables; None where they are not set."""
-        access, secret = environment.get("AWS_ACCESS_KEY_ID", ""), environment.get("AWS_SECRET_ACCESS_KEY", "")
-        return cls(access, secret, environment.get("AWS_SESSION_TOKEN", "")) if access and secret else None
+PAGE = 1000
+_RETRY: Mapping[str, Any] = {
+    "max_retries": 8,
+    "backoff": {"init_backoff": timedelta(seconds=0.5), "max_backoff": timedelta(seconds=30), "base": 2},
+    "retry_timeout": timedelta(minutes=3),
+}
+# What a public bucket's addresses are "signed" with before the signature is taken off them again.
+_NOBODY = "nobody"
+_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
+_STATUS = re.compile(r"non-2xx status code: (\d{3})")
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """One object of a listing; ``md5`` is empty where its tag is none."""
+    """One object of a bucket; ``md5`` is empty where its tag is none."""
 
     key: str
     size_bytes: int
     md5: str
 
 
-@dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket at a store.
+    """A bucket at a store. Safe to share between threads.
 
     Parameters
     ----------
     endpoint
         Address of the store; empty for Amazon's.
-    """
-
-    name: str
-    endpoint: str = ""
-    region: str = "us-east-1"
-    keys: Keys | None = None
-
-    def address(self, key: str = "", query: Mapping[str, str] | None = None, *, now: float | None = None) -> Address:
-        """Where an object, or with a query a listing, is had."""
-        base = self._base()
-        path = f"{urlsplit(base).path}/{quote(key, safe='/' + _SAFE)}"
-        host, scheme = urlsplit(base).netloc, urlsplit(base).scheme
-        if self.keys is None:
-            text = urlencode(query or {}, quote_via=quote, safe=_SAFE)
-            return Address(f"{scheme}://{host}{path}{'?' if text else ''}{text}", _far())
-        signed = self._signed(host, path, dict(query or {}), time.time() if now is None else now)
-        return Address(f"{scheme}://{host}{path}?{signed}", time.monotonic() + VALID_S - RENEWED_BEFORE_S)
-
-    def objects(self, remote: Remote, prefix: str) -> Iterator[Object]:
-        """The objects whose keys begin so, in the order of their keys, a thousand a request.
-
-        Raises
-        ------
-        RemoteError
-            When the store refuses, stays unreachable, or answers with something else.
-        """
-        token = ""
-        while True:
-            query = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
-            page = _parsed(remote.document(self.address(query=query).url))
-            for entry in page.iter("Contents"):
-                tag = entry.findtext("ETag", "").strip('"')
-                is_md5 = len(tag) == _MD5_DIGITS and not tag.strip("0123456789abcdef")
-                yield Object(entry.findtext("Key", ""), int(entry.findtext("Size", "0")), tag if is_md5 else "")
-            token = page.findtext("NextContinuationToken", "")
-            if page.findtext("IsTruncated", "") != "true" or not token:
-                return
-
-    def _base(self) -> str:
-        if self.endpoint:
-            return f"{self.endpoint.rstrip('/')}/{quote(self.name, safe=_SAFE)}"
-        # A name with dots fits no certificate of Amazon's but the store's own.
-        if "." in self.name:
-            return f"https://s3.{self.region}.amazonaws.com/{quote(self.name, safe=_SAFE)}"
-        return f"https://{self.name}.s3.amazonaws.com"
-
-    def _signed(self, host: str, path: str, query: dict[str, str], now: float) -> str:
-        """The query of an address with its signature (AWS Signature Version 4, query string)."""
-        keys = self.keys
-        if keys is None:
-            raise ValueError("There is nothing to sign with.")
-        moment = datetime.fromtimestamp(now, UTC)
-        stamp, scope = moment.strftime("%Y%m%dT%H%M%SZ"), f"{moment:%Y%m%d}/{self.region}/s3/aws4_request"
-        query |= {
-            "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-            "X-Amz-Credential": f"{keys.access_key}/{scope}",
-            "X-Amz-Date": stamp,
-            "X-Amz-Expires": str(VALID_S),
-            "X-Amz-SignedHeaders": "host",
-        }
-        if keys.session_token:
-            query["X-Amz-Security-Token"] = keys.session_token
-        text = urlencode(sorted(query.items()), quote_via=quote, safe=_SAFE)
-        request = f"GET\n{path}\n{text}\nhost:{host}\n\nhost\n{_UNSIGNED}"
-        words = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        key = f"AWS4{keys.secret_key}".encode()
-        for part in scope.split("/"):
-            key = hmac.digest(key, part.encode(), "sha256")
-        return f"{text}&X-Amz-Signature={hmac.digest(key, words.encode(), 'sha256').hex()}"
-
-
-def bucket_of(name: str, endpoint: str | None, environment: Mapping[str, str] = os.environ) -> Bucket:
-    """A bucket as the options and the usual variables say.
+    access_key
+        Whose keys open the bucket; empty for a public one. What belongs to it (secret, session, region) obstore takes from
+        the usual variables.
+    retry
+        How failing requests are repeated; obstore's ``RetryConfig``.
 
     Raises
     ------
     ListError
-        When the endpoint is no address.
+        When the endpoint is no address, or the secret of the key is not known.
     """
-    place = endpoint or environment.get("S3_ENDPOINT_URL") or environment.get("AWS_ENDPOINT_URL") or ""
-    if place and not place.startswith(("http://", "https://")):
-        raise ListError("The endpoint of the store must begin with http(s)://.")
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
-    return Bucket(name, place, region, Keys.of(environment))
+
+    def __init__(
+        self, name: str, endpoint: str = "", *, access_key: str = "", retry: Mapping[str, Any] = _RETRY
+    ) -> None:
+        if endpoint and not endpoint.startswith(("http://", "https://")):
+            raise ListError("The endpoint of the store must begin with http(s)://.")
+        self.name, self.endpoint = name, endpoint
+        self._is_public = not access_key
+        keys: dict[str, Any] = {"access_key_id": access_key}
+        if self._is_public:
+            keys = {"access_key_id": _NOBODY, "secret_access_key": _NOBODY, "skip_signature": True}
+        try:
+            self._store = S3Store(
+                name,
+                client_options={"allow_http": endpoint.startswith("http://")},
+                retry_config=dict(retry),  # type: ignore[arg-type]
+                **_place(name, endpoint),
+                **keys,
+            )
+        except (BaseError, ValueError) as error:
+            message = "The bucket cannot be opened as the AWS variables say. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither."
+            raise ListError(message) from error
+
+    def address(self, key: str) -> Address:
+        """Where an object is had, without headers; made here, without asking the store."""
+        with _store_errors():
+            url = str(obstore.sign(self._store, "GET", _demand_plain(key), timedelta(seconds=VALID_S)))
+        if self._is_public:
+            return Address(url.partition("?")[0])
+        return Address(url, time.monotonic() + VALID_S - RENEWED_BEFORE_S)
+
+    def find(self, key: str) -> Object | None:
+        """One object; None where there is none, or no such bucket.
+
+        Raises
+        ------
+        RemoteError
+            When the store refuses, stays unreachable, or answers as no store does.
+        """
+        with _store_errors():
+            try:
+                return _object(obstore.head(self._store, _demand_plain(key)))
+            except FileNotFoundError:
+                return None
+
+    def objects(self, prefix: str) -> Iterator[Object]:
+        """The objects whose keys begin so, a thousand a request.
+
+        Raises
+        ------
+        RemoteError
+            When the store refuses, stays unreachable, has no such bucket, or answers as no store does.
+        """
+        folder, _, begun = prefix.rpartition("/")
+        # obstore lists folders; of one, what comes long before the prefix is passed over, and what comes after is not asked for.
+        offset = _demand_plain(prefix[:-1]) if len(begun) > 1 else None
+        with _store_errors():
+            for page in obstore.list(self._store, _demand_plain(folder) or None, offset=offset, chunk_size=PAGE):
+                for entry in page:
+                    found = _object(entry)
+                    if found.key.startswith(prefix):
+                        if not self._is_folder(found):
+                            yield found
+                    # Stores order by whole keys or by the names in them.
+                    elif found.key > prefix and found.key.split("/") > prefix.split("/"):
+                        return
+
+    def _is_folder(self, found: Object) -> bool:
+        """Whether it is somebody's folder: an empty object whose key ends in a slash, which obstore leaves out."""
+        return not found.size_bytes and self.find(found.key) is None
 
 
-def _far() -> float:
-    return time.monotonic() + 10 * 365 * 86_400
+def _place(name: str, endpoint: str) -> dict[str, Any]:
+    if endpoint:
+        return {"aws_endpoint_url_s3": endpoint.rstrip("/"), "virtual_hosted_style_request": False}
+    # A name with dots fits no certificate of Amazon's but the region's own.
+    if "." in name:
+        return {}
+    return {"aws_endpoint_url_s3": f"https://{name}.s3.amazonaws.com", "virtual_hosted_style_request": True}
 
 
-def _parsed(document: bytes) -> ET.Element:
-    """A listing without its namespaces."""
-    no_listing = RemoteError(
-        Kind.UNSUPPORTED, "client.no-listing", "The store answered with something else than a listing."
-    )
-    # Without declarations there are no entities to expand.
-    if b"<!" in document:
-        raise no_listing
+def _object(entry: Mapping[str, Any]) -> Object:
+    tag = _MD5.fullmatch(entry["e_tag"] or "")
+    return Object(str(entry["path"]), int(entry["size"]), tag[1] if tag else "")
+
+
+def _demand_plain(key: str) -> str:
+    """A key as obstore takes them: it would ask for another object where a part is empty, and for none where one is dots."""
+    if key and any(part in {"", ".", ".."} for part in key.split("/")):
+        raise ListError("The list names an object with an empty part or dots between the slashes of its name.")
+    return key
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    """Turn obstore's exceptions into the house's; their texts, which hold addresses and keys, go no further."""
     try:
-        tree = ET.fromstring(document)  # noqa: S314 - see above
-    except ET.ParseError as error:
-        raise no_listing from error
-    for element in tree.iter():
-        element.tag = element.tag.rpartition("}")[2]
-    if tree.tag != "ListBucketResult":
-        raise no_listing
-    return tree
+        yield
+    except (BaseError, OSError) as error:
+        raise _refusal(str(error)) from error
+
+
+def _refusal(text: str) -> RemoteError:
+    found = _STATUS.search(text)
+    if found is not None:
+        return _refused(int(found[1]))
+    if "Received redirect" in text:
+        return RemoteError(
+            Kind.INVALID, "client.other-region", "The bucket is in another region. Set AWS_REGION to it."
+        )
+    if " - HTTP error" in text:
+        return RemoteError(
+            Kind.UNAVAILABLE,
+            "client.unreachable",
+            "The store of the bucket cannot be reached. Check --endpoint-url and the network.",
+        )
+    return RemoteError(
+        Kind.UNSUPPORTED,
+        "client.no-listing",
+        "The store answered as no S3 store does. Check --endpoint-url.",
+    )
+
+
+def _refused(status: int) -> RemoteError:
+    if status == HTTPStatus.NOT_FOUND:
+        return RemoteError(
+            Kind.NOT_FOUND, "client.no-bucket", "The store has no bucket of the name that the list says.", status=status
+        )
+    hint = ""
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        hint = " Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without them the bucket is taken as public."
+    kind = KINDS.get(status, Kind.UNAVAILABLE)
+    return RemoteError(kind, "client.refused", f"The store of the bucket answered {status}.{hint}", status=status)
