@@ -20,10 +20,12 @@ from tests.support.releases import clear_study, frozen_cohort, wish
 
 from radcommons.apps import worker
 from radcommons.deid.pixel_text import PixelText
+from radcommons.server.annotation.queries.aliases import aliases_of_case, aliases_of_task
 from radcommons.server.annotation.rules.states import CaseState, Duty, ProjectVerb
 from radcommons.server.annotation.rules.wishes import ProjectWish
 from radcommons.server.annotation.services import projects, schemas
 from radcommons.server.annotation.services.examples import add_example
+from radcommons.server.archive.aliases import Aliases
 from radcommons.server.curation.models import Case
 from radcommons.server.intake import services as intake
 from radcommons.server.intake.models import BatchPart, QuarantinedInstance, SigningKey
@@ -265,7 +267,14 @@ def _reading(study: str) -> dict[str, str]:
         "other_task": other.key,
         "case": task.case.key,
         "example": example.sha256,
+        **_aliases("task", aliases_of_task(task)),
+        **_aliases("case", aliases_of_case(task.case)),
     }
+
+
+def _aliases(whose: str, aliases: Aliases) -> dict[str, str]:
+    """How the images of the case are called in a blinded root."""
+    return {name.replace("public", whose): aliases.alias(uid) for name, uid in _uids("ALPHA", "public").items()}
 
 
 def _secrets_of_reading(real: Mapping[str, str]) -> Iterator[Secret]:

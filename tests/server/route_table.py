@@ -397,6 +397,7 @@ DRS = (
 
 VIEWER = (
     Row("GET", "/viewer/app-config.js", A.PORTAL_VIEW, is_static=True),
+    Row("GET", "/viewer/reading/{name}.js", A.PORTAL_VIEW, given={"name": "extension"}, is_static=True),
     Row("GET", "/viewer/{path:path}", A.PORTAL_VIEW, given={"path": ""}, is_static=True),
     *(
         Row("GET", "/viewer/{path:path}", A.PORTAL_VIEW, given={"path": f"s/{scope}/viewer"}, is_static=True)
@@ -415,6 +416,7 @@ class ScopeRow:
     site: str | None = None
     is_gone: bool = False
     is_stray: bool = False
+    has_pages: bool = True
 
 
 SCOPES = (
@@ -423,9 +425,12 @@ SCOPES = (
     ScopeRow("curation", A.CURATION_READ, "open"),
     ScopeRow("batches/{batch_id}", A.INTAKE_READ_BATCH, "open", SITE),
     ScopeRow(f"intake/{SITE}/covid19", A.INTAKE_READ_BATCH, "open", SITE),
-    ScopeRow("tasks/{task}", A.ANNOTATION_READ, "public"),
+    # Blinded roots know images by names of their own, and have no pages but the one for reading.
+    ScopeRow("tasks/{task}", A.ANNOTATION_READ, "task", has_pages=False),
+    ScopeRow("tasks/{task}", None, "public", is_stray=True),
     ScopeRow("tasks/{other_task}", None, "public"),
-    ScopeRow("adjudications/{case}", A.ANNOTATION_ADJUDICATE, "public"),
+    ScopeRow("adjudications/{case}", A.ANNOTATION_ADJUDICATE, "case", has_pages=False),
+    ScopeRow("adjudications/{case}", None, "public", is_stray=True),
     # What is not in a scope does not exist there, and a release that is not out is no scope.
     ScopeRow("releases/{draft}/1.0.0", None, "drafted"),
     ScopeRow(f"releases/{RECALLED}/1.0.0", None, "recalled", is_gone=True),
@@ -470,8 +475,9 @@ _VIEWS = (
     "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/header/",
     "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/sheet/",
     "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/document/",
-    "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/document/pages/<int:number>/",
 )
+# No series of the content is a document, so that nobody finds a page.
+_PAGE = "view/<scope-path:scope>/<dicom-uid:study_instance_uid>/<dicom-uid:series_instance_uid>/document/pages/<int:number>/"
 
 
 # Where there is no scope at all the door is one for every resource; these stand for all.
@@ -497,8 +503,12 @@ def _of_scopes() -> Iterator[Row]:
                 is_like_others=is_like_others,
             )
         given = {"scope": scope.path, "study_instance_uid": asked["study"], "series_instance_uid": asked["series"]}
+        action = scope.action if scope.has_pages else None
         for route in _VIEWS:
-            yield Row("GET", route, scope.action, scope.site, given=given, is_gone=scope.is_gone)
+            yield Row("GET", route, action, scope.site, given=given, is_gone=scope.is_gone)
+        # Whoever may see the series may be told that it has no pages.
+        if scope.action is not A.RELEASES_READ:
+            yield Row("GET", _PAGE, None, given=given | {"number": "1"}, is_gone=scope.is_gone)
 
 
 READ_ONLY = tuple(

@@ -21,6 +21,7 @@ from tests.server.route_table import DICOMWEB, SCOPES, TABLE, Row
 
 from radcommons.apps import asgi, wiring
 from radcommons.server.archive.dicomweb import address as dicomweb_address
+from radcommons.server.archive.dicomweb.address import Resource
 
 pytestmark = pytest.mark.django_db
 CSRF = "c" * 32
@@ -91,10 +92,13 @@ def test_every_kind_of_scope_and_every_dicomweb_resource_is_in_the_table():
     assert {scope.path.split("/")[0] for scope in SCOPES if scope.action} == set(wiring.SCOPES)
     values = {"study": "1.2", "series": "1.2", "instance": "1.2"}
     examples = [f"scope/{address.format(**values)}" for address in DICOMWEB]
-    for pattern, resource, level in dicomweb_address._GRAMMAR:
-        fitting = [dicomweb_address.parse_address(path) for path in examples if pattern.fullmatch(path)]
-        assert (resource, level) in {(found.resource, found.level) for found in fitting}, pattern.pattern
-    assert len(examples) == len(dicomweb_address._GRAMMAR)
+    bulkdata = [path for path in examples if "/bulkdata/" in path]
+    assert {dicomweb_address.parse_address(path).resource for path in bulkdata} == {Resource.BULKDATA}
+    for shape, (resource, level) in dicomweb_address._GRAMMAR.items():
+        pattern = "scope/" + "/".join(shape).replace("*", "[^/]+")
+        fitting = [dicomweb_address.parse_address(path) for path in examples if re.fullmatch(pattern, path)]
+        assert [(found.resource, found.level) for found in fitting] == [(resource, level)], pattern
+    assert len(examples) == len(dicomweb_address._GRAMMAR) + len(bulkdata)
 
 
 @pytest.fixture(scope="module")
