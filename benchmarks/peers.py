@@ -6,9 +6,10 @@ on the scope of cleared studies, which only some roles may read and which is ask
 anybody, with its connections set to TCP_NODELAY, which as installed they are not.
 
 Both are asked every address once before anything is measured, so that both have read their files; then they take turns of a fraction of
-a second, in an order that changes, so that both meet the machine in the same moods. A bar is met when an answer takes so many times less,
-by the clock of one client or in processor time of the server: the medians over the turns. Both are printed. Processor time counts the
-whole server, database and idle work included; where other programs use the machine, the clock mostly measures waiting for them.
+a second, in an order that changes, so that both meet the machine in the same moods. A bar is met when one client waits so many times less
+for an answer, by the clock: the medians over the turns. Processor time of the whole server, database and idle work included, stands beside
+it and decides nothing: where other programs use the machine, it tells whether a bar was missed by the server or by the machine. The load of
+the machine is printed for that.
 """
 
 import json
@@ -127,8 +128,8 @@ class Line:
 
     @property
     def is_met(self) -> bool:
-        """Whether the bar is met, by the clock or in processor time."""
-        return max(self.ratio, self.cpu_ratio) >= self.bar
+        """Whether the bar is met, by the clock."""
+        return self.ratio >= self.bar
 
     def to_json(self) -> dict[str, object]:
         """The line with what follows from it."""
@@ -139,8 +140,8 @@ class Line:
         """The line as people read it."""
         role = f"{self.role.wall_ms:9.2f}{self.role.cpu_ms:9.2f}" if self.role else " " * 18
         verdict = "met" if self.is_met else "MISSED"
-        if self.is_met and self.ratio < self.bar:
-            verdict = "met in processor time"
+        if not self.is_met and self.cpu_ratio >= self.bar:
+            verdict += " by the clock, not in processor time"
         return (
             f"{self.operation:<24}{self.ours.wall_ms:9.2f}{self.ours.cpu_ms:9.2f}{role}"
             f"{self.theirs.wall_ms:11.2f}{self.theirs.cpu_ms:9.2f}{self.ratio:9.1f}{self.cpu_ratio:9.1f}{self.bar:7.1f}  {verdict}"
@@ -286,7 +287,7 @@ def main(*, as_json: bool, only: tuple[str, ...], studies: int, seconds: float, 
     work = folder or Path(tempfile.mkdtemp(prefix="radcommons-peers-"))
     work.mkdir(parents=True, exist_ok=True)
     work.chmod(0o755)
-    begin = time.perf_counter()
+    begin, load = time.perf_counter(), os.getloadavg()[0]
     try:
         lines, memory = compare(work, studies, seconds, only or NAMES)
     finally:
@@ -294,7 +295,8 @@ def main(*, as_json: bool, only: tuple[str, ...], studies: int, seconds: float, 
             shutil.rmtree(work, ignore_errors=True)
     is_met = all(line.is_met for line in lines) and (memory is None or memory <= MEMORY_BAR_MB)
     if as_json:
-        machine = {"python": platform.python_version(), "system": platform.platform(), "processors": os.cpu_count()}
+        machine: dict[str, object] = {"python": platform.python_version(), "system": platform.platform()}
+        machine |= {"processors": os.cpu_count(), "load_before": load, "load_after": os.getloadavg()[0]}
         results = [line.to_json() for line in lines]
         click.echo(
             json.dumps({"machine": machine, "results": results, "memory_mb": memory, "is_met": is_met}, indent=1)
@@ -306,7 +308,10 @@ def main(*, as_json: bool, only: tuple[str, ...], studies: int, seconds: float, 
         if memory is not None:
             verdict = "met" if memory <= MEMORY_BAR_MB else "MISSED"
             click.echo(f"web process and decoders under 8 clients: {memory:.0f} MB (bar {MEMORY_BAR_MB} MB)  {verdict}")
-        click.echo(f"{time.perf_counter() - begin:.0f} s in all, {os.cpu_count()} processors")
+        click.echo(
+            f"{time.perf_counter() - begin:.0f} s in all, {os.cpu_count()} processors; "
+            f"load of the machine {load:.1f} before and {os.getloadavg()[0]:.1f} after"
+        )
     sys.exit(0 if is_met else 1)
 
 
