@@ -38,7 +38,7 @@ serve: viewer
 	$(BIN)/radcommons serve --port $(PORT)
 
 test: viewer
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
+
 from radcommons.server.platform.postgres import EmbeddedPostgres
 from radcommons.server.platform.settings import settings
 
@@ -27,9 +29,17 @@ def _clean() -> None:
     shutil.rmtree(_DATA, ignore_errors=True)
 
 
+def _forgetful(url: str) -> None:
+    """Let the server of the tests not wait for the disk; tests of crashes start servers of their own."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+
 os.environ["RADCOMMONS_DATA"] = str(_DATA)
 if not _IS_PART_OF_A_RUN:
     os.environ["RADCOMMONS_DATABASE_URL"] = _POSTGRES.ensure_running()
+    _forgetful(os.environ["RADCOMMONS_DATABASE_URL"])
 os.environ["DJANGO_SETTINGS_MODULE"] = "radcommons.apps.django_settings"
 # The test runner may have read the settings that the parent process left in the environment.
 settings.cache_clear()
@@ -40,12 +50,14 @@ from radcommons.apps import bootstrap  # noqa: E402
 bootstrap.setup()
 
 from django.apps import AppConfig  # noqa: E402
+from django.conf import settings as django_settings  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from django.db.models.signals import post_migrate  # noqa: E402
 from django.dispatch import receiver  # noqa: E402
 
 # Threads of the server and of jobs come and go in tests: none may keep a connection when it ends.
 connections.settings["default"]["CONN_MAX_AGE"] = 0
+django_settings.PASSWORD_HASHERS = ["tests.support.quick_hashing.QuickArgon2", *django_settings.PASSWORD_HASHERS]
 
 import pytest  # noqa: E402
 import pytest_django  # noqa: E402
@@ -180,3 +192,13 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the shared test data is not beside the checkout")
     return SHARED_DATA
+
+
+# Whole flows take longest: begun first, none of them leaves one of two processes idle at the end.
+_BEGUN_FIRST = ("journey", "browser", "conformance", "hostile", "edge")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders with the longest tests before the others; within them nothing moves."""
+    order = {name: place for place, name in enumerate(_BEGUN_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(Path(__file__).parent).parts[0], len(order)))
