@@ -7,7 +7,7 @@ import warnings
 import pydicom
 from tests.support.made_dicom import made_ct, write_made
 
-from radcommons.dicom.dicom_json import data_set_json, find_bulk
+from radcommons.dicom.dicom_json import JsonMemory, data_set_json, find_bulk
 from radcommons.dicom.elements import EXPLICIT_LITTLE, Element, FormatError
 from radcommons.dicom.part10 import open_part10
 
@@ -33,7 +33,7 @@ def _comparable(data_set):
 
 
 def test_it_equals_what_pydicom_makes_of_all_shared_files(shared_data):
-    compared = 0
+    compared, memory = 0, JsonMemory()
     for path in sorted(shared_data.rglob("*")):
         if not path.is_file():
             continue
@@ -41,7 +41,9 @@ def test_it_equals_what_pydicom_makes_of_all_shared_files(shared_data):
             file = open_part10(path)
         except FormatError:
             continue
-        ours = json.loads(data_set_json(file.elements, file.encoding))
+        written = data_set_json(file.elements, file.encoding)
+        assert data_set_json(file.elements, file.encoding, memory) == written, path.name
+        ours = json.loads(written)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -53,6 +55,31 @@ def test_it_equals_what_pydicom_makes_of_all_shared_files(shared_data):
         assert _comparable(ours) == _comparable(theirs), path.name
         compared += 1
     assert compared > 400
+
+
+def test_a_memory_tells_the_same_bytes_apart_by_what_decides_how_they_are_read():
+    name, value = Element(0x00100010, "PN", b"\xc4"), Element(0x00280106, "US or SS", b"\xff\xff")
+    charsets = [Element(0x00080005, "CS", text) for text in (b"ISO_IR 100", b"ISO_IR 144")]
+    signs = [Element(0x00280103, "US", number) for number in (b"\0\0", b"\1\0")]
+    kinds = [(charset, name, sign, value) for charset in charsets for sign in signs]
+    memory = JsonMemory()
+
+    written = [data_set_json(elements, EXPLICIT_LITTLE, memory) for elements in (*kinds, *kinds)]
+
+    assert written == [data_set_json(elements, EXPLICIT_LITTLE) for elements in kinds] * 2
+    assert len(set(written)) == len(kinds)
+
+
+def test_a_memory_of_hostile_files_stays_small():
+    memory = JsonMemory()
+    for start in range(0, 40_000, 100):
+        texts = [Element(0x00091000 + number, "LO", b"%08d" % (start + number)) for number in range(100)]
+        charset = Element(0x00080005, "CS", b"ISO_IR %d" % (start % 3000))
+        data_set_json((charset, *texts), EXPLICIT_LITTLE, memory)
+
+    kept = [memory.fragments(kind) for kind in list(memory._kinds)]
+    assert len(kept) <= 16
+    assert all(len(fragments) <= 5100 for fragments in kept)
 
 
 def test_attributes_come_in_the_order_of_their_tags(tmp_path):

@@ -9,6 +9,7 @@ import base64
 import math
 import struct
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import orjson
 
@@ -16,6 +17,10 @@ from radcommons.dicom.elements import PIXEL_TAGS, Element, Encoding, concrete_vr
 from radcommons.dicom.text import DEFAULT_ENCODINGS, STRING_VRS, encodings_of, texts_of
 
 MAX_INLINE_BYTES = 1024
+# No value that is remembered is so long that its address would be written instead, for that depends on where it stands.
+_REMEMBERED_BYTES = 512
+_REMEMBERED = 5000
+_KINDS = 16
 _PIXEL_REPRESENTATION = 0x00280103
 _BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _NUMBER_FORMATS = {
@@ -34,9 +39,42 @@ _MAX_SAFE_INTEGER = 2**63 - 1
 JsonValue = dict[str, object]
 
 
-def data_set_json(elements: Iterable[Element], encoding: Encoding) -> bytes:
-    """The data set as DICOM JSON, attributes in ascending order of their tags, UTF-8."""
-    return orjson.dumps(_data_set(tuple(elements), encoding, DEFAULT_ENCODINGS, "", is_signed=False))
+class JsonMemory:
+    """What elements became before: instances of a series repeat most of their header byte for byte.
+
+    An element is found again by its tag, its bytes and all that decides how they are read, so a memory changes how fast a
+    data set is written, never what is written.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: dict[object, dict[object, bytes]] = {}
+
+    def fragments(self, kind: object) -> dict[object, bytes]:
+        """What is remembered of elements that are read in one way; at most some megabytes altogether."""
+        known = self._kinds.get(kind)
+        if known is None or len(known) > _REMEMBERED:
+            if len(self._kinds) >= _KINDS:
+                self._kinds.clear()
+            known = self._kinds[kind] = {}
+        return known
+
+
+def data_set_json(elements: Iterable[Element], encoding: Encoding, memory: JsonMemory | None = None) -> bytes:
+    """The data set as DICOM JSON, attributes in ascending order of their tags, UTF-8.
+
+    A ``memory`` makes writing many data sets of the same kind faster.
+    """
+    place = _Place(encoding, DEFAULT_ENCODINGS, path="", is_signed=False)
+    return _data_set(tuple(elements), place, memory or JsonMemory())
+
+
+class _Place(NamedTuple):
+    """What decides how the elements of one data set are read, and the path by which it is reached."""
+
+    encoding: Encoding
+    encodings: tuple[str, ...]
+    path: str
+    is_signed: bool
 
 
 def find_bulk(elements: Sequence[Element], tag_path: str) -> Element | None:
@@ -64,33 +102,48 @@ def _hex(part: str) -> int:
         return -1
 
 
-def _data_set(
-    elements: tuple[Element, ...], encoding: Encoding, inherited: tuple[str, ...], path: str, *, is_signed: bool
-) -> dict[str, JsonValue]:
-    encodings = encodings_of(elements, inherited)
+def _data_set(elements: tuple[Element, ...], outer: _Place, memory: JsonMemory) -> bytes:
     is_signed = next(
         (
             bytes(e.value)[:1] == b"\1" or bytes(e.value)[:2] == b"\0\1"
             for e in elements
             if e.tag == _PIXEL_REPRESENTATION
         ),
-        is_signed,
+        outer.is_signed,
     )
+    place = outer._replace(encodings=encodings_of(elements, outer.encodings), is_signed=is_signed)
+    known = memory.fragments((place.encoding, place.encodings, is_signed))
     by_tag = {element.tag: element for element in elements if element.tag & 0xFFFF}
-    answer: dict[str, JsonValue] = {}
+    fragments = []
     for tag in sorted(by_tag):
         element = by_tag[tag]
-        vr = concrete_vr(element.vr, is_signed=is_signed)
-        here = f"{path}{tag:08X}"
         if element.items is not None:
-            items = [
-                _data_set(item, encoding, encodings, f"{here}/{index}/", is_signed=is_signed)
-                for index, item in enumerate(element.items)
-            ]
-            answer[f"{tag:08X}"] = {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+            fragments.append(_sequence(element, place, memory))
+        elif len(element.value) > _REMEMBERED_BYTES or element.is_encapsulated or tag in PIXEL_TAGS:
+            fragments.append(_attribute(element, place))
         else:
-            answer[f"{tag:08X}"] = {"vr": vr, **_value(element, vr, encoding, encodings, here)}
-    return answer
+            key = (tag, element.vr, bytes(element.value))
+            fragment = known.get(key)
+            if fragment is None:
+                fragment = known[key] = _attribute(element, place)
+            fragments.append(fragment)
+    return b"{" + b",".join(fragments) + b"}"
+
+
+def _sequence(element: Element, place: _Place, memory: JsonMemory) -> bytes:
+    here = f"{place.path}{element.tag:08X}"
+    items = [
+        _data_set(item, place._replace(path=f"{here}/{index}/"), memory)
+        for index, item in enumerate(element.items or ())
+    ]
+    values = b',"Value":[' + b",".join(items) + b"]" if items else b""
+    return b'"%08X":{"vr":"SQ"%s}' % (element.tag, values)
+
+
+def _attribute(element: Element, place: _Place) -> bytes:
+    vr = concrete_vr(element.vr, is_signed=place.is_signed)
+    value = _value(element, vr, place.encoding, place.encodings, f"{place.path}{element.tag:08X}")
+    return b'"%08X":%s' % (element.tag, orjson.dumps({"vr": vr, **value}))
 
 
 def _value(element: Element, vr: str, encoding: Encoding, encodings: tuple[str, ...], path: str) -> JsonValue:

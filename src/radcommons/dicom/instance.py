@@ -1,12 +1,11 @@
 """What one DICOM file is: identifiers, description, frames, DICOM JSON; safe on bytes of strangers."""
 
 import hashlib
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from radcommons.dicom import uids
-from radcommons.dicom.dicom_json import data_set_json
+from radcommons.dicom.dicom_json import JsonMemory, data_set_json
 from radcommons.dicom.elements import Element, FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.frames import FrameIndex, PixelShape, index_frames
@@ -31,8 +30,7 @@ class InstanceDescription:
     when absent or impossible. ``frames`` holds offset and length of each frame in the file; where a frame consists of
     several fragments ``fragments`` holds the runs of each frame (see :class:`~radcommons.dicom.frames.FrameIndex`).
     ``pixel_offset`` and ``pixel_length`` bound the pixel data value in the file, -1 and 0 when there is none to point at.
-    ``dicom_json`` is the data set in the DICOM JSON model (PS3.18 F), empty when it was not asked for. ``md5`` and
-    ``crc32`` are there when :func:`with_digests` was asked for them.
+    ``dicom_json`` is the data set in the DICOM JSON model (PS3.18 F), empty when it was not asked for.
     """
 
     study_instance_uid: str
@@ -73,8 +71,6 @@ class InstanceDescription:
     dicom_json: bytes
     size_bytes: int
     sha256: str
-    md5: str = ""
-    crc32: int | None = None
 
 
 def describe_file(path: Path, *, with_json: bool = True) -> tuple[InstanceDescription | None, tuple[Finding, ...]]:
@@ -100,17 +96,25 @@ def describe_file(path: Path, *, with_json: bool = True) -> tuple[InstanceDescri
 
 
 def describe_parsed(
-    file: Part10File, buffer: memoryview, *, with_json: bool = True, with_digest: bool = True
+    file: Part10File,
+    buffer: memoryview,
+    *,
+    with_json: bool = True,
+    with_digest: bool = True,
+    memory: JsonMemory | None = None,
 ) -> tuple[InstanceDescription | None, tuple[Finding, ...]]:
     """Describe a file that is already parsed; ``buffer`` is the file itself. See :func:`describe_file`.
 
-    Without its digest nothing but the header is read; ``sha256`` is then empty.
+    Without its digest nothing but the header is read; ``sha256`` is then empty. A ``memory`` makes describing many files of
+    the same kind faster.
     """
     findings = [*file.findings, *identity_findings(file)]
     if any(finding.is_error for finding in findings):
         return None, tuple(findings)
     index = frame_index_of(file)
-    description = _describe(file, index, buffer, with_json=with_json)
+    description = _describe(file, index, len(buffer))
+    if with_json:
+        description = replace(description, dicom_json=data_set_json(file.elements, file.encoding, memory))
     if with_digest:
         description = replace(description, sha256=sha256_of(buffer))
     return description, (*findings, *index.findings)
@@ -167,7 +171,7 @@ def frame_index_of(file: Part10File) -> FrameIndex:
     )
 
 
-def _describe(file: Part10File, index: FrameIndex, buffer: memoryview, *, with_json: bool) -> InstanceDescription:
+def _describe(file: Part10File, index: FrameIndex, size_bytes: int) -> InstanceDescription:
     header = Header(file.elements, file.encoding)
     pixels: Element | None = file.pixel_element()
     frames = header.integer(0x00280008)
@@ -208,21 +212,10 @@ def _describe(file: Part10File, index: FrameIndex, buffer: memoryview, *, with_j
         pixel_length=len(pixels.value) if pixels is not None and has_position else 0,
         frames=index.frames,
         fragments=index.fragments,
-        dicom_json=data_set_json(file.elements, file.encoding) if with_json else b"",
-        size_bytes=len(buffer),
+        dicom_json=b"",
+        size_bytes=size_bytes,
         sha256="",
     )
-
-
-def with_digests(description: InstanceDescription, buffer: memoryview) -> InstanceDescription:
-    """The description with SHA-256, MD5 and CRC-32 (ISO 3309) of the file, taken in one pass."""
-    sha256, md5, crc = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-    for start in range(0, len(buffer), _HASH_CHUNK_BYTES):
-        piece = buffer[start : start + _HASH_CHUNK_BYTES]
-        sha256.update(piece)
-        md5.update(piece)
-        crc = zlib.crc32(piece, crc)
-    return replace(description, sha256=sha256.hexdigest(), md5=md5.hexdigest(), crc32=crc)
 
 
 def sha256_of(buffer: memoryview) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zlib
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pydicom
@@ -17,11 +17,13 @@ from tests.support.batches import OPERATOR, make_site, make_token, uid, write_in
 
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive.models import Instance
+from radcommons.server.archive.services import OlderDigests, older_digests
 from radcommons.server.intake import services, staging
 from radcommons.server.intake.models import Batch, BatchPart, QuarantinedInstance
 from radcommons.server.intake.services import direct
 from radcommons.server.platform import accounts, audit
 from radcommons.server.platform.models import AuditEvent, OutboxFact
+from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.platform.policy import Actor, Role
 from radcommons.server.platform.settings import settings
 
@@ -281,9 +283,8 @@ def test_a_request_whose_process_died_before_answering_is_finished_by_the_worker
     path = tmp_path / "aside"
     path.write_bytes(body)
     item = describe_file(path)[0]
-    done = Future()
-    done.set_result(None)
-    staging.adopt(upload.batch_id, [(path, item.sha256)])
+    done = staging.adopt(upload.batch_id, [(path, item.sha256)])
+    done.result()
     with transaction.atomic():
         direct._record(upload, [(direct.UploadedFile(path, item.sha256, item.size_bytes, done), item)], software="")
     assert Batch.objects.get().state == "sealed"
@@ -323,13 +324,17 @@ def _pass_on():
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
 
 
-def test_older_digests_are_kept_beside_sha256(sender, made):
+def test_older_digests_are_taken_when_somebody_asks_first_and_remembered(sender, made):
     body = made(1)
     sender.post([body])
-
     row = Instance.objects.get()
-    assert (row.sha256, row.md5) == (hashlib.sha256(body).hexdigest(), hashlib.md5(body).hexdigest())  # noqa: S324
-    assert row.crc32 == zlib.crc32(body)
+    assert (row.sha256, row.md5, row.crc32) == (hashlib.sha256(body).hexdigest(), "", None)
+
+    asked = older_digests([row.sha256])
+
+    assert asked == {row.sha256: OlderDigests(hashlib.md5(body).hexdigest(), zlib.crc32(body))}  # noqa: S324
+    object_store().delete(instance_key(row.sha256))
+    assert older_digests([row.sha256]) == asked
 
 
 def test_two_senders_of_the_same_study_at_once_are_both_told_that_it_is_stored(sender, made):

@@ -113,7 +113,7 @@ class Instance(models.Model):
     sop_class_uid = models.CharField(max_length=64, db_index=True)
     transfer_syntax_uid = models.CharField(max_length=64)
     sha256 = models.CharField(max_length=64, db_index=True)
-    # For those who compare by older digests: NBIA's clients, S3, ZIP; empty where nobody computed them at ingest.
+    # For those who compare by older digests: NBIA's clients, S3, ZIP; empty until somebody asks (services.older_digests).
     md5 = models.CharField(max_length=32, blank=True, default="")
     crc32 = models.BigIntegerField(null=True)
     size_bytes = models.BigIntegerField()

@@ -1,7 +1,7 @@
 """Looking into a stranger's file: runs in a limited child process, never in the web process (DESIGN, invariant 6)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from radcommons.deid.levels import Level
 from radcommons.deid.look_memory import LookMemory
 from radcommons.deid.profile import Profile, load_profile
 from radcommons.deid.verify import refusal_of_class, verify_parsed
+from radcommons.dicom.dicom_json import JsonMemory
 from radcommons.dicom.elements import Element, FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity
-from radcommons.dicom.instance import describe_parsed, with_digests
+from radcommons.dicom.instance import describe_parsed, sha256_of
 from radcommons.dicom.part10 import map_file, parse_part10
 from radcommons.dicom.text import texts_of
 from radcommons.server.intake.rules import (
@@ -29,7 +30,7 @@ from radcommons.server.intake.rules import (
 )
 
 # Of one child process, which looks into the files of a batch one after the other.
-_MEMORY = LookMemory()
+_MEMORY, _JSON = LookMemory(), JsonMemory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,10 @@ def inspect_part(claim: PartClaim) -> Inspection:
         file = parse_part10(buffer)
     except FormatError as error:
         return Inspection(None, (Finding(Severity.ERROR, error.code, error.where, error.message),))
-    description, findings = describe_parsed(file, buffer, with_digest=False)
+    description, findings = describe_parsed(file, buffer, with_digest=False, memory=_JSON)
     if description is None:
         return Inspection(None, findings if any(each.is_error for each in findings) else (*findings, unreadable()))
-    description = with_digests(description, buffer)
+    description = replace(description, sha256=claim.sha256 if claim.is_fresh else sha256_of(buffer))
     # Only the class that the signed manifest names: another one inside is a mismatch and refused besides.
     released_classes = frozenset({claim.sop_class_uid} if claim.is_released else ())
     seen = verify_parsed(buffer, file, profile_at(claim.profile), released_classes=released_classes, memory=_MEMORY)

@@ -20,7 +20,7 @@ _PERSON_FINDINGS = frozenset({"deid.person-name", "deid.forbidden-value"})
 # What the centre's programs call a reading or a finding: a word and 24 random digits.
 _RANDOM_NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,64}[.-])?[0-9a-f]{24}")
 # The parts of a derived batch's statement.
-OBSERVERS, WORDS = "observers", "words"
+OBSERVERS, WORDS, IS_CODED = "observers", "words", "is_coded"
 # A person confirmed the pictures, or the site's profile lets its detector's word be enough.
 _LOOKED_AT = frozenset({PixelText.APPROVED, PixelText.CLEAN, PixelText.REDACTED})
 # Far beyond any disk, and what the tables can count.
@@ -36,7 +36,8 @@ class PartClaim:
     ``profile`` is the name or the path of the profile by whose rules the file is verified; ``are_texts_approved`` says
     that a curator read the texts that look suspicious, ``is_released`` that a person at the site let an object go that no
     program can clean. For what this centre made itself, ``observers`` are the pseudonyms of its readers, and ``words`` the
-    texts that it put there, as the names of labels.
+    texts that it put there, as the names of labels. ``is_fresh`` says that the process that asks took the digest of these
+    bytes itself while it wrote them, a moment ago; otherwise it is taken again.
     """
 
     part_id: int
@@ -53,6 +54,7 @@ class PartClaim:
     is_released: bool = False
     observers: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

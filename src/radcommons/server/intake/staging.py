@@ -48,13 +48,24 @@ def write_names(batch_id: str) -> None:
         _sync_directory(folder)
 
 
-def adopt(batch_id: str, files: Iterable[tuple[Path, str]]) -> None:
-    """Make whole files, on the disk under other names, parts of a batch by their digests."""
+def adopt(batch_id: str, files: Iterable[tuple[Path, str]]) -> Future[None]:
+    """Make whole files, on the disk under other names, parts of a batch by their digests.
+
+    Returns
+    -------
+    When it has its result, the new names are on the disk too.
+    """
     folder = folder_of(batch_id)
     with _disk_errors():
         for path, sha256 in files:
             _adopt(path, folder / sha256)
         folder.mkdir(parents=True, exist_ok=True)
+    return _writing.submit(_write_names, folder)
+
+
+def _write_names(folder: Path) -> None:
+    # Another request may have settled all that lay there and taken the folder away.
+    with _disk_errors(), suppress(FileNotFoundError):
         _sync_directory(folder)
 
 
@@ -187,7 +198,7 @@ class PartSink:
         self._file: FileIO | None = None
         self.is_closed = False
 
-    def write(self, *chunks: bytes) -> None:
+    def write(self, *chunks: bytes | memoryview) -> None:
         """Take the next bytes, in pieces.
 
         Raises
@@ -214,8 +225,10 @@ class PartSink:
             _demand_room(self._target.parent, self._size_bytes)
         return self._file
 
-    def commit(self) -> None:
-        """Put the part in its place, its bytes on the disk; its name is there for good after :func:`write_names`.
+    def keep(self) -> Future[None]:
+        """Have the part put in its place; it is there, its bytes on the disk, when the answer is.
+
+        Its name is there for good after :func:`write_names`.
 
         Raises
         ------
@@ -226,18 +239,30 @@ class PartSink:
             raise DigestMismatchError
         with _disk_errors():
             file = self._open()
-            os.fsync(file.fileno())
-            file.close()
-            self._aside.rename(self._target)
         self.is_closed = True
+        return _writing.submit(_keep, file, self._aside, self._target)
+
+    def commit(self) -> None:
+        """Put the part in its place and wait for the disk; see :meth:`keep`."""
+        self.keep().result()
 
     def abort(self) -> None:
-        """Leave nothing behind; after :meth:`commit` it changes nothing."""
-        if self._file is not None:
+        """Leave nothing behind; after :meth:`keep` it changes nothing."""
+        if self._file is not None and not self.is_closed:
             with suppress(OSError):
                 self._file.close()
             self._aside.unlink(missing_ok=True)
         self.is_closed = True
+
+
+def _keep(file: FileIO, aside: Path, target: Path) -> None:
+    try:
+        _write_out(file)
+        with _disk_errors():
+            aside.rename(target)
+    except (OSError, DiskFullError):
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def _demand_room(folder: Path, size_bytes: int) -> None:

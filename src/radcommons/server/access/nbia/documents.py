@@ -32,6 +32,7 @@ from radcommons.server.access.released import (
 )
 from radcommons.server.archive.metadata import attributes_of
 from radcommons.server.archive.models import Instance
+from radcommons.server.archive.services import older_digests
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.releases.queries import instances_of
 
@@ -169,7 +170,8 @@ def md5_of_image(asked: Asked) -> Encoded:
     uid = next((found for name in names if (found := asked.parameters.uid(name))), "")
     if not uid:
         raise NbiaRefusalError("A parameter, SOPInstanceUID, is required for this API call.")
-    return _text(images.md5_of(_published_instance(uid).sha256))
+    sha256 = _published_instance(uid).sha256
+    return _text(older_digests([sha256])[sha256].md5)
 
 
 def md5_hierarchy(asked: Asked) -> Encoded:
@@ -199,7 +201,8 @@ def md5_hierarchy(asked: Asked) -> Encoded:
         raise NbiaRefusalError("This is too much to be hashed at once. Ask study by study.")
     tree: dict[str, dict[str, list[str]]] = {}
     for each in found:
-        digests = [images.md5_of(sha256) for sha256 in instances_in(each).values_list("sha256", flat=True)]
+        members = instances_in(each).values_list("sha256", flat=True)
+        digests = [found.md5 for found in older_digests(members).values()]
         studies = tree.setdefault(each.subject_id, {})
         studies.setdefault(each.study_instance_uid, []).append(images.hash_of_hashes(digests))
     if uid:

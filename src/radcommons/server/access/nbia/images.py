@@ -85,14 +85,6 @@ def instance_of(series_instance_uid: str, sop_instance_uid: str) -> tuple[Releas
     return series, instance
 
 
-def md5_of(sha256: str) -> str:
-    """The MD5 of a stored file in hexadecimal digits, read now."""
-    digest = hashlib.md5(usedforsecurity=False)
-    for chunk in object_store().stream(instance_key(sha256)):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
 def hash_of_hashes(hashes: Sequence[str]) -> str:
     """NBIA's digest of a level: the MD5 of the sorted digests of the level below; empty for none."""
     if not hashes:

@@ -4,12 +4,14 @@ from radcommons.server.archive.dicomweb.intact import ask_for_examination
 from radcommons.server.archive.services.exporting import Export, export_archive
 from radcommons.server.archive.services.importing import Import, import_archive
 from radcommons.server.archive.services.mending import clean_up_pieces
+from radcommons.server.archive.services.older_digests import OlderDigests, older_digests
 from radcommons.server.archive.services.placing import place, place_of
 from radcommons.server.archive.services.purging import Cause, Selection, apply_purge, lift_purge, plan_purge
 from radcommons.server.archive.services.shelving import shelve, unshelve
 from radcommons.server.archive.services.storing import (
     Offer,
     Stored,
+    announce_derived,
     announce_stored,
     begin_storing,
     clean_up_unfinished,
@@ -26,10 +28,12 @@ __all__ = [
     "Export",
     "Import",
     "Offer",
+    "OlderDigests",
     "Pace",
     "Selection",
     "Stored",
     "Verification",
+    "announce_derived",
     "announce_stored",
     "apply_purge",
     "begin_storing",
@@ -40,6 +44,7 @@ __all__ = [
     "finish_storing",
     "import_archive",
     "lift_purge",
+    "older_digests",
     "place",
     "place_bytes",
     "plan_purge",

@@ -1,14 +1,17 @@
 """The rows above an instance, subject, study and series, and the row of the instance itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
+from django.utils import timezone
 
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.instance import InstanceDescription
 from radcommons.server.archive import metadata, rules
-from radcommons.server.archive.models import Instance, Series, Study, Subject
+from radcommons.server.archive.models import Instance, InstanceState, Series, Study, Subject
+from radcommons.server.platform.rows import fetch, write_rows
 from radcommons.server.sites.models import Site
 
 
@@ -24,17 +27,27 @@ class Known:
         return place.study_instance_uid in self.studies and place.series_instance_uid in self.series
 
 
+_STUDIES = """
+SELECT study_instance_uid, site.code, subject.project, subject.subject_id
+FROM archive_study AS study
+JOIN archive_subject AS subject ON subject.id = study.subject_id
+JOIN sites_site AS site ON site.id = subject.site_id
+WHERE study_instance_uid = ANY(%s)
+"""
+_SERIES = """
+SELECT series_instance_uid, series.id, study_instance_uid
+FROM archive_series AS series JOIN archive_study AS study ON study.id = series.study_id
+WHERE series_instance_uid = ANY(%s)
+"""
+
+
 def read(places: Sequence[rules.Place]) -> Known:
     """What is known of the studies and series of some places."""
-    studies = Study.objects.filter(study_instance_uid__in={place.study_instance_uid for place in places})
-    series = Series.objects.filter(series_instance_uid__in={place.series_instance_uid for place in places})
-    rows = studies.values_list("study_instance_uid", "subject__site__code", "subject__project", "subject__subject_id")
+    studies = fetch(_STUDIES, [list({place.study_instance_uid for place in places})])
+    series = fetch(_SERIES, [list({place.series_instance_uid for place in places})])
     return Known(
-        studies={uid: (site_code, project, subject_id) for uid, site_code, project, subject_id in rows},
-        series={
-            uid: (key, study)
-            for uid, key, study in series.values_list("series_instance_uid", "pk", "study__study_instance_uid")
-        },
+        studies={uid: (site_code, project, subject_id) for uid, site_code, project, subject_id in studies},
+        series={uid: (key, study) for uid, key, study in series},
     )
 
 
@@ -110,25 +123,90 @@ def _series_row(item: InstanceDescription, studies: dict[str, int]) -> Series:
     )
 
 
-def instance_row(item: InstanceDescription, series_ids: dict[str, int]) -> Instance:
-    """The row of an instance, not yet written."""
-    return Instance(
-        series_id=series_ids[item.series_instance_uid],
-        sop_instance_uid=item.sop_instance_uid,
-        sop_class_uid=item.sop_class_uid,
-        transfer_syntax_uid=item.transfer_syntax_uid,
-        sha256=item.sha256,
-        md5=item.md5,
-        crc32=item.crc32,
-        size_bytes=item.size_bytes,
-        instance_number=rules.as_integer(item.instance_number),
-        number_of_frames=rules.as_count(item.number_of_frames) or 1,
-        rows=rules.as_count(item.rows),
-        columns=rules.as_count(item.columns),
-        bits_allocated=rules.as_count(item.bits_allocated),
-        is_image=item.is_image,
-        pixel_offset=item.pixel_offset if item.pixel_offset >= 0 else None,
-        pixel_length=item.pixel_length if item.pixel_offset >= 0 else None,
-        frames=rules.frame_table(item.fragments or tuple((span,) for span in item.frames)),
-        dicom_json=metadata.pack(item.dicom_json),
+_COLUMNS = (
+    "sop_instance_uid",
+    "series_id",
+    "sop_class_uid",
+    "transfer_syntax_uid",
+    "sha256",
+    "md5",
+    "size_bytes",
+    "instance_number",
+    "number_of_frames",
+    "rows",
+    "columns",
+    "bits_allocated",
+    "is_image",
+    "pixel_offset",
+    "pixel_length",
+    "pixel_text",
+    "frames",
+    "dicom_json",
+    "state",
+    "created_at",
+)
+
+
+def ensure_instances(
+    given: Mapping[str, tuple[InstanceDescription, str]], series_ids: Mapping[str, int]
+) -> dict[str, tuple[int, str, str]]:
+    """Instances by SOP Instance UID as id, digest and state; missing ones are written as *storing*.
+
+    Parameters
+    ----------
+    given
+        Descriptions, each with the verdict about its pixels, by SOP Instance UID.
+    """
+    now = timezone.now()
+    # One order everywhere, so that two senders of the same study wait for each other instead of deadlocking.
+    rows = [_instance_row(*given[uid], series_ids, now) for uid in sorted(given)]
+    columns = ("sop_instance_uid", "id", "sha256", "state")
+    known = {uid: (key, *rest) for uid, key, *rest in write_rows(Instance, _COLUMNS, rows, returning=columns)}
+    if others := given.keys() - known.keys():
+        found = Instance.objects.filter(sop_instance_uid__in=others).values_list(*columns)
+        known |= {uid: (key, sha256, state) for uid, key, sha256, state in found}
+    return known
+
+
+def _instance_row(
+    item: InstanceDescription, pixel_text: str, series_ids: Mapping[str, int], now: datetime
+) -> tuple[object, ...]:
+    has_place = item.pixel_offset >= 0
+    return (
+        item.sop_instance_uid,
+        series_ids[item.series_instance_uid],
+        item.sop_class_uid,
+        item.transfer_syntax_uid,
+        item.sha256,
+        "",
+        item.size_bytes,
+        rules.as_integer(item.instance_number),
+        rules.as_count(item.number_of_frames) or 1,
+        rules.as_count(item.rows),
+        rules.as_count(item.columns),
+        rules.as_count(item.bits_allocated),
+        item.is_image,
+        item.pixel_offset if has_place else None,
+        item.pixel_length if has_place else None,
+        pixel_text,
+        orjson.dumps(rules.frame_table(item.fragments or tuple((span,) for span in item.frames))).decode(),
+        metadata.pack(item.dicom_json),
+        InstanceState.STORING.value,
+        now,
     )
+
+
+_MAKE_VISIBLE = """
+WITH waiting AS (
+    SELECT id FROM archive_instance WHERE id = ANY(%s) AND state IN ('storing', 'damaged') ORDER BY id FOR UPDATE
+)
+UPDATE archive_instance AS instance SET state = 'stored'
+FROM waiting, archive_series AS series, archive_study AS study
+WHERE instance.id = waiting.id AND series.id = instance.series_id AND study.id = series.study_id
+RETURNING instance.id, instance.sha256, study.study_instance_uid
+"""
+
+
+def make_visible(instance_ids: Sequence[int]) -> list[tuple[int, str, str]]:
+    """Make instances *stored* whose bytes are placed; id, digest and study of those that nobody else finished."""
+    return fetch(_MAKE_VISIBLE, [list(instance_ids)])

@@ -101,6 +101,13 @@ def announce_stored(study_instance_uids: Iterable[str]) -> None:
             outbox.announce("InstancesStored", study_instance_uid=study_instance_uid)
 
 
+def announce_derived(study_instance_uid: str, sop_instance_uids: Iterable[str]) -> None:
+    """Announce objects that the centre made of a study's images and that hold no word of a person."""
+    facts = {"sop_instance_uids": sorted(sop_instance_uids)}
+    with transaction.atomic():
+        outbox.announce("DerivedStored", study_instance_uid=study_instance_uid, facts=facts)
+
+
 def clean_up_unfinished(*, older_than_hours: int = 24) -> int:
     """Remove rows of storings that were never finished, so that other bytes may take the identifier.
 
@@ -141,7 +148,8 @@ def begin_storing(offers: Sequence[Offer], *, site: Site, project: str) -> list[
         refusals = [refusal or levels.refusals(place, known) for place, refusal in zip(places, refusals, strict=True)]
         wanted = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal]
     series_ids = {uid: key for uid, (key, _) in known.series.items()}
-    rows = _ensure_instances(wanted, series_ids)
+    first = {offer.description.sop_instance_uid: (offer.description, offer.pixel_text) for offer in reversed(wanted)}
+    rows = levels.ensure_instances(first, series_ids)
     seen: set[str] = set()
     return [
         Stored(None, StoreOutcome.CONFLICT, refusal) if refusal else _decide(offer.description, rows, seen)
@@ -157,22 +165,6 @@ def _place(description: InstanceDescription, site: Site, project: str) -> rules.
         study_instance_uid=description.study_instance_uid,
         series_instance_uid=description.series_instance_uid,
     )
-
-
-def _ensure_instances(offers: Sequence[Offer], series_ids: dict[str, int]) -> dict[str, tuple[int, str, str]]:
-    """Instances by SOP Instance UID as id, digest and state; missing ones are written as *storing*."""
-    rows = {}
-    for offer in reversed(offers):
-        row = levels.instance_row(offer.description, series_ids)
-        row.pixel_text = offer.pixel_text
-        rows[row.sop_instance_uid] = row
-    # One order everywhere, so that two senders of the same study wait for each other instead of deadlocking.
-    Instance.objects.bulk_create([rows[uid] for uid in sorted(rows)], ignore_conflicts=True)
-    known = Instance.objects.filter(sop_instance_uid__in=rows)
-    return {
-        uid: (key, sha256, state)
-        for uid, key, sha256, state in known.values_list("sop_instance_uid", "pk", "sha256", "state")
-    }
 
 
 def _decide(description: InstanceDescription, rows: dict[str, tuple[int, str, str]], seen: set[str]) -> Stored:
@@ -199,13 +191,7 @@ def _finish(begun: Sequence[Stored], actor: Actor) -> frozenset[int]:
     placed = [result.instance_id for result in begun if result.outcome is StoreOutcome.STORED and result.instance_id]
     if not placed:
         return frozenset()
-    rows = (
-        Instance.objects.filter(pk__in=placed, state__in=[InstanceState.STORING, InstanceState.DAMAGED])
-        .order_by("pk")
-        .select_for_update(of=("self",))
-    )
-    finished = list(rows.values_list("pk", "sha256", "series__study__study_instance_uid"))
-    Instance.objects.filter(pk__in=[key for key, _, _ in finished]).update(state=InstanceState.STORED)
+    finished = levels.make_visible(placed)
     digests = defaultdict(list)
     for _, sha256, study_instance_uid in finished:
         digests[study_instance_uid].append(sha256)

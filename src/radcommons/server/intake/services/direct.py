@@ -25,7 +25,7 @@ from radcommons.server.intake.inspectors import Inspected, LookAhead
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, Door, PartState
 from radcommons.server.intake.profiles import profile_named
 from radcommons.server.intake.queue import defer_finish
-from radcommons.server.intake.rules import OBSERVERS, WORDS, Inspection, PartClaim
+from radcommons.server.intake.rules import IS_CODED, OBSERVERS, WORDS, Inspection, PartClaim
 from radcommons.server.intake.services.settling import (
     STORED_AT_ONCE,
     begin_settling,
@@ -35,11 +35,26 @@ from radcommons.server.intake.services.settling import (
 )
 from radcommons.server.platform import audit
 from radcommons.server.platform.policy import Action, Actor, authorise
+from radcommons.server.platform.rows import write_rows
 from radcommons.server.sites.models import Agreement, Site
 from radcommons.server.sites.queries import require_agreement, site_by_code
 from radcommons.transfer.manifest import ProfileStamp
 
 _SOFTWARE_LENGTH = 520
+_PART_COLUMNS = (
+    "batch_id",
+    "sha256",
+    "size_bytes",
+    "study_instance_uid",
+    "series_instance_uid",
+    "sop_instance_uid",
+    "sop_class_uid",
+    "pixel_text",
+    "pixel_text_approved_by",
+    "texts_approved_by",
+    "state",
+    "is_announced",
+)
 # After so long without a request a batch is closed; one under way is closed as often as this all the same.
 QUIET = timedelta(seconds=5)
 LONGEST = timedelta(minutes=1)
@@ -69,11 +84,14 @@ class Derivation:
         Pseudonyms of the people who looked at the images, which may stand where objects name persons.
     words
         Texts of the centre itself that the objects hold, as the names of labels.
+    is_coded
+        Whether the objects hold no other text: no curator has to read them.
     """
 
     name: str
     observers: tuple[str, ...]
     words: tuple[str, ...] = ()
+    is_coded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +243,7 @@ def store_directly(
         return [DirectResult(inspection.description, inspection.findings) for inspection in seen]
     for file, _, _ in kept:
         file.on_disk.result()
-    staging.adopt(upload.batch_id, [(file.path, file.sha256) for file, _, _ in kept])
+    named = staging.adopt(upload.batch_id, [(file.path, file.sha256) for file, _, _ in kept])
     with transaction.atomic():
         batch, parts = _record(
             upload, [(file, inspection.description) for file, _, inspection in kept], software=software
@@ -237,6 +255,8 @@ def store_directly(
                 waiting[part.pk] = (replace(claim, part_id=part.pk), inspection)
         first, *others = _groups(list(waiting.values()))
         settling = begin_settling(batch, first)
+        # No row tells of a file whose name could be lost.
+        named.result()
     parts_by_id = {part.pk: part for part in parts.values()} | dict(complete(settling))
     for group in others:
         parts_by_id |= settle_parts(batch, group)
@@ -309,6 +329,7 @@ def _claim(upload: DirectUpload, file: UploadedFile, number: int) -> PartClaim:
         are_texts_approved=False,
         observers=upload.derivation.observers if upload.derivation is not None else (),
         words=upload.derivation.words if upload.derivation is not None else (),
+        is_fresh=True,
     )
 
 
@@ -321,7 +342,12 @@ def _record(
     parts = {part.sha256: part for part in BatchPart.objects.filter(batch=batch, sha256__in=wanted)}
     # The batch is locked: nobody else adds to it meanwhile.
     rows = [_part(batch, *wanted[sha256], upload.pixel_text) for sha256 in wanted if sha256 not in parts]
-    parts |= {part.sha256: part for part in BatchPart.objects.bulk_create(rows)}
+    values = [[getattr(row, name) for name in _PART_COLUMNS] + ["{}", "[]"] for row in rows]
+    for row, (key,) in zip(
+        rows, write_rows(BatchPart, (*_PART_COLUMNS, "release", "findings"), values, returning=("id",)), strict=True
+    ):
+        row.pk = key
+    parts |= {part.sha256: part for part in rows}
     batch.size_bytes += sum(part.size_bytes for part in rows)
     if batch.state != BatchState.SEALED or batch.deferred_at is None:
         defer_finish(batch.pk, since=timezone.now(), after=QUIET)
@@ -337,9 +363,12 @@ def _record(
 
 def _batch_of_today(upload: DirectUpload, *, software: str) -> Batch:
     derivation = upload.derivation
+    summary: dict[str, object] = {}
+    if derivation is not None:
+        summary = {OBSERVERS: list(derivation.observers), WORDS: list(derivation.words), IS_CODED: derivation.is_coded}
     values = {
         "door": Door.DIRECT if derivation is None else Door.DERIVED,
-        "summary": {} if derivation is None else {OBSERVERS: list(derivation.observers), WORDS: list(derivation.words)},
+        "summary": summary,
         "site": upload.site,
         "agreement": upload.agreement,
         "project": upload.project,
