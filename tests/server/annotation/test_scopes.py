@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import httpx
+import psycopg
 import pytest
 from django.utils import timezone
 from tests.support.batches import uid
@@ -14,7 +15,9 @@ from radcommons.server.annotation.models import Case, Task
 from radcommons.server.annotation.queries.aliases import aliases_of_task
 from radcommons.server.archive.services import announce_stored
 from radcommons.server.curation import services as curation
+from radcommons.server.platform.access_watch import CHANNEL
 from radcommons.server.platform.policy import Actor
+from radcommons.server.platform.read_pool import database_conninfo
 
 STUDY, OTHER = uid("study", "case-0"), uid("study", "case-1")
 SERIES, IMAGE = uid("series", "case-0", 1), uid("instance", "case-0", 1, 1)
@@ -58,9 +61,10 @@ def test_a_blinded_root_shows_one_case_without_site_subject_or_date(tmp_store, t
     assert ask(anna, f"{instance}/frames/1").status_code == 200
     assert ask(browser("bert"), f"{root}/studies").status_code == 404
     type(project).objects.filter(pk=project.pk).update(shows_clinical_data=True)
-    shown = ask(anna, f"{root}/studies?includefield=all").text
-    assert "20200412" in shown
-    assert "S-case-0" not in shown
+    for path in (f"{root}/studies?includefield=all", f"{root}/studies/{alias(STUDY)}/series/{alias(SERIES)}/metadata"):
+        shown = ask(anna, path).text
+        assert "20200412" in shown
+        assert "S-case-0" not in shown
 
 
 @pytest.mark.django_db(transaction=True)
@@ -86,6 +90,27 @@ def test_writing_that_a_reader_saw_sends_the_study_back_and_hides_it_from_all_re
     assert ask(bert, f"/dicom-web/tasks/{task.key}/studies").status_code == 200
     worker.run_until_idle()
     assert case.study.curation_case.decisions.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_closes_a_task_is_told_at_once_and_a_saved_draft_is_not(tmp_store, tmp_path):
+    project = make_project(tmp_path, studies=1, readers=("anna",))
+    task = task_of("anna", STUDY)
+    rows = Task.objects.filter(pk=task.pk)
+    with psycopg.connect(database_conninfo(), autocommit=True) as line:
+        line.execute(f"LISTEN {CHANNEL}")
+        rows.update(active_seconds=12.5, state=task.state)
+        assert not [*line.notifies(timeout=0.1)]
+        closing = [
+            lambda: Case.objects.filter(pk=task.case_id).update(is_suspended=True),
+            lambda: type(project).objects.filter(pk=project.pk).update(shows_priors=True),
+            lambda: type(task.reader).objects.filter(pk=task.reader_id).update(is_active=False),
+            lambda: rows.update(available_at=timezone.now() + timedelta(days=1)),
+            lambda: rows.update(state="revoked"),
+        ]
+        for close in closing:
+            close()
+            assert [told.channel for told in line.notifies(timeout=5, stop_after=1)] == [CHANNEL]
 
 
 def looked_at(client, task):

@@ -63,6 +63,9 @@ class Scope:
         The shelf on which exactly these instances were made ready to be served; None when there is none.
     veil
         What is shown of the attributes; None where everything is.
+    is_watched
+        Whether all that would close the scope to its visitor is told on the channel of access, so that an admission may be
+        remembered for a moment (see :mod:`.platform.access_watch`).
     """
 
     name: str
@@ -70,6 +73,7 @@ class Scope:
     is_immutable: bool = False
     shelf_id: int | None = None
     veil: Veil | None = None
+    is_watched: bool = False
 
 
 class ScopeResolver(Protocol):

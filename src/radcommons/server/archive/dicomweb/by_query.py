@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import Any
 
+import orjson
 from django.db.models import F, QuerySet
 
 from radcommons.server.archive import metadata, shelving
 from radcommons.server.archive.dicomweb.address import Address
-from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection, StoredObject
+from radcommons.server.archive.dicomweb.holdings import HeldInstance, StoredObject
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import SearchQuery
 from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
@@ -30,6 +31,7 @@ _WHOLE = 500
 _PIECES_BYTES = 16 << 20
 _DOCUMENTS_BYTES = 32 << 20
 _COLUMNS = tuple(field.name for field in fields(HeldInstance))
+_ALL_TAGS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,12 @@ class KeptInstances:
     pieces
         Search results by primary key, with relative addresses.
     documents
-        Metadata of a series by the digest of its files, the root of the addresses, and whether it is compressed.
+        Metadata of a series by the digest of its files, the root of the addresses, whether it is compressed, and the tags
+        that are shown where a veil hides the others.
     """
 
     pieces: RecentlyUsed[int, bytes] = field(default_factory=lambda: RecentlyUsed(_PIECES_BYTES))
-    documents: RecentlyUsed[tuple[str, str, bool], bytes] = field(
+    documents: RecentlyUsed[tuple[str, str, bool, frozenset[str]], bytes] = field(
         default_factory=lambda: RecentlyUsed(_DOCUMENTS_BYTES)
     )
 
@@ -75,23 +78,28 @@ class KeyedSelection:
         pieces = _gzipped(pieces) if is_gzip else pieces
         if self.count > _WHOLE:
             return each_in_pool(pieces)
-        key = (self.digest, root, is_gzip)
+        key = (self.digest, root, is_gzip, _ALL_TAGS)
         document = self.kept.documents.get(key)
         if document is None:
             document = await in_pool(b"".join, pieces)
             self.kept.documents.put(key, document, size_bytes=len(document))
         return document
 
+    def each_attributes(self, root: str) -> Iterator[dict[str, Any]]:
+        """The DICOM JSON of one instance after the other; a whole series of parsed objects is never in memory."""
+        return (orjson.loads(metadata.absolute(packed, address)) for packed, address in self._objects(root))
+
     def _metadata_pieces(self, root: str) -> Iterator[bytes]:
-        columns = ("series__study__study_instance_uid", "series__series_instance_uid", "sop_instance_uid", "dicom_json")
-        objects = (
-            (packed, f"{root}/studies/{study}/series/{series}/instances/{instance}")
-            for page in self._pages(*columns)
-            for study, series, instance, packed in page
-        )
-        pieces = metadata.joined(objects)
+        pieces = metadata.joined(self._objects(root))
         while piece := b"".join(islice(pieces, _PAGE)):
             yield piece
+
+    def _objects(self, root: str) -> Iterator[tuple[bytes, str]]:
+        """Each packed object with its address."""
+        columns = ("series__study__study_instance_uid", "series__series_instance_uid", "sop_instance_uid", "dicom_json")
+        for page in self._pages(*columns):
+            for study, series, instance, packed in page:
+                yield packed, f"{root}/studies/{study}/series/{series}/instances/{instance}"
 
     def _pages(self, *columns: str) -> Iterator[list[tuple[Any, ...]]]:
         """Columns of the instances, some rows at a time; each page is a statement of its own."""
@@ -142,7 +150,7 @@ class QueriedHoldings:
             raise NotRenderableError("archive.slide" if is_slide else "archive.no-pixels")
         raise NotFoundError
 
-    async def select(self, address: Address) -> Selection:
+    async def select(self, address: Address) -> KeyedSelection:
         """All instances an address names."""
         return await in_pool(self._select, address)
 

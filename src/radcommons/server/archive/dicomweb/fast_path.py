@@ -2,7 +2,8 @@
 
 Who is behind a token or a session is remembered for a few seconds, and only while the database tells of every change of a
 token, a session, a role or a version; a change that was made while the question was asked counts as well. An admission is
-remembered so for scopes that never change; to all others everybody is admitted anew.
+remembered so for scopes that never change, and for those of which the database tells what would close them; to all others
+everybody is admitted anew.
 """
 
 import time
@@ -86,7 +87,7 @@ class FastPath:
 
     def remember(self, visitor: Visitor, scope: Scope, *, generation: int | None) -> None:
         """Remember an admission that was decided on rights of this generation."""
-        if generation is None or scope.shelf_id is None:
+        if generation is None or not (scope.is_watched or scope.shelf_id is not None):
             return
         entry = (scope, time.monotonic() + REMEMBERED_S, generation)
         self._admissions.put(visitor, entry, size_bytes=_ADMISSION_BYTES + sum(map(len, visitor)))

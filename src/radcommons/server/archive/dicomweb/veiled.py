@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from radcommons.server.archive.dicomweb.address import Address, Resource
-from radcommons.server.archive.dicomweb.holdings import HeldInstance, Holdings, Selection, StoredObject
+from radcommons.server.archive.dicomweb.by_query import KeyedSelection, QueriedHoldings
+from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection, StoredObject
 from radcommons.server.archive.dicomweb.query import Match, OneOf, SearchQuery
 from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.errors import NotAcceptableError
@@ -25,7 +26,7 @@ NO_FILES = "This root shows pictures and what displaying them needs; files as th
 class VeiledSelection:
     """See :class:`.Selection`."""
 
-    inner: Selection
+    inner: KeyedSelection
     veil: Veil
 
     @property
@@ -58,24 +59,25 @@ class VeiledSelection:
         """
         raise NotAcceptableError(NO_FILES)
 
-    async def metadata(self, root: str, *, is_gzip: bool) -> bytes | AsyncIterator[bytes]:
-        """Their DICOM JSON as one array of what is shown."""
-        whole = await self.inner.metadata(root, is_gzip=False)
-        if not isinstance(whole, bytes):
-            whole = b"".join([piece async for piece in whole])
-        return await in_pool(_veiled, whole, self.veil, is_gzip)
+    async def metadata(self, root: str, *, is_gzip: bool) -> bytes:
+        """Their DICOM JSON as one array of what is shown; made once for a root, since its images never change."""
+        documents, key = self.inner.kept.documents, (self.inner.digest, root, is_gzip, self.veil.tags)
+        document = documents.get(key)
+        if document is None:
+            document = await in_pool(self._document, root, is_gzip)
+            documents.put(key, document, size_bytes=len(document))
+        return document
 
-
-def _veiled(array: bytes, veil: Veil, is_gzip: bool) -> bytes:  # noqa: FBT001 - called through a pool of threads
-    shown = orjson.dumps([veil.over(item) for item in orjson.loads(array)])
-    return zlib.compress(shown, 1, zlib.MAX_WBITS | 16) if is_gzip else shown
+    def _document(self, root: str, is_gzip: bool) -> bytes:  # noqa: FBT001 - called through a pool of threads
+        shown = b",".join(orjson.dumps(self.veil.over(each)) for each in self.inner.each_attributes(root))
+        return zlib.compress(b"[%b]" % shown, 1, zlib.MAX_WBITS | 16) if is_gzip else b"[%b]" % shown
 
 
 @dataclass(frozen=True, slots=True)
 class VeiledHoldings:
     """See :class:`.Holdings`."""
 
-    inner: Holdings
+    inner: QueriedHoldings
     veil: Veil
 
     async def search(self, query: SearchQuery, address: Address, *, root: str) -> tuple[bytes, int]:
