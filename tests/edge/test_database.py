@@ -13,7 +13,7 @@ from radcommons.dicom.errors import RadCommonsError
 from radcommons.edge.crosswalk import known_subject_id, map_patients
 from radcommons.edge.database import database, durable, transaction
 from radcommons.edge.home import init_home, open_home
-from radcommons.edge.schema import SCHEMA
+from radcommons.edge.schema import SCHEMA, VERSION
 from radcommons.edge.status import home_status
 
 
@@ -37,7 +37,7 @@ class TestHomeOfVersion1:
 
     def test_nothing_is_in_clear_afterwards(self, old_home):
         with database(old_home) as connection:
-            assert connection.execute("PRAGMA user_version").fetchone()[0] == 2
+            assert connection.execute("PRAGMA user_version").fetchone()[0] == VERSION
             while_open = files_of(old_home)
 
         afterwards = files_of(old_home)
@@ -96,6 +96,19 @@ def test_a_new_home_and_an_upgraded_one_have_the_same_tables(home, old_home):
     query = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name"
     with database(home) as new, database(old_home) as old:
         assert [tuple(row) for row in new.execute(query)] == [tuple(row) for row in old.execute(query)]
+
+
+def test_a_home_of_version_2_learns_which_engine_made_its_results(home):
+    with database(home) as connection:
+        connection.execute(
+            "INSERT INTO out_profile (out, name, version, digest) VALUES (seal('o'), 'ricord', '2', 'a')"
+        )
+        connection.execute("ALTER TABLE out_profile DROP COLUMN engine")
+        connection.execute("PRAGMA user_version = 2")
+
+    with database(home) as connection:
+        assert connection.execute("SELECT engine FROM out_profile").fetchone()[0] == ""
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == VERSION
 
 
 def test_columns_that_hold_originals_are_of_the_sealed_kind():

@@ -11,6 +11,7 @@ from tests.support.small_centre import TOKEN, SmallCentre, running
 
 from radcommons.deid.pixel_text import PixelText
 from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.edge.database import database
 from radcommons.edge.deidentify import DeidentifyOptions, deidentify_folder
 from radcommons.edge.home import init_home
 from radcommons.edge.review import Decision, record_review
@@ -87,6 +88,19 @@ def test_an_excluded_series_does_not_leave(home, made):
 def _sealed_with_everything(home, made):
     approve(home, made, approve_pixels=("all",))
     return sealed(home, made).manifest.files
+
+
+def test_what_another_version_of_the_engine_made_is_not_sealed_in_the_name_of_this_one(home, folder, made):
+    approve(home, made, approve_pixels=("all",))
+    with database(home) as connection:
+        connection.execute("UPDATE out_profile SET engine = 'another'")
+
+    with pytest.raises(RadCommonsError) as refusal:
+        seal(home, made)
+
+    assert refusal.value.code == "edge.made-by-another-engine"
+    deidentify_folder(home, folder, out=made)
+    assert seal(home, made).files == 5
 
 
 def test_a_batch_of_nothing_is_refused(home, folder, out):

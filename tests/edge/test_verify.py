@@ -160,6 +160,18 @@ def test_a_profile_that_is_no_longer_here_must_be_named(home, folder, out, tmp_p
     assert verify_folder(home, out, options=VerifyOptions(profile=str(own))).is_clean
 
 
+def test_what_another_version_of_the_engine_made_is_not_verified(home, made, folder):
+    with database(home) as connection:
+        connection.execute("UPDATE out_profile SET engine = 'another'")
+
+    with pytest.raises(RadCommonsError) as refusal:
+        verify_folder(home, made)
+
+    assert refusal.value.code == "edge.made-by-another-engine"
+    deidentify_folder(home, folder, out=made)
+    assert verify_folder(home, made).is_clean
+
+
 def test_a_folder_that_was_never_finished_is_not_verified(home, made):
     with database(home) as connection:
         connection.execute("DELETE FROM out_profile")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 
 from radcommons.deid.pixel_text import PixelText
-from radcommons.deid.profile import load_profile
+from radcommons.deid.profile import ENGINE_VERSION, load_profile
 from radcommons.server.platform.policy import Actor
 from radcommons.server.sites import services as sites
 from radcommons.server.sites.models import Site
@@ -122,7 +122,7 @@ class MadeBatch:
     def signed_by(self, name: str) -> bytes:
         """The signed summary by the key of that name."""
         summary = summarise(
-            self.manifest, engine="1", actions={"keep": 4, "remove": 2}, attributes={"PatientName": {"replace": 1}}
+            self.manifest, engine=str(ENGINE_VERSION), actions={"keep": 4, "remove": 2}, attributes={"PatientName": {"replace": 1}}
         )
         return sign_summary(summary, signing_key(name))
 

@@ -105,6 +105,8 @@ def _migrate(connection: sqlite3.Connection, home: EdgeHome) -> None:
             _create(connection)
         elif found == 1:
             _from_1(connection, home)
+        elif found < VERSION:
+            connection.execute("ALTER TABLE out_profile ADD COLUMN engine TEXT NOT NULL DEFAULT ''")
         connection.execute(f"PRAGMA user_version = {VERSION}")
     if found == 1:
         purge(connection)

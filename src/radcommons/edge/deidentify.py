@@ -15,7 +15,7 @@ from pathlib import Path
 
 from radcommons import __version__
 from radcommons.deid.engine import PatientMapping
-from radcommons.deid.profile import Profile, load_profile
+from radcommons.deid.profile import Profile, engine_digest, load_profile
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import LimitedPool
@@ -266,7 +266,7 @@ class _Worker:
         identifiers = tuple(row[0] for row in rows)
         shift, key_mark = subject.date_shift_days, self._key.derive("recipe").hex()
         described = "\x1f".join(
-            (subject.subject_id, str(shift), key_mark, self._profile.digest, __version__, *identifiers)
+            (subject.subject_id, str(shift), key_mark, self._profile.digest, engine_digest(), __version__, *identifiers)
         )
         return _Patient(
             patient_key, subject.subject_id, shift, identifiers, hashlib.sha256(described.encode()).hexdigest()
@@ -338,8 +338,8 @@ class _Patient:
 
 def _remember_profile(connection: sqlite3.Connection, out: OutFolder, *, profile: Profile) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO out_profile (out, name, version, digest, pixel_release) VALUES (?, ?, ?, ?, ?)",
-        (out.name, profile.name, profile.version, profile.digest, profile.pixels.release),
+        "INSERT OR REPLACE INTO out_profile (out, name, version, digest, engine, pixel_release) VALUES (?, ?, ?, ?, ?, ?)",
+        (out.name, profile.name, profile.version, profile.digest, engine_digest(), profile.pixels.release),
     )
 
 

@@ -6,7 +6,7 @@ person (identifiers, original UIDs, folders, texts, reasons) lives in such a col
 and new identifiers only.
 """
 
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
 CREATE TABLE sealed_with (
@@ -154,6 +154,7 @@ CREATE TABLE out_profile (
     name          TEXT NOT NULL,
     version       TEXT NOT NULL,
     digest        TEXT NOT NULL,
+    engine        TEXT NOT NULL DEFAULT '',  -- what else in the software decides an output
     pixel_release TEXT NOT NULL DEFAULT 'person'
 ) STRICT;
 CREATE TABLE subject_status (

@@ -19,6 +19,7 @@ from radcommons.edge.clinical import subject_statuses
 from radcommons.edge.database import database
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.outfolder import OutFolder, opened, write_atomically
+from radcommons.edge.outprofile import demand_engine
 from radcommons.edge.pixels.memory import PixelMemory
 from radcommons.edge.pixels.orders import Order
 from radcommons.edge.report import action_counts, write_report
@@ -292,5 +293,6 @@ def _overtaken(sop_instance_uid: str) -> Finding:
 
 
 def _profile(connection: sqlite3.Connection, out: OutFolder) -> ProfileStamp:
-    row = connection.execute("SELECT name, version, digest FROM out_profile WHERE out = ?", (out.name,)).fetchone()
+    row = connection.execute("SELECT * FROM out_profile WHERE out = ?", (out.name,)).fetchone()
+    demand_engine(row["engine"])
     return ProfileStamp(row["name"], row["version"], row["digest"])

@@ -7,7 +7,17 @@ import pytest
 from pydicom.datadict import tag_for_keyword
 
 from radcommons.deid.pixels.boxes import Box
-from radcommons.deid.profile import ENGINE_VERSION, READY_PROFILES, Action, ProfileError, load_profile, loading
+from radcommons.deid.profile import (
+    ENGINE_VERSION,
+    OLDEST_ENGINE,
+    READY_PROFILES,
+    Action,
+    ProfileError,
+    engine,
+    engine_digest,
+    is_engine_taken,
+    load_profile,
+)
 
 HEAD = 'schema = "radcommons.profile/1"\nname = "own"\nversion = "1"\nedition = "2026d"\n'
 MINIMAL = HEAD + "options = []\n"
@@ -168,13 +178,26 @@ def test_names_and_versions_are_unique_and_every_word_is_part_of_the_digest(own)
         )
     }
     assert len(digests) == 5
-    assert ENGINE_VERSION >= 5
 
 
-def test_attributes_that_become_known_change_every_digest(own, monkeypatch):
-    before = own(MINIMAL).digest
-    monkeypatch.setattr(loading, "NEWER_VRS", {**loading.NEWER_VRS, 0x00089999: "LO"})
-    assert own(MINIMAL).digest != before
+def test_the_digest_is_of_the_content_in_every_version_of_the_engine(own, monkeypatch):
+    before, mark = own(MINIMAL).digest, engine_digest()
+    monkeypatch.setattr(engine, "ENGINE_VERSION", engine.ENGINE_VERSION + 1)
+    engine_digest.cache_clear()
+    assert own("# Only said.\n" + MINIMAL).digest == before
+    newer = engine_digest()
+    monkeypatch.setattr(engine, "NEWER_VRS", {**engine.NEWER_VRS, 0x00089999: "LO"})
+    engine_digest.cache_clear()
+    assert len({mark, newer, engine_digest()}) == 3
+    monkeypatch.undo()
+    engine_digest.cache_clear()
+    assert engine_digest() == mark
+
+
+def test_a_centre_takes_what_this_and_declared_earlier_engines_made():
+    assert is_engine_taken(str(ENGINE_VERSION))
+    assert is_engine_taken(str(OLDEST_ENGINE))
+    assert not any(map(is_engine_taken, (str(OLDEST_ENGINE - 1), "", "six", "-7", "7.5")))
 
 
 def test_the_profile_of_the_guide_can_be_used(own):

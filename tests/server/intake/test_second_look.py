@@ -1,21 +1,26 @@
 """The centre's own look: profiles it knows, subjects of the site, texts that somebody must have read."""
 
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.apps import apps
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.batches import MadeBatch, make_batch, make_site, profile_stamp, write_instance
 
-from radcommons.deid.profile import READY_PROFILES, load_profile
+from radcommons import __version__
+from radcommons.deid.profile import EARLIER_DIGESTS, OLDEST_ENGINE, READY_PROFILES, load_profile
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.intake import commands, queries, rules, services, staging
 from radcommons.server.intake.models import AcceptedProfile, Batch, BatchPart, QuarantinedInstance
 from radcommons.server.intake.profiles import profile_source
 from radcommons.server.platform.policy import Actor
 from radcommons.transfer.manifest import ProfileStamp
+from radcommons.transfer.summary import sign_summary, summarise
 
 ALPHA = Actor.contributor("ALPHA")
 DATABASE = pytest.mark.django_db(transaction=True)
@@ -68,7 +73,53 @@ def test_a_profile_nobody_accepted_brings_nothing_in(site, tmp_path, changes):
         services.open_batch(made.manifest.canonical_bytes, actor=ALPHA)
 
     assert refusal.value.code == "intake.unknown-profile"
+    assert "ricord 2" in refusal.value.message
+    assert __version__ in refusal.value.message
     assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize(("sha256", "stamp"), EARLIER_DIGESTS.items())
+@DATABASE
+def test_batches_of_the_engine_before_are_still_taken(site, sha256, stamp):
+    name, version = stamp
+    assert profile_source("covid19", name=name, version=version, sha256=sha256) == name
+    with pytest.raises(RadCommonsError):
+        profile_source("covid19", name=name, version="999", sha256=sha256)
+
+
+@DATABASE
+def test_what_an_engine_made_that_is_too_old_is_refused_with_the_version_to_update_to(site, tmp_path):
+    made = make_batch([write_instance(tmp_path / "a.dcm")])
+    summary = summarise(made.manifest, engine=str(OLDEST_ENGINE - 1), actions={}, attributes={})
+    services.open_batch(made.manifest.canonical_bytes, actor=ALPHA)
+    [(sha256, path)] = made.paths.items()
+    sink = staging.PartSink(made.manifest.batch_id, sha256, size_bytes=path.stat().st_size)
+    sink.write(path.read_bytes())
+    sink.commit()
+
+    envelope = sign_summary(summary, Ed25519PrivateKey.generate())
+    with pytest.raises(RadCommonsError) as refusal:
+        services.seal_batch(made.manifest.batch_id, envelope=envelope, actor=ALPHA)
+
+    assert refusal.value.code == "intake.earlier-engine"
+    assert __version__ in refusal.value.message
+    assert Batch.objects.get().state == "receiving"
+
+
+@DATABASE
+def test_a_profile_accepted_before_the_digests_changed_keeps_both_its_names(site, tmp_path):
+    own = load_profile(_own_profile(tmp_path))
+    text = (tmp_path / "own.toml").read_text("utf-8")
+    facts = {"name": own.name, "version": own.version, "content": text, "accepted_by": "somebody"}
+    for sha256 in ("a" * 64, "b" * 64):
+        AcceptedProfile.objects.create(project="covid19", sha256=sha256, **facts)
+
+    import_module("radcommons.server.intake.migrations.0006_profile_digests").by_content(apps, None)
+
+    kept = AcceptedProfile.objects.get()
+    assert (kept.sha256, kept.earlier_sha256) == (own.digest, "b" * 64)
+    for sha256 in (own.digest, "b" * 64):
+        assert profile_source("covid19", name=own.name, version=own.version, sha256=sha256).endswith(".toml")
 
 
 @DATABASE

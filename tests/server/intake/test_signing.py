@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.support.batches import MadeBatch, make_batch, make_site, signing_key, write_instance
 
+from radcommons.deid.profile import ENGINE_VERSION
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.archive.models import Instance
 from radcommons.server.intake import commands, queries, services, staging
@@ -123,8 +124,8 @@ def test_only_an_administrator_decides_about_keys_and_says_why(tmp_path, actor_o
 @pytest.mark.parametrize("kind", ["missing", "garbled", "other batch", "other numbers"])
 def test_a_batch_without_its_own_summary_stays_open(tmp_path, kind):
     made, other = _made(tmp_path, 1), _made(tmp_path, 2)
-    right = summarise(made.manifest, engine="1", actions={}, attributes={})
-    wrong = sign_summary(summarise(other.manifest, engine="1", actions={}, attributes={}), Ed25519PrivateKey.generate())
+    right = summarise(made.manifest, engine=str(ENGINE_VERSION), actions={}, attributes={})
+    wrong = sign_summary(summarise(other.manifest, engine=str(ENGINE_VERSION), actions={}, attributes={}), Ed25519PrivateKey.generate())
     envelopes = {
         "missing": (b"", "intake.summary-missing"),
         "garbled": (made.envelope[:-20] + b'"}', "transfer.summary-invalid"),

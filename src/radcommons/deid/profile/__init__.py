@@ -5,6 +5,13 @@ attribute has where it stands, always to the side that identifies less without b
 """
 
 from radcommons.deid.profile.document import ProfileError
+from radcommons.deid.profile.engine import (
+    EARLIER_DIGESTS,
+    ENGINE_VERSION,
+    OLDEST_ENGINE,
+    engine_digest,
+    is_engine_taken,
+)
 from radcommons.deid.profile.explaining import (
     MEANINGS,
     Explanation,
@@ -13,7 +20,7 @@ from radcommons.deid.profile.explaining import (
     find_class,
     tables_compared,
 )
-from radcommons.deid.profile.loading import ENGINE_VERSION, READY_PROFILES, SCHEMA, load_profile
+from radcommons.deid.profile.loading import READY_PROFILES, SCHEMA, load_profile
 from radcommons.deid.profile.rules import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile, settled
 from radcommons.deid.tables import (
     BASIC_PROFILE_CODE,
@@ -26,10 +33,12 @@ __all__ = [
     "BASIC_PROFILE_CODE",
     "CLEAN_PIXEL_DATA_CODE",
     "CLEAN_STRUCTURED_CONTENT_CODE",
+    "EARLIER_DIGESTS",
     "ENGINE_VERSION",
     "GRAPHIC_GROUPS",
     "KEPT_UID_TAGS",
     "MEANINGS",
+    "OLDEST_ENGINE",
     "OPTION_CODES",
     "READY_PROFILES",
     "SCHEMA",
@@ -37,9 +46,11 @@ __all__ = [
     "Explanation",
     "Profile",
     "ProfileError",
+    "engine_digest",
     "explain",
     "find_attribute",
     "find_class",
+    "is_engine_taken",
     "load_profile",
     "settled",
     "tables_compared",

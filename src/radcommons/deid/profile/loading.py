@@ -14,12 +14,8 @@ from radcommons.deid.profile.document import Document, ProfileError
 from radcommons.deid.profile.overrides import actions_of, classes_of, kept_of, private_of
 from radcommons.deid.profile.rules import Profile
 from radcommons.deid.tables import OPTION_CODES, attribute_rows, code_of, option_name, table
-from radcommons.deid.vocabulary import vocabulary
-from radcommons.dicom.newer_attributes import NEWER_VRS
 
 SCHEMA = "radcommons.profile/1"
-# Part of every digest: raised whenever the same profile would give other bytes.
-ENGINE_VERSION = 6
 READY_PROFILES = ("basic", "ricord", "tcia")
 _KEYS = frozenset(
     {
@@ -38,7 +34,6 @@ _KEYS = frozenset(
         "pixels",
     }
 )
-_TABLES = ("ps3_15_e1_1", "ps3_15_e3_4_1", "ps3_15_e3_10_1", "ps3_3_types")
 _OLDEST_AGE = 89
 _MAX_NAME_LENGTH = 40
 
@@ -96,7 +91,7 @@ def _compile(document: Document) -> Profile:
         version=_name(document, "version"),
         title=document.text("title", default=""),
         options=options,
-        digest=_digest(document.content),
+        digest=digest_of(document.content),
         codes=codes,
         overrides=overrides,
         classes={},
@@ -115,11 +110,9 @@ def _variant(profile: Profile, own: Mapping[int, tuple[str, str]]) -> Profile:
     return replace(profile, codes={**profile.codes, **codes}, overrides={**profile.overrides, **own})
 
 
-def _digest(content: Mapping[str, object]) -> str:
-    tables = [hashlib.sha256(json.dumps(table(name), sort_keys=True).encode()).hexdigest() for name in _TABLES]
-    tables.append(hashlib.sha256(" ".join(sorted(vocabulary())).encode()).hexdigest())
-    tables.append(hashlib.sha256(repr(sorted(NEWER_VRS.items())).encode()).hexdigest())
-    fingerprint = json.dumps([ENGINE_VERSION, content, tables], sort_keys=True, ensure_ascii=False)
+def digest_of(content: Mapping[str, object]) -> str:
+    """SHA-256 of a profile's content as canonical JSON; layout and comments of its file do not count."""
+    fingerprint = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(fingerprint.encode()).hexdigest()
 
 

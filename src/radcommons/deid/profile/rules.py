@@ -78,7 +78,7 @@ class Profile:
     options
         The options of PS3.15 E.3 it applies, by their names in :data:`~radcommons.deid.tables.OPTION_CODES`.
     digest
-        SHA-256 of everything that decides its outcome, the tables and this engine's version included.
+        SHA-256 of its content, the same in every version of RadCommons; see :mod:`radcommons.deid.profile.engine`.
     codes
         For each attribute of the table, and each the profile names itself, its settled or compound code.
     overrides

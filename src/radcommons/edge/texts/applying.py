@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from radcommons.deid.profile import load_profile
+from radcommons.deid.profile import engine_digest, load_profile
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.database import database
 from radcommons.edge.deciders import checked_name
@@ -91,9 +91,10 @@ def _settled(home: EdgeHome, out: Path, decide: Callable[[sqlite3.Connection, Ou
 
 
 def _make_again(connection: sqlite3.Connection, home: EdgeHome, out: OutFolder) -> int:
-    row = connection.execute("SELECT digest FROM out_profile WHERE out = ?", (out.name,)).fetchone()
+    row = connection.execute("SELECT digest, engine FROM out_profile WHERE out = ?", (out.name,)).fetchone()
     profile = load_profile(home.profile)
-    if row is None or not _waiting(connection, out) or row["digest"] != profile.digest:
+    is_same = row is not None and (row["digest"], row["engine"]) == (profile.digest, engine_digest())
+    if not is_same or not _waiting(connection, out):
         return 0
     made = make_again(connection, home, out=out, profile=profile)
     write_report(connection, out, profile=profile_stamp(profile))

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from radcommons import __version__
-from radcommons.deid.profile import Profile
+from radcommons.deid.profile import Profile, engine_digest
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import LimitedPool
 from radcommons.edge import findings as stored
@@ -134,7 +134,7 @@ class _Run:
             "SELECT count(*) FROM output WHERE out = ? AND is_kept", (folder.name,)
         ).fetchone()[0]
         self._wanted = self._total if sample is None else min(self._total, sample)
-        means = f"{__version__}/{profile.digest}/{self._wanted}"
+        means = f"{__version__}/{profile.digest}/{engine_digest()}/{self._wanted}"
         self._memory = LookMemory(connection, folder, means=hashlib.sha256(means.encode()).hexdigest())
         self._marks: dict[str, str] = {}
         self.tally = _Tally()

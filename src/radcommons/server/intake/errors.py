@@ -6,12 +6,17 @@ RadCommonsError
 ├── DiskFullError         intake.disk-full         the staging disk has no room
 ├── WrongSiteError        intake.wrong-site        a key of one site, a manifest of another
 ├── UnknownProfileError   intake.unknown-profile   de-identified by a profile this centre does not accept
+├── EarlierEngineError    intake.earlier-engine    de-identified by an engine that is not taken any longer
 ├── SigningKeyError       intake.signing-key       signed with a key that was refused
 └── ConflictError, InvalidError of the platform with the codes intake.parts-missing, intake.batch-sealed,
     intake.manifest-too-large, intake.batch-too-large, intake.quarantine-decided, intake.reason,
     intake.key-decided, intake.summary-missing, intake.profile-packaged
 """
 
+from collections.abc import Sequence
+
+from radcommons import __version__
+from radcommons.deid.profile import OLDEST_ENGINE
 from radcommons.dicom.errors import Kind, RadCommonsError
 
 
@@ -50,12 +55,24 @@ class WrongSiteError(RadCommonsError):
 class UnknownProfileError(RadCommonsError):
     """The instances went through a profile that neither comes with this software nor was accepted for the project."""
 
-    def __init__(self, name: str, version: str) -> None:
+    def __init__(self, name: str, version: str, *, accepted: Sequence[str]) -> None:
         message = (
-            "This centre does not accept the de-identification profile of the batch, or not in this version. Use a profile "
-            "that comes with RadCommons in the centre's version, or ask the centre to accept yours for the project."
+            f"This centre takes batches that were de-identified by {', '.join(accepted)}, as RadCommons {__version__} knows them; "
+            "this one names another profile, another version or another content. Bring RadCommons at the site to that version and "
+            "run `radcommons edge deidentify` again, or ask the centre to accept your profile for the project."
         )
         super().__init__(Kind.FORBIDDEN, "intake.unknown-profile", message, name=name, version=version)
+
+
+class EarlierEngineError(RadCommonsError):
+    """An engine made the instances whose outputs this centre does not take any longer."""
+
+    def __init__(self, engine: str) -> None:
+        message = (
+            f"The batch was made by an earlier de-identification engine than {OLDEST_ENGINE}, the oldest that this centre takes. "
+            f"Bring RadCommons at the site to version {__version__} and run `radcommons edge deidentify` again."
+        )
+        super().__init__(Kind.FORBIDDEN, "intake.earlier-engine", message, engine=engine)
 
 
 class SigningKeyError(RadCommonsError):

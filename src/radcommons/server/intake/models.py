@@ -75,6 +75,8 @@ class AcceptedProfile(models.Model):
     name = models.CharField(max_length=256)
     version = models.CharField(max_length=256)
     sha256 = models.CharField(max_length=64)
+    # What manifests of engines before 7 call it, where it was accepted then.
+    earlier_sha256 = models.CharField(max_length=64, blank=True, default="")
     project = models.CharField(max_length=64)
     content = models.TextField()
     accepted_by = models.CharField(max_length=200)

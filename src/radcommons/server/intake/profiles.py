@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from radcommons.deid.profile import READY_PROFILES
+from django.db.models import Q
+
+from radcommons.deid.profile import EARLIER_DIGESTS, READY_PROFILES
 from radcommons.server.intake.errors import UnknownProfileError
 from radcommons.server.intake.inspection import profile_at
 from radcommons.server.intake.models import AcceptedProfile
@@ -20,11 +22,13 @@ def profile_source(project: str, *, name: str, version: str, sha256: str) -> str
     """
     if name in READY_PROFILES:
         packaged = profile_at(name)
-        if (packaged.version, packaged.digest) == (version, sha256):
+        is_this = packaged.digest == sha256 or EARLIER_DIGESTS.get(sha256) == (name, packaged.version)
+        if packaged.version == version and is_this:
             return name
-    row = AcceptedProfile.objects.filter(project=project, name=name, version=version, sha256=sha256).first()
+    named = AcceptedProfile.objects.filter(project=project, name=name, version=version)
+    row = named.filter(Q(sha256=sha256) | Q(earlier_sha256=sha256)).first()
     if row is None:
-        raise UnknownProfileError(name, version)
+        raise UnknownProfileError(name, version, accepted=_accepted(project))
     return str(_written(row))
 
 
@@ -41,8 +45,14 @@ def profile_named(project: str, name: str) -> tuple[ProfileStamp, str]:
         return ProfileStamp(packaged.name, packaged.version, packaged.digest), name
     row = AcceptedProfile.objects.filter(project=project, name=name).order_by("-accepted_at", "-pk").first()
     if row is None:
-        raise UnknownProfileError(name[:64], "")
+        raise UnknownProfileError(name[:64], "", accepted=_accepted(project))
     return ProfileStamp(row.name, row.version, row.sha256), str(_written(row))
+
+
+def _accepted(project: str) -> list[str]:
+    own = [(row.name, row.version) for row in AcceptedProfile.objects.filter(project=project)]
+    packaged = [(name, profile_at(name).version) for name in READY_PROFILES]
+    return sorted({f"{name} {version}" for name, version in (*packaged, *own)})
 
 
 def _written(row: AcceptedProfile) -> Path:

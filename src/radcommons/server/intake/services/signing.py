@@ -5,8 +5,9 @@ import hashlib
 from django.db import transaction
 from django.utils import timezone
 
+from radcommons.deid.profile import is_engine_taken
 from radcommons.server.intake import staging
-from radcommons.server.intake.errors import SigningKeyError
+from radcommons.server.intake.errors import EarlierEngineError, SigningKeyError
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, SigningKey
 from radcommons.server.intake.queue import defer_verification
 from radcommons.server.platform import audit
@@ -30,7 +31,8 @@ def keep_summary(batch: Batch, envelope: bytes) -> SigningKey:
     Raises
     ------
     RadCommonsError
-        ``intake.summary-missing``, ``transfer.summary-invalid``, ``transfer.summary-mismatch``, ``intake.signing-key``.
+        ``intake.summary-missing``, ``transfer.summary-invalid``, ``transfer.summary-mismatch``, ``intake.earlier-engine``,
+        ``intake.signing-key``.
     """
     if not envelope:
         message = "The batch came without its signed summary. Upgrade RadCommons at the site and send again."
@@ -40,6 +42,8 @@ def keep_summary(batch: Batch, envelope: bytes) -> SigningKey:
     verify_against_manifest(
         signed.summary, BatchManifest.from_bytes(store.read(f"batches/{batch.batch_id}/manifest.json"))
     )
+    if not is_engine_taken(signed.summary.engine):
+        raise EarlierEngineError(signed.summary.engine[:16])
     key = _key_of(batch.site, signed)
     if key.trust == SigningKey.Trust.REFUSED:
         raise SigningKeyError
