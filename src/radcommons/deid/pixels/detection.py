@@ -9,7 +9,8 @@ from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.pixels.boxes import Box, share_covered
 from radcommons.deid.pixels.footage import Footage, look_at_frames
 from radcommons.deid.pixels.markers import is_marker_text, marker_words
-from radcommons.deid.pixels.ocr import TextRecogniser, is_available
+from radcommons.deid.pixels.models import is_available
+from radcommons.deid.pixels.ocr import TextRecogniser
 from radcommons.deid.pixels.rules import RectangleRule, known_devices
 from radcommons.deid.pixels.shapes import ShapeFinder
 from radcommons.deid.pixels.sightings import Detector, Sighting
@@ -22,7 +23,7 @@ from radcommons.dicom.part10 import Part10File, open_part10
 from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 
 Kind = Literal["text", "region", "device", "site", "shape"]
-DETECTOR_VERSION = 3
+DETECTOR_VERSION = 4
 """Raised whenever other things are seen or other boxes drawn: what an earlier version saw is looked at again."""
 
 _PIXELS = "(7FE0,0010)"

@@ -1,15 +1,11 @@
 """The text recogniser behind the extra ``ocr``: RapidOCR's models, which come inside its wheel; nothing is fetched.
 
-One processor thread; loading takes about 0.8 s, so a process loads it once. :data:`MEMORY_BYTES` is what a limited child
+What it is asked for stands in :mod:`radcommons.deid.pixels.models`. :data:`MEMORY_BYTES` is what a limited child
 should be allowed: about 560 MiB for the recogniser and its largest sheet, and the decoded image beside them.
 """
 
-import importlib
-import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +13,13 @@ from numpy.typing import NDArray
 from radcommons.deid.pixels.boxes import Box, is_same_line, share_covered
 from radcommons.deid.pixels.interest import CELL, Region
 from radcommons.deid.pixels.lines import completed
+from radcommons.deid.pixels.models import models
 from radcommons.deid.pixels.pyramid import Level, levels_of
 from radcommons.deid.pixels.sheets import Corners, Cutting, cut, laid_out, spread
 from radcommons.deid.pixels.sightings import Sighting
 
 MEMORY_BYTES = 1_400 * 2**20
-_PACKAGE = "rapidocr_onnxruntime"
 _EXPLAINED, _MADE_OF_LINES = 0.35, 0.6
-_LEAST_LIKELY = 0.4
 _BROAD = 64
 _MOST_READ = 40
 _SAME = 0.9
@@ -38,21 +33,6 @@ _LINE_SHAPE = 3.0
 _THICKEST, _THICKEST_LINE, _THICKEST_LETTER = 0.3, 0.1, 0.2
 # Boxes of the recogniser end inside the outer letters now and then.
 _ALONG, _ACROSS, _AT_LEAST = 1.0, 0.2, 2.0
-
-
-def is_available() -> bool:
-    """Whether the extra is installed."""
-    return importlib.util.find_spec(_PACKAGE) is not None
-
-
-@cache
-def _engine() -> Any:
-    engine = importlib.import_module(_PACKAGE).RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1, use_cls=False)
-    # Sheets come in the size they are to be read in.
-    engine.text_det.limit_side_len = 32
-    engine.text_det.postprocess_op.box_thresh = _LEAST_LIKELY
-    engine.text_rec.rec_image_shape = [3, 48, 96]
-    return engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +105,11 @@ def _detect(
         cutting = cut(level.picture, place, scale=level.scale, is_turned=is_turned, is_flattened=is_flattened)
         cuttings[cutting] = level
     for sheet in laid_out(cuttings):
-        colors = np.repeat(sheet.picture[:, :, None], 3, axis=2)
         # Loaded by the first picture in which there is a place to read.
-        engine = _engine()
-        corners, _ = engine.text_det(colors)
-        if corners is None or not len(corners):
-            continue
-        clippings = engine.get_crop_img_list(colors, [np.asarray(each, dtype=np.float32) for each in corners])
-        for each, clipping in zip(corners, clippings, strict=True):
-            under = sheet.cutting_at(np.asarray(each, dtype=np.float32))
+        for corners in models().lines_on(sheet.picture):
+            under = sheet.cutting_at(corners)
             if under is not None:
+                clipping = models().clipping(sheet.picture, corners)
                 found.append(_Find(under[0].to_image(under[1]), clipping, cuttings[under[0]]))
     return found
 
@@ -160,15 +135,15 @@ def _distinct(found: Sequence[_Find]) -> list[_Find]:
 
 def _read(found: Sequence[_Find], size: tuple[int, ...]) -> tuple[Sighting, ...]:
     chosen = found[:_MOST_READ]
-    readings = _readings([each.clipping for each in chosen])
+    readings = [models().reading(each.clipping) for each in chosen]
     own = [_letters(text) for text, _ in readings]
     corners = [_extended(each, furthest=_FURTHEST) for each in found]
     for turn in (_whole_line, _upended):
         unsure = [number for number, each in enumerate(chosen) if _is_worth_reading_again(readings[number], each, size)]
         again = [(number, turn(chosen[number], corners[number])) for number in unsure]
         clippings = [(number, clipping) for number, clipping in again if clipping is not None]
-        better = _readings([clipping for _, clipping in clippings])
-        for (number, _), reading in zip(clippings, better, strict=True):
+        for number, clipping in clippings:
+            reading = models().reading(clipping)
             if reading[1] * len(reading[0]) > readings[number][1] * len(readings[number][0]):
                 readings[number] = reading
     cores = [_generous(each.corners) for each in chosen]
@@ -221,8 +196,7 @@ def _whole_line(find: _Find, corners: Corners) -> NDArray[np.uint8] | None:
     if not piece.size:
         return None
     shown = spread(piece)
-    upright = shown if shown.shape[1] >= shown.shape[0] else np.rot90(shown, -1)
-    return np.repeat(np.ascontiguousarray(upright)[:, :, None], 3, axis=2)
+    return shown if shown.shape[1] >= shown.shape[0] else np.rot90(shown, -1)
 
 
 def _upended(find: _Find, _corners: Corners) -> NDArray[np.uint8] | None:
@@ -230,13 +204,7 @@ def _upended(find: _Find, _corners: Corners) -> NDArray[np.uint8] | None:
     width, height = np.ptp(find.corners, axis=0)
     if height < width and not _is_compact(find.corners):
         return None
-    return np.ascontiguousarray(find.clipping[::-1, ::-1])
-
-
-def _readings(clippings: list[NDArray[np.uint8]]) -> list[tuple[str, float]]:
-    if not clippings:
-        return []
-    return [(str(text), float(score)) for text, score, *_ in _engine().text_rec(clippings)[0]]
+    return find.clipping[::-1, ::-1]
 
 
 def _is_writing(text: str, confidence: float, corners: Corners, *, short_side: int) -> bool:

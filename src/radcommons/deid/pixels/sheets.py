@@ -14,7 +14,7 @@ _STEP = 8
 _MULTIPLE = 32
 _TALL = 1.3
 _ENLARGED = ((36, 2.0), (60, 1.5))
-_LEAST_RANGE = 48
+_ENDS, _LEAST_RANGE = (0.01, 0.995), 48
 _BACKGROUND_WINDOW = 25
 _CONTRAST_FLOOR = 6.0
 _CONTRAST_GAIN = 60.0
@@ -87,29 +87,29 @@ def cut(
 
 def spread(piece: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Grey values spread over the whole scale; what is nearly even is not blown up to noise."""
-    low, high = np.percentile(piece, (1, 99.5))
+    counts = np.bincount(piece.ravel(), minlength=256).cumsum()
+    low, high = (float(np.searchsorted(counts, share * (piece.size - 1), side="right")) for share in _ENDS)
     high = max(high, low + _LEAST_RANGE)
-    shown: NDArray[np.uint8] = np.clip((piece.astype(np.float32) - low) * (255.0 / (high - low)), 0, 255).astype(
-        np.uint8
-    )
-    return shown
+    shown = np.clip((np.arange(256) - low) * (255.0 / (high - low)), 0, 255).astype(np.uint8)
+    return np.asarray(shown[piece], dtype=np.uint8)
 
 
 def flattened(piece: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Differences to the mean around each pixel, in units of the spread around it."""
-    values = piece.astype(np.float32)
+    values = piece.astype(np.uint32)
     mean = _local_mean(values)
     deviation = np.sqrt(np.maximum(_local_mean(values * values) - mean * mean, 0))
-    return np.clip(128 + (values - mean) / (deviation + _CONTRAST_FLOOR) * _CONTRAST_GAIN, 0, 255).astype(np.uint8)
+    return np.clip(128 + (piece - mean) / (deviation + _CONTRAST_FLOOR) * _CONTRAST_GAIN, 0, 255).astype(np.uint8)
 
 
-def _local_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    half = _BACKGROUND_WINDOW // 2
-    padded = np.pad(values, half, mode="edge").astype(np.float64)
-    sums = np.pad(padded.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+def _local_mean(values: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """Means of squares; sums of the whole may pass 32 bits, those of a square never do, and differences stay right."""
     side = _BACKGROUND_WINDOW
+    padded = np.pad(np.pad(values, side // 2, mode="edge"), ((1, 0), (1, 0)))
+    sums = padded.cumsum(axis=0, dtype=np.uint32).cumsum(axis=1, dtype=np.uint32)
     totals = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    mean: NDArray[np.float32] = (totals / (side * side)).astype(np.float32)
+    mean: NDArray[np.float32] = totals.astype(np.float32)
+    mean /= side * side
     return mean
 
 

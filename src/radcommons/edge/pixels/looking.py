@@ -10,7 +10,8 @@ from radcommons import __version__
 from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
 from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.pixels.detection import DETECTOR_VERSION, best_detector, find_candidates, verify_redacted
-from radcommons.deid.pixels.ocr import MEMORY_BYTES, is_available
+from radcommons.deid.pixels.models import is_available
+from radcommons.deid.pixels.ocr import MEMORY_BYTES
 from radcommons.deid.pixels.rules import PixelRules
 from radcommons.deid.pixels.sightings import Detector
 from radcommons.dicom.elements import FormatError
