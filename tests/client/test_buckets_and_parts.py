@@ -156,6 +156,50 @@ def test_a_download_of_large_files_that_is_killed_goes_on(repository, tmp_path, 
     assert not list(copy.rglob("*.part"))
 
 
+def test_a_line_that_breaks_again_and_again_but_brings_something_is_not_given_up(repository, tmp_path):
+    content = os.urandom(14 << 20)
+    (repository.folder / "huge").write_bytes(content)
+    expected = Expected(hashlib.sha256(content).hexdigest(), len(content))
+    repository.faults["/huge"] = [lambda handler: cut_after_range(handler, content, 1_200_000)] * 11
+    with Remote(repository.url, first_wait_s=0.001) as remote:
+        remote.fetch("files/releases/chest-ct/1.0.0/huge", tmp_path / "huge", expected)
+    assert (tmp_path / "huge").read_bytes() == content
+    assert repository.faults["/huge"] == []
+
+
+def cut_after_range(handler, content, number):
+    """The connection dies some bytes after where it was asked to go on."""
+    start = int((handler.headers.get("Range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))
+    handler.send_response(206 if start else 200)
+    handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+    handler.send_header("Content-Length", str(len(content) - start))
+    handler.end_headers()
+    handler.wfile.write(content[start : start + number])
+    handler.close_connection = True
+
+
+def test_many_large_files_never_take_more_than_so_many_connections(repository, tmp_path, contents):
+    together, most, lock = 0, 0, threading.Lock()
+
+    def slowly(handler):
+        nonlocal together, most
+        with lock:
+            together, most = together + 1, max(most, together + 1)
+        time.sleep(0.02)
+        with lock:
+            together -= 1
+        data = (repository.folder / handler.path.removeprefix("/files/releases/chest-ct/1.0.0/")).read_bytes()
+        first, last = map(int, handler.headers["Range"].removeprefix("bytes=").split("-"))
+        where = [("Content-Range", f"bytes {first}-{last}/{len(data)}")]
+        handler.answer(206, data[first : last + 1], where)
+
+    repository.faults["/instances/"] = [slowly] * 1000
+    outcome = download(wish(repository, large_bytes=100_000, threads=3), tmp_path / "copy")
+    assert outcome.is_complete
+    assert {path.read_bytes() for path in images(tmp_path / "copy")} == set(contents)
+    assert 1 < most <= 3
+
+
 def test_a_disk_that_fills_up_stops_the_download_and_says_so(repository, tmp_path, monkeypatch):
     with mounted(tmp_path / "disk", mebibytes=2) as is_disk:
         assert is_disk, "these tests mount a small disk; run them as root"

@@ -221,3 +221,19 @@ def test_a_killed_download_goes_on_where_it_was(repository, tmp_path, contents):
     assert {hashlib.sha256(path.read_bytes()).digest() for path in images(copy)} == {
         hashlib.sha256(content).digest() for content in contents
     }
+
+
+def test_whoever_stops_a_download_waits_for_nobody_and_is_told_how_to_go_on(repository, tmp_path):
+    repository.faults["/instances/"] = [status(503, headers=[("Retry-After", "300")])] * 100
+    command = [sys.executable, "-m", "radcommons", "download", "chest-ct@1.0.0", "copy", "--from", repository.url]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while len(repository.faults["/instances/"]) > 98 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command again" in said
+    assert "Traceback" not in said
+    repository.faults.clear()
+    assert download(wish(repository), tmp_path / "copy").is_complete

@@ -1,13 +1,14 @@
 """What an answer must be, and what a refusal is called. Pure: an answer in, an error out or nothing."""
 
+import socket
+import ssl
 import time
 from email.utils import parsedate_to_datetime
 
 import orjson
 
 from radcommons.client.errors import DigestError, RemoteError
-from radcommons.client.http1 import CutOffError, UnansweredError
-from radcommons.client.transport import Answer
+from radcommons.client.transport import Answer, CutOffError, ProtocolError
 from radcommons.dicom.errors import Kind
 
 LONGEST_REFUSAL_BYTES = 1 << 16
@@ -21,6 +22,18 @@ KINDS = {
     410: Kind.GONE,
     422: Kind.INVALID,
 }
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (
+        ssl.SSLCertVerificationError,
+        "its certificate is not trusted here. Check the address, this machine's clock, or SSL_CERT_FILE",
+    ),
+    (ssl.SSLError, "it does not speak HTTPS there"),
+    (socket.gaierror, "no machine of that name is known. Check the address and the network"),
+    (TimeoutError, "no answer came in time"),
+    (ConnectionRefusedError, "nothing listens at that address and port"),
+    (ConnectionError, "the connection was closed without an answer"),
+    (ProtocolError, "what answers there is no web server"),
+)
 
 
 def demand_start(answer: Answer, start: int) -> None:
@@ -43,10 +56,13 @@ def cut_off() -> RemoteError:
 
 def unreachable(error: Exception) -> RemoteError:
     """The other side did not answer, or not to the end."""
-    if isinstance(error, CutOffError) and not isinstance(error, UnansweredError):
+    if isinstance(error, CutOffError):
         return cut_off()
-    message = f"The repository cannot be reached ({type(error).__name__})."
-    return RemoteError(Kind.UNAVAILABLE, "client.unreachable", message, may_retry=True)
+    reason = next((words for kind, words in _REASONS if isinstance(error, kind)), type(error).__name__)
+    message = f"The repository cannot be reached: {reason}."
+    # Whom a certificate does not name, or nobody vouches for, is the same after a pause.
+    may_retry = not isinstance(error, ssl.SSLCertVerificationError)
+    return RemoteError(Kind.UNAVAILABLE, "client.unreachable", message, may_retry=may_retry)
 
 
 def refusal(answer: Answer) -> RemoteError:
@@ -57,7 +73,7 @@ def refusal(answer: Answer) -> RemoteError:
         facts["retry_after_s"] = asked
     code, message = "client.refused", f"The repository answered {answer.status}."
     try:
-        body = orjson.loads(answer.read(LONGEST_REFUSAL_BYTES))
+        body = orjson.loads(answer.beginning(LONGEST_REFUSAL_BYTES))
         code, message = str(body["code"]), str(body["message"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         facts["is_plain"] = True

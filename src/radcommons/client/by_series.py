@@ -114,6 +114,9 @@ def download_series(
                 outcome.files += len(held.files)
                 outcome.size_bytes += held.size_bytes
                 report(Progress(outcome.size_bytes, 0, outcome.files))
+        except BaseException:
+            remote.stop()
+            raise
         finally:
             for future in futures:
                 future.cancel()

@@ -1,5 +1,7 @@
 """The researcher's commands: ``radcommons download`` and ``radcommons verify``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -63,7 +65,7 @@ def download(context: click.Context, /, name: str, folder: Path, *, is_json: boo
             access_key=_text(options["access_key"]),
             threads=threads,
         )
-        with shown(is_wanted=not is_json) as report:
+        with _kept_when_stopped(), shown(is_wanted=not is_json) as report:
             found = download_list(Path(name), folder, wanted, report=report)
         show_list(found, folder, is_json=is_json)
         if not found.is_complete:
@@ -81,7 +83,7 @@ def download(context: click.Context, /, name: str, folder: Path, *, is_json: boo
         token=_text(options["token"]),
         threads=threads,
     )
-    with shown(is_wanted=not is_json) as report:
+    with _kept_when_stopped(), shown(is_wanted=not is_json) as report:
         outcome = run_download(wish, folder, report=report)
     if is_json:
         click.echo(orjson.dumps(outcome.to_json(), option=orjson.OPT_INDENT_2))
@@ -125,6 +127,15 @@ def _refuse_release_options(context: click.Context) -> None:
         if context.get_parameter_source("token") is ParameterSource.COMMANDLINE:
             raise click.UsageError(words)
         click.echo("RADCOMMONS_TOKEN is not used: without --from the token is given to nobody.", err=True)
+
+
+@contextmanager
+def _kept_when_stopped() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("What has arrived is kept: run the same command again to go on.", err=True)
+        raise
 
 
 def _text(value: object) -> str | None:

@@ -3,8 +3,10 @@
 import hashlib
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from radcommons.client.digests import hasher, is_right
 from radcommons.client.errors import DigestError, LocalDiskError, RemoteError
@@ -12,7 +14,7 @@ from radcommons.client.journal import Journal
 from radcommons.client.remote import Address, Expected, Remote
 
 LARGE_BYTES = 64 << 20
-PART_BYTES = 16 << 20
+PART_BYTES = 32 << 20
 READ_BYTES = 1 << 20
 
 
@@ -24,7 +26,7 @@ class LargeFiles:
     Parameters
     ----------
     threads
-        How many parts of a file are fetched at once.
+        How many parts are fetched at once, of however many files.
     part_bytes
         How large a part is.
     report
@@ -41,7 +43,16 @@ class LargeFiles:
         report: Callable[[str, int], None] = lambda _, __: None,
     ) -> None:
         self._remote, self._journal, self._report = remote, journal, report
-        self._threads, self._part_bytes = threads, part_bytes
+        self._part_bytes = part_bytes
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="part")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
 
     def fetch(
         self, path: str, address: str, destination: Path, expected: Expected, *, direct: Address | None = None
@@ -93,16 +104,15 @@ class LargeFiles:
                 self._report(path, length)
 
             numbers, digest = range(-(-size_bytes // size)), hasher(expected.digest)
-            with ThreadPoolExecutor(self._threads, thread_name_prefix="part") as pool:
-                parts = {number: pool.submit(part, number) for number in numbers if number not in there}
-                try:
-                    for number in numbers:
-                        if number in parts:
-                            parts[number].result()
-                        _hash(descriptor, digest, number * size, min(size_bytes, (number + 1) * size))
-                finally:
-                    for each in parts.values():
-                        each.cancel()
+            parts = {number: self._pool.submit(part, number) for number in numbers if number not in there}
+            try:
+                for number in numbers:
+                    if number in parts:
+                        parts[number].result()
+                    _hash(descriptor, digest, number * size, min(size_bytes, (number + 1) * size))
+            finally:
+                # Whatever is still writing must end before the file is closed.
+                wait([each for each in parts.values() if not each.cancel()])
             return digest.hexdigest()
         finally:
             os.close(descriptor)

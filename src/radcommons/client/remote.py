@@ -24,6 +24,8 @@ from radcommons.dicom.errors import Kind, RadCommonsError
 
 ATTEMPTS = 8
 DIGEST_ATTEMPTS = 3
+# What a broken attempt must have brought so that it does not count.
+PROGRESS_BYTES = 1 << 20
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
 LONGEST_ASKED_WAIT_S = 300.0
@@ -84,7 +86,7 @@ class Remote:
         self._transport = Transport(headers)
         # A presigned address carries its own right; a second one beside it is refused by many stores.
         self._bare = Transport({name: value for name, value in headers.items() if name != "Authorization"})
-        self._buffers = threading.local()
+        self._stopped = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -94,6 +96,12 @@ class Remote:
     ) -> None:
         self._transport.close()
         self._bare.close()
+
+    def stop(self) -> None:
+        """End what runs in other threads, soon and with an error; whoever waits for a server waits no longer."""
+        self._stopped.set()
+        self._transport.abort()
+        self._bare.abort()
 
     def document(self, address: str, *, body: bytes | None = None) -> bytes:
         """The whole answer at *address*; for JSON and other small things. With a *body* it is a POST.
@@ -107,8 +115,8 @@ class Remote:
         def attempt() -> bytes:
             with self._answer(Address(urljoin(self._base, address)), {}, body) as answer:
                 found = bytearray()
-                while chunk := answer.read(BUFFER_BYTES):
-                    found += chunk
+                for piece in self._pieces(answer):
+                    found += piece
                     if len(found) > LONGEST_DOCUMENT_BYTES:
                         raise RemoteError(Kind.TOO_LARGE, "client.too-large", "The server's answer is too large.")
                 return bytes(found)
@@ -165,7 +173,7 @@ class Remote:
             with _on_disk():
                 part.replace(destination)
 
-        self._retried(attempt)
+        self._retried(attempt, arrived=lambda: _size_of(part))
 
     def archive(self, address: str, destination: Path) -> None:
         """Bring a ZIP of unknown length to *destination*; what does not begin like one is refused before it is written.
@@ -183,7 +191,7 @@ class Remote:
             with self._answer(place, {}) as answer, _on_disk(), destination.open("wb") as sink:
                 announced, arrived = answer.header("content-length"), 0
                 for piece in self._pieces(answer):
-                    if not arrived and bytes(piece[:2]) != b"PK":
+                    if not arrived and piece[:2] != b"PK":
                         message = "The server answered with something else than the files of a series."
                         raise RemoteError(Kind.UNAVAILABLE, "client.not-a-zip", message, may_retry=True)
                     arrived += len(piece)
@@ -232,13 +240,12 @@ class Remote:
                 for piece in self._pieces(answer):
                     if done + len(piece) > length:
                         raise DigestError("The server sent more bytes than were asked for.")
-                    with _on_disk():
-                        os.pwrite(descriptor, piece, start + done)
+                    _write_all(descriptor, piece, start + done)
                     done += len(piece)
             if done < length:
                 raise cut_off()
 
-        self._retried(attempt)
+        self._retried(attempt, arrived=lambda: done)
 
     def _own(self, address: str) -> Address:
         """Where the repository itself has something."""
@@ -272,24 +279,23 @@ class Remote:
         return digest.hexdigest()
 
     def _write(self, answer: Answer, descriptor: int, digest: "hashlib._Hash", present: int, size_bytes: int) -> int:
-        os.lseek(descriptor, present, os.SEEK_SET)
         for piece in self._pieces(answer):
-            present += len(piece)
-            if present > size_bytes:
+            if present + len(piece) > size_bytes:
                 raise DigestError("The server sent more bytes than the release promises.")
             digest.update(piece)
-            with _on_disk():
-                _write_all(descriptor, piece)
+            _write_all(descriptor, piece, present)
+            present += len(piece)
         return present
 
-    def _pieces(self, answer: Answer) -> Iterator[memoryview]:
-        """The body piece by piece, each in the one buffer that a thread has."""
-        buffer: memoryview | None = getattr(self._buffers, "mine", None)
-        if buffer is None:
-            buffer = self._buffers.mine = memoryview(bytearray(BUFFER_BYTES))
+    def _demand_running(self) -> None:
+        if self._stopped.is_set():
+            raise RemoteError(Kind.UNAVAILABLE, "client.stopped", "The download was stopped.")
+
+    def _pieces(self, answer: Answer) -> Iterator[bytes]:
         try:
-            while count := answer.readinto(buffer):
-                yield buffer[:count]
+            for piece in answer.pieces(BUFFER_BYTES):
+                self._demand_running()
+                yield piece
         except OSError as error:
             raise unreachable(error) from error
 
@@ -317,19 +323,27 @@ class Remote:
         grown: float = self._first_wait_s * 2.0 ** (number - 1)
         return min(grown, LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
 
-    def _retried(self, attempt: Callable[[], Result]) -> Result:
-        number = 1
+    def _retried(self, attempt: Callable[[], Result], *, arrived: Callable[[], int] = lambda: 0) -> Result:
+        """Try until it succeeds, or so often in vain; a line that breaks again and again but brings something is not in vain."""
+        number, before = 1, arrived()
         while True:
             try:
+                self._demand_running()
                 return attempt()
             except RemoteError as error:
-                if number >= ATTEMPTS or not error.may_retry:
+                if not error.may_retry:
                     raise
-                time.sleep(self._pause_s(number, error))
+                if (now := arrived()) - before >= PROGRESS_BYTES:
+                    number = 1
+                before = now
+                if number >= ATTEMPTS:
+                    raise
+                pause_s = self._pause_s(number, error)
             except DigestError as error:
                 if number >= DIGEST_ATTEMPTS:
                     raise
-                time.sleep(self._pause_s(number, error))
+                pause_s = self._pause_s(number, error)
+            self._stopped.wait(pause_s)
             number += 1
 
 
@@ -350,9 +364,20 @@ def _is_same_origin(url: str, base: str) -> bool:
         return False
 
 
-def _write_all(descriptor: int, piece: memoryview) -> None:
-    while piece:
-        piece = piece[os.write(descriptor, piece) :]
+def _write_all(descriptor: int, piece: bytes, start: int) -> None:
+    """Write bytes to their place in a file; the system may take fewer at a time than it is given."""
+    rest = memoryview(piece)
+    with _on_disk():
+        while rest:
+            count = os.pwrite(descriptor, rest, start)
+            rest, start = rest[count:], start + count
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _kept(part: Path, expected: Expected) -> tuple["hashlib._Hash", int]:

@@ -69,16 +69,20 @@ class Run:
         self._arrived_bytes, self._total_bytes = 0, total
         arrived: SimpleQueue[Future[_Brought]] = SimpleQueue()
         active = 0
-        with ThreadPoolExecutor(self._threads, thread_name_prefix="fetch") as pool:
+        with self._large_files() as large, ThreadPoolExecutor(self._threads, thread_name_prefix="fetch") as pool:
             try:
                 for item, direct in self._addressed():
-                    pool.submit(self._bring, item, direct).add_done_callback(arrived.put)
+                    pool.submit(self._bring, item, direct, large).add_done_callback(arrived.put)
                     active += 1
                     if active >= self._threads * LOOK_AHEAD_PER_THREAD:
                         self._settle(arrived.get())
                         active -= 1
                 for _ in range(active):
                     self._settle(arrived.get())
+            except BaseException:
+                # What runs would otherwise go on to the end of its file, or of its pauses.
+                self._remote.stop()
+                raise
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
                 self._flush()
@@ -109,7 +113,7 @@ class Run:
         self._has_bucket = bool(found)
         return {item.path: found[item.digest] for item in items if item.digest in found}
 
-    def _bring(self, item: Item, direct: Address | None) -> "_Brought":
+    def _bring(self, item: Item, direct: Address | None, large: LargeFiles) -> "_Brought":
         place = Path(f"{self._root}{item.path}")
         with suppress(FileNotFoundError):
             state = place.stat()
@@ -121,7 +125,7 @@ class Run:
         address = item.address if "://" in item.address else self._base + quote(item.address)
         expected = Expected(item.digest, item.size_bytes)
         is_large = item.size_bytes >= self.large_bytes
-        if not (is_large and self._large_files().fetch(item.path, address, place, expected, direct=direct)):
+        if not (is_large and large.fetch(item.path, address, place, expected, direct=direct)):
             self._remote.fetch(address, place, expected, direct=direct)
         return _Brought(item, place.stat().st_mtime_ns, is_fetched=True)
 
