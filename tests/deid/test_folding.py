@@ -2,7 +2,7 @@
 
 import pytest
 
-from radcommons.deid.folding import fold, is_east_asian, listed
+from radcommons.deid.folding import beginnings, fold, is_east_asian, listed
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,8 @@ def test_scripts_without_spaces_are_known():
 
 def test_a_list_is_a_set_of_words():
     assert listed(" one  two\nthree one ") == {"one", "two", "three"}
+
+
+def test_a_word_may_begin_with_the_letters_at_each_place():
+    assert set(beginnings("chest")) == {"ch", "che", "he", "hes", "es", "est", "st", "t"}
+    assert set(beginnings("")) == set()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from radcommons.deid.folding import fold, listed
+from radcommons.deid.recalling import recalled
 from radcommons.deid.vocabulary import imaging_words, is_known
 
 _WORD = r"[^\W\d_]{1,40}(?:['’-][^\W\d_]{1,40}){0,3}"
@@ -94,6 +95,7 @@ _NO_PERSONS = frozenset({"患者", "担当", "主治", "お客", "皆", "同", "
 _MOST_INITIAL = 1
 
 
+@recalled
 def cue_spans(text: str, name_words: frozenset[str] = frozenset()) -> Iterator[tuple[int, int, str]]:
     """Where announced persons and places stand.
 

@@ -5,6 +5,8 @@ import binascii
 import re
 from collections.abc import Iterator
 
+from radcommons.deid.recalling import recalled
+
 # Eight letters at least; what is shorter holds no name that could be told from chance.
 _HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){5,})(?![0-9A-Za-z])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{8,}={0,2}(?![A-Za-z0-9+/_=-])")
@@ -12,6 +14,7 @@ _URL_LETTERS = str.maketrans("-_", "+/")
 _LETTERS = 4
 
 
+@recalled
 def encoded_texts(text: str) -> Iterator[tuple[int, int, str]]:
     """The stretches of a text that say something when decoded, and what."""
     for match in _HEXADECIMAL.finditer(text):

@@ -5,7 +5,7 @@ are one, and ``O'Brien``, ``O BRIEN`` and ``OBRIEN`` too.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,6 +27,7 @@ _HANGUL = range(0xAC00, 0xD7A4)
 _KATAKANA = range(0x30A1, 0x30F7)
 _KATAKANA_TO_HIRAGANA = 0x60
 _FIRST_EAST_ASIAN = 0x2E80
+BEGINNING, _SHORT_BEGINNING = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,13 @@ class FoldedText:
         """Only the letters and digits; the origins are places in this folded text."""
         places = [index for index, character in enumerate(self.text) if character.isalnum()]
         return FoldedText("".join([self.text[index] for index in places]), places)
+
+
+def beginnings(letters: str) -> Iterator[str]:
+    """The two and the three letters at each place, with which a word may begin there."""
+    for start in range(len(letters)):
+        yield letters[start : start + _SHORT_BEGINNING]
+        yield letters[start : start + BEGINNING]
 
 
 def listed(text: str) -> frozenset[str]:

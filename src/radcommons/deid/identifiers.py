@@ -14,8 +14,9 @@ from pydicom.datadict import tag_for_keyword
 from radcommons.deid.cues import cue_spans
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.encoded import encoded_texts
-from radcommons.deid.folding import FoldedText, fold, is_east_asian, listed
+from radcommons.deid.folding import BEGINNING, FoldedText, beginnings, fold, is_east_asian, listed
 from radcommons.deid.readings import texts_as_meant, texts_in_utf8
+from radcommons.deid.recalling import recalled
 from radcommons.deid.spellings import Gap, Needle, date_of, everyday_surnames_of, is_name, name_words_of, needles_of
 from radcommons.deid.vocabulary import unknown_spans, vocabulary
 from radcommons.dicom.elements import Element
@@ -25,7 +26,6 @@ _MAX_IDENTIFIER_LENGTH = 256
 _LONGEST_GAP = 3
 _DATE_LENGTH = len("YYYYMMDD")
 _SHORT_NAME_LENGTH = 3
-_BEGINNING = 3
 # What short names are beside a number: units of measurement.
 _UNITS = listed("ma mas kv ng mg ml mm cm dl pg mo min sec ms hz mhz gy sv hu mgy yo fr ga to al")
 # In technical texts a word is a name after these, or as the last of a clause, or capitalised among small words.
@@ -140,10 +140,10 @@ class IdentifierPattern:
         # The longest first, so that a whole name goes before its parts.
         for needle in sorted(found, key=lambda each: (-len(each.text), each.text)):
             self._needles.setdefault(needle.text[:2], []).append(needle)
-        beginnings = "|".join(sorted({re.escape(needle.text[:_BEGINNING]) for needle in found}))
-        self._beginnings = re.compile(f"(?={beginnings})") if beginnings else None
+        self._beginnings = frozenset(needle.text[:BEGINNING] for needle in found)
         self.name_words = frozenset(names)
         """The parts of all names, folded, those that are words of imaging too."""
+        self._all_beginnings = self._beginnings | {word[:BEGINNING] for word in names | self._surnames}
         self._numbers = frozenset(needle.text for needle in found if needle.is_number)
         self._short_numbers = frozenset(
             core for identifier in identifiers if (core := _core_of_number(identifier)) is not None
@@ -162,7 +162,7 @@ class IdentifierPattern:
             Whether short and common words count as well, as they must in free text; otherwise only what is
             distinctive, so that codes and technical values do not suffer.
         """
-        if self._beginnings is None or not text:
+        if self._beginnings.isdisjoint(beginnings_in(text)):
             return []
         found = self._plain_spans(text, is_thorough=is_thorough)
         # Of what is encoded only what is distinct counts: a short name may come out of any word by chance.
@@ -170,16 +170,14 @@ class IdentifierPattern:
         return sorted({*found, *encoded}) if encoded else found
 
     def _plain_spans(self, text: str, *, is_thorough: bool) -> list[tuple[int, int]]:
-        if self._beginnings is None:
-            return []
         folded = fold(text)
         squeezed = folded.squeezed()
         letters, found, free = squeezed.text, [], 0
-        for match in self._beginnings.finditer(letters):
-            position = match.start()
-            if position < free:
+        for position in range(len(letters) - 1):
+            pair, three = letters[position : position + 2], letters[position : position + BEGINNING]
+            if position < free or not (three in self._beginnings or pair in self._beginnings):
                 continue
-            for needle in self._needles[letters[position : position + 2]]:
+            for needle in self._needles[pair]:
                 if (needle.is_distinct or is_thorough) and letters.startswith(needle.text, position):
                     span = _Place(text, folded, squeezed.origins, position).span(needle)
                     if span is not None:
@@ -187,6 +185,10 @@ class IdentifierPattern:
                         free = position + len(needle.text)
                         break
         return found
+
+    def is_silent_on(self, beginnings: frozenset[str]) -> bool:
+        """Whether nothing is found in texts, because no identifier and no part of a name begins as :func:`beginnings_in` tells."""
+        return self._all_beginnings.isdisjoint(beginnings)
 
     def names_persons(self, texts: Iterable[str]) -> bool:
         """Whether a person is named in texts that are identifiers themselves, such as the name of an institution."""
@@ -210,7 +212,7 @@ class IdentifierPattern:
 
         A word in capitals counts after a word that announces a name, or as the last of several; codes are written so.
         """
-        if not self._surnames:
+        if self._surnames.isdisjoint(_capitalised_words(text)):
             return []
         words = (
             match
@@ -220,6 +222,18 @@ class IdentifierPattern:
         return [
             (match.start(), _with_genitive(text, match.end())) for match in words if _is_written_as_name(text, match)
         ]
+
+
+@recalled
+def beginnings_in(text: str) -> Iterator[str]:
+    """Everything with which an identifier may begin in a text, or in what is encoded there, each once."""
+    texts = (text, *(said for _, _, said in encoded_texts(text)))
+    yield from {each for letters in texts for each in beginnings(fold(letters).squeezed().text)}
+
+
+@recalled
+def _capitalised_words(text: str) -> Iterator[str]:
+    return (fold(match[0]).text for match in _CAPITALISED.finditer(text))
 
 
 def _core_of_number(value: str) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from radcommons.deid.folding import listed
+from radcommons.deid.recalling import recalled
 from radcommons.deid.vocabulary import is_known
 
 # Month names of English, German, French, Spanish, Italian, Dutch, Portuguese and Russian, whole and as people shorten them.
@@ -206,6 +207,7 @@ def _machines() -> Iterator[str]:
 
 _ADDRESS_OF_MACHINE = r"(?<![\w.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![\w.])"
 _UID = r"(?<![\w.])[0-2](?:\.\d+){5,}(?![\w.])"
+_UID_IN_TEXT = re.compile(_UID)
 _LEAST_UID_LENGTH = 24
 _CLOCK = r"[0-2]?\d[:h][0-5]\d(?:[:.][0-5]\d)?(?:\.\d{1,6})?(?:[ ]?(?:[ap]\.?m\.?|uhr|hrs?|h))?(?![\w:])"
 _TIME_AFTER = re.compile(rf"[ ,T_-]{{1,3}}(?:(?:at|um|à|alle|om|às|a las)[ ])?(?:{_CLOCK})", re.IGNORECASE)
@@ -257,6 +259,7 @@ _NEEDS = {
 }
 
 
+@recalled
 def pattern_spans(text: str, *, are_times_kept: bool = False) -> Iterator[tuple[int, int, str]]:
     """Where something stands that is a date, a time, a number of a person, an address or a machine, and what it is."""
     has_digit = _NEEDS["digit"].search(text) is not None
@@ -275,6 +278,7 @@ def pattern_spans(text: str, *, are_times_kept: bool = False) -> Iterator[tuple[
         yield from _places_with_codes(text)
 
 
+@recalled
 def date_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where dates stand, as far as their form tells."""
     if _NEEDS["digit"].search(text):
@@ -302,7 +306,7 @@ def mail_spans(text: str) -> Iterator[tuple[int, int, str]]:
 
 def uid_spans(text: str) -> Iterator[tuple[int, int, str]]:
     """Where UIDs stand, in texts in which other numbers with points are versions."""
-    for match in re.finditer(_UID, text):
+    for match in _UID_IN_TEXT.finditer(text):
         if len(match[0]) >= _LEAST_UID_LENGTH:
             yield (*match.span(), "UID")
 

@@ -11,6 +11,7 @@ from radcommons.deid.direct import Direct
 from radcommons.deid.element_look import ElementLook, error, kept_identifiers, residues
 from radcommons.deid.fast.layout import META_END
 from radcommons.deid.fast.memories import NOTHING, Anybody, Decision, Harvest, Memory, Notes, parsed
+from radcommons.deid.fast.unnamed import unnamed
 from radcommons.deid.identifiers import pattern_of
 from radcommons.deid.job import Job
 from radcommons.deid.levels import Level, creator_tag_of, is_creator_tag
@@ -129,6 +130,9 @@ class Context:
             known = anybody.staying.get(raw)
         if known is not None:
             return known
+        alike = anybody.unnamed.get((self.harvest.encodings, raw))
+        if alike is not None and alike.holds_for(self._pattern, self.job.cleaning.text_decisions):
+            return alike.answer
         decision = self._decided(tag, raw, creator)
         if is_plain and decision.raw is raw and decision.notes is NOTHING:
             return anybody.staying.keep(raw, decision, raw)
@@ -136,6 +140,10 @@ class Context:
             direct = self.direct(tag, anybody.vr(tag, raw), creator)
             if direct is not None and direct.is_removed:
                 return anybody.removals.keep(place, decision)
+        if decision.raw is raw and decision.notes.is_about_texts:
+            alike = unnamed(parsed(raw, self.encoding), self.harvest.encodings, self._pattern, decision)
+            if alike is not None:
+                anybody.unnamed.keep((self.harvest.encodings, raw), alike, raw)
         return decision
 
     def _found_alike(self, tag: int, raw: bytes, creator: str) -> tuple[Finding, ...]:
@@ -143,9 +151,16 @@ class Context:
         is_plain = anybody.is_plain(tag, raw)
         if is_plain and raw in anybody.unsuspicious:
             return ()
+        known = anybody.unnamed_seen.get((self.harvest.encodings, raw))
+        if known is not None and known.holds_for(self._pattern, {}):
+            return known.answer
         found = tuple(self._looked_at(tag, raw, creator))
         if is_plain and not found:
             anybody.unsuspicious.keep(raw, value=True, raw=raw)
+        elif not found:
+            known = unnamed(parsed(raw, self.encoding), self.harvest.encodings, self._pattern, ())
+            if known is not None:
+                anybody.unnamed_seen.keep((self.harvest.encodings, raw), known, raw)
         return found
 
     def _decided(self, tag: int, raw: bytes, creator: str) -> Decision:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from radcommons.deid.direct import STAYING
 from radcommons.deid.fast.layout import META_END, NotOrdinaryError, is_long_form
+from radcommons.deid.fast.unnamed import Unnamed
 from radcommons.deid.identifiers import IDENTIFYING_TAGS, harvest_identifiers
 from radcommons.deid.rewriting import ReportLine
 from radcommons.dicom.elements import Element, ElementReader, Encoding, FormatError, vr_of_tag
@@ -28,6 +29,11 @@ class Notes:
     kept_texts: tuple[tuple[str, str], ...] = ()
     redactions: int = 0
     has_cleaned_content: bool = False
+
+    @property
+    def is_about_texts(self) -> bool:
+        """Whether nothing is said but which texts stay."""
+        return not (self.report or self.redactions or self.has_cleaned_content)
 
 
 NOTHING = Notes()
@@ -110,7 +116,7 @@ class Harvest:
 
 @dataclass(slots=True)
 class Anybody:
-    """What is decided alike whoever the patient is: attributes that go, and plain numbers and times that stay.
+    """What is decided alike whoever the patient is: attributes that go, plain numbers and times that stay, texts that name nobody.
 
     It is kept for one profile, one SOP class and one encoding.
     """
@@ -119,6 +125,8 @@ class Anybody:
     removals: Memory[Decision] = field(default_factory=Memory)
     staying: Memory[Decision] = field(default_factory=Memory)
     unsuspicious: Memory[bool] = field(default_factory=Memory)
+    unnamed: Memory[Unnamed[Decision]] = field(default_factory=Memory)
+    unnamed_seen: Memory[Unnamed[tuple[()]]] = field(default_factory=Memory)
 
     def vr(self, tag: int, raw: bytes) -> str:
         """The value representation of a raw element; in implicit encoding the dictionary's."""
