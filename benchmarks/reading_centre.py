@@ -1,7 +1,7 @@
-"""A centre with two long CT series to be read: stored, dealt to one reader by the house's own verbs.
+"""A centre with two long CT series to be read: stored, dealt to many readers by the house's own verbs, a reader for each run.
 
 Run as a program of its own (``python -m benchmarks.reading_centre DATA FILES``), since it needs Django and the measuring side does not. It
-ends with a JSON object on standard output: whom to sign in as.
+ends with a JSON object on standard output: who can sign in.
 """
 
 import json
@@ -13,6 +13,7 @@ from radcommons.apps import bootstrap
 from radcommons.server.platform.postgres import EmbeddedPostgres
 
 _TOGETHER = 100
+_READERS = 20
 
 
 def fill(data: Path, files: Sequence[Path]) -> dict[str, object]:
@@ -51,12 +52,16 @@ def _dealt(files: Sequence[Path]) -> dict[str, object]:
         store_instances(offers, site=site, project="covid19", actor=OPERATOR)
     schema = schemas.add_schema(chest_schema(), actor=OPERATOR)
     names = ",".join(sorted(studies))
-    wish = ProjectWish("bench", "Reading", schema.name, schema.version, "named", names, readers_per_case=1, seed=1)
+    wish = ProjectWish(
+        "bench", "Reading", schema.name, schema.version, "named", names, readers_per_case=_READERS, seed=1
+    )
     project = projects.create_project(wish, actor=OPERATOR)
-    person("reader", Role.READER)
-    projects.add_member(project, "reader", Duty.READ, method=Method.RETROSPECTIVE_EXPERT, actor=OPERATOR)
+    readers = [f"reader-{number + 1}" for number in range(_READERS)]
+    for name in readers:
+        person(name, Role.READER)
+        projects.add_member(project, name, Duty.READ, method=Method.RETROSPECTIVE_EXPERT, actor=OPERATOR)
     projects.move_project(project, ProjectVerb.START_READING, actor=OPERATOR)
-    return {"username": "reader", "password": "correct horse battery", "studies": len(studies)}
+    return {"readers": readers, "password": "correct horse battery"}
 
 
 if __name__ == "__main__":

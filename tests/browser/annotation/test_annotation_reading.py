@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.browser import phantoms
 from tests.browser.annotation import annotating
 from tests.browser.annotation.annotating import drag, open_task, own_task, saved_items, until_saved
@@ -85,6 +85,53 @@ def test_a_radiograph_is_read_by_keyboard_alone(open_page: Opener, live_server_u
     assert revision is not None
     assert revision.body["reading"]["note"] == "A note."
     assert 0 < revision.active_seconds < 60
+
+
+def test_images_are_asked_for_before_the_rest_of_the_page_is_here(open_page: Opener, ct: ReadingProject) -> None:
+    page, task = open_page(browser("anna")), own_task(ct)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/annotation/panel.js", hold)
+    with page.expect_request("**/series/*/metadata"):
+        page.goto(f"/annotation/tasks/{task.key}/", wait_until="commit")
+    expect(page.locator(annotating.SHOWN)).to_have_count(0)
+    for route in held:
+        route.continue_()
+    page.wait_for_selector(annotating.SHOWN)
+
+
+def test_the_value_under_the_pointer_is_that_of_the_slice_and_lengths_can_be_taken_back(
+    open_page: Opener, ct: ReadingProject
+) -> None:
+    page, _ = opened(open_page, ct)
+    press(page, "r")
+    drag(page, (0, 0), (60, 0))
+    canvas = page.locator("[data-part=canvas]")
+    box = canvas.bounding_box()
+    assert box is not None
+    # On the bone, which lies elsewhere in the last slice.
+    x, y = annotating.middle(page)
+    page.mouse.move(x, y + (0.69 - 0.5) * min(box["width"], box["height"]))
+    value = page.locator("[data-part=value]")
+    expect(value).to_contain_text("HU")
+    first = value.inner_text()
+    press(page, "End")
+    expect(page.locator("[data-part=number]")).to_have_text(f"Slice {phantoms.SLICES} of {phantoms.SLICES}")
+    expect(value).to_contain_text("HU")
+    assert {first.split()[0], value.inner_text().split()[0]} == {"700", "40"}
+    press(page, "Home")
+    expect(page.locator("[data-part=number]")).to_contain_text("Slice 1 of")
+    measured = canvas.screenshot()
+    press(page, "Delete")
+    page.wait_for_timeout(200)
+    assert canvas.screenshot() != measured
+    page.get_by_role("button", name="Invert grey").click()
+    expect(page.locator("[data-part=invert]")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Reset the view").click()
+    expect(page.locator("[data-part=invert]")).to_have_attribute("aria-pressed", "false")
 
 
 def test_every_geometry_is_drawn_by_mouse_and_kept(open_page: Opener, ct: ReadingProject) -> None:

@@ -105,7 +105,14 @@ def test_every_module_that_a_page_imports_is_asked_for_with_the_page(start):
         for found in re.findall(r'^import [^"]*"([^"]+)"', text, re.MULTILINE):
             name = found.removeprefix("./")
             waiting |= {name.removeprefix("../") if name.startswith("../") else f"{folder}/{name}"} - needed
-    assert needed <= listed
+    assert needed == listed
+
+
+def test_what_asks_for_the_images_is_asked_for_first():
+    asking = modules_of("early")
+    assert "reading/frames.js" in asking
+    assert "annotation/page.js" not in asking
+    assert modules_of("early", "page")[: len(asking)] == asking
 
 
 def test_what_travels_beside_a_read_comes_back_under_the_same_identifiers(project):

@@ -1,8 +1,10 @@
 """The pages on which cases are read and adjudicated: an empty frame, filled by the modules of ``static/annotation``."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from posixpath import dirname, join, normpath
 from urllib.parse import urlencode
 
 from django.contrib.staticfiles import finders
@@ -21,6 +23,7 @@ FLAGS = (
     ("wrong_body_part", "Wrong body part", "Not what this project reads. Goes back to curation."),
     ("burned_in_text", "Text in the image", "Names or numbers of a person are seen. Goes back to curation."),
 )
+_IMPORT = re.compile(r'^import [^"]*"([^"]+)"', re.MULTILINE)
 LOOKING = frozenset({"window", "scroll", "zoom", "pan", "ruler", "undo", "redo"})
 
 
@@ -100,7 +103,7 @@ def read(request: ActorRequest, task: str) -> HttpResponse:
         "task": task_json(task, request.actor),
         "tools": TOOLS,
         "flags": FLAGS,
-        "modules": modules_of("page"),
+        "modules": modules_of("early", "page"),
         "worklist_url": reverse("annotation:reads"),
         "task_url": reverse("annotation:read", args=["TASK"]),
         "login_url": f"{reverse('account_login')}?{urlencode({'next': request.path})}",
@@ -129,15 +132,20 @@ def adjudicate(request: ActorRequest, case: str) -> HttpResponse:
 
 
 @cache
-def modules_of(page: str) -> tuple[str, ...]:
-    """Asked for together with the page instead of one after the other along the chain of imports."""
-    pages = {"page", "adjudication", "worker"}
-    wanted = []
-    for folder in ("reading", "annotation"):
-        found = finders.find(folder)
-        if found:
-            names = sorted(module.name for module in Path(found).glob("*.js") if module.stem not in pages - {page})
-            wanted += [f"{folder}/{name}" for name in names if (folder, name) != ("reading", "page.js")]
+def modules_of(*starts: str) -> tuple[str, ...]:
+    """The modules that a page is made of, in the order in which its start needs them.
+
+    They are asked for together with the page instead of one after the other along the chain of imports.
+    """
+    wanted: dict[str, None] = {}
+    for start in starts:
+        waiting = [f"annotation/{start}.js"]
+        while waiting:
+            name = waiting.pop(0)
+            found = None if name in wanted else finders.find(name)
+            if found:
+                wanted[name] = None
+                waiting += [normpath(join(dirname(name), other)) for other in _IMPORT.findall(Path(found).read_text())]
     return tuple(wanted)
 
 

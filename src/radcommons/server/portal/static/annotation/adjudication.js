@@ -3,11 +3,11 @@
 import { call } from "./api.js";
 import { Bench } from "./bench.js";
 import { Columns, styleOf } from "./columns.js";
-import { Desk, hungSeries } from "./desk.js";
-import { loadSeries } from "./pane.js";
+import { Desk } from "./desk.js";
 import { EMPTY_READING, Schema } from "./schema.js";
 import { listenToKeys, listKeys } from "./keys.js";
 import { Rulings } from "./rulings.js";
+import { hungSeries, loadSeries } from "./stack.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -33,7 +33,7 @@ class Page {
     byId("project").textContent = this.#told.project.title;
     this.#listReaders();
     const [main] = hungSeries(this.task);
-    this.#ready = await loadSeries({ root: this.task.dicomweb_root }, main);
+    this.#ready = await loadSeries({ root: this.task.dicomweb_root }, main, { isAhead: true });
     await this.#hang();
     this.rulings = new Rulings(byId, this, this.#told);
     listKeys(byId("help-keys"), new Set(["Slices", "Look", "Draw"]));
@@ -153,8 +153,8 @@ class Page {
       tool: (name) => this.tool(name),
       bracket: (direction) => (bench.tool === "select" ? desk.editor.stepVertex(direction) : desk.brush(direction > 0 ? 1.25 : 0.8)),
       addVertex: () => desk.editor.insertVertex(),
-      backspace: () => desk.back() || desk.editor.removeVertex(),
-      remove: () => bench.remove(),
+      backspace: () => (bench.tool === "ruler" ? desk.pane.removeRuler() : desk.back() || desk.editor.removeVertex()),
+      remove: () => (bench.tool === "ruler" && desk.pane.removeRuler()) || bench.remove(),
       startNew: () => bench.startNew(),
       copy: (count) => desk.copy(count),
       interpolate: () => desk.interpolate(),

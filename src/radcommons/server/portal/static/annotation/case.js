@@ -1,9 +1,7 @@
 // One case on the page: its task, bench, desk and panel, and how it is kept. Also every verb that a key or a button stands for.
 
 import { Bench } from "./bench.js";
-import { hungSeries } from "./desk.js";
 import { Panel } from "./panel.js";
-import { loadSeries } from "./pane.js";
 import { readingOf } from "./reading.js";
 import { Saver } from "./saver.js";
 import { Schema } from "./schema.js";
@@ -170,10 +168,12 @@ export class Case {
 
   backspace() {
     const { desk } = this.#page;
-    if (!desk.back() && this.bench.tool === "select" && desk.mayDraw) desk.editor.removeVertex();
+    if (this.bench.tool === "ruler") desk.pane.removeRuler();
+    else if (!desk.back() && this.bench.tool === "select" && desk.mayDraw) desk.editor.removeVertex();
   }
 
   remove(isWhole) {
+    if (this.bench.tool === "ruler" && this.#page.desk.pane.removeRuler()) return;
     if (this.bench.isLocked) return;
     const isDone = isWhole ? this.bench.removeItem() : this.bench.remove();
     this.#page.say(isDone ? "Removed. Ctrl+Z brings it back." : "Pick a finding first.");
@@ -285,10 +285,4 @@ export class Case {
   close() {
     this.saver?.close();
   }
-}
-
-/** Read the next case ahead: its images begin to load while the reader still thinks about this one. */
-export async function readAhead(task) {
-  const [series] = hungSeries(task);
-  return series ? loadSeries({ root: task.dicomweb_root }, series, { isAhead: true }) : undefined;
 }

@@ -6,6 +6,7 @@ import { Painter } from "./painter.js";
 import { Pane } from "./pane.js";
 import { keyOf } from "./shapes.js";
 import { Pen, drawBrush, drawCursor, drawFinding, drawPreview, drawStroke } from "./sheet.js";
+import { hungSeries } from "./stack.js";
 
 export const LOOKING = new Set(["window", "scroll", "zoom", "pan", "ruler"]);
 export const PAINTING = new Set(["draw", "erase", "threshold"]);
@@ -317,6 +318,7 @@ export class Desk {
         drawFinding(pen, finding, {
           isPicked,
           picked: isPicked ? bench.shape : undefined,
+          hasHandles: bench.tool === "select",
           draft: editor.draft,
           vertex: bench.vertex,
           hidden: stroke?.key === pane.image.key ? stroke.shape : undefined,
@@ -344,17 +346,4 @@ export function seriesWords(series) {
   const count = series.frame_count ?? series.image_count;
   const name = series.series_description || (series.series_number == null ? "Images" : `Series ${series.series_number}`);
   return `${series.is_prior ? "Earlier: " : ""}${name} · ${series.modality}${count > 1 ? ` · ${count}` : ""}`;
-}
-
-const WITHOUT_PICTURES = new Set(["SR", "KO", "PR", "DOC", "RTSTRUCT", "SEG"]);
-
-/** Which series the hanging protocol shows first: the largest of the case, and beside it a prior or a second series. */
-export function hungSeries(task) {
-  const pictures = task.series.filter(({ modality }) => !WITHOUT_PICTURES.has(modality));
-  const bySize = (list) => [...list].sort((a, b) => (b.image_count ?? 0) - (a.image_count ?? 0));
-  const own = bySize(pictures.filter((one) => !one.is_prior));
-  const priors = bySize(pictures.filter((one) => one.is_prior));
-  const layout = task.hanging?.layout ?? "one";
-  const second = layout === "prior" ? priors[0] : layout === "two" ? (own[1] ?? priors[0]) : undefined;
-  return [own[0] ?? priors[0], second].filter(Boolean);
 }

@@ -12,7 +12,7 @@ export const KEYS = [
   { group: "Look", keys: ["s"], shown: "S", does: "drag to leaf through the slices", run: (page) => page.tool("scroll") },
   { group: "Look", keys: ["z"], shown: "Z", does: "drag to zoom", run: (page) => page.tool("zoom") },
   { group: "Look", keys: ["p"], shown: "P", does: "drag to move the image", run: (page) => page.tool("pan") },
-  { group: "Look", keys: ["r"], shown: "R", does: "ruler, not kept", run: (page) => page.tool("ruler") },
+  { group: "Look", keys: ["r"], shown: "R", does: "ruler, not kept; Delete takes the last one away", run: (page) => page.tool("ruler") },
   { group: "Look", keys: ["+", "="], shown: "+", does: "zoom in", run: (page) => page.zoom(1.25) },
   { group: "Look", keys: ["-"], shown: "−", does: "zoom out", run: (page) => page.zoom(0.8) },
   { group: "Look", keys: ["i"], shown: "I", does: "invert grey", run: (page) => page.invert() },

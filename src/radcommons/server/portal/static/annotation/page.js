@@ -1,11 +1,13 @@
 // The reading page: opens one case after the other, says how it is kept, and asks when two windows disagree.
 
 import { call } from "./api.js";
-import { Case, readAhead } from "./case.js";
+import { Case } from "./case.js";
 import { ActiveClock } from "./clock.js";
 import { Desk } from "./desk.js";
+import { early } from "./early.js";
 import { listKeys, listenToKeys } from "./keys.js";
 import { readingOf } from "./reading.js";
+import { readAhead } from "./stack.js";
 
 const AHEAD_MS = 1500;
 const SAVE_WORDS = {
@@ -88,6 +90,8 @@ class Page {
     byId("instructions-part").hidden = !task.project.instructions;
     byId("ohif").href = `/viewer/s/tasks/${task.task}/reading?StudyInstanceUIDs=${task.study_instance_uid}`;
     byId("feedback").hidden = true;
+    byId("hint").textContent = "";
+    document.querySelector(".an-scroll").scrollTop = 0;
     this.#banner(task.return_reason ? `This read came back to you: ${task.return_reason}` : "");
     this.#state("saved");
     this.#showSubmit(task);
@@ -281,7 +285,7 @@ function feedbackRows(schema, reading, reference) {
 }
 
 const page = new Page();
-page.open(JSON.parse(byId("task").textContent)).catch((error) => {
+page.open(early.task, early.ready).catch((error) => {
   document.body.dataset.state = "failed";
   byId("banner-words").textContent = error.message;
   byId("banner").hidden = false;

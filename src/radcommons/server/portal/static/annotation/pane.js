@@ -1,13 +1,12 @@
 // One pane: a series, its frames, the image, the words around it, and a sheet above for what is drawn.
 
 import { Cine } from "../reading/cine.js";
-import { LoadError, fetchMetadata } from "../reading/dicomweb.js";
-import { FrameStore } from "../reading/frames.js";
-import { imagesOf } from "../reading/images.js";
+import { LoadError } from "../reading/dicomweb.js";
 import { Picture } from "../reading/picture.js";
 import { PointerTools } from "../reading/pointer.js";
 import { View, valueAt } from "../reading/view.js";
 import { Words } from "../reading/words.js";
+import { loadSeries } from "./stack.js";
 
 /** The reader's choices, with the windows that the project hangs its images in. */
 class HungView extends View {
@@ -24,7 +23,8 @@ class HungView extends View {
   presets() {
     const hung = (this.#windows ?? []).map(({ name, center, width }, index) => ({ id: `hung-${index}`, name, center, width }));
     const names = new Set(hung.map(({ name }) => name.toLowerCase()));
-    return [...hung, ...super.presets().filter(({ name }) => !names.has(name.toLowerCase()))];
+    const all = [...hung, ...super.presets().filter(({ name }) => !names.has(name.toLowerCase()))];
+    return all.map((preset, index) => ({ ...preset, hint: index < 9 ? `⇧${index + 1}` : "" }));
   }
 
   reset() {
@@ -45,6 +45,8 @@ export class Pane {
   #cine;
   #byKey = new Map();
   #pending = 0;
+  #pointed = undefined;
+  #telling = 0;
   #on;
   #preview;
 
@@ -61,6 +63,8 @@ export class Pane {
     byId("preset").addEventListener("change", (event) => this.preset(event.target.value));
     byId("slice").addEventListener("input", (event) => this.step(Number(event.target.value) - 1 - this.view.index));
     byId("cine").addEventListener("click", () => this.toggleCine());
+    byId("invert").addEventListener("click", () => this.invert());
+    byId("reset").addEventListener("click", () => this.reset());
     byId("retry").addEventListener("click", () => this.retry());
     new ResizeObserver(() => this.draw()).observe(this.stage);
   }
@@ -98,12 +102,12 @@ export class Pane {
     return this.#frames.loadedCount >= this.#frames.capacity;
   }
 
-  /** Show a series; `ready` may hold its images and frames from reading ahead. */
+  /** Show a series; `ready` may hold its images and frames from reading ahead, or promise them. */
   async open(place, series, hanging, ready = undefined) {
     this.series = series;
     this.#frames?.close();
     try {
-      const { images, frames } = ready ?? (await loadSeries(place, series));
+      const { images, frames } = await (ready ?? loadSeries(place, series));
       this.#frames = frames;
       frames.listen((index) => this.#arrived(index));
       this.#begin(images, hanging);
@@ -116,6 +120,7 @@ export class Pane {
   #begin(images, hanging) {
     this.images = images;
     this.rulers = [];
+    this.#pointed = undefined;
     this.#byKey = new Map(images.map((image, index) => [image.key, index]));
     const windows = hanging.windows ?? [];
     this.view = new HungView(images, windows);
@@ -143,7 +148,12 @@ export class Pane {
 
   #arrived(index) {
     if (index === this.view.index) this.draw();
-    else this.#words.progress(this.#frames, this.view.count);
+    else this.#telling ||= requestAnimationFrame(() => this.#tell());
+  }
+
+  #tell() {
+    this.#telling = 0;
+    this.#words.progress(this.#frames, this.view.count);
   }
 
   show() {
@@ -162,6 +172,8 @@ export class Pane {
       this.#picture.resize();
       this.#picture.draw(image, frame, view, { lengths: rulers, cursor: view.tool === "ruler" ? view.cursor : undefined });
       this.#words.show(view, frame, this.#frames, this.#picture.placement);
+      this.#words.inverted(view.isInverted);
+      this.#value();
       this.drawSheet();
       if (frame) {
         this.stage.dataset.state = "shown";
@@ -284,8 +296,15 @@ export class Pane {
   }
 
   hover(point) {
-    this.#words.value(point ? valueAt(this.image, this.frame, point) : undefined, this.image, point);
+    this.#pointed = point;
+    this.#value();
     this.#on.hover(this, point);
+  }
+
+  /** The value under the pointer, which stays where it is while the slices change. */
+  #value() {
+    const point = this.#pointed;
+    this.#words.value(point ? valueAt(this.image, this.frame, point) : undefined, this.image, point);
   }
 
   previewLength(from, to) {
@@ -297,6 +316,14 @@ export class Pane {
     if (this.#preview && hasMoved) this.rulers.push(this.#preview);
     this.#preview = undefined;
     this.draw();
+  }
+
+  /** Take back the length that was measured last on this image; false when there is none. */
+  removeRuler() {
+    const at = this.rulers.findLastIndex(({ key }) => key === this.image.key);
+    if (at >= 0) this.rulers.splice(at, 1);
+    this.draw();
+    return at >= 0;
   }
 
   get isMeasuring() {
@@ -325,23 +352,5 @@ export class Pane {
 
   get root() {
     return this.#root;
-  }
-}
-
-/** Images and frame store of a series; the first frame is asked for at once. */
-export async function loadSeries(place, series, { isAhead = false } = {}) {
-  const at = { root: place.root, study: series.study_instance_uid, series: series.series_instance_uid };
-  // Its workers start while the description of the series is on its way.
-  const frames = new FrameStore(() => {});
-  try {
-    const images = imagesOf(await fetchMetadata(at));
-    if (images.length === 0) throw new LoadError("missing", "This series holds no pictures. Choose another series.");
-    const base = `${at.root}/studies/${at.study}/series/${at.series}/instances`;
-    frames.open(images, (image) => `${base}/${image.sopInstanceUid}/frames/${image.frameNumber}`);
-    if (isAhead) frames.focus(0, 1);
-    return { images, frames };
-  } catch (error) {
-    frames.close();
-    throw error;
   }
 }

@@ -188,7 +188,7 @@ function dashesOf(shape) {
 }
 
 /** Everything of one finding on the image of a pane. */
-export function drawFinding(pen, { item, label, tag }, { isPicked = false, picked = undefined, draft = undefined, vertex = undefined, hidden = undefined } = {}) {
+export function drawFinding(pen, { item, label, tag }, { isPicked = false, picked = undefined, draft = undefined, vertex = undefined, hidden = undefined, hasHandles = true } = {}) {
   const { image } = pen.pane;
   shapesOn(item, image.key).forEach((kept, index) => {
     if (kept === hidden) return;
@@ -196,7 +196,7 @@ export function drawFinding(pen, { item, label, tag }, { isPicked = false, picke
     pen.shape(shape, label.colour, { width: isPicked ? 3 : 2, dashes: dashesOf(shape) });
     const measure = measureWords(shape, image);
     if (index === 0 || measure) pen.words([index === 0 ? tag : "", measure].filter(Boolean).join("  "), pen.corner(shape), label.colour);
-    if (kept === picked) handlesOf(shape).forEach((point, at) => pen.handle(point, label.colour, at === vertex));
+    if (kept === picked && hasHandles) handlesOf(shape).forEach((point, at) => pen.handle(point, label.colour, at === vertex));
   });
 }
 

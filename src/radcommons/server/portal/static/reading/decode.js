@@ -75,41 +75,6 @@ function storedValues(bytes, format) {
   return values;
 }
 
-function rangeOf(values, padding, paddingLimit) {
-  const low = Math.min(padding ?? NaN, paddingLimit ?? padding ?? NaN);
-  const high = Math.max(padding ?? NaN, paddingLimit ?? padding ?? NaN);
-  let minimum = Infinity;
-  let maximum = -Infinity;
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index];
-    if (value >= low && value <= high) continue;
-    if (value < minimum) minimum = value;
-    if (value > maximum) maximum = value;
-  }
-  return minimum <= maximum ? { minimum, maximum } : { minimum: 0, maximum: 1 };
-}
-
-/** 1st and 99th percentile of the stored values, padding left out: the range of the automatic window. */
-function percentilesOf(values, range, padding) {
-  const counts = new Uint32Array(range.maximum - range.minimum + 1);
-  let total = 0;
-  for (let index = 0; index < values.length; index += 3) {
-    const bin = values[index] - range.minimum;
-    if (values[index] === padding || bin < 0 || bin >= counts.length) continue;
-    counts[bin]++;
-    total++;
-  }
-  const at = (share) => {
-    let sum = 0;
-    for (let bin = 0; bin < counts.length; bin++) {
-      sum += counts[bin];
-      if (sum >= share * total) return bin + range.minimum;
-    }
-    return range.maximum;
-  };
-  return { low: at(0.01), high: at(0.99) };
-}
-
 function paletteTable({ descriptor: [entries, firstMapped, bits], data }) {
   const count = entries || 65536;
   const isWide = data.length >= count * 2;
@@ -150,11 +115,8 @@ function sampleColours(bytes, format, isPlanar) {
   return colours;
 }
 
-/**
- * One frame as `{kind: "grey", values, low, high, …}` (stored values) or `{kind: "colour", colours}` (RGBA).
- * Throws `UnsupportedPixels`.
- */
-export function decodeFrame(bytes, format, transferSyntaxUid, { padding, paddingLimit } = {}) {
+/** One frame as `{kind: "grey", values}` (stored values) or `{kind: "colour", colours}` (RGBA). Throws `UnsupportedPixels`. */
+export function decodeFrame(bytes, format, transferSyntaxUid) {
   if (!isDecodable(format, transferSyntaxUid)) throw new UnsupportedPixels("this form is not decoded in the browser");
   const isRle = transferSyntaxUid === RLE_LOSSLESS;
   const native = isRle ? decodeRle(bytes, format) : bytes;
@@ -163,6 +125,5 @@ export function decodeFrame(bytes, format, transferSyntaxUid, { padding, padding
   }
   const values = storedValues(native, format);
   if (format.palette) return { kind: "colour", colours: paletteColours(values, format.palette) };
-  const range = rangeOf(values, padding, paddingLimit);
-  return { kind: "grey", values, ...range, ...percentilesOf(values, range, padding) };
+  return { kind: "grey", values };
 }

@@ -24,6 +24,7 @@ function frameBytes(image) {
 export class FrameStore {
   #workers;
   #images = [];
+  #capacity = 0;
   #urlOf;
   #onChange;
   #kept = new Map();
@@ -64,6 +65,8 @@ export class FrameStore {
   open(images, urlOf) {
     this.#images = images;
     this.#urlOf = urlOf;
+    const most = navigator.connection?.saveData ? 7 : Math.max(5, Math.floor(budgetBytes() / Math.max(...images.map(frameBytes))));
+    this.#capacity = Math.min(images.length, most);
   }
 
   get loadedCount() {
@@ -72,9 +75,7 @@ export class FrameStore {
 
   /** How many frames the memory budget holds; the rest is loaded when it is looked at. */
   get capacity() {
-    if (navigator.connection?.saveData) return Math.min(this.#images.length, 7);
-    const largest = Math.max(...this.#images.map(frameBytes));
-    return Math.min(this.#images.length, Math.max(5, Math.floor(budgetBytes() / largest)));
+    return this.#capacity;
   }
 
   frame(index) {
@@ -164,8 +165,6 @@ export class FrameStore {
     const task = {
       url: this.#urlOf(image),
       format: image.format,
-      padding: image.padding,
-      paddingLimit: image.paddingLimit,
       window: this.#window,
       way: this.#way,
       mustRender: image.hasModalityTable || image.isFloating,

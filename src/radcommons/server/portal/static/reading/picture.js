@@ -11,6 +11,8 @@ export class Picture {
   #context;
   #buffer = document.createElement("canvas");
   #painted = "";
+  #pixels = undefined;
+  #table = { key: "", words: undefined };
   #placement = undefined;
 
   constructor(canvas) {
@@ -67,13 +69,12 @@ export class Picture {
     const key = [image.key, frame.kind, window.center, window.width, view.isInverted, frame.window?.center, frame.window?.width].join();
     if (key === this.#painted) return this.#buffer;
     const [width, height] = frame.bitmap ? [frame.bitmap.width, frame.bitmap.height] : [image.format.columns, image.format.rows];
-    this.#buffer.width = width;
-    this.#buffer.height = height;
+    if (this.#buffer.width !== width || this.#buffer.height !== height) Object.assign(this.#buffer, { width, height });
     const context = this.#buffer.getContext("2d", { alpha: false });
     if (frame.kind === "grey") {
-      const pixels = context.createImageData(width, height);
-      paintGrey(frame, greyTable(frame, image, window, view.isInverted), pixels.data);
-      context.putImageData(pixels, 0, 0);
+      if (this.#pixels?.width !== width || this.#pixels.height !== height) this.#pixels = context.createImageData(width, height);
+      paintGrey(frame.values, this.#greys(image, frame, view), new Uint32Array(this.#pixels.data.buffer));
+      context.putImageData(this.#pixels, 0, 0);
     } else {
       if (frame.bitmap) context.drawImage(frame.bitmap, 0, 0);
       else context.putImageData(new ImageData(frame.colours, width, height), 0, 0);
@@ -81,10 +82,20 @@ export class Picture {
         context.globalCompositeOperation = "difference";
         context.fillStyle = "#fff";
         context.fillRect(0, 0, width, height);
+        context.globalCompositeOperation = "source-over";
       }
     }
     this.#painted = key;
     return this.#buffer;
+  }
+
+  /** The table from stored values to grey; one for all slices that are seen alike. */
+  #greys(image, frame, view) {
+    const window = view.windowOf(image, frame);
+    const how = { isSigned: frame.values instanceof Int16Array, isInverted: view.isInverted };
+    const key = [window.center, window.width, how.isSigned, how.isInverted, image.slope, image.intercept, image.voiFunction, image.format.photometric].join();
+    if (key !== this.#table.key) this.#table = { key, words: greyTable(image, window, how) };
+    return this.#table.words;
   }
 
   #stroke(draw, width = 2) {

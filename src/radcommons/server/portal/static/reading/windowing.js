@@ -7,10 +7,31 @@ export const CT_PRESETS = [
   { id: "soft-tissue", name: "Soft tissue", center: 40, width: 400, key: "4" },
 ];
 
+// Stored values have at most 16 bits; a table has a place for each of them, whatever their sign.
+const VALUES = 65536;
+const SAMPLE = 3;
+
+/** 1st and 99th percentile of the stored values of a frame, padding (PS3.3 C.7.5.1.1.2) left out. */
+function percentilesOf(values, { padding, paddingLimit = padding }) {
+  const offset = values instanceof Int16Array ? VALUES / 2 : 0;
+  const counts = new Uint32Array(VALUES);
+  for (let index = 0; index < values.length; index += SAMPLE) counts[values[index] + offset]++;
+  if (padding !== undefined) {
+    const [low, high] = padding < paddingLimit ? [padding, paddingLimit] : [paddingLimit, padding];
+    counts.fill(0, Math.max(0, low + offset), Math.max(0, high + offset + 1));
+  }
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const at = (share) => {
+    let sum = 0;
+    const bin = counts.findIndex((count) => (sum += count) > 0 && sum >= share * total);
+    return bin < 0 ? 0 : bin - offset;
+  };
+  return [at(0.01), at(0.99)];
+}
+
 /** The window that shows the middle 98 % of the values of a frame. */
 export function automaticWindow(frame, image) {
-  const a = frame.low * image.slope + image.intercept;
-  const b = frame.high * image.slope + image.intercept;
+  const [a, b] = percentilesOf(frame.values, image).map((value) => value * image.slope + image.intercept);
   const width = Math.max(Math.abs(b - a), Math.abs(image.slope));
   return { center: (a + b) / 2, width };
 }
@@ -22,26 +43,23 @@ function shapeOf(voiFunction, { center, width }) {
   return (value) => ((value - (center - 0.5)) / span + 0.5) * 255;
 }
 
-/** Grey (0 to 255) of every stored value from `minimum` to `maximum` of a frame. */
-export function greyTable(frame, image, window, isInverted) {
-  const table = new Uint8ClampedArray(frame.maximum - frame.minimum + 1);
+/** The RGBA word of every stored value there can be, at the place of its lowest 16 bits. */
+export function greyTable(image, window, { isSigned, isInverted }) {
+  const words = new Uint32Array(VALUES);
+  const bytes = new Uint8ClampedArray(words.buffer);
   const shape = shapeOf(image.voiFunction, window);
   const isFlipped = (image.format.photometric === "MONOCHROME1") !== isInverted;
-  for (let index = 0; index < table.length; index++) {
-    const grey = Math.min(255, Math.max(0, shape((index + frame.minimum) * image.slope + image.intercept)));
-    table[index] = isFlipped ? 255 - grey : grey;
+  for (let place = 0; place < VALUES; place++) {
+    const stored = isSigned && place >= VALUES / 2 ? place - VALUES : place;
+    const grey = shape(stored * image.slope + image.intercept);
+    const at = 4 * place;
+    bytes[at] = bytes[at + 1] = bytes[at + 2] = isFlipped ? 255 - grey : grey;
+    bytes[at + 3] = 255;
   }
-  return table;
+  return words;
 }
 
-/** Fill RGBA pixels with a windowed frame; values outside the table (padding) take its nearest end. */
-export function paintGrey(frame, table, pixels) {
-  const words = new Uint32Array(pixels.buffer);
-  const { values, minimum } = frame;
-  const last = table.length - 1;
-  const colours = Uint32Array.from(table, (grey) => 0xff000000 | (grey << 16) | (grey << 8) | grey);
-  for (let index = 0; index < values.length; index++) {
-    const bin = values[index] - minimum;
-    words[index] = colours[bin < 0 ? 0 : bin > last ? last : bin];
-  }
+/** Fill RGBA words with a windowed frame. */
+export function paintGrey(values, table, words) {
+  for (let index = 0; index < values.length; index++) words[index] = table[values[index] & 0xffff];
 }

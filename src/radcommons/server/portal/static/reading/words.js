@@ -51,7 +51,7 @@ export class Words {
 
   begin(view) {
     const select = this.#byId("preset");
-    const options = view.presets().map(({ id, name }) => new Option(name, id));
+    const options = view.presets().map(({ id, name, hint }) => new Option(hint ? `${name}  ${hint}` : name, id));
     select.replaceChildren(...options);
     select.disabled = options.length === 0;
     const slice = this.#byId("slice");

@@ -10,7 +10,7 @@ async function fetchFrame(task, transferSyntax, signal) {
   const response = await request(task.url, accept, signal);
   const part = await firstPart(response);
   const uid = part.transferSyntaxUid || (transferSyntax === "*" ? task.format.transferSyntaxUid : transferSyntax);
-  return decodeFrame(part.bytes, task.format, uid, task);
+  return decodeFrame(part.bytes, task.format, uid);
 }
 
 async function fetchRendered(task, signal) {
