@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Iterator
 
+from radcommons.deid.disguised import disguised_words
 from radcommons.deid.recalling import recalled
 
 # Eight letters at least; what is shorter holds no name that could be told from chance.
@@ -16,7 +17,8 @@ _LETTERS = 4
 
 @recalled
 def encoded_texts(text: str) -> Iterator[tuple[int, int, str]]:
-    """The stretches of a text that say something when decoded, and what."""
+    """The stretches of a text that say something when decoded or read as they look, and what."""
+    yield from disguised_words(text)
     for match in _HEXADECIMAL.finditer(text):
         said = _readable(bytes.fromhex(match[1]))
         if said is not None:
