@@ -17,6 +17,7 @@ _MODALITY_LUT = 0x00283000
 _VOI_LUT = 0x00283010
 _PADDING = 0x00280120
 _WIDTH_STEP = 1.0
+_WHITE = 255.0
 _MAX_LUT_ENTRIES = 65_536
 # Values of at most so many bytes are listed rather than computed pixel by pixel.
 _LISTED_BYTES = 2
@@ -40,6 +41,9 @@ def to_grayscale(
     """
     if values.dtype.kind not in "iu" or values.dtype.itemsize > _LISTED_BYTES or not values.size:
         return _to_grey(values, header, frame_index=frame_index, window=window)
+    line = _line(header, frame_index=frame_index, window=window)
+    if line is not None:
+        return _along(values, *line)
     # Grey depends on the value alone, and a picture holds far fewer values than pixels.
     lowest, highest = int(values.min()), int(values.max())
     distinct = np.arange(lowest, highest + 1)
@@ -59,6 +63,35 @@ def to_grayscale(
     return grey
 
 
+def _line(header: Header, *, frame_index: int, window: Window | None) -> tuple[float, float] | None:
+    """Factor and addend by which stored values become grey values; None where more than a window without bends is needed."""
+    voi = _level(header, frame_index, _FRAME_VOI)
+    chosen = window or _first_window(voi)
+    function = voi.text(0x00281056)
+    if chosen is None or chosen[1] <= 0 or function == "SIGMOID" or header.items(_MODALITY_LUT):
+        return None
+    transform = _level(header, frame_index, _VALUE_TRANSFORMATION)
+    slope, intercept = transform.number(0x00281053) or 1.0, transform.number(0x00281052) or 0.0
+    center, width = chosen
+    span = width if function == "LINEAR_EXACT" or width <= _WIDTH_STEP else width - 1.0
+    factor, addend = _WHITE * slope / span, _WHITE * (intercept - center + width / 2) / span
+    if _is_inverse(header):
+        factor, addend = -factor, _WHITE - addend
+    return (factor, addend) if math.isfinite(factor) and math.isfinite(addend) else None
+
+
+def _along(values: NDArray[np.generic], factor: float, addend: float) -> NDArray[np.uint8]:
+    grey = values.astype(np.float32)
+    grey *= np.float32(factor)
+    grey += np.float32(addend + 0.5)
+    np.clip(grey, 0.0, np.float32(_WHITE + 0.5), out=grey)
+    return grey.astype(np.uint8)
+
+
+def _is_inverse(header: Header) -> bool:
+    return header.text(0x00280004) == "MONOCHROME1" or header.text(0x20500020) == "INVERSE"
+
+
 def _to_grey(
     values: NDArray[np.generic], header: Header, *, frame_index: int, window: Window | None
 ) -> NDArray[np.uint8]:
@@ -73,9 +106,9 @@ def _to_grey(
         grey = _apply_window(scaled, chosen, voi.text(0x00281056))
     else:
         grey = _full_range(scaled, values, header)
-    if header.text(0x00280004) == "MONOCHROME1" or header.text(0x20500020) == "INVERSE":
+    if _is_inverse(header):
         grey = 1.0 - grey
-    return (np.clip(grey, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    return (np.clip(grey, 0.0, 1.0) * _WHITE + 0.5).astype(np.uint8)
 
 
 def _level(header: Header, frame_index: int, sequence: int) -> Header:

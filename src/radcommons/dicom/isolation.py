@@ -12,6 +12,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
@@ -27,14 +29,14 @@ R = TypeVar("R")
 
 DEFAULT_MEMORY_BYTES = 900 * 2**20
 DEFAULT_TIMEOUT_S = 60.0
-_START_ALLOWANCE_S = 60.0
-_STARTS_IN_VAIN = 3
+START_ALLOWANCE_S = 60.0
+STARTS_IN_VAIN = 3
 _POLL_S = 1.0
 # Small items are handed over several at a time: enough to be worth a message, few enough that no child works long alone.
 _HANDED_OVER_S = 0.05
 _MOST_TOGETHER = 64
 
-_MAY_BE_ANOTHERS_FAULT = frozenset({"isolation.crashed", "isolation.memory"})
+MAY_BE_ANOTHERS_FAULT = frozenset({"isolation.crashed", "isolation.memory"})
 _MESSAGES = {
     "isolation.crashed": "The process that read this object ended unexpectedly; the object was left out.",
     "isolation.timeout": "Reading this object took longer than allowed; the object was left out.",
@@ -52,6 +54,25 @@ class NoProcessError(RadCommonsError):
             "then retry."
         )
         super().__init__(Kind.UNAVAILABLE, "isolation.no-process", message)
+
+
+@dataclass(frozen=True, slots=True)
+class Named(Generic[T, R]):
+    """A function that children load by its name, so that this process holds neither it nor what it needs.
+
+    Parameters
+    ----------
+    module, name
+        Where it is.
+    """
+
+    module: str
+    name: str
+
+    def __call__(self, item: T) -> R:
+        """Load it, where that was not done yet, and apply it."""
+        result: R = getattr(import_module(self.module), self.name)(item)
+        return result
 
 
 _preloaded: dict[str, None] = {}
@@ -72,7 +93,44 @@ def get_ready() -> None:
     ensure_running()
 
 
-def _finding(code: str) -> Finding:
+def start_child(
+    function: Callable[[T], R], answers: Connection, *, memory_bytes: int, timeout_s: float
+) -> ForkServerProcess:
+    """Start a child that says it is ready, then answers lists of items on a pipe until that is closed.
+
+    Each answer is a code and a value: ``done`` with the result, or why there is none.
+    """
+    context = multiprocessing.get_context("forkserver")
+    preload(_module_of(function))
+    context.set_forkserver_preload(list(_preloaded))
+    process = context.Process(target=_serve, args=(answers, function, memory_bytes, timeout_s), daemon=True)
+    process.start()
+    answers.close()
+    return process
+
+
+def _module_of(function: Callable[[T], R]) -> str:
+    if isinstance(function, Named):
+        return function.module
+    return (function.func if isinstance(function, partial) else function).__module__
+
+
+def end_child(process: ForkServerProcess) -> None:
+    """End a child at once, whatever it is at."""
+    if process.is_alive():
+        process.kill()
+    process.join()
+    process.close()
+
+
+def cause_of_death(process: ForkServerProcess) -> str:
+    """Why a child is gone that closed its pipe."""
+    process.join(timeout=0.5)
+    return "isolation.timeout" if process.exitcode == -signal.SIGXCPU else "isolation.crashed"
+
+
+def finding_of(code: str) -> Finding:
+    """Why there is no result of an item."""
     return Finding(Severity.ERROR, code, "object", _MESSAGES[code])
 
 
@@ -137,7 +195,7 @@ class LimitedPool(Generic[T, R]):
     Parameters
     ----------
     function
-        A picklable top-level function (or a ``functools.partial`` of one) of one item.
+        A picklable top-level function (or a ``functools.partial`` of one) of one item, or the :class:`Named` one.
     processes
         How many children work side by side.
     memory_bytes
@@ -166,7 +224,6 @@ class LimitedPool(Generic[T, R]):
         self._processes = processes
         self._memory_bytes = memory_bytes
         self._timeout_s = timeout_s
-        self._context = multiprocessing.get_context("forkserver")
         self._children: list[_Child] = []
         # What a child that ended had not begun, and what it was at although others had been at work in it before.
         self._given_back: deque[T] = deque()
@@ -245,15 +302,9 @@ class LimitedPool(Generic[T, R]):
         self._end(child)
 
     def _start(self) -> _Child:
-        preload(getattr(self._function, "func", self._function).__module__)
-        self._context.set_forkserver_preload(list(_preloaded))
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=_serve, args=(theirs, self._function, self._memory_bytes, self._timeout_s), daemon=True
-        )
-        process.start()
-        theirs.close()
-        child = _Child(process, ours, time.monotonic() + _START_ALLOWANCE_S)
+        ours, theirs = multiprocessing.Pipe()
+        process = start_child(self._function, theirs, memory_bytes=self._memory_bytes, timeout_s=self._timeout_s)
+        child = _Child(process, ours, time.monotonic() + START_ALLOWANCE_S)
         self._children.append(child)
         return child
 
@@ -308,27 +359,23 @@ class LimitedPool(Generic[T, R]):
     def _replace(self, child: _Child, code: str) -> Iterator[tuple[T, Finding]]:
         """Take a child out of service that ended or has to; the item it was at, when that is to blame."""
         if code == "isolation.crashed":
-            child.process.join(timeout=0.5)
-            code = "isolation.timeout" if child.process.exitcode == -signal.SIGXCPU else code
+            code = cause_of_death(child.process)
         self._drop(child)
         items: list[T] = list(child.items)  # type: ignore[arg-type]  # the pipe carries no types
         if not child.is_ready:
             self._given_back.extend(items)
             self._starts_in_vain += 1
-            if self._starts_in_vain >= _STARTS_IN_VAIN:
+            if self._starts_in_vain >= STARTS_IN_VAIN:
                 raise NoProcessError
             return
         item, *others = items
         self._given_back.extend(others)
-        if child.served and code in _MAY_BE_ANOTHERS_FAULT:
+        if child.served and code in MAY_BE_ANOTHERS_FAULT:
             self._suspects.append(item)
         else:
-            yield item, _finding(code)
+            yield item, finding_of(code)
 
     @staticmethod
     def _end(child: _Child) -> None:
         child.connection.close()
-        if child.process.is_alive():
-            child.process.kill()
-        child.process.join()
-        child.process.close()
+        end_child(child.process)

@@ -34,31 +34,23 @@ def read_groups(buffer: memoryview, start: int, encoding: Encoding, *, groups: f
     reader = ElementReader(buffer, encoding)
     found: list[Element] = []
     position, end = start, len(buffer)
+    # Elements are many and small: what finds the next one is written out here, without a call for each.
+    head, length_at, is_usual = _HEAD.unpack_from, _LENGTH.unpack_from, encoding == EXPLICIT_LITTLE
     while position < end:
-        following, group = _step(buffer, position, end, encoding)
-        if following and group not in groups:
-            position = following
-            continue
+        if is_usual and position + 12 <= end:
+            group, _, vr, length = head(buffer, position)
+            if group not in groups:
+                following = position + 8 + length
+                if vr not in _SHORT:
+                    (length,) = length_at(buffer, position + 8)
+                    is_told = vr in _LONG and length != UNDEFINED_LENGTH
+                    following = position + 12 + length if is_told else end + 1
+                if following <= end:
+                    position = following
+                    continue
         element, position = reader.read_at(position)
         if element.group in groups:
             found.append(element)
         if element.tag in PIXEL_TAGS:
             break
     return tuple(found)
-
-
-def _step(buffer: memoryview, position: int, end: int, encoding: Encoding) -> tuple[int, int]:
-    """Where the next element begins, and the group of this one; 0 where only reading tells."""
-    if encoding is not EXPLICIT_LITTLE and encoding != EXPLICIT_LITTLE:
-        return 0, 0
-    if position + 12 > end:
-        return 0, 0
-    group, _, vr, length = _HEAD.unpack_from(buffer, position)
-    if vr in _SHORT:
-        following = position + 8 + length
-    elif vr in _LONG:
-        (length,) = _LENGTH.unpack_from(buffer, position + 8)
-        following = 0 if length == UNDEFINED_LENGTH else position + 12 + length
-    else:
-        following = 0
-    return (following if following <= end else 0), group

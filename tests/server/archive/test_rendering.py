@@ -1,5 +1,6 @@
 import asyncio
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from radcommons.dicom.instance import describe_file
 from radcommons.server.archive.errors import NotRenderableError, RendererBusyError
 from radcommons.server.archive.pixel_jobs import DecodeFrame, Job, ReadValue, Refusal, RenderFrame
 from radcommons.server.archive.pixel_work import perform
-from radcommons.server.archive.rendering import Renderer, local_file
+from radcommons.server.archive.rendering import Renderer, fetched
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import LocalObjects, instance_key, object_store
 
@@ -76,9 +77,9 @@ def test_a_value_or_object_that_is_not_there_is_not_found(renderer, kept, tmp_pa
 def test_objects_that_are_elsewhere_are_fetched_for_the_moment(tmp_path):
     store = ElsewhereObjects(tmp_path / "objects")
     store.put_bytes("instances/aa/x.dcm", b"bytes")
-    with local_file(store, "instances/aa/x.dcm") as path:
-        assert path.read_bytes() == b"bytes"
-    assert not path.exists()
+    with fetched(store, "instances/aa/x.dcm") as copy:
+        assert Path(copy.name).read_bytes() == b"bytes"
+    assert not Path(copy.name).exists()
 
 
 @pytest.mark.parametrize("name", ["rtdose.dcm", "rtdose_expb.dcm", "rtdose_rle.dcm"])

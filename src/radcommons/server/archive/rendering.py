@@ -6,24 +6,26 @@ file crashes it. Thumbnails are kept in the object store, since everybody sees t
 
 import asyncio
 import atexit
-import queue
 import tempfile
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections import deque
 from functools import cache
-from pathlib import Path
+from typing import IO
 
-from radcommons.dicom.isolation import LimitedPool
+from radcommons.dicom.awaited_process import AwaitedProcess
+from radcommons.dicom.finding import Finding
+from radcommons.dicom.isolation import Named
 from radcommons.server.archive.errors import NotRenderableError, RendererBusyError
 from radcommons.server.archive.pixel_jobs import Job, Refusal, RenderFrame, Work
-from radcommons.server.archive.pixel_work import perform
 from radcommons.server.archive.rules import rendition_key
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import ObjectStore, instance_key, object_store
 from radcommons.server.platform.settings import settings
 
+Answer = bytes | Refusal
+Process = AwaitedProcess[Job, Answer]
+# By its name: the web process has no use for what decodes.
+PERFORM: Named[Job, Answer] = Named("radcommons.server.archive.pixel_work", "perform")
 THUMBNAIL_SIZE = 256
 _MAX_WAITING = 256
 # Somebody waits in front of a page: less patience than a worker has with a batch.
@@ -32,7 +34,7 @@ _MISSING = frozenset({"archive.no-such-value"})
 
 
 class Renderer:
-    """Some limited processes and the queue in front of them.
+    """Some limited processes and the queue in front of them, for whatever event loops ask.
 
     Parameters
     ----------
@@ -45,12 +47,12 @@ class Renderer:
     """
 
     def __init__(self, *, processes: int, memory_bytes: int, timeout_s: float, max_waiting: int = _MAX_WAITING) -> None:
-        self._pools: queue.LifoQueue[LimitedPool[Job, bytes | Refusal]] = queue.LifoQueue()
-        for _ in range(processes):
-            self._pools.put(LimitedPool(perform, processes=1, memory_bytes=memory_bytes, timeout_s=timeout_s))
-        self._processes = processes
-        self._threads = ThreadPoolExecutor(max_workers=processes, thread_name_prefix="renderer")
-        self._waiting = threading.BoundedSemaphore(max_waiting)
+        self._processes = [Process(PERFORM, memory_bytes=memory_bytes, timeout_s=timeout_s) for _ in range(processes)]
+        # The one that worked last is taken first, so that few are started where few are needed.
+        self._idle = list(self._processes)
+        self._waiting: deque[asyncio.Future[Process]] = deque()
+        self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(max_waiting)
 
     async def perform(self, sha256: str, work: Work) -> bytes:
         """Do one piece of work on one stored file.
@@ -64,45 +66,84 @@ class Renderer:
         RendererBusyError
             When too many requests wait already.
         """
-        if not self._waiting.acquire(blocking=False):
+        if not self._places.acquire(blocking=False):
             raise RendererBusyError
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._perform, sha256, work)
+            process = await self._taken()
+            try:
+                result = await _worked(process, sha256, work)
+            finally:
+                self._give_back(process)
         finally:
-            self._waiting.release()
-
-    def _perform(self, sha256: str, work: Work) -> bytes:
-        pool = self._pools.get()
-        try:
-            with local_file(object_store(), instance_key(sha256)) as path:
-                ((_, result),) = pool.run([Job(str(path), work)])
-        finally:
-            self._pools.put(pool)
+            self._places.release()
         if isinstance(result, bytes):
             return result
         if result.code in _MISSING:
             raise NotFoundError("The instance has no such value.")
         raise NotRenderableError(result.code)
 
+    async def _taken(self) -> Process:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            turn: asyncio.Future[Process] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            with self._lock:
+                if turn in self._waiting:
+                    self._waiting.remove(turn)
+            if turn.done() and not turn.cancelled():
+                self._give_back(turn.result())
+            raise
+
+    def _give_back(self, process: Process) -> None:
+        with self._lock:
+            if not self._waiting:
+                self._idle.append(process)
+                return
+            turn = self._waiting.popleft()
+        turn.get_loop().call_soon_threadsafe(self._hand_on, turn, process)
+
+    def _hand_on(self, turn: asyncio.Future[Process], process: Process) -> None:
+        if turn.done():
+            self._give_back(process)
+        else:
+            turn.set_result(process)
+
     def close(self) -> None:
         """End all processes."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        for _ in range(self._processes):
-            self._pools.get().close()
+        for process in self._processes:
+            process.close()
 
 
-@contextmanager
-def local_file(store: ObjectStore, key: str) -> Iterator[Path]:
-    """The object as a local file; fetched for the moment when the store is elsewhere."""
+async def _worked(process: Process, sha256: str, work: Work) -> Answer | Finding:
+    store, key = object_store(), instance_key(sha256)
     path = store.local_path(key)
     if path is not None:
-        yield path
-        return
-    with tempfile.NamedTemporaryFile(prefix="radcommons-", suffix=".dcm") as copy:
+        return await process.run(Job(str(path), work))
+    with await asyncio.to_thread(fetched, store, key) as copy:
+        return await process.run(Job(copy.name, work))
+
+
+def fetched(store: ObjectStore, key: str) -> IO[bytes]:
+    """A copy of an object of a store that is elsewhere, as a local file that is gone when it is closed.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such object.
+    """
+    copy = tempfile.NamedTemporaryFile(prefix="radcommons-", suffix=".dcm")  # noqa: SIM115 - whoever asked closes it
+    try:
         for chunk in store.stream(key):
             copy.write(chunk)
         copy.flush()
-        yield Path(copy.name)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
 
 
 @cache

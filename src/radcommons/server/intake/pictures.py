@@ -8,7 +8,7 @@ import threading
 from radcommons.dicom.isolation import LimitedPool
 from radcommons.server.archive.errors import NotRenderableError, RendererBusyError
 from radcommons.server.archive.pixel_jobs import Job, RenderFrame
-from radcommons.server.archive.pixel_work import perform
+from radcommons.server.archive.rendering import PERFORM
 from radcommons.server.intake import staging
 from radcommons.server.intake.models import QuarantinedInstance
 from radcommons.server.platform.errors import NotFoundError
@@ -38,7 +38,7 @@ def picture_of(row: QuarantinedInstance, frame_index: int) -> bytes:
         job = Job(str(path), RenderFrame(frame_index, size=PICTURE_SIZE, quality=PICTURE_QUALITY))
         limits = settings()
         with LimitedPool(
-            perform, processes=1, memory_bytes=limits.worker_memory_bytes, timeout_s=limits.parse_timeout_s
+            PERFORM, processes=1, memory_bytes=limits.worker_memory_bytes, timeout_s=limits.parse_timeout_s
         ) as pool:
             _, result = next(iter(list(pool.run([job]))))
     finally:

@@ -8,8 +8,10 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+
+# Its parts are loaded when they are first used: the web process, which shows what was compared, does without them.
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from radcommons.server.annotation.rules.adjudicating import LabelOutcome, Policy
 from radcommons.server.annotation.rules.states import OutcomeState
@@ -171,7 +173,7 @@ def _worst_distance(first: Sequence[Outline], second: Sequence[Outline], *, pixe
     near = distances[np.isfinite(distances)].max(initial=1.0) * (len(first) + 1)
     far = near * (len(first) + 1)
     cost = np.where(np.isinf(distances), far, np.where(distances > pixels, near, 0.0) + np.minimum(distances, near))
-    return float(distances[linear_sum_assignment(cost)].max())
+    return float(distances[scipy.optimize.linear_sum_assignment(cost)].max())
 
 
 def _distance(one: Outline, other: Outline) -> float:
