@@ -118,6 +118,10 @@ def tag_text(tag: int) -> str:
 _FORMS = {vr.encode("ascii"): (vr, vr in LONG_FORM_VRS) for vr in KNOWN_VRS}
 
 
+_SHORT_FORMS = {letters: vr for letters, (vr, is_long) in _FORMS.items() if not is_long}
+_SHORT_HEAD = struct.Struct("<HH2sH")
+
+
 class _Heads(NamedTuple):
     """How the head of an element is unpacked in one byte order."""
 
@@ -240,6 +244,17 @@ class ElementReader:
 
     def _read_element(self, position: int, end: int, encoding: Encoding, depth: int) -> tuple[Element, int]:
         self._counted()
+        if encoding is EXPLICIT_LITTLE and position + 8 <= end:
+            # Nearly all elements of nearly all files: a short value with its length in two bytes. All others go at length.
+            group, number, letters, length = _SHORT_HEAD.unpack_from(self._buffer, position)
+            vr = _SHORT_FORMS.get(letters)
+            following = position + 8 + length
+            if vr is not None and group != _DELIMITER_GROUP and following <= end:
+                value = bytes(self._buffer[position + 8 : following])
+                return Element(group << 16 | number, vr, value, None, position + 8), following
+        return self._read_any(position, end, encoding, depth)
+
+    def _read_any(self, position: int, end: int, encoding: Encoding, depth: int) -> tuple[Element, int]:
         tag, vr, length, value_at = self._read_head(position, end, encoding)
         if tag >> 16 == _DELIMITER_GROUP and length:
             raise FormatError("dicom.malformed", "An item stands where an element belongs.", where=tag_text(tag))

@@ -11,32 +11,33 @@ from radcommons.server.archive.models import Series, Study, Subject
 from radcommons.server.platform.models import AuditEvent
 from radcommons.server.platform.rows import write_rows
 
-COLUMNS = ("at", "actor", "action", "object_kind", "object_id", "facts", "digest")
 AT = datetime(2026, 3, 29, 1, 30, 0, 123456, UTC)
 
 
 def _event(number, actor="tester"):
-    return (AT, actor, "test", "row", str(number), '{"a": [1, null, "\u00e4"]}', bytes([number % 256, 0, 255]))
+    facts = {"a": [1, None, "\u00e4"]}
+    digest = bytes([number % 256, 0, 255])
+    return AuditEvent(
+        at=AT, actor=actor, action="test", object_kind="row", object_id=str(number), facts=facts, digest=digest
+    )
 
 
 @pytest.mark.django_db(transaction=True)
 def test_every_row_is_written_in_the_order_given_with_the_values_it_had():
     with transaction.atomic():
-        told = write_rows(
-            AuditEvent, COLUMNS, [_event(number) for number in range(2001)], returning=("object_id", "id")
-        )
+        told = write_rows([_event(number) for number in range(2001)], returning=("object_id", "id"))
 
     rows = list(AuditEvent.objects.filter(action="test").order_by("pk"))
     assert told == [(row.object_id, row.pk) for row in rows]
     assert [row.object_id for row in rows] == [str(number) for number in range(2001)]
     assert (rows[7].at, rows[7].facts, bytes(rows[7].digest)) == (AT, {"a": [1, None, "\u00e4"]}, b"\x07\0\xff")
-    assert write_rows(AuditEvent, COLUMNS, [], returning=("id",)) == []
+    assert write_rows([], returning=("id",)) == []
 
 
 @pytest.mark.django_db
 def test_a_text_that_is_too_long_is_refused_and_not_cut():
     with pytest.raises(DataError), transaction.atomic():
-        write_rows(AuditEvent, COLUMNS, [_event(1, actor="x" * 201)], returning=("id",))
+        write_rows([_event(1, actor="x" * 201)], returning=("id",))
 
     assert not AuditEvent.objects.filter(action="test").exists()
 
@@ -44,17 +45,16 @@ def test_a_text_that_is_too_long_is_refused_and_not_cut():
 @pytest.mark.django_db(transaction=True)
 def test_rows_that_another_writer_writes_meanwhile_are_left_out_once_it_is_done():
     site = make_site()
-    names = ("site_id", "project", "subject_id", "created_at")
-    rows = [(site.pk, "covid19", f"ALPHA-{number:06d}", AT) for number in range(3)]
+    rows = [Subject(site=site, project="covid19", subject_id=f"ALPHA-{number:06d}") for number in range(3)]
     told = []
 
     def also():
-        told.append(write_rows(Subject, names, rows, returning=("subject_id",)))
+        told.append(write_rows(rows, returning=("subject_id",)))
         connection.close()
 
     other = threading.Thread(target=also)
     with transaction.atomic():
-        first = write_rows(Subject, names, rows[1:], returning=("subject_id",))
+        first = write_rows(rows[1:], returning=("subject_id",))
         other.start()
     other.join(timeout=60)
 
@@ -67,10 +67,7 @@ def test_rows_that_another_writer_writes_meanwhile_are_left_out_once_it_is_done(
 def test_values_that_are_missing_stay_missing():
     subject = Subject.objects.create(site=make_site(), project="covid19", subject_id="ALPHA-000001")
     study = Study.objects.create(subject=subject, study_instance_uid="1.2", study_json=b"x")
-    given = {field.attname: "" for field in Series._meta.concrete_fields if field.attname != "id"}
-    given |= dict.fromkeys(("series_number", "slice_thickness_mm", "performed_date"))
-    given |= {"study_id": study.pk, "series_instance_uid": "1.2.3", "series_json": b"\0", "created_at": AT}
-    write_rows(Series, tuple(given), [tuple(given.values())], returning=("id",))
+    write_rows([Series(study=study, series_instance_uid="1.2.3", series_json=b"\0")], returning=("id",))
 
     row = Series.objects.get()
     assert (row.series_number, row.slice_thickness_mm, row.performed_date) == (None, None, None)

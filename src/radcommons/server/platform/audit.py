@@ -20,6 +20,7 @@ from radcommons.dicom.finding import Finding, Severity
 from radcommons.server.platform import keys
 from radcommons.server.platform.models import AuditCheckpoint, AuditEvent, AuditLink
 from radcommons.server.platform.policy import Actor
+from radcommons.server.platform.rows import write_rows
 
 START = bytes(32)
 
@@ -43,7 +44,7 @@ def record(
         raise RuntimeError("audit.record needs the transaction of the change it records")
     at = timezone.now()
     values = dict(facts or {})
-    AuditEvent.objects.create(
+    event = AuditEvent(
         at=at,
         actor=actor.name,
         action=action,
@@ -52,6 +53,7 @@ def record(
         facts=values,
         digest=_digest(at, actor.name, action, (object_kind, str(object_id)), values),
     )
+    write_rows([event], returning=("id",))
 
 
 def _digest(at: datetime, actor: str, action: str, subject: tuple[str, str], facts: Mapping[str, object]) -> bytes:

@@ -4,67 +4,76 @@ Django writes each value of each row into the text of the statement, which costs
 an instance when it is stored. Here every column travels as one array.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
+import orjson
 from django.db import connection, models
 from psycopg import Cursor, sql
 
 _MOST = 1000
 # What an array of values is sent as. Texts are never cast to a column's length: what is too long is refused, not cut.
 _SENT_AS: Mapping[str, str] = MappingProxyType({"varchar": "text", "jsonb": "text"})
+_Field: TypeAlias = "models.Field[Any, Any]"
 
 
-def write_rows(
-    model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[object]], *, returning: Sequence[str]
-) -> list[tuple[Any, ...]]:
-    """Insert rows in the order given, leaving out those that a unique constraint forbids.
+def write_rows(rows: Sequence[models.Model], *, returning: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Insert rows of one table in the order given, leaving out those that a unique constraint forbids.
 
     Parameters
     ----------
-    names
-        The columns (attributes of the model, ``series_id`` for a foreign key); every column without a default of its own in the
-        database must be among them. Values of JSON fields are given as JSON text.
     rows
-        The values of each row, in the order of ``names``.
+        Objects that were never saved; they stay as they are, without their keys.
     returning
-        Columns to be told of the rows that were written.
+        Attributes of which the values are told for each row that was written (``series_id`` for a foreign key).
 
     Raises
     ------
     django.db.Error
         As for every other statement.
     """
+    if not rows:
+        return []
+    model = type(rows[0])
+    statement, columns = _insertion(model, tuple(returning)), _columns(model)
     written: list[tuple[Any, ...]] = []
-    statement = _insertion(model, tuple(names), tuple(returning))
-    remaining = iter(rows)
-    while group := list(islice(remaining, _MOST)):
-        written += fetch(statement, [list(column) for column in zip(*group, strict=True)])
+    for start in range(0, len(rows), _MOST):
+        group = rows[start : start + _MOST]
+        written += fetch(statement, [[value_of(row) for row in group] for _, value_of in columns])
     return written
 
 
-def fetch(statement: sql.Composable | str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+def fetch(statement: bytes, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
     """All rows that a statement answers with; its parameters travel beside it, so that it is prepared once a connection.
 
     In the caller's transaction, as everything that Django asks.
     """
     connection.ensure_connection()
-    prepared = statement if isinstance(statement, sql.Composable) else sql.SQL(statement)  # type: ignore[arg-type]
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        return cursor.execute(prepared, parameters, prepare=True).fetchall()
+        return cursor.execute(statement, parameters, prepare=True).fetchall()
 
 
 @lru_cache(maxsize=64)
-def _insertion(model: type[models.Model], names: tuple[str, ...], returning: tuple[str, ...]) -> sql.Composed:
-    fields = {field.attname: field for field in model._meta.concrete_fields}  # noqa: SLF001 - Django's documented name
-    kinds = [
-        str(fields[name].rel_db_type(connection) if fields[name].is_relation else fields[name].db_type(connection))
-        for name in names
-    ]
-    given = [sql.Identifier(f"given_{number}") for number in range(len(names))]
+def _columns(model: type[models.Model]) -> tuple[tuple[_Field, Callable[[models.Model], object]], ...]:
+    """The columns that are written, each with what takes its value from a row; the database counts the keys itself."""
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]  # noqa: SLF001
+    return tuple((field, _value_of(field)) for field in fields)
+
+
+def _value_of(field: _Field) -> Callable[[models.Model], object]:
+    if isinstance(field, models.JSONField):
+        return lambda row: orjson.dumps(getattr(row, field.attname)).decode()
+    return lambda row: field.pre_save(row, add=True)
+
+
+@lru_cache(maxsize=64)
+def _insertion(model: type[models.Model], returning: tuple[str, ...]) -> bytes:
+    fields = [field for field, _ in _columns(model)]
+    columns = {field.attname: str(field.column) for field in model._meta.concrete_fields}  # noqa: SLF001
+    kinds = [str(field.rel_db_type(connection) if field.is_relation else field.db_type(connection)) for field in fields]
+    given = [sql.Identifier(f"given_{number}") for number in range(len(fields))]
     arrays = [
         sql.SQL("{}::{}[]").format(
             sql.Placeholder(format="b" if kind == "bytea" else "t"), sql.SQL(_SENT_AS.get(kind.partition("(")[0], kind))
@@ -74,14 +83,15 @@ def _insertion(model: type[models.Model], names: tuple[str, ...], returning: tup
     values = [
         sql.SQL("{}::jsonb").format(name) if kind == "jsonb" else name for name, kind in zip(given, kinds, strict=True)
     ]
-    return sql.SQL(
+    statement = sql.SQL(
         "INSERT INTO {table} ({columns}) SELECT {values} FROM unnest({arrays}) WITH ORDINALITY AS given ({given}, place) "
         "ORDER BY place ON CONFLICT DO NOTHING RETURNING {returning}"
     ).format(
         table=sql.Identifier(model._meta.db_table),  # noqa: SLF001
-        columns=sql.SQL(", ").join(sql.Identifier(str(fields[name].column)) for name in names),
+        columns=sql.SQL(", ").join(sql.Identifier(columns[field.attname]) for field in fields),
         values=sql.SQL(", ").join(values),
         arrays=sql.SQL(", ").join(arrays),
         given=sql.SQL(", ").join(given),
-        returning=sql.SQL(", ").join(sql.Identifier(str(fields[name].column)) for name in returning),
+        returning=sql.SQL(", ").join(sql.Identifier(columns[name]) for name in returning),
     )
+    return statement.as_bytes(None)

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import orjson
-from django.utils import timezone
 
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.instance import InstanceDescription
 from radcommons.server.archive import metadata, rules
-from radcommons.server.archive.models import Instance, InstanceState, Series, Study, Subject
+from radcommons.server.archive.models import Instance, Series, Study, Subject
 from radcommons.server.platform.rows import fetch, write_rows
 from radcommons.server.sites.models import Site
 
@@ -27,14 +25,14 @@ class Known:
         return place.study_instance_uid in self.studies and place.series_instance_uid in self.series
 
 
-_STUDIES = """
+_STUDIES = b"""
 SELECT study_instance_uid, site.code, subject.project, subject.subject_id
 FROM archive_study AS study
 JOIN archive_subject AS subject ON subject.id = study.subject_id
 JOIN sites_site AS site ON site.id = subject.site_id
 WHERE study_instance_uid = ANY(%s)
 """
-_SERIES = """
+_SERIES = b"""
 SELECT series_instance_uid, series.id, study_instance_uid
 FROM archive_series AS series JOIN archive_study AS study ON study.id = series.study_id
 WHERE series_instance_uid = ANY(%s)
@@ -60,31 +58,42 @@ def refusals(place: rules.Place, known: Known) -> tuple[Finding, ...]:
     )
 
 
-def write_missing(descriptions: Sequence[InstanceDescription], known: Known, *, site: Site, project: str) -> None:
+def write_missing(
+    descriptions: Sequence[InstanceDescription], known: Known, *, site: Site, project: str
+) -> Known | None:
     """Write the subjects, studies and series that are not known yet.
 
     Rows are written in the order of their identifiers, so that two senders wait for each other instead of deadlocking.
+
+    Returns
+    -------
+    What is known then; None when another sender wrote some of them meanwhile, so that all must be read again.
     """
     first_of_study = {item.study_instance_uid: item for item in reversed(descriptions)}
     new = [first_of_study[uid] for uid in sorted(first_of_study.keys() - known.studies.keys())]
-    if new:
-        subjects = _ensure_subjects({item.patient_id for item in new}, site, project)
-        Study.objects.bulk_create([_study_row(item, subjects) for item in new], ignore_conflicts=True)
+    subjects = _ensure_subjects({item.patient_id for item in new}, site, project)
+    studies = dict(write_rows([_study_row(item, subjects) for item in new], returning=("study_instance_uid", "id")))
     first = {item.series_instance_uid: item for item in reversed(descriptions)}
     missing = [first[uid] for uid in sorted(first.keys() - known.series.keys())]
-    if missing:
-        uids = {item.study_instance_uid for item in missing}
-        studies = dict(Study.objects.filter(study_instance_uid__in=uids).values_list("study_instance_uid", "pk"))
-        Series.objects.bulk_create([_series_row(item, studies) for item in missing], ignore_conflicts=True)
+    if others := {item.study_instance_uid for item in missing} - studies.keys():
+        found = Study.objects.filter(study_instance_uid__in=others)
+        studies |= dict(found.values_list("study_instance_uid", "pk"))
+    rows = [_series_row(item, studies) for item in missing]
+    series = dict(write_rows(rows, returning=("series_instance_uid", "id")))
+    if len(series) < len(missing) or any(item.study_instance_uid not in studies for item in new):
+        return None
+    own = {item.study_instance_uid: (site.code, project, item.patient_id) for item in new}
+    placed = {item.series_instance_uid: (series[item.series_instance_uid], item.study_instance_uid) for item in missing}
+    return Known(known.studies | own, known.series | placed)
 
 
 def _ensure_subjects(subject_ids: set[str], site: Site, project: str) -> dict[str, int]:
-    Subject.objects.bulk_create(
-        [Subject(site=site, project=project, subject_id=subject_id) for subject_id in sorted(subject_ids)],
-        ignore_conflicts=True,
-    )
-    rows = Subject.objects.filter(site=site, project=project, subject_id__in=subject_ids)
-    return dict(rows.values_list("subject_id", "pk"))
+    rows = [Subject(site=site, project=project, subject_id=subject_id) for subject_id in sorted(subject_ids)]
+    ids = dict(write_rows(rows, returning=("subject_id", "id")))
+    if others := subject_ids - ids.keys():
+        known = Subject.objects.filter(site=site, project=project, subject_id__in=others)
+        ids |= dict(known.values_list("subject_id", "pk"))
+    return ids
 
 
 def _study_row(item: InstanceDescription, subjects: dict[str, int]) -> Study:
@@ -123,30 +132,6 @@ def _series_row(item: InstanceDescription, studies: dict[str, int]) -> Series:
     )
 
 
-_COLUMNS = (
-    "sop_instance_uid",
-    "series_id",
-    "sop_class_uid",
-    "transfer_syntax_uid",
-    "sha256",
-    "md5",
-    "size_bytes",
-    "instance_number",
-    "number_of_frames",
-    "rows",
-    "columns",
-    "bits_allocated",
-    "is_image",
-    "pixel_offset",
-    "pixel_length",
-    "pixel_text",
-    "frames",
-    "dicom_json",
-    "state",
-    "created_at",
-)
-
-
 def ensure_instances(
     given: Mapping[str, tuple[InstanceDescription, str]], series_ids: Mapping[str, int]
 ) -> dict[str, tuple[int, str, str]]:
@@ -157,46 +142,39 @@ def ensure_instances(
     given
         Descriptions, each with the verdict about its pixels, by SOP Instance UID.
     """
-    now = timezone.now()
     # One order everywhere, so that two senders of the same study wait for each other instead of deadlocking.
-    rows = [_instance_row(*given[uid], series_ids, now) for uid in sorted(given)]
+    rows = [_instance_row(*given[uid], series_ids) for uid in sorted(given)]
     columns = ("sop_instance_uid", "id", "sha256", "state")
-    known = {uid: (key, *rest) for uid, key, *rest in write_rows(Instance, _COLUMNS, rows, returning=columns)}
+    known = {uid: (key, sha256, state) for uid, key, sha256, state in write_rows(rows, returning=columns)}
     if others := given.keys() - known.keys():
-        found = Instance.objects.filter(sop_instance_uid__in=others).values_list(*columns)
+        found = Instance.objects.filter(sop_instance_uid__in=others).values_list("sop_instance_uid", "pk", *columns[2:])
         known |= {uid: (key, sha256, state) for uid, key, sha256, state in found}
     return known
 
 
-def _instance_row(
-    item: InstanceDescription, pixel_text: str, series_ids: Mapping[str, int], now: datetime
-) -> tuple[object, ...]:
-    has_place = item.pixel_offset >= 0
-    return (
-        item.sop_instance_uid,
-        series_ids[item.series_instance_uid],
-        item.sop_class_uid,
-        item.transfer_syntax_uid,
-        item.sha256,
-        "",
-        item.size_bytes,
-        rules.as_integer(item.instance_number),
-        rules.as_count(item.number_of_frames) or 1,
-        rules.as_count(item.rows),
-        rules.as_count(item.columns),
-        rules.as_count(item.bits_allocated),
-        item.is_image,
-        item.pixel_offset if has_place else None,
-        item.pixel_length if has_place else None,
-        pixel_text,
-        orjson.dumps(rules.frame_table(item.fragments or tuple((span,) for span in item.frames))).decode(),
-        metadata.pack(item.dicom_json),
-        InstanceState.STORING.value,
-        now,
+def _instance_row(item: InstanceDescription, pixel_text: str, series_ids: Mapping[str, int]) -> Instance:
+    return Instance(
+        series_id=series_ids[item.series_instance_uid],
+        sop_instance_uid=item.sop_instance_uid,
+        sop_class_uid=item.sop_class_uid,
+        transfer_syntax_uid=item.transfer_syntax_uid,
+        sha256=item.sha256,
+        size_bytes=item.size_bytes,
+        instance_number=rules.as_integer(item.instance_number),
+        number_of_frames=rules.as_count(item.number_of_frames) or 1,
+        rows=rules.as_count(item.rows),
+        columns=rules.as_count(item.columns),
+        bits_allocated=rules.as_count(item.bits_allocated),
+        is_image=item.is_image,
+        pixel_offset=item.pixel_offset if item.pixel_offset >= 0 else None,
+        pixel_length=item.pixel_length if item.pixel_offset >= 0 else None,
+        pixel_text=pixel_text,
+        frames=rules.frame_table(item.fragments or tuple((span,) for span in item.frames)),
+        dicom_json=metadata.pack(item.dicom_json),
     )
 
 
-_MAKE_VISIBLE = """
+_MAKE_VISIBLE = b"""
 WITH waiting AS (
     SELECT id FROM archive_instance WHERE id = ANY(%s) AND state IN ('storing', 'damaged') ORDER BY id FOR UPDATE
 )

@@ -30,8 +30,8 @@ def older_digests(digests: Iterable[str]) -> dict[str, OlderDigests]:
         When bytes that must be read are gone, or the store does not answer.
     """
     wanted = list(dict.fromkeys(digests))
-    rows = Instance.objects.filter(sha256__in=wanted).exclude(md5="").exclude(crc32=None)
-    known = {sha256: OlderDigests(md5, crc32) for sha256, md5, crc32 in rows.values_list("sha256", "md5", "crc32")}
+    rows = Instance.objects.filter(sha256__in=wanted).values_list("sha256", "md5", "crc32")
+    known = {sha256: OlderDigests(md5, crc32) for sha256, md5, crc32 in rows if md5 and crc32 is not None}
     for sha256 in wanted:
         if sha256 not in known:
             known[sha256] = taken = _read(sha256)
@@ -40,8 +40,8 @@ def older_digests(digests: Iterable[str]) -> dict[str, OlderDigests]:
 
 
 def _read(sha256: str) -> OlderDigests:
-    md5, crc32 = hashlib.md5(usedforsecurity=False), 0
+    md5, crc = hashlib.md5(usedforsecurity=False), 0
     for chunk in object_store().stream(instance_key(sha256)):
         md5.update(chunk)
-        crc32 = zlib.crc32(chunk, crc32)
-    return OlderDigests(md5.hexdigest(), crc32)
+        crc = zlib.crc32(chunk, crc)
+    return OlderDigests(md5.hexdigest(), crc)

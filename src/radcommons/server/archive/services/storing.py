@@ -143,8 +143,8 @@ def begin_storing(offers: Sequence[Offer], *, site: Site, project: str) -> list[
     ]
     wanted = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal]
     if any(not known.holds(place) for place in places):
-        levels.write_missing([offer.description for offer in wanted], known, site=site, project=project)
-        known = levels.read(places)
+        descriptions = [offer.description for offer in wanted]
+        known = levels.write_missing(descriptions, known, site=site, project=project) or levels.read(places)
         refusals = [refusal or levels.refusals(place, known) for place, refusal in zip(places, refusals, strict=True)]
         wanted = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal]
     series_ids = {uid: key for uid, (key, _) in known.series.items()}

@@ -41,20 +41,6 @@ from radcommons.server.sites.queries import require_agreement, site_by_code
 from radcommons.transfer.manifest import ProfileStamp
 
 _SOFTWARE_LENGTH = 520
-_PART_COLUMNS = (
-    "batch_id",
-    "sha256",
-    "size_bytes",
-    "study_instance_uid",
-    "series_instance_uid",
-    "sop_instance_uid",
-    "sop_class_uid",
-    "pixel_text",
-    "pixel_text_approved_by",
-    "texts_approved_by",
-    "state",
-    "is_announced",
-)
 # After so long without a request a batch is closed; one under way is closed as often as this all the same.
 QUIET = timedelta(seconds=5)
 LONGEST = timedelta(minutes=1)
@@ -339,15 +325,14 @@ def _record(
     """Make the files parts of today's batch, in the open transaction; those that were there before stay as they are."""
     batch = _batch_of_today(upload, software=software)
     wanted = {file.sha256: (file, item) for file, item in files if item is not None}
-    parts = {part.sha256: part for part in BatchPart.objects.filter(batch=batch, sha256__in=wanted)}
-    # The batch is locked: nobody else adds to it meanwhile.
-    rows = [_part(batch, *wanted[sha256], upload.pixel_text) for sha256 in wanted if sha256 not in parts]
-    values = [[getattr(row, name) for name in _PART_COLUMNS] + ["{}", "[]"] for row in rows]
-    for row, (key,) in zip(
-        rows, write_rows(BatchPart, (*_PART_COLUMNS, "release", "findings"), values, returning=("id",)), strict=True
-    ):
-        row.pk = key
-    parts |= {part.sha256: part for part in rows}
+    rows = [_part(batch, *wanted[sha256], upload.pixel_text) for sha256 in wanted]
+    keys = dict(write_rows(rows, returning=("sha256", "id")))
+    rows = [row for row in rows if row.sha256 in keys]
+    for row in rows:
+        row.pk = keys[row.sha256]
+    parts = {part.sha256: part for part in rows}
+    if others := wanted.keys() - keys.keys():
+        parts |= {part.sha256: part for part in BatchPart.objects.filter(batch=batch, sha256__in=others)}
     batch.size_bytes += sum(part.size_bytes for part in rows)
     if batch.state != BatchState.SEALED or batch.deferred_at is None:
         defer_finish(batch.pk, since=timezone.now(), after=QUIET)
