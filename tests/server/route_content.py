@@ -175,11 +175,11 @@ def _send(code: str, made: MadeBatch) -> str:
     actor = Actor.contributor(code)
     batch_id = intake.open_batch(made.manifest.canonical_bytes, actor=actor).batch.batch_id
     for sha256, path in made.paths.items():
-        ticket = intake.part_to_receive(intake.batch_to_receive(batch_id, actor=actor), sha256)
+        (ticket,) = intake.parts_to_receive(intake.batch_to_receive(batch_id, actor=actor), [sha256])
         sink = PartSink(batch_id, sha256, size_bytes=ticket.size_bytes)
         sink.write(path.read_bytes())
         sink.commit()
-        intake.StagedParts().note(ticket)
+        intake.note_staged(ticket.batch_pk, [sha256])
     intake.seal_batch(batch_id, envelope=made.envelope, actor=actor)
     return key
 

@@ -174,6 +174,7 @@ API = (
     Row("POST", "api/v1/intake/batches", A.INTAKE_SEND, SITE, content="manifest"),
     Row("POST", "api/v1/intake/batches/<batch_id>/seal", A.INTAKE_SEND, SITE),
     Row("GET", "api/v1/intake/batches/<batch_id>", A.INTAKE_READ_BATCH, SITE),
+    Row("POST", "/api/v1/intake/batches/{batch_id}/parts", A.INTAKE_SEND, SITE, content="parts"),
     Row("PUT", "/api/v1/intake/batches/{batch_id}/parts/{sha256}", A.INTAKE_SEND, SITE, content="part"),
     *(
         Row("POST", route, A.INTAKE_STORE, SITE, given=_DIRECT, is_token_only=True)

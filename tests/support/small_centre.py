@@ -4,7 +4,7 @@ import hashlib
 import socket
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from contextlib import contextmanager
 
 import uvicorn
@@ -14,12 +14,16 @@ from starlette.routing import Route
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.transfer.manifest import BatchManifest
+from radcommons.transfer.parts import MEDIA_TYPE, OPENING_BYTES, announcement_size, read_announcement
 
 TOKEN = "rcs_made-up-token"
 
 
 class SmallCentre:
-    """What a centre knows: manifests, parts by digest, seals. ``faults`` are answered first, one a request."""
+    """What a centre knows: manifests, parts by digest, seals.
+
+    ``faults`` are answered first, one a request; ``breaks`` says at how many parts a connection is cut.
+    """
 
     def __init__(self):
         self.manifests = {}
@@ -29,6 +33,9 @@ class SmallCentre:
         self.requests = Counter()
         self.faults = []
         self.forgotten = []
+        self.takes_many = True
+        self.breaks = []
+        self.received_bytes = 0
         self.refusal = None
         self.largest_chunk = 0
         self.running = 0
@@ -49,7 +56,31 @@ class SmallCentre:
         self.manifests.setdefault(manifest.batch_id, manifest)
         state = "sealed" if manifest.batch_id in self.sealed else "receiving"
         answer = {"batch_id": manifest.batch_id, "state": state, "missing": self.missing(manifest.batch_id)}
-        return JSONResponse(answer, 201)
+        return JSONResponse(answer | ({"parts_media_type": MEDIA_TYPE} if self.takes_many else {}), 201)
+
+    async def take_parts(self, request):
+        head, body = b"", b""
+        announced = None
+        async for chunk in request.stream():
+            self.largest_chunk = max(self.largest_chunk, len(chunk))
+            self.received_bytes += len(chunk)
+            body += chunk
+            if (
+                announced is None
+                and len(body) >= OPENING_BYTES
+                and len(body) >= announcement_size(body[:OPENING_BYTES])
+            ):
+                end = announcement_size(body[:OPENING_BYTES])
+                head, body = body[:end], body[end:]
+                announced = deque(read_announcement(head))
+            while announced and len(body) >= announced[0].size_bytes:
+                part = announced.popleft()
+                self.parts[part.sha256], body = body[: part.size_bytes], body[part.size_bytes :]
+                assert hashlib.sha256(self.parts[part.sha256]).hexdigest() == part.sha256
+                if self.breaks and len(self.parts) >= self.breaks[0]:
+                    del self.breaks[0]
+                    raise ConnectionError
+        return JSONResponse({"missing": [each.sha256 for each in announced if each.sha256 not in self.parts]})
 
     async def put_part(self, request):
         sha256 = request.path_params["sha256"]
@@ -94,6 +125,7 @@ class SmallCentre:
         root = "/api/v1/intake/batches"
         doors = [
             Route(root, self._door("open", self.open_batch), methods=["POST"]),
+            Route(root + "/{batch_id}/parts", self._door("part", self.take_parts), methods=["POST"]),
             Route(root + "/{batch_id}/parts/{sha256}", self._door("part", self.put_part), methods=["PUT"]),
             Route(root + "/{batch_id}/seal", self._door("seal", self.seal), methods=["POST"]),
             Route(root + "/{batch_id}", self._door("batch", self.batch), methods=["GET"]),

@@ -97,6 +97,35 @@ def test_sending_the_same_batch_again_sends_nothing(centre, url, tmp_path):
     assert centre.requests["part"] == puts
 
 
+def test_files_travel_together_and_a_line_that_breaks_costs_no_file_twice(centre, url, tmp_path):
+    manifest, paths = batch(tmp_path, count=40)
+    centre.breaks = [10, 25]
+
+    result = send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
+
+    assert (result.state, result.sent, len(centre.parts)) == ("sealed", 40, 40)
+    # One request that breaks twice: asked twice what arrived, and sent on from there.
+    assert centre.requests["part"] == 5
+    assert centre.received_bytes < 40 * 5000 + 10_000 + 2 * 70_000
+
+
+def test_a_large_batch_takes_several_requests(centre, url, tmp_path):
+    manifest, paths = batch(tmp_path, count=9, size_bytes=2 * 2**20)
+
+    send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
+
+    assert (len(centre.parts), centre.requests["part"]) == (9, 3)
+
+
+def test_a_centre_that_takes_one_file_a_request_gets_one(centre, url, tmp_path):
+    manifest, paths = batch(tmp_path)
+    centre.takes_many = False
+
+    result = send_batch(manifest, paths, envelope=ENVELOPE, url=url, token=TOKEN, options=QUICK)
+
+    assert (result.state, centre.requests["part"], len(centre.parts)) == ("sealed", 12, 12)
+
+
 def test_only_what_the_centre_lacks_is_sent(centre, url, tmp_path):
     manifest, paths = batch(tmp_path)
     for each in manifest.files[:7]:

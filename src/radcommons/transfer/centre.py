@@ -1,4 +1,4 @@
-"""The centre as a site sees it: four HTTPS calls, each safe to repeat, repeated with patience when the way is blocked.
+"""The centre as a site sees it: a few HTTPS calls, each safe to repeat, repeated with patience when the way is blocked.
 
 Nothing that identifies the token, a file or a value is ever put into an error or a log.
 """
@@ -6,11 +6,12 @@ Nothing that identifies the token, a file or a value is ever put into an error o
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from ipaddress import ip_address
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ import httpx
 
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.transfer.manifest import BatchManifest
+from radcommons.transfer.parts import MEDIA_TYPE, AnnouncedPart, announcement
 
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _KINDS = {
@@ -46,7 +48,7 @@ class SendOptions:
     Parameters
     ----------
     threads
-        Parts sent at the same time.
+        Requests with parts sent at the same time.
     timeout_s
         Longest silence of one connection, in seconds.
     patience_s
@@ -63,10 +65,11 @@ class SendOptions:
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
-    """What the centre says about a batch: its state and the digests of the parts it still lacks."""
+    """What the centre says about a batch: its state, the digests it still lacks, and whether it takes many a request."""
 
     state: str
     missing: tuple[str, ...]
+    takes_many: bool = False
 
 
 class Centre:
@@ -119,10 +122,43 @@ class Centre:
                 "transfer.other-batch",
                 "The centre answered for another batch. Check that the address is a RadCommons intake.",
             )
-        return BatchAnswer(str(answer.get("state", "receiving")), _digests(answer.get("missing", [])))
+        return BatchAnswer(
+            str(answer.get("state", "receiving")),
+            _digests(answer.get("missing", [])),
+            takes_many=answer.get("parts_media_type") == MEDIA_TYPE,
+        )
+
+    def send_parts(
+        self, batch_id: str, parts: Sequence[AnnouncedPart], *, pieces: Callable[[AnnouncedPart], Iterator[bytes]]
+    ) -> None:
+        """Send some files in one request; when it breaks off, ask which of them arrived and send the others.
+
+        Parameters
+        ----------
+        pieces
+            Reads one file; called again when it has to be sent again.
+        """
+        address, headers = f"/api/v1/intake/batches/{batch_id}/parts", {"Content-Type": MEDIA_TYPE}
+        waiting, is_first = list(parts), True
+
+        def call() -> httpx.Response:
+            nonlocal waiting, is_first
+            if not is_first:
+                answer = self._client.post(address, content=announcement(waiting), headers=headers)
+                missing = frozenset(_digests(_json(answer).get("missing"))) if answer.is_success else frozenset()
+                waiting = [each for each in waiting if each.sha256 in missing] if answer.is_success else waiting
+                if not answer.is_success or not waiting:
+                    return answer
+            is_first = False
+            opening = announcement(waiting)
+            length = len(opening) + sum(each.size_bytes for each in waiting)
+            body = chain((opening,), chain.from_iterable(map(pieces, waiting)))
+            return self._client.post(address, content=body, headers={**headers, "Content-Length": str(length)})
+
+        self._patiently(call)
 
     def put_part(self, batch_id: str, sha256: str, *, content: bytes | Path) -> bool:
-        """Send one file, its bytes or in constant memory from where it lies; ``False`` when the centre had it already."""
+        """Send one file to a centre that takes one a request, its bytes or from where it lies; ``False`` when it was there."""
         address = f"/api/v1/intake/batches/{batch_id}/parts/{sha256}"
         headers = {"Content-Type": "application/octet-stream"}
 

@@ -7,7 +7,7 @@ most the parts that were on their way.
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +16,7 @@ from pathlib import Path
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.transfer.centre import Centre, SendOptions
 from radcommons.transfer.manifest import BatchFile, BatchManifest
+from radcommons.transfer.parts import AnnouncedPart
 
 SendProgress = Callable[[int, int, int, int], None]
 """Called with files done, files to send, bytes done, bytes to send."""
@@ -24,7 +25,10 @@ _CHUNK_BYTES = 2**20
 _ROUNDS = 5
 _OPEN_STATES = frozenset({"receiving"})
 _FINAL_STATES = frozenset({"verified", "refused", "held"})
-_LOOK_AHEAD = 4
+_LOOK_AHEAD = 2
+# What travels in one request: enough to be worth one, little enough that a broken line costs moments.
+_TOGETHER_BYTES = 8 * 2**20
+_MOST_TOGETHER = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +98,10 @@ def send_batch(
         for _ in range(_ROUNDS):
             if answer.state not in _OPEN_STATES:
                 return _result(manifest, answer.state, meter=meter, missing_at_first=first_missing)
-            _send_parts(
-                centre,
-                manifest.batch_id,
-                wanted=_Wanted(manifest, answer.missing),
-                files=files,
-                threads=options.threads,
-                meter=meter,
-            )
+            wanted = _Wanted(manifest, answer.missing)
+            meter.expect(len(wanted), wanted.size_bytes)
+            courier = _Courier(centre, manifest.batch_id, files, takes_many=answer.takes_many)
+            _send_parts(courier, wanted, threads=options.threads, meter=meter)
             try:
                 state = centre.seal(manifest.batch_id, envelope=envelope, files=len(manifest.files))
                 return _result(manifest, state, meter=meter, missing_at_first=first_missing)
@@ -193,23 +193,73 @@ class _Wanted:
         return (each for each in self._files if each.sha256 in self._missing)
 
 
-def _send_parts(
-    centre: Centre,
-    batch_id: str,
-    *,
-    wanted: _Wanted,
-    files: Mapping[str, Path],
-    threads: int,
-    meter: _Meter,
-) -> None:
+class _Courier:
+    """Carries groups of files to the centre, as many a request as it takes."""
+
+    def __init__(self, centre: Centre, batch_id: str, files: Mapping[str, Path], *, takes_many: bool) -> None:
+        self.centre = centre
+        self._batch_id = batch_id
+        self._files = files
+        self._takes_many = takes_many
+
+    def groups(self, wanted: Iterable[BatchFile]) -> Iterator[list[BatchFile]]:
+        """Files that travel together."""
+        group: list[BatchFile] = []
+        size_bytes = 0
+        for file in wanted:
+            is_full = len(group) == _MOST_TOGETHER or size_bytes + file.size_bytes > _TOGETHER_BYTES
+            if group and (is_full or not self._takes_many):
+                yield group
+                group, size_bytes = [], 0
+            group.append(file)
+            size_bytes += file.size_bytes
+        if group:
+            yield group
+
+    def send(self, group: Sequence[BatchFile]) -> None:
+        """Send a group; it is on the centre's disk when this returns."""
+        if not self._takes_many:
+            for file in group:
+                self.centre.put_part(self._batch_id, file.sha256, content=self._verified(file))
+            return
+        by_digest = {each.sha256: each for each in group}
+        announced = [AnnouncedPart(each.sha256, each.size_bytes) for each in group]
+        self.centre.send_parts(self._batch_id, announced, pieces=lambda part: self._pieces(by_digest[part.sha256]))
+
+    def _pieces(self, file: BatchFile) -> Iterator[bytes]:
+        content = self._verified(file)
+        if isinstance(content, bytes):
+            yield content
+            return
+        with content.open("rb") as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                yield chunk
+
+    def _verified(self, file: BatchFile) -> bytes | Path:
+        """The bytes of a small file or where a large one lies, read to see that it still is what was reviewed."""
+        path, is_small = self._files.get(file.sha256), file.size_bytes <= _CHUNK_BYTES
+        if path is not None and path.is_file():
+            if not is_small and file_sha256(path) == file.sha256:
+                return path
+            if is_small and hashlib.sha256(content := path.read_bytes()).hexdigest() == file.sha256:
+                return content
+        raise RadCommonsError(
+            Kind.CONFLICT,
+            "transfer.file-changed",
+            "An instance is missing or changed since the batch was sealed. De-identify and review again.",
+            sop_instance_uid=file.sop_instance_uid,
+        )
+
+
+def _send_parts(courier: _Courier, wanted: _Wanted, *, threads: int, meter: _Meter) -> None:
     """Send the wanted parts from a few threads with a short look-ahead; the first failure stops all and is raised."""
-    meter.expect(len(wanted), wanted.size_bytes)
 
-    def send(file: BatchFile) -> None:
-        centre.put_part(batch_id, file.sha256, content=_verified(file, files))
-        meter.done(file)
+    def send(group: Sequence[BatchFile]) -> None:
+        courier.send(group)
+        for file in group:
+            meter.done(file)
 
-    remaining = iter(wanted)
+    remaining = courier.groups(wanted)
     with ThreadPoolExecutor(threads, thread_name_prefix="send") as pool:
         try:
             running = {pool.submit(send, each) for each in islice(remaining, threads * _LOOK_AHEAD)}
@@ -219,25 +269,9 @@ def _send_parts(
                     future.result()
                 running |= {pool.submit(send, each) for each in islice(remaining, len(finished))}
         except BaseException:
-            centre.stop()
+            courier.centre.stop()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _verified(file: BatchFile, files: Mapping[str, Path]) -> bytes | Path:
-    """The bytes of a small file or where a large one lies, after reading it to see that it still is what was reviewed."""
-    path = files.get(file.sha256)
-    if path is not None and path.is_file():
-        if file.size_bytes > _CHUNK_BYTES and file_sha256(path) == file.sha256:
-            return path
-        if file.size_bytes <= _CHUNK_BYTES and hashlib.sha256(content := path.read_bytes()).hexdigest() == file.sha256:
-            return content
-    raise RadCommonsError(
-        Kind.CONFLICT,
-        "transfer.file-changed",
-        "An instance is missing or changed since the batch was sealed. De-identify and review again.",
-        sop_instance_uid=file.sop_instance_uid,
-    )
 
 
 def file_sha256(path: Path) -> str:

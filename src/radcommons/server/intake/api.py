@@ -5,10 +5,10 @@ from http import HTTPStatus
 from django.http import JsonResponse
 from ninja import Router
 
-from radcommons.server.intake import queries, services
+from radcommons.server.intake import queries, services, staging
 from radcommons.server.platform.doors import ActorRequest, door
-from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.policy import Action
+from radcommons.transfer.parts import MEDIA_TYPE
 from radcommons.transfer.summary import MAXIMUM_ENVELOPE_BYTES
 
 router = Router(tags=["intake"])
@@ -20,13 +20,14 @@ MAXIMUM_MANIFEST_BYTES = 512 * 2**20
 @door(Action.INTAKE_SEND)
 def open_batch(request: ActorRequest) -> JsonResponse:
     """Record a batch, or find it again, and tell which parts are missing."""
-    data = request.read(MAXIMUM_MANIFEST_BYTES + 1)
-    if len(data) > MAXIMUM_MANIFEST_BYTES:
-        raise InvalidError(
-            "intake.manifest-too-large", "The manifest is too large: send the studies in several batches."
-        )
-    opened = services.open_batch(data, actor=request.actor)
-    answer = {"batch_id": opened.batch.batch_id, "state": opened.batch.state, "missing": list(opened.missing)}
+    with staging.spooled(request, MAXIMUM_MANIFEST_BYTES) as path:
+        opened = services.open_batch(path, actor=request.actor)
+    answer = {
+        "batch_id": opened.batch.batch_id,
+        "state": opened.batch.state,
+        "missing": list(opened.missing),
+        "parts_media_type": MEDIA_TYPE,
+    }
     return JsonResponse(answer, status=HTTPStatus.CREATED if opened.is_new else HTTPStatus.OK)
 
 

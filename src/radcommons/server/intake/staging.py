@@ -15,12 +15,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Protocol
 
 from radcommons.server.intake.errors import DigestMismatchError, DiskFullError, PartTooLargeError
+from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.settings import settings
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 ASIDE_SUFFIX = ".part"
+_SPOOLED_BYTES = 2**20
+
+
+class Readable(Protocol):
+    """What bytes are read from, as the body of a request."""
+
+    def read(self, size: int, /) -> bytes:
+        """So many bytes, or what is left of them."""
 
 
 def folder_of(batch_id: str) -> Path:
@@ -31,6 +42,30 @@ def folder_of(batch_id: str) -> Path:
 def path_of(batch_id: str, sha256: str) -> Path:
     """Where the whole bytes of a part lie, or will."""
     return folder_of(batch_id) / sha256
+
+
+@contextmanager
+def spooled(stream: Readable, maximum_bytes: int) -> Iterator[Path]:
+    """A manifest from the wire as a file, for as long as it is looked at.
+
+    Raises
+    ------
+    InvalidError
+        ``intake.manifest-too-large``.
+    """
+    folder = settings().staging_dir / "manifests"
+    with _disk_errors():
+        folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder) as file:
+            size_bytes = 0
+            while chunk := stream.read(_SPOOLED_BYTES):
+                size_bytes += len(chunk)
+                if size_bytes > maximum_bytes:
+                    message = "The manifest is too large: send the studies in several batches."
+                    raise InvalidError("intake.manifest-too-large", message)
+                file.write(chunk)
+            file.flush()
+            yield Path(file.name)
 
 
 def has_part(batch_id: str, sha256: str, size_bytes: int) -> bool:

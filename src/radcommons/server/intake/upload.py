@@ -1,4 +1,4 @@
-"""The one hot path of the intake: taking the bytes of a part.
+"""The one hot path of the intake: taking the bytes of parts, many a request or one.
 
 A small Starlette application beside Django: the body is streamed to the staging folder while it is hashed, in constant
 memory; nothing of it is ever parsed here.
@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.server.intake.arriving import Arrival
 from radcommons.server.intake.errors import DigestMismatchError, DiskFullError, PartTooLargeError
-from radcommons.server.intake.services import PartTicket, StagedParts, batch_to_receive, part_to_receive
-from radcommons.server.intake.staging import PartSink
+from radcommons.server.intake.services import PartTicket, batch_to_receive, parts_to_receive
 from radcommons.server.intake.threads import in_pool
 from radcommons.server.platform.actors import actor_of_request
 from radcommons.server.platform.policy import Action, admit
@@ -53,7 +53,19 @@ class Admissions:
 
 
 _admissions = Admissions()
-_staged = StagedParts()
+
+
+async def take_parts(request: Request) -> Response:
+    """``POST …/parts``: 200 with the digests that are still missing, otherwise the refusal as JSON."""
+    try:
+        arrival = Arrival(await in_pool(_batch_pk, request))
+        missing = await _received(request, arrival)
+    except ClientDisconnect:
+        # Nobody is there to read an answer; the sender comes back and asks what arrived.
+        return Response(status_code=HTTPStatus.BAD_REQUEST)
+    except RadCommonsError as error:
+        return JSONResponse(error.to_json(), status_code=_status(error))
+    return JSONResponse({"missing": missing})
 
 
 async def put_part(request: Request) -> Response:
@@ -63,46 +75,50 @@ async def put_part(request: Request) -> Response:
         if ticket.is_there:
             await _drain(request)
             return JSONResponse({"state": "staged"}, status_code=HTTPStatus.OK)
-        await _receive(request, ticket)
+        if await _received(request, Arrival(ticket.batch_pk, [ticket])):
+            raise DigestMismatchError
     except ClientDisconnect:
-        # Nobody is there to read an answer; the sender comes back with the same part.
         return Response(status_code=HTTPStatus.BAD_REQUEST)
     except RadCommonsError as error:
         return JSONResponse(error.to_json(), status_code=_status(error))
     return JSONResponse({"state": "staged"}, status_code=HTTPStatus.CREATED)
 
 
+def _batch_pk(request: Request) -> int:
+    return _admissions.batch_pk(request.headers.get("authorization"), request.path_params["batch_id"])
+
+
 def _ticket(request: Request) -> PartTicket:
-    parameters = request.path_params
-    batch_pk = _admissions.batch_pk(request.headers.get("authorization"), parameters["batch_id"])
-    ticket = part_to_receive(batch_pk, parameters["sha256"])
+    (ticket,) = parts_to_receive(_batch_pk(request), [request.path_params["sha256"]])
     announced = request.headers.get("content-length", "")
     if not ticket.is_there and announced.isdigit() and int(announced) > ticket.size_bytes:
         raise PartTooLargeError(ticket.size_bytes)
     return ticket
 
 
-async def _receive(request: Request, ticket: PartTicket) -> None:
-    sink = PartSink(ticket.batch_id, ticket.sha256, size_bytes=ticket.size_bytes)
+async def _received(request: Request, arrival: Arrival) -> tuple[str, ...]:
+    """Hand a body over in large pieces; the digests that did not come."""
+    waiting: list[bytes] = []
+    size_bytes = 0
     try:
-        waiting: list[bytes] = []
-        size_bytes = 0
         async for chunk in request.stream():
             waiting.append(chunk)
             size_bytes += len(chunk)
             if size_bytes >= WRITE_BYTES:
-                await in_pool(sink.write, *waiting)
-                waiting, size_bytes = [], 0
-        await in_pool(_finish, sink, waiting, ticket)
+                pieces, waiting, size_bytes = waiting, [], 0
+                await in_pool(arrival.feed, *pieces)
+        return await in_pool(_finished, arrival, waiting)
+    except ClientDisconnect:
+        # What came whole before the line broke need not come again.
+        await in_pool(arrival.feed, *waiting)
+        raise
     finally:
-        if not sink.is_closed:
-            await in_pool(sink.abort)
+        await in_pool(arrival.close)
 
 
-def _finish(sink: PartSink, rest: list[bytes], ticket: PartTicket) -> None:
-    sink.write(*rest)
-    sink.commit()
-    _staged.note(ticket)
+def _finished(arrival: Arrival, rest: list[bytes]) -> tuple[str, ...]:
+    arrival.feed(*rest)
+    return arrival.finish()
 
 
 async def _drain(request: Request) -> None:
@@ -122,4 +138,7 @@ def _status(error: RadCommonsError) -> int:
     return status_of(error)
 
 
-upload_app = Starlette(routes=[Route("/api/v1/intake/batches/{batch_id}/parts/{sha256}", put_part, methods=["PUT"])])
+_PARTS = "/api/v1/intake/batches/{batch_id}/parts"
+upload_app = Starlette(
+    routes=[Route(_PARTS, take_parts, methods=["POST"]), Route(_PARTS + "/{sha256}", put_part, methods=["PUT"])]
+)

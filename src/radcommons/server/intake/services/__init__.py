@@ -18,10 +18,10 @@ from radcommons.server.intake.services.quarantine import discard_quarantined, re
 from radcommons.server.intake.services.receive import (
     OpenedBatch,
     PartTicket,
-    StagedParts,
     batch_to_receive,
+    note_staged,
     open_batch,
-    part_to_receive,
+    parts_to_receive,
     seal_batch,
 )
 from radcommons.server.intake.services.settling import finish_batch
@@ -36,7 +36,6 @@ __all__ = [
     "FirstLook",
     "OpenedBatch",
     "PartTicket",
-    "StagedParts",
     "UploadedFile",
     "accept_profile",
     "batch_to_receive",
@@ -46,10 +45,11 @@ __all__ = [
     "finish_batch",
     "finish_when_quiet",
     "forget_profile",
+    "note_staged",
     "open_batch",
     "open_derivation",
     "open_direct_upload",
-    "part_to_receive",
+    "parts_to_receive",
     "record_progress",
     "refuse_signing_key",
     "release_quarantined",

@@ -1,9 +1,9 @@
 """Receiving a batch: open it by its manifest, take its parts, seal it."""
 
-import threading
-import time
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -23,7 +23,11 @@ from radcommons.server.sites.queries import require_agreement, site_by_code
 from radcommons.transfer.manifest import BatchManifest
 
 ROWS_PER_STATEMENT = 2000
-NOTED_EVERY_S = 0.5
+# What a manifest says of a file, by the columns of its row.
+_ANNOUNCED = (
+    *("sha256", "size_bytes", "study_instance_uid", "series_instance_uid", "sop_instance_uid", "sop_class_uid"),
+    *("pixel_text", "release"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,13 @@ class PartTicket:
     is_there: bool
 
 
-def open_batch(data: bytes, *, actor: Actor) -> OpenedBatch:
+def open_batch(data: bytes | Path, *, actor: Actor) -> OpenedBatch:
     """Record a batch by its manifest, or find it again; the same manifest always gives the same batch.
 
     Parameters
     ----------
     data
-        The manifest's canonical bytes.
+        The manifest's canonical bytes, or the file they lie in: a hundred thousand files are never in memory together.
 
     Raises
     ------
@@ -73,7 +77,7 @@ def open_batch(data: bytes, *, actor: Actor) -> OpenedBatch:
     UnknownProfileError
         When the centre does not accept the profile of the batch.
     """
-    manifest = BatchManifest.from_bytes(data)
+    manifest = BatchManifest.from_file(data) if isinstance(data, Path) else BatchManifest.from_bytes(data)
     _authorise_sending(actor, manifest.site)
     if manifest.size_bytes > rules.MAXIMUM_BATCH_BYTES:
         raise InvalidError("intake.batch-too-large", "The manifest announces more bytes than any batch can have.")
@@ -85,6 +89,7 @@ def open_batch(data: bytes, *, actor: Actor) -> OpenedBatch:
     profile = manifest.profile
     profile_source(manifest.project, name=profile.name, version=profile.version, sha256=profile.digest)
     if batch is None:
+        _keep_manifest(manifest.batch_id, data)
         batch = _record_batch(manifest, site, agreement, actor=actor)
         if batch is not None:
             return OpenedBatch(batch, tuple(file.sha256 for file in manifest.files), is_new=True)
@@ -99,9 +104,16 @@ def _authorise_sending(actor: Actor, site_code: str) -> None:
     authorise(actor, Action.INTAKE_SEND, site_code=site_code)
 
 
+def _keep_manifest(batch_id: str, data: bytes | Path) -> None:
+    key = f"batches/{batch_id}/manifest.json"
+    if isinstance(data, Path):
+        object_store().put_path(key, data)
+    else:
+        object_store().put_bytes(key, data)
+
+
 def _record_batch(manifest: BatchManifest, site: Site, agreement: Agreement, *, actor: Actor) -> Batch | None:
     """A new batch with its parts; None when another request recorded it in the meantime."""
-    object_store().put_bytes(f"batches/{manifest.batch_id}/manifest.json", manifest.canonical_bytes)
     try:
         with transaction.atomic():
             batch = Batch.objects.create(
@@ -117,7 +129,7 @@ def _record_batch(manifest: BatchManifest, site: Site, agreement: Agreement, *, 
                 reviewed_by=manifest.review.by,
                 size_bytes=manifest.size_bytes,
             )
-            BatchPart.objects.bulk_create(_parts_of(batch, manifest), batch_size=ROWS_PER_STATEMENT)
+            _announce_parts(batch, manifest)
             StatedSubject.objects.bulk_create(
                 (
                     StatedSubject(batch=batch, subject_id=subject_id, covid19_status=status.value)
@@ -132,25 +144,27 @@ def _record_batch(manifest: BatchManifest, site: Site, agreement: Agreement, *, 
     return batch
 
 
-def _parts_of(batch: Batch, manifest: BatchManifest) -> list[BatchPart]:
-    """The rows of the parts, study by study: what is verified together then mostly belongs together."""
-    files = sorted(
-        manifest.files, key=lambda file: (file.study_instance_uid, file.series_instance_uid, file.sop_instance_uid)
-    )
-    return [
-        BatchPart(
-            batch=batch,
-            sha256=file.sha256,
-            size_bytes=file.size_bytes,
-            study_instance_uid=file.study_instance_uid,
-            series_instance_uid=file.series_instance_uid,
-            sop_instance_uid=file.sop_instance_uid,
-            sop_class_uid=file.sop_class_uid,
-            pixel_text=file.pixel_text.value,
-            release={} if file.release is None else file.release.to_json(),
+def _announce_parts(batch: Batch, manifest: BatchManifest) -> None:
+    """Write the rows of the parts, study by study: what is verified together then mostly belongs together.
+
+    The database sorts them, so that they are never all in this process.
+    """
+    names = ", ".join(_ANNOUNCED)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE intake_announced ON COMMIT DROP AS SELECT {names} FROM intake_batchpart WITH NO DATA"  # noqa: S608
         )
-        for file in files
-    ]
+        with cursor.copy(f"COPY intake_announced ({names}) FROM STDIN") as copy:
+            for file in manifest.files:
+                release = {} if file.release is None else file.release.to_json()
+                values = {"pixel_text": file.pixel_text.value, "release": json.dumps(release)}
+                copy.write_row([values[name] if name in values else getattr(file, name) for name in _ANNOUNCED])
+        cursor.execute(
+            f"INSERT INTO intake_batchpart (batch_id, state, {names}, pixel_text_approved_by, texts_approved_by,"  # noqa: S608
+            f" is_announced, findings) SELECT %s, %s, {names}, '', '', false, '[]'::jsonb FROM intake_announced"
+            " ORDER BY study_instance_uid, series_instance_uid, sop_instance_uid",
+            [batch.pk, PartState.MISSING],
+        )
 
 
 def batch_to_receive(batch_id: str, *, actor: Actor) -> int:
@@ -168,8 +182,8 @@ def batch_to_receive(batch_id: str, *, actor: Actor) -> int:
     return batch.pk
 
 
-def part_to_receive(batch_pk: int, sha256: str) -> PartTicket:
-    """What is to be sent of one part.
+def parts_to_receive(batch_pk: int, digests: Sequence[str]) -> list[PartTicket]:
+    """What is to be sent of some parts, in their order.
 
     Raises
     ------
@@ -177,46 +191,35 @@ def part_to_receive(batch_pk: int, sha256: str) -> PartTicket:
         When the batch has no such part.
     """
     statement = """
-        SELECT b.batch_id, p.size_bytes, p.state <> %s OR b.state <> %s
-        FROM intake_batchpart p JOIN intake_batch b ON b.id = p.batch_id WHERE p.batch_id = %s AND p.sha256 = %s
+        SELECT p.sha256, b.batch_id, p.size_bytes, p.state <> %s OR b.state <> %s
+        FROM intake_batchpart p JOIN intake_batch b ON b.id = p.batch_id WHERE p.batch_id = %s AND p.sha256 = ANY(%s)
     """
     with connection.cursor() as cursor:
-        cursor.execute(statement, [PartState.MISSING, BatchState.RECEIVING, batch_pk, sha256])
-        row = cursor.fetchone()
-    if row is None:
+        cursor.execute(statement, [PartState.MISSING, BatchState.RECEIVING, batch_pk, list(digests)])
+        known = {row[0]: row for row in cursor.fetchall()}
+    if len(known) != len(set(digests)):
         raise NotFoundError
-    batch_id, size_bytes, is_there = row
+    return [_ticket(batch_pk, *known[sha256]) for sha256 in digests]
+
+
+def _ticket(batch_pk: int, sha256: str, batch_id: str, size_bytes: int, is_known: bool) -> PartTicket:  # noqa: FBT001 - a row
+    # One that a broken request left whole is not noted yet.
+    is_there = is_known or staging.has_part(batch_id, sha256, size_bytes)
     return PartTicket(batch_pk, batch_id, sha256, size_bytes, is_there)
 
 
-class StagedParts:
-    """Notes which parts lie in the staging folder, many at a time.
+def note_staged(batch_pk: int, digests: Sequence[str]) -> None:
+    """Note which parts lie in the staging folder.
 
     Transport, not a change of state anybody decided: the audit log gets the batch, not each of its files. Sealing looks into
     the folder again, so what was not noted when a process ends is not lost.
     """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: dict[int, list[str]] = {}
-        self._noted_at: dict[int, float] = {}
-
-    def note(self, ticket: PartTicket) -> None:
-        """Note a part; noting it again changes nothing."""
-        now = time.monotonic()
-        with self._lock:
-            self._waiting.setdefault(ticket.batch_pk, []).append(ticket.sha256)
-            if now - self._noted_at.get(ticket.batch_pk, -NOTED_EVERY_S) < NOTED_EVERY_S:
-                return
-            self._noted_at = {key: at for key, at in self._noted_at.items() if now - at < NOTED_EVERY_S}
-            self._noted_at[ticket.batch_pk] = now
-            digests = self._waiting.pop(ticket.batch_pk)
-        statement = """
-            UPDATE intake_batchpart SET state = %s WHERE batch_id = %s AND sha256 = ANY(%s) AND state = %s
-              AND set_config('synchronous_commit', 'off', true) = 'off'
-        """
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [PartState.STAGED, ticket.batch_pk, digests, PartState.MISSING])
+    statement = """
+        UPDATE intake_batchpart SET state = %s WHERE batch_id = %s AND sha256 = ANY(%s) AND state = %s
+          AND set_config('synchronous_commit', 'off', true) = 'off'
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [PartState.STAGED, batch_pk, list(digests), PartState.MISSING])
 
 
 def seal_batch(batch_id: str, *, envelope: bytes, actor: Actor) -> Batch:
@@ -263,18 +266,30 @@ def seal_batch(batch_id: str, *, envelope: bytes, actor: Actor) -> Batch:
     return batch
 
 
+def _move(keys: list[int], before: PartState, after: PartState) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE intake_batchpart SET state = %s WHERE id = ANY(%s) AND state = %s", [after, keys, before]
+        )
+
+
 def _reconcile(batch: Batch) -> tuple[str, ...]:
-    """Make the table agree with the staging folder, and return the digests still missing.
+    """Make the table agree with the staging folder, and return the digests still missing; in the caller's transaction.
 
     A crash between a file's rename and its row, or a disk that lost a file, is healed here.
     """
     staging.write_names(batch.batch_id)
-    rows: Sequence[BatchPart] = list(
-        BatchPart.objects.filter(batch=batch, state__in=(PartState.MISSING, PartState.STAGED))
-    )
-    there = {part.pk: staging.has_part(batch.batch_id, part.sha256, part.size_bytes) for part in rows}
-    arrived = [part.pk for part in rows if there[part.pk] and part.state == PartState.MISSING]
-    lost = [part.pk for part in rows if not there[part.pk] and part.state == PartState.STAGED]
-    BatchPart.objects.filter(pk__in=arrived, state=PartState.MISSING).update(state=PartState.STAGED)
-    BatchPart.objects.filter(pk__in=lost, state=PartState.STAGED).update(state=PartState.MISSING)
-    return tuple(part.sha256 for part in rows if not there[part.pk])
+    open_parts = BatchPart.objects.filter(batch=batch, state__in=(PartState.MISSING, PartState.STAGED))
+    rows = open_parts.values_list("pk", "sha256", "size_bytes", "state").iterator(ROWS_PER_STATEMENT)
+    arrived, lost, missing = [], [], []
+    for key, sha256, size_bytes, state in rows:
+        is_there = staging.has_part(batch.batch_id, sha256, size_bytes)
+        if not is_there:
+            missing.append(sha256)
+        if is_there and state == PartState.MISSING:
+            arrived.append(key)
+        elif not is_there and state == PartState.STAGED:
+            lost.append(key)
+    _move(arrived, PartState.MISSING, PartState.STAGED)
+    _move(lost, PartState.STAGED, PartState.MISSING)
+    return tuple(missing)

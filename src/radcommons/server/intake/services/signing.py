@@ -39,9 +39,7 @@ def keep_summary(batch: Batch, envelope: bytes) -> SigningKey:
         raise InvalidError("intake.summary-missing", message)
     signed = open_summary(envelope)
     store = object_store()
-    verify_against_manifest(
-        signed.summary, BatchManifest.from_bytes(store.read(f"batches/{batch.batch_id}/manifest.json"))
-    )
+    verify_against_manifest(signed.summary, _manifest_of(batch))
     if not is_engine_taken(signed.summary.engine):
         raise EarlierEngineError(signed.summary.engine[:16])
     key = _key_of(batch.site, signed)
@@ -51,6 +49,12 @@ def keep_summary(batch: Batch, envelope: bytes) -> SigningKey:
     batch.summary, batch.summary_sha256 = signed.summary.predicate(), hashlib.sha256(envelope).hexdigest()
     batch.signing_key = key
     return key
+
+
+def _manifest_of(batch: Batch) -> BatchManifest:
+    store, key = object_store(), f"batches/{batch.batch_id}/manifest.json"
+    path = store.local_path(key)
+    return BatchManifest.from_bytes(store.read(key)) if path is None else BatchManifest.from_file(path)
 
 
 def _key_of(site: Site, signed: SignedSummary) -> SigningKey:
