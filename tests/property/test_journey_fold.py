@@ -45,7 +45,7 @@ def _do(world: World, call: rules.Call) -> World:
             return replace(world, is_catalogued=False)
         case Verb.OPEN_CASE:
             return replace(world, has_case=True)
-        case Verb.TAKE_BACK:
+        case Verb.TAKE_BACK | Verb.ACCEPT_DERIVED:
             # What a curator's case becomes depends on when people decided, which the case itself knows.
             return world
         case Verb.RECORD_SUBJECT:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as itk  # noqa: N813 - the name its own examples use
 
-from radcommons.stats.consensus import dawid_skene, majority, median, reader_accuracy, reader_confusions, staple
+from radcommons.stats.consensus import dawid_skene, majority, median, reader_confusions, staple
 from radcommons.stats.estimate import Bootstrap
 
 NAN = np.nan
@@ -39,9 +39,6 @@ def test_confusions_count_what_each_reader_said_where_the_reference_said_what():
     found = reader_confusions(table, reference, 2)
 
     assert found.tolist() == [[[1, 1], [0, 1]], [[0, 1], [0, 1]]]
-    first, second = reader_accuracy(table, reference, 2, bootstrap=NONE)
-    assert (first.value, first.cases) == (pytest.approx(2 / 3), 3)
-    assert (second.value, second.cases) == (0.5, 2)
 
 
 def test_dawid_and_skene_find_planted_skill_and_beat_the_majority():

@@ -21,7 +21,7 @@ def take_in(batch: ObjectBatch, actor: Actor) -> Sequence[TakenIn]:
     UnavailableError
         When the object store does not answer.
     """
-    derivation = Derivation(batch.name, batch.observers, batch.words)
+    derivation = Derivation(batch.name, batch.observers, batch.words, is_coded=batch.is_coded)
     upload = open_derivation(batch.site_code, batch.project, derivation, actor=actor)
     aside = staging.Upload()
     try:

@@ -9,7 +9,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
 
 Floats = NDArray[np.float64]
 
@@ -40,25 +39,6 @@ def box_iou(first: ArrayLike, second: ArrayLike) -> Floats:
     areas = [(table[:, 2:] - table[:, :2]).prod(axis=1) for table in (one, other)]
     overlap: Floats = shared / (areas[0][:, None] + areas[1][None, :] - shared)
     return overlap
-
-
-@dataclass(frozen=True, slots=True)
-class BoxMatch:
-    """A box of the first reader, one of the second, and their intersection over union."""
-
-    first: int
-    second: int
-    iou: float
-
-
-def match_boxes(first: ArrayLike, second: ArrayLike, *, least_iou: float = LEAST_IOU) -> tuple[BoxMatch, ...]:
-    """Pairs of boxes of two readers, each box at most once, so that the overlap of all pairs together is largest."""
-    overlap = box_iou(first, second)
-    worth = np.where(overlap >= least_iou, overlap, 0.0)
-    pairs = zip(*linear_sum_assignment(worth, maximize=True), strict=True)
-    return tuple(
-        BoxMatch(int(one), int(other), float(overlap[one, other])) for one, other in pairs if worth[one, other]
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from radcommons.stats.estimate import (
     Patterns,
     estimated,
     graded_array,
-    mean_estimate,
     ratings_array,
     undefined,
 )
@@ -81,16 +80,6 @@ def reader_confusions(ratings: ArrayLike, reference: ArrayLike, categories: int)
         is_known = ~np.isnan(said) & ~np.isnan(truth)
         np.add.at(confusions[reader], (truth[is_known].astype(int), said[is_known].astype(int)), 1)
     return confusions
-
-
-def reader_accuracy(
-    ratings: ArrayLike, reference: ArrayLike, categories: int, *, bootstrap: Bootstrap = DEFAULT
-) -> tuple[Estimate, ...]:
-    """How often each reader says what the reference says, one estimate a reader."""
-    table = graded_array(ratings, categories)
-    truth = np.asarray(reference, dtype=np.float64)
-    right = np.where(np.isnan(table) | np.isnan(truth)[:, None], np.nan, table == truth[:, None])
-    return tuple(mean_estimate(column, bootstrap) for column in right.T)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+# Its parts are loaded when they are first used: who only asks for Dice does without them.
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Mask = NDArray[np.bool_]
 
@@ -32,19 +34,6 @@ def dice(first: Mask, second: Mask) -> float:
     one, other = _both(first, second)
     sizes = int(one.sum()) + int(other.sum())
     return 2 * int((one & other).sum()) / sizes if sizes else float("nan")
-
-
-def jaccard(first: Mask, second: Mask) -> float:
-    """Intersection over union of two masks, 0 to 1; NaN when both are empty.
-
-    Raises
-    ------
-    ValueError
-        When their shapes differ.
-    """
-    one, other = _both(first, second)
-    union = int((one | other).sum())
-    return int((one & other).sum()) / union if union else float("nan")
 
 
 def surface_dice(first: Mask, second: Mask, *, spacing_mm: Sequence[float], tolerance_mm: float) -> float:
@@ -79,7 +68,7 @@ def surface_dice(first: Mask, second: Mask, *, spacing_mm: Sequence[float], tole
     borders = [_border(np.pad(mask[box], 1)) for mask in (one, other)]
     close = total = 0
     for border, target in (borders, borders[::-1]):
-        distance = ndimage.distance_transform_edt(~target, sampling=tuple(spacing_mm))
+        distance = scipy.ndimage.distance_transform_edt(~target, sampling=tuple(spacing_mm))
         # Distances are sums of squares: a border exactly as far as the tolerance counts in spite of rounding.
         close += int((distance[border] <= tolerance_mm * (1 + 1e-9)).sum())
         total += int(border.sum())
@@ -87,12 +76,12 @@ def surface_dice(first: Mask, second: Mask, *, spacing_mm: Sequence[float], tole
 
 
 def _bounds(mask: Mask) -> tuple[slice, ...]:
-    found = ndimage.find_objects(mask.astype(np.int8))[0]
+    found = scipy.ndimage.find_objects(mask.astype(np.int8))[0]
     return tuple(found)
 
 
 def _border(mask: Mask) -> Mask:
-    inner: Mask = ndimage.binary_erosion(mask)
+    inner: Mask = scipy.ndimage.binary_erosion(mask)
     return mask & ~inner
 
 

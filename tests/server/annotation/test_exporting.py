@@ -73,14 +73,14 @@ def test_label_maps_hold_the_voxels_that_were_drawn_and_overlaps_go_into_further
         )
     }
 
-    # The mask, the contour and the box cover common voxels.
-    assert names == ["R1-1.nii.gz", "R1-2.nii.gz", "R1-3.nii.gz"]
-    assert set(segments) == {"opacity", "lesion", "nodule"}
+    # The mask and the contour cover common voxels; the box says where something is, and is none.
+    assert names == ["R1-1.nii.gz", "R1-2.nii.gz"]
+    assert set(segments) == {"opacity", "lesion"}
     assert np.array_equal(mask_of_runs(segments["opacity"].masks[0]), drawn_pixels(0))
     assert segments["opacity"].masks[0].frame.sop_instance_uid == image(0)
     assert told["readings"] == 6
-    # Two answers and a line of each of the six reads.
-    assert told["left_out"] == [{"count": 18, "message": "answers, points and lines cover no voxel"}]
+    # Two answers, a box and a line of each of the six reads.
+    assert told["left_out"] == [{"count": 24, "message": "answers, boxes, ellipses, points and lines are no voxels"}]
 
 
 def test_coco_is_one_file_of_every_image_with_its_size_and_all_drawings(project, tmp_path):

@@ -94,6 +94,13 @@ def test_drawings_go_to_coco_and_come_back_exactly(project, tmp_path):
     assert after == before
     assert sum(map(len, after.values())) == 24
 
+    # With the consensus beside them the reads are the same: it is nobody's own.
+    exported(project.slug, tmp_path / "d.json", "--as", "coco", "--of", "all")
+    told = run("import", tmp_path / "d.json", "--format", "coco", "--schema", "chest/1", "--slug", "from-all")
+    assert "annotation.consensus-left-out" in told.output
+    pseudonyms = ReadingProject.objects.get(slug="from-all").readers.values_list("pseudonym", flat=True)
+    assert sorted(pseudonyms) == ["R1", "R2", "R3"]
+
 
 def strangers_coco(category="Opacity", file_name=None):
     """A data set as another program writes it: a polygon on an image named by its file."""

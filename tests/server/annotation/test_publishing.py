@@ -3,19 +3,24 @@
 import pytest
 from tests.support.publishing import STUDIES, finished_project, instances_of_kind, publish
 from tests.support.reading import task_of
-from tests.support.studies import OPERATOR
+from tests.support.studies import OPERATOR, store_study
 
 from radcommons.server.annotation.errors import MoveNotPossibleError, NothingToPublishError
-from radcommons.server.annotation.models import Case, Publication
+from radcommons.server.annotation.models import Case, Publication, PublishedObject, PublishedReading
+from radcommons.server.annotation.queries.published import replaced_objects
 from radcommons.server.annotation.queries.publishing import account_of
 from radcommons.server.annotation.queries.worklist import visible_instances
 from radcommons.server.annotation.rules.publishing import Reason
 from radcommons.server.annotation.services.publishing import begin_publication, publish_case, waiting_cases
 from radcommons.server.annotation.sources import resolve_source
 from radcommons.server.archive.models import Instance
+from radcommons.server.catalog.models import CatalogSeries
+from radcommons.server.catalog.services import catalog_study
+from radcommons.server.curation.models import Case as CurationCase
 from radcommons.server.curation.services import hold
 from radcommons.server.intake.models import BatchPart
 from radcommons.server.journey.services import deliver_pending
+from radcommons.server.platform.models import AuditEvent
 from radcommons.server.sites.models import Agreement
 
 pytestmark = pytest.mark.django_db
@@ -62,18 +67,63 @@ def test_interrupted_anywhere_it_goes_on_without_a_duplicate(project):
     assert not BatchPart.objects.exclude(state="stored").exists()
 
 
-def test_studies_go_to_the_curators_and_readers_of_others_see_nothing_of_it(project, tmp_path):
+def delivered():
+    """Let the rooms act on all facts, those that follow from others as well."""
+    while deliver_pending():
+        pass
+
+
+def catalogued(study):
+    """The modalities of a study that the catalog has."""
+    rows = CatalogSeries.objects.filter(study__study_instance_uid=study)
+    return sorted(rows.values_list("modality", flat=True))
+
+
+def test_coded_objects_leave_a_cleared_study_in_the_catalog_and_readers_of_others_see_nothing_of_it(project):
     publish(project)
-    deliver_pending()
+    delivered()
     case = Case.objects.get(study_instance_uid=STUDIES[0])
 
-    assert case.study.curation_case.state == "open"
-    assert case.is_suspended
+    assert (case.study.curation_case.state, case.is_suspended) == ("cleared", False)
+    assert catalogued(STUDIES[0]) == ["CT", *["RTSTRUCT"] * 4, *["SEG"] * 4, *["SR"] * 4]
     source = resolve_source("named", STUDIES[0], OPERATOR)
     assert set(source.instances.values_list("series__modality", flat=True)) == {"CT"}
-    task = task_of("anna", STUDIES[0])
-    task.case.is_suspended = False
-    assert set(visible_instances(task).values_list("series__modality", flat=True)) == {"CT"}
+    assert set(visible_instances(task_of("anna", STUDIES[0])).values_list("series__modality", flat=True)) == {"CT"}
+    told = AuditEvent.objects.filter(action="curation.derived-accepted", object_id=STUDIES[0])
+    assert [event.facts["objects"] for event in told] == [12]
+
+
+def test_words_of_a_reader_bring_their_study_before_the_curators_and_no_other(tmp_path):
+    publish(finished_project(tmp_path, note="Seen on one side only."))
+    delivered()
+    cases = {case.study_instance_uid: case for case in Case.objects.select_related("study__curation_case")}
+
+    assert [cases[study].study.curation_case.state for study in STUDIES] == ["cleared", "open"]
+    assert [cases[study].is_suspended for study in STUDIES] == [False, True]
+    assert catalogued(STUDIES[1]) == []
+
+
+def test_coded_objects_do_not_hide_images_that_came_meanwhile(project, tmp_path):
+    publish(project)
+    (tmp_path / "more").mkdir()
+    store_study(tmp_path / "more", "case-0", slices=4, PatientID="ALPHA-00000000")
+    delivered()
+
+    assert CurationCase.objects.get(study__study_instance_uid=STUDIES[0]).state == "open"
+    assert catalogued(STUDIES[0]) == []
+
+
+def test_what_is_decided_anew_replaces_its_older_objects_in_the_catalog(project):
+    first = publish(project)
+    delivered()
+    PublishedReading.objects.filter(is_consensus=True).update(reading_sha256="0" * 64)
+    publish(project)
+    catalog_study(STUDIES[0])
+    old = PublishedObject.objects.filter(reading__publication=first, reading__is_consensus=True)
+
+    assert set(replaced_objects()) == set(old)
+    assert account_of(first).replaced == len(old) == 3
+    assert catalogued(STUDIES[0]).count("SEG") == 3
 
 
 def test_what_is_with_the_curators_is_left_out_and_published_later(project):

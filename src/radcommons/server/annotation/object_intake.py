@@ -22,6 +22,8 @@ class ObjectBatch:
         Pseudonyms that the objects may name as persons.
     words
         Texts of the project itself that they hold.
+    is_coded
+        Whether they hold no other: nothing that a reader typed.
     files
         The bytes of each object.
     """
@@ -31,6 +33,7 @@ class ObjectBatch:
     name: str
     observers: tuple[str, ...]
     words: tuple[str, ...]
+    is_coded: bool
     files: tuple[bytes, ...]
 
 

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
+from radcommons.server.annotation.queries.published import replaced_objects
 from radcommons.server.archive.models import Instance, InstanceState, Series, Study
 from radcommons.server.catalog import queries
 from radcommons.server.catalog.errors import CohortEmptyError, CohortNameError, CohortNameTakenError
@@ -54,6 +55,7 @@ def _entries(study: Study) -> list[CatalogSeries]:
     rows = Series.objects.filter(study=study).annotate(
         stored=Count("instances", filter=is_stored), bytes=Sum("instances__size_bytes", filter=is_stored, default=0)
     )
+    replaced = replaced_objects().filter(reading__case__study=study).values("series_instance_uid")
     return [
         CatalogSeries(
             series=series,
@@ -71,7 +73,7 @@ def _entries(study: Study) -> list[CatalogSeries]:
             size_bytes=series.bytes,
             catalogued_at=timezone.now(),
         )
-        for series in rows.order_by("id")
+        for series in rows.exclude(series_instance_uid__in=replaced).order_by("id")
         if series.stored
     ]
 

@@ -11,7 +11,7 @@ from radcommons.server.annotation.services.suspending import suspend_study
 from radcommons.server.catalog.services import catalog_study, remove_study
 from radcommons.server.clinical.rules import as_status
 from radcommons.server.clinical.services import record_subject
-from radcommons.server.curation.services import open_case, take_back
+from radcommons.server.curation.services import accept_derived, open_case, take_back
 from radcommons.server.intake.services import record_progress
 from radcommons.server.journey import rules
 from radcommons.server.journey.models import StudyJourney
@@ -46,6 +46,9 @@ def _take_off(study_instance_uid: str) -> None:
 VERBS: Verbs = MappingProxyType(
     {
         Verb.OPEN_CASE: lambda fact: open_case(fact.study_instance_uid),
+        Verb.ACCEPT_DERIVED: lambda fact: accept_derived(
+            fact.study_instance_uid, sop_instance_uids=fact.facts.get("sop_instance_uids", ())
+        ),
         Verb.TAKE_BACK: lambda fact: take_back(
             fact.study_instance_uid, flags=fact.facts.get("flags", ()), since=fact.recorded_at
         ),

@@ -28,6 +28,8 @@ class FactKind(StrEnum):
     """What rooms announce."""
 
     INSTANCES_STORED = "InstancesStored"
+    DERIVED_STORED = "DerivedStored"
+    DERIVED_ACCEPTED = "DerivedAccepted"
     SUBJECTS_DESCRIBED = "SubjectsDescribed"
     STUDY_HELD = "StudyHeld"
     STUDY_CLEARED = "StudyCleared"
@@ -42,6 +44,7 @@ class Verb(StrEnum):
     """What the journey asks of other rooms; each is safe to ask twice."""
 
     OPEN_CASE = "curation.open_case"
+    ACCEPT_DERIVED = "curation.accept_derived"
     TAKE_BACK = "curation.take_back"
     CATALOG_STUDY = "catalog.catalog_study"
     REMOVE_STUDY = "catalog.remove_study"
@@ -76,6 +79,21 @@ TABLE: Mapping[tuple[State, FactKind], Transition] = MappingProxyType(
         (_S.RELEASED, _F.INSTANCES_STORED): _to(_S.REOPENED, _V.REMOVE_STUDY, _V.OPEN_CASE),
         (_S.REOPENED, _F.INSTANCES_STORED): _to(_S.REOPENED, _V.OPEN_CASE),
         (_S.WITHDRAWN, _F.INSTANCES_STORED): _to(_S.WITHDRAWN),
+        # What this centre made of images that were cleared, without a word of anybody, takes no study from anybody: curation
+        # keeps its decision by rule and says so, or announces new contents.
+        **{(state, _F.DERIVED_STORED): _to(state, _V.ACCEPT_DERIVED) for state in (_S.CLEARED, _S.RELEASED)},
+        **{(state, _F.DERIVED_ACCEPTED): _to(state, _V.CATALOG_STUDY) for state in (_S.CLEARED, _S.RELEASED)},
+        # Everywhere else they are contents as any other.
+        (_S.UNKNOWN, _F.DERIVED_STORED): _to(_S.IN_CURATION, _V.OPEN_CASE),
+        (_S.RETURNED, _F.DERIVED_STORED): _to(_S.IN_CURATION, _V.OPEN_CASE),
+        **{
+            (state, _F.DERIVED_STORED): _to(state, _V.OPEN_CASE)
+            for state in (_S.IN_CURATION, _S.HELD, _S.REJECTED, _S.REOPENED)
+        },
+        (_S.WITHDRAWN, _F.DERIVED_STORED): _to(_S.WITHDRAWN),
+        **{
+            (state, _F.DERIVED_ACCEPTED): _to(state) for state in (_S.IN_CURATION, _S.REOPENED, _S.WITHDRAWN, *_DECIDED)
+        },
         # What the site states about a subject never moves a study; where it stands in the catalog, the catalog learns.
         (_S.UNKNOWN, _F.SUBJECTS_DESCRIBED): _to(_S.UNKNOWN, _V.RECORD_SUBJECT),
         (_S.IN_CURATION, _F.SUBJECTS_DESCRIBED): _to(_S.IN_CURATION, _V.RECORD_SUBJECT),
@@ -130,7 +148,7 @@ IMPOSSIBLE: Mapping[tuple[State, FactKind], str] = MappingProxyType(
         **{
             (_S.UNKNOWN, kind): "Nothing of this study was stored."
             for kind in FactKind
-            if kind not in (_F.INSTANCES_STORED, _F.SUBJECTS_DESCRIBED)
+            if kind not in (_F.INSTANCES_STORED, _F.DERIVED_STORED, _F.SUBJECTS_DESCRIBED)
         },
         **{
             (state, _F.STUDY_RELEASED): "A study that was held, returned or rejected must not be released."
@@ -152,6 +170,8 @@ IMPOSSIBLE: Mapping[tuple[State, FactKind], str] = MappingProxyType(
 SENTENCES: Mapping[FactKind, str] = MappingProxyType(
     {
         _F.INSTANCES_STORED: "Images were verified and stored.",
+        _F.DERIVED_STORED: "Expert annotations of the study were stored.",
+        _F.DERIVED_ACCEPTED: "The annotations hold no free text: the curators' decision stands for them as well.",
         _F.SUBJECTS_DESCRIBED: "The site's statement about the subject was recorded.",
         _F.STUDY_HELD: "A curator put the study on hold.",
         _F.STUDY_CLEARED: "A curator cleared the study; it is in the catalog.",

@@ -9,15 +9,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from radcommons.server.annotation.models import (
     CaseInstance,
+    Consensus,
     Decision,
     PublishedObject,
     PublishedReading,
     ReadingProject,
 )
+from radcommons.server.annotation.queries.published import replaced_objects
 from radcommons.server.annotation.rules.adjudicating import CODE_VERSION
 from radcommons.server.annotation.rules.states import ReaderKind
 from radcommons.server.archive.models import Instance, InstanceState
@@ -26,7 +28,13 @@ from radcommons.server.releases.tables import ANNOTATION, ANNOTATION_PARQUET
 from radcommons.transfer.annotation.tables import Cell, csv_of, parquet_of
 from radcommons.transfer.release.canonical import canonical_json, sha256_hex
 
-CSV, MIDRC = "tables/annotation.csv", "annotations/midrc-annotation.json"
+CSV, MIDRC, CONSENSUS = (
+    "tables/annotation.csv",
+    "annotations/midrc-annotation.json",
+    "annotations/consensus.json",
+)
+# What a derived consensus says of single studies.
+_OF_STUDIES = ("answers", "posterior")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +49,14 @@ class Annotations:
         Records of the annotation node of MIDRC's dictionary.
     projects
         Where they come from, one entry a reading project.
+    consensus
+        What was derived by Dawid and Skene's method, STAPLE or majority, one entry a derivation, with the readers' skill.
     """
 
     rows: tuple[tuple[Cell, ...], ...] = ()
     midrc: tuple[Mapping[str, Any], ...] = ()
     projects: tuple[Mapping[str, Any], ...] = ()
+    consensus: tuple[Mapping[str, Any], ...] = ()
 
     def write(self, folder: Path) -> None:
         """Write the files of a release; none where it has no annotation."""
@@ -53,9 +64,14 @@ class Annotations:
             return
         parquet_of(ANNOTATION, self.rows, folder / ANNOTATION_PARQUET)
         (folder / CSV).write_bytes(csv_of(ANNOTATION, self.rows))
-        if self.midrc:
-            (folder / MIDRC).parent.mkdir()
-            (folder / MIDRC).write_bytes(canonical_json(list(self.midrc)) + b"\n")
+        files = {
+            MIDRC: self.midrc,
+            CONSENSUS: self.consensus,
+        }
+        for name, rows in files.items():
+            if rows:
+                (folder / name).parent.mkdir(exist_ok=True)
+                (folder / name).write_bytes(canonical_json(list(rows)) + b"\n")
 
 
 NO_ANNOTATIONS = Annotations()
@@ -75,7 +91,34 @@ def annotations_of(release: Release) -> Annotations:
         rows=tuple(row for reading in readings for row in _rows(reading, reports.get(reading.pk, ""))),
         midrc=tuple(reading.midrc for reading in readings if reading.midrc is not None),
         projects=tuple(_projects(readings, made)),
+        consensus=tuple(_consensus(readings)),
     )
+
+
+def _consensus(readings: Sequence[PublishedReading]) -> Iterator[dict[str, Any]]:
+    """The latest of each derivation on the released studies; nothing is said of any other study, and no note goes along."""
+    cases = {reading.case_id: reading.case.study_instance_uid for reading in readings}
+    rows = Consensus.objects.filter(project__in={reading.publication.project_id for reading in readings})
+    rows = rows.filter(Q(case=None) | Q(case__in=cases)).select_related("project")
+    found: dict[tuple[str, str, str, str], Consensus] = {}
+    for row in rows.order_by("made_at"):
+        found[row.project.slug, row.method, row.label, cases.get(row.case_id or 0, "")] = row
+    released = set(cases.values())
+    for (project, method, label, study), row in sorted(found.items()):
+        told = {name: value for name, value in row.result.items() if name not in _OF_STUDIES}
+        if "items" in told:
+            told["items"] = [{**item, "foreign": "", "note": ""} for item in told["items"]]
+        for name in set(_OF_STUDIES) & row.result.keys():
+            told[name] = {uid: value for uid, value in row.result[name].items() if uid in released}
+        yield {
+            "project": project,
+            "method": method,
+            "label": label,
+            "study_instance_uid": study,
+            "code_version": row.code_version,
+            "inputs_sha256": row.inputs_sha256,
+            **told,
+        }
 
 
 def _rows(reading: PublishedReading, report: str) -> Iterator[tuple[Cell, ...]]:
@@ -124,12 +167,13 @@ def _facts(project: ReadingProject) -> dict[str, Any]:
 
 
 def left_behind(release: Release) -> int:
-    """How many annotation objects of the release's own studies are in the archive and not in the release."""
+    """How many annotation objects of the release's own studies are in the archive, not replaced, and not in the release."""
     members = ReleaseInstance.objects.filter(release=release)
     stored = Instance.objects.filter(sop_instance_uid=OuterRef("sop_instance_uid"), state=InstanceState.STORED)
     own = PublishedObject.objects.filter(
         Exists(stored), reading__case__study__in=members.values("instance__series__study")
     )
+    own = own.exclude(pk__in=replaced_objects().values("pk"))
     return own.exclude(sop_instance_uid__in=members.values("instance__sop_instance_uid")).count()
 
 

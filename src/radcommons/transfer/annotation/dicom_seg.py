@@ -7,7 +7,7 @@ nothing was found is said by the structured report.
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import highdicom as hd
 import numpy as np
@@ -21,7 +21,8 @@ from radcommons.dicom.header import Header
 from radcommons.dicom.part10 import Part10File, parse_part10
 from radcommons.dicom.uids import is_native_syntax
 from radcommons.transfer.annotation.codes import Code, code
-from radcommons.transfer.annotation.geometry import FrameMask, FrameReference
+from radcommons.transfer.annotation.colors import cielab_of
+from radcommons.transfer.annotation.geometry import CONTOURS, FrameMask, FrameReference, Shape
 from radcommons.transfer.annotation.objects import (
     AnnotationObjectError,
     ObjectIdentity,
@@ -57,6 +58,8 @@ class Segment:
         Which finding it is, across objects; "" for none.
     description
         The label's id in its schema.
+    color
+        ``#RRGGBB`` in which viewers show it, "" for any; no part of what the segment says.
     """
 
     label: str
@@ -66,6 +69,7 @@ class Segment:
     tracking_uid: str = ""
     description: str = ""
     category: Code = _ABNORMAL
+    color: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,9 @@ def item_masks(item: Item, stack: SourceStack) -> tuple[FrameMask, ...]:
 
 
 def segments_of(schema: LabelSchema, reading: Reading, stack: SourceStack) -> tuple[Segment, ...]:
-    """One segment for each item of a reading that covers pixels; lines, points and attributes have none.
+    """One segment for each item of a reading with masks or contours; every other shape only says where something is.
+
+    A box or an ellipse stands around a finding and covers what is none: as voxels it would be taken for its segmentation.
 
     Raises
     ------
@@ -105,16 +111,17 @@ def segments_of(schema: LabelSchema, reading: Reading, stack: SourceStack) -> tu
     segments = []
     for item in reading.items:
         label = schema.label(item.label_id)
-        if label is None or not item.shapes or any(len(found.points) < 2 for found in item.outlines):  # noqa: PLR2004
+        drawn = replace(item, shapes=tuple(filter(is_segmented, item.shapes)))
+        if label is None or not (masks := item_masks(drawn, stack)):
             continue
-        try:
-            masks = item_masks(item, stack)
-        except ValueError:
-            continue
-        if masks:
-            uid = derived_uid(reading.id, item.id)
-            segments.append(Segment(label.name, concept_of(label), masks, item.id, uid, label.id))
+        uid, color = derived_uid(reading.id, item.id), schema.color_of(label.id)
+        segments.append(Segment(label.name, concept_of(label), masks, item.id, uid, label.id, color=color))
     return tuple(segments)
+
+
+def is_segmented(shape: Shape) -> bool:
+    """Whether a shape is voxels in a segmentation."""
+    return isinstance(shape, FrameMask) or shape.geometry in CONTOURS
 
 
 def write_segmentation(
@@ -250,6 +257,7 @@ def _description(number: int, segment: Segment, reading: Reading) -> hd.seg.Segm
         segmented_property_type=_coded(segment.concept),
         algorithm_type=kind,
         algorithm_identification=algorithm,
+        display_color=hd.color.CIELabColor(*cielab_of(segment.color)) if segment.color else None,
         tracking_uid=segment.tracking_uid or None,
         tracking_id=segment.tracking_id or None,
     )

@@ -28,7 +28,7 @@ from highdicom.sr import (
 from pydicom import Dataset
 
 from radcommons.transfer.annotation.codes import OWN_SCHEME, Code, code
-from radcommons.transfer.annotation.geometry import Geometry, Outline
+from radcommons.transfer.annotation.geometry import CONTOURS, Geometry, Outline
 from radcommons.transfer.annotation.objects import (
     AnnotationObjectError,
     ObjectIdentity,
@@ -65,7 +65,6 @@ YES = code("present")
 SUMMARY_ID = "reading"
 
 _Group = MeasurementsAndQualitativeEvaluations | PlanarROIMeasurementsAndQualitativeEvaluations
-_CLOSED = frozenset({Geometry.POLYGON, Geometry.FREEHAND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +139,20 @@ def write_report(headers: Sequence[Dataset], schema: LabelSchema, reading: Readi
             is_complete=True,
             is_final=True,
         )
+    _separate(made)
     carry_marks(made, evidence[0])
     made.ManufacturerModelName = identity.model_name
     made.SoftwareVersions = identity.software_version
     made.DeviceSerialNumber = identity.serial_number
     return settled_bytes(made, identity)
+
+
+def _separate(item: Dataset) -> None:
+    """Let viewers show every item on a line of its own, under its name: they are answers, no running text (PS3.3 C.17.3.2.4)."""
+    if item.ValueType == "CONTAINER":
+        item.ContinuityOfContent = "SEPARATE"
+    for inner in item.get("ContentSequence", []):
+        _separate(inner)
 
 
 def _context(reading: Reading, identity: ObjectIdentity) -> hd.sr.ObservationContext:
@@ -238,7 +246,7 @@ def _region(outline: Outline, header: Dataset) -> hd.sr.ImageRegion:
     if outline.geometry is Geometry.BOX:
         (left, top), (right, bottom) = points
         points = (left, top), (right, top), (right, bottom), (left, bottom), (left, top)
-    elif outline.geometry in _CLOSED:
+    elif outline.geometry in CONTOURS:
         points = (*points, points[0])
     elif outline.geometry in {Geometry.POINT, Geometry.ELLIPSE}:
         kind = outline.geometry.value.upper()

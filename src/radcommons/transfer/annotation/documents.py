@@ -146,5 +146,9 @@ def open_xml(data: bytes, *, limit: int = LARGEST_DOCUMENT_BYTES) -> Element:
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise AnnotationFormatError(f"line {error.lineno}, column {error.offset}", "is not XML") from None
+    except AnnotationFormatError:
+        raise
+    except (LookupError, ValueError):
+        raise AnnotationFormatError("document", "names an encoding that cannot be read") from None
     root: Element = tree.builder.close()
     return root

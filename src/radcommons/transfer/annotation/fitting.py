@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from radcommons.transfer.annotation.codes import Code
-from radcommons.transfer.annotation.geometry import FrameMask, FrameReference, Geometry, Outline, Shape
+from radcommons.transfer.annotation.geometry import CONTOURS, FrameMask, FrameReference, Geometry, Outline, Shape
 from radcommons.transfer.annotation.raster import (
     corners_of,
     mask_of_runs,
@@ -15,8 +15,7 @@ from radcommons.transfer.annotation.raster import (
 from radcommons.transfer.annotation.record import Item
 from radcommons.transfer.annotation.schema import Label, LabelSchema
 
-_CONTOURS = frozenset({Geometry.POLYGON, Geometry.FREEHAND})
-_AREAS = _CONTOURS | {Geometry.BOX, Geometry.ELLIPSE}
+_AREAS = CONTOURS | {Geometry.BOX, Geometry.ELLIPSE}
 
 
 def label_meant(schema: LabelSchema, names: Iterable[str], concept: Code | None = None) -> Label | None:
@@ -48,7 +47,7 @@ def fitted(item: Item, label: Label, rows: int, columns: int) -> Item:
     shapes = item.shapes
     if label.geometry is Geometry.MASK and item.outlines and all(one.geometry in _AREAS for one in item.outlines):
         shapes = tuple(_masks(item, rows, columns))
-    elif label.geometry in _CONTOURS:
+    elif label.geometry in CONTOURS:
         shapes = tuple(found for shape in shapes for found in _contours(shape, label.geometry))
     return replace(item, label_id=label.id, shapes=shapes)
 
@@ -68,7 +67,7 @@ def _contours(shape: Shape, geometry: Geometry) -> Iterator[Shape]:
     if isinstance(shape, FrameMask):
         for outline in outlines_of_mask(mask_of_runs(shape), shape.frame):
             yield replace(outline, geometry=geometry)
-    elif shape.geometry in _CONTOURS:
+    elif shape.geometry in CONTOURS:
         yield replace(shape, geometry=geometry)
     elif shape.geometry is Geometry.BOX:
         yield Outline(geometry, corners_of(shape), shape.frame, shape.is_hole)

@@ -48,7 +48,8 @@ POINTS_OF = {
     Geometry.ANGLE: (3, 3),
     Geometry.ELLIPSE: (4, 4),
 }
-AREAS = frozenset({Geometry.BOX, Geometry.POLYGON, Geometry.FREEHAND, Geometry.MASK, Geometry.ELLIPSE})
+CONTOURS = frozenset({Geometry.POLYGON, Geometry.FREEHAND})
+AREAS = CONTOURS | {Geometry.BOX, Geometry.MASK, Geometry.ELLIPSE}
 
 Point = tuple[float, float]
 

@@ -1,14 +1,15 @@
 """What a reading becomes in DICOM: which objects, of which series, under which identifiers.
 
-What is drawn on a volume goes into one segmentation a series, contours besides into a structure set, where a program finds
-them as points. One report holds the whole reading: answers, notes, and what is drawn with points, lines and boxes, or on a
+Masks and contours on a volume go into one segmentation a series, contours besides into a structure set, where a program finds
+them as points; boxes and ellipses only say where something is and are never voxels. One report holds the whole reading: answers, notes, and what is drawn with points, lines and boxes, or on a
 radiograph. What stands in a segmentation stands in the report without its shape, under the same tracking identifier.
 
 Every identifier follows from the project, the reading's digest, the images and the program's version: the same reading
 of the same images gives the same bytes under the same identifiers, another one gives other objects.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,9 +17,9 @@ from enum import StrEnum
 from pydicom import Dataset
 
 from radcommons.dicom.finding import Finding, Severity
-from radcommons.transfer.annotation.dicom_seg import segments_of, write_segmentation
+from radcommons.transfer.annotation.dicom_seg import is_segmented, segments_of, write_segmentation
 from radcommons.transfer.annotation.dicom_sr import write_report
-from radcommons.transfer.annotation.geometry import FrameMask, Geometry, Outline, Shape
+from radcommons.transfer.annotation.geometry import CONTOURS, FrameMask, Outline, Shape
 from radcommons.transfer.annotation.objects import (
     AnnotationObjectError,
     ObjectIdentity,
@@ -29,12 +30,15 @@ from radcommons.transfer.annotation.objects import (
 )
 from radcommons.transfer.annotation.record import Item, Reading
 from radcommons.transfer.annotation.rtstruct import write_structure_set
-from radcommons.transfer.annotation.schema import Label, LabelSchema
+from radcommons.transfer.annotation.schema import Label, LabelSchema, ValueKind
 
 # Of what this module decides: another one gives other identifiers.
-WRITER_VERSION = "1"
-_CONTOURS = frozenset({Geometry.POLYGON, Geometry.FREEHAND})
-_SERIES_NUMBERS = {"seg": 9001, "rtstruct": 9002, "sr": 9003}
+WRITER_VERSION = "2"
+# Readers stand in their order below each kind, the consensus last.
+_SERIES_NUMBERS = {"seg": 9100, "rtstruct": 9200, "sr": 9300}
+_LAST_PLACE = 99
+# As the pages and this program name items: up to two letters, and digits of a random or counted number.
+_MADE_NAME = re.compile(r"[a-z]{0,2}-?[0-9a-f]*|computed|merged")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -66,11 +70,19 @@ class Origin:
         The version that the readings answer.
     software_version
         Of this program.
+    readers
+        Pseudonyms in the order in which viewers list them; whoever is not among them, as the consensus, comes last.
     """
 
     project: str
     schema: LabelSchema
     software_version: str
+    readers: tuple[str, ...] = ()
+
+    def series_number(self, kind: ObjectKind, reader: str) -> int:
+        """The number of a reader's series: R1, R2, R3 and the consensus stand in this order, whenever they were made."""
+        place = self.readers.index(reader) + 1 if reader in self.readers else _LAST_PLACE
+        return _SERIES_NUMBERS[kind] + min(place, _LAST_PLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +145,7 @@ class _Maker:
             self._single_images(series, reading)
             return
         self.findings += stack.findings
-        self._segmentation(series, stack, _only(reading, _in_segmentation))
+        self._segmentation(series, stack, _only(reading, is_segmented))
         contours = _only(reading, _is_contour)
         if contours.items:
             identity = self._identity(ObjectKind.RTSTRUCT, series.series_instance_uid)
@@ -195,7 +207,7 @@ class _Maker:
             sop_instance_uid=derived_uid("instance", *parts),
             written_at=written_at(reading),
             software_version=origin.software_version,
-            series_number=_SERIES_NUMBERS[kind],
+            series_number=origin.series_number(kind, reading.reader),
             series_description=_described(origin.schema, reading.reader),
         )
 
@@ -211,6 +223,27 @@ def words_of(schema: LabelSchema, readers: Sequence[str]) -> tuple[str, ...]:
     described = [_described(schema, reader) for reader in readers]
     regions = [f"Regions of {reader}"[:64] for reader in readers]
     return tuple(dict.fromkeys((str(schema.reference), *names, *described, *regions)))
+
+
+def is_coded(reading: Reading, schema: LabelSchema, known: Collection[str]) -> bool:
+    """Whether the objects of a reading hold no text that a person typed into it: no note, no answer in words.
+
+    Identifiers count as text unless this program makes such ones, because whoever sends a read chooses them.
+
+    Parameters
+    ----------
+    known
+        Names of the project's own: its readers, and the programs that read in it.
+    """
+    own = {*known, *(label.id for label in schema.labels)}
+    texts = {label.id for label in schema.labels if label.value.kind is ValueKind.TEXT}
+    names = [reading.id, *reading.sources, *(name for item in reading.items for name in (item.id, item.about))]
+    return (
+        not reading.note
+        and (reading.software in own or reading.software.startswith("RadCommons ") or not reading.software)
+        and not any(item.note or item.label_id in texts for item in reading.items)
+        and all(part in own or _MADE_NAME.fullmatch(part) for name in names for part in name.split("."))
+    )
 
 
 def _choices(label: Label) -> Iterator[str]:
@@ -242,11 +275,7 @@ def _is_mask(shape: Shape) -> bool:
 
 
 def _is_contour(shape: Shape) -> bool:
-    return isinstance(shape, Outline) and shape.geometry in _CONTOURS
-
-
-def _in_segmentation(shape: Shape) -> bool:
-    return _is_mask(shape) or _is_contour(shape)
+    return isinstance(shape, Outline) and shape.geometry in CONTOURS
 
 
 def _named(reading: Reading, images: Sequence[SourceSeries]) -> set[str]:

@@ -47,7 +47,6 @@ STRUCTURE_SET_STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"
 _STUDY_COMPONENT = "1.2.840.10008.3.1.2.3.1"
 _SNAP_DECIMALS = 6
 _LEAST_CORNERS = 3
-_DEFAULT_COLOR = "#1976d2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,8 @@ def write_structure_set(stack: SourceStack, schema: LabelSchema, reading: Readin
         _region(number, item, label, stack, reading) for number, (item, label, _) in enumerate(regions, start=1)
     ]
     made.ROIContourSequence = [
-        _contours(number, label, outlines, stack) for number, (_, label, outlines) in enumerate(regions, start=1)
+        _contours(number, schema.color_of(label.id), outlines, stack)
+        for number, (_, label, outlines) in enumerate(regions, start=1)
     ]
     made.RTROIObservationsSequence = [
         _observation(number, label, reading) for number, (_, label, _) in enumerate(regions, start=1)
@@ -151,9 +151,8 @@ def _region(number: int, item: Item, label: Label, stack: SourceStack, reading: 
     return made
 
 
-def _contours(number: int, label: Label, outlines: Sequence[Outline], stack: SourceStack) -> Dataset:
+def _contours(number: int, color: str, outlines: Sequence[Outline], stack: SourceStack) -> Dataset:
     made = Dataset()
-    color = label.color or _DEFAULT_COLOR
     made.ROIDisplayColor = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
     made.ReferencedROINumber = number
     made.ContourSequence = [_contour(outline, stack) for outline in outlines]

@@ -7,14 +7,16 @@ import json
 import duckdb
 import pytest
 from tests.support.publishing import STUDIES, finished_project, publish, schema
-from tests.support.releases import ACTOR, clear_study, frozen_cohort, wish
+from tests.support.releases import ACTOR, frozen_cohort, wish
 
+from radcommons.server.annotation.services.consensus import ConsensusMethod, derive_consensus
 from radcommons.server.catalog.rules import CatalogQuery
 from radcommons.server.catalog.services import freeze_cohort
+from radcommons.server.curation.services import hold
 from radcommons.server.journey.services import deliver_pending
 from radcommons.server.platform.objects import object_store
 from radcommons.server.releases import services
-from radcommons.server.releases.annotations import MIDRC, NO_ANNOTATIONS, Annotations
+from radcommons.server.releases.annotations import CONSENSUS, MIDRC, NO_ANNOTATIONS, Annotations
 from radcommons.server.releases.models import Release
 from radcommons.server.releases.tables import ANNOTATION
 
@@ -26,12 +28,10 @@ def file_of(release: Release, path: str) -> bytes:
     return b"".join(object_store().stream(release.files.get(path=path).object_key))
 
 
-def cleared_again() -> None:
-    """The curators look at what was published and clear it."""
-    deliver_pending()
-    for study in STUDIES:
-        clear_study(study)
-    deliver_pending()
+def catalogued() -> None:
+    """What was published holds no words of a reader: the curators' decision stands for it."""
+    while deliver_pending():
+        pass
 
 
 @pytest.fixture
@@ -40,8 +40,10 @@ def annotated(tmp_store, tmp_path):
     project = finished_project(tmp_path)
     first = services.publish(services.draft(wish(), frozen_cohort("images"), actor=ACTOR).pk, actor=ACTOR)
     deliver_pending()
+    derive_consensus(project, ConsensusMethod.DAWID_SKENE, "appearance", actor=ACTOR)
+    derive_consensus(project, ConsensusMethod.STAPLE, "opacity", actor=ACTOR)
     publish(project)
-    cleared_again()
+    catalogued()
     draft = services.draft(wish("1.1.0"), frozen_cohort("annotated"), actor=ACTOR)
     return first, services.publish(draft.pk, actor=ACTOR)
 
@@ -72,6 +74,14 @@ def test_a_new_version_holds_the_objects_the_answers_and_where_they_come_from(an
     reports = {row["report_sop_instance_uid"] for row in rows}
     assert len(reports) == 7
     assert second.members.filter(instance__sop_instance_uid__in=reports).count() == 7
+    derived = json.loads(file_of(second, CONSENSUS))
+    assert [(one["method"], one["label"], one["study_instance_uid"]) for one in derived] == [
+        ("dawid-skene", "appearance", ""),
+        *(("staple", "opacity", study) for study in sorted(STUDIES)),
+    ]
+    assert set(derived[0]["answers"]) == set(derived[0]["posterior"]) == set(STUDIES)
+    assert set(derived[0]["readers"]) == set(derived[1]["readers"]) == {"R1", "R2", "R3"}
+    assert derived[1]["items"][0]["shapes"][0]["geometry"] == "mask"
     table = list(csv.DictReader(io.StringIO(file_of(second, "tables/annotation.csv").decode())))
     assert [row["value"] for row in table] == [row["value"] for row in rows]
 
@@ -82,13 +92,24 @@ def test_publishing_the_same_draft_elsewhere_gives_the_same_annotation_files(ann
         services.draft(wish("1.1.0", slug="the-same"), frozen_cohort("again"), actor=ACTOR).pk, actor=ACTOR
     )
 
-    for path in ("tables/annotation.parquet", "tables/annotation.csv", "provenance.json"):
+    for path in ("tables/annotation.parquet", "tables/annotation.csv", "provenance.json", CONSENSUS):
         assert file_of(again, path) == file_of(second, path)
+
+
+@pytest.mark.usefixtures("annotated")
+def test_a_derived_consensus_says_nothing_of_a_study_that_is_not_released():
+    hold(STUDIES[1], actor=ACTOR, reason="Not this one.")
+    catalogued()
+    draft = services.draft(wish(slug="one-study"), frozen_cohort("one"), actor=ACTOR)
+    kept = file_of(services.publish(draft.pk, actor=ACTOR), CONSENSUS).decode()
+
+    assert {one["study_instance_uid"] for one in json.loads(kept)} == {"", STUDIES[0]}
+    assert STUDIES[1] not in kept
 
 
 def test_a_draft_without_them_or_without_their_images_is_told(tmp_store, tmp_path):
     publish(finished_project(tmp_path))
-    cleared_again()
+    catalogued()
     images = freeze_cohort("ct", CatalogQuery.from_lists({"modality": ["CT"]}), actor=ACTOR)
     reports = freeze_cohort("sr", CatalogQuery.from_lists({"modality": ["SR"]}), actor=ACTOR)
 

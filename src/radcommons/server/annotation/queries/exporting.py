@@ -9,7 +9,13 @@ from radcommons import __version__
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.annotation.models import Case, CaseInstance, ReadingProject
 from radcommons.server.annotation.queries.parsed import schema_value
-from radcommons.server.annotation.queries.publishing import cases_to_publish, images_of, publishable, reason_of
+from radcommons.server.annotation.queries.publishing import (
+    cases_to_publish,
+    images_of,
+    pseudonyms_of,
+    publishable,
+    reason_of,
+)
 from radcommons.server.annotation.rules.exporting import SINGLE, ExportAccount, ExportFormat, Member, Whose, file_stem
 from radcommons.server.annotation.rules.publishing import REASONS
 from radcommons.server.archive.models import InstanceState
@@ -26,7 +32,7 @@ from radcommons.transfer.annotation.schema import LabelSchema
 
 NOT_DRAWN = "answers have no drawing, and COCO holds drawings only"
 OTHER_IMAGE = "drawings are on images that are not in this archive"
-NO_VOXELS = "answers, points and lines cover no voxel"
+NO_VOXELS = "answers, boxes, ellipses, points and lines are no voxels"
 NO_VOLUME = "drawings are on images that make no volume"
 NO_PROPERTY = "answers have no property in MIDRC's annotation node"
 
@@ -176,7 +182,7 @@ def _label_maps(account: ExportAccount, stem: str, segments: Sequence[Segment], 
 
 
 def _dicom(export: _Export) -> Iterator[Member]:
-    origin = Origin(export.project.slug, export.schema, __version__)
+    origin = Origin(export.project.slug, export.schema, __version__, pseudonyms_of(export.project))
     for case, found in export.cases(needs_images=True):
         images = images_of(case)
         for reading in found:

@@ -11,6 +11,7 @@ from pydicom import Dataset
 
 from radcommons.server.annotation.models import Case, CaseInstance, Publication, PublishedObject, ReadingProject, Task
 from radcommons.server.annotation.queries.final import final_reading
+from radcommons.server.annotation.queries.published import replaced_objects
 from radcommons.server.annotation.queries.readings import readings_of
 from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.publishing import (
@@ -91,6 +92,16 @@ def _text(moment: datetime | None) -> str:
     return moment.isoformat(timespec="seconds") if moment is not None else ""
 
 
+def pseudonyms_of(project: ReadingProject) -> tuple[str, ...]:
+    """Everybody who reads in a project, in the order in which they were named."""
+    return tuple(project.readers.order_by("pk").values_list("pseudonym", flat=True))
+
+
+def programs_of(project: ReadingProject) -> tuple[str, ...]:
+    """Names and versions of the algorithms whose results are reads of a project."""
+    return tuple(project.readers.exclude(software="").values_list("software", flat=True))
+
+
 def cases_to_publish(project: ReadingProject) -> QuerySet[Case]:
     """The cases of a project that were read for its labels: training cases have an answer already."""
     return project.cases.exclude(phase=Phase.TRAINING).select_related("project__schema").order_by("pk")
@@ -117,13 +128,17 @@ def _header(attributes: Mapping[str, Any]) -> Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a publication came to, in numbers and, for what it leaves out, in words."""
+    """What a publication came to, in numbers and, for what it leaves out, in words.
+
+    ``replaced`` counts its objects that a later publication made anew.
+    """
 
     publication: Publication
     by_state: Mapping[str, int]
     by_kind: Mapping[str, int]
     left_out: tuple[tuple[str, int, str], ...]
     held: tuple[tuple[str, int], ...]
+    replaced: int
 
     @property
     def done(self) -> int:
@@ -148,6 +163,7 @@ class Account:
             "readings": dict(self.by_state),
             "objects": dict(self.by_kind),
             "left_out": [{"reason": reason, "count": count, "message": text} for reason, count, text in self.left_out],
+            "replaced": self.replaced,
             "held_back": [{"code": code, "objects": count} for code, count in self.held],
         }
 
@@ -170,6 +186,7 @@ def account_of(publication: Publication) -> Account:
         dict(made.values_list("kind").annotate(Count("pk"))),
         tuple((reason, count, REASONS[Reason(reason)]) for reason, count in sorted(left.items())),
         tuple(sorted(held.items())),
+        replaced_objects().filter(reading__publication=publication).count(),
     )
 
 

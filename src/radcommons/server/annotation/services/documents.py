@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.server.annotation.errors import ProjectInvalidError
+from radcommons.server.annotation.queries.final import CONSENSUS
 from radcommons.server.annotation.queries.frames import known_frames
 from radcommons.server.annotation.queries.parsed import schema_named
 from radcommons.transfer.annotation.checking import check_reading
@@ -160,11 +161,18 @@ def _read_coco(data: bytes, wish: ImportWish) -> Imported:
     images = _images(data)
     sizes = {image.frame: (image.rows, image.columns) for image in images}
     readings: list[Reading] = []
-    for regions in read_coco(data, images):
+    found: list[Finding] = []
+    drawn = read_coco(data, images)
+    for regions in drawn:
+        # An export of everything holds what was made of the reads besides the reads: that is nobody's own.
+        if regions.reader == CONSENSUS and len(drawn) > 1:
+            message = f"{len(regions.items)} drawings are the consensus of the other readers, and no reader's own."
+            found.append(Finding(Severity.WARNING, "annotation.consensus-left-out", "annotations", message))
+            continue
         readings += _coco_readings(schema, regions, lambda item: sizes[item.shapes[0].frame])
     studies = tuple(dict.fromkeys(image.study_instance_uid for image in images))
-    found = _checked(schema, readings)
-    return Imported(schema, tuple(readings), studies, _items(readings), found, has_occasions=True)
+    found += _checked(schema, readings)
+    return Imported(schema, tuple(readings), studies, _items(readings), tuple(found), has_occasions=True)
 
 
 def _images(data: bytes) -> list[CocoImage]:

@@ -25,6 +25,8 @@ from radcommons.server.annotation.queries.publishing import (
     Publishable,
     cases_to_publish,
     images_of,
+    programs_of,
+    pseudonyms_of,
     publishable,
     reason_of,
 )
@@ -35,7 +37,8 @@ from radcommons.server.platform import audit
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.transfer.annotation.midrc import midrc_records
 from radcommons.transfer.annotation.objects import AnnotationObjectError
-from radcommons.transfer.annotation.publication import MadeObject, Origin, objects_of, words_of
+from radcommons.transfer.annotation.publication import MadeObject, Origin, is_coded, objects_of, words_of
+from radcommons.transfer.annotation.record import Reading
 from radcommons.transfer.annotation.tables import rows_of
 from radcommons.transfer.release.canonical import sha256_hex
 
@@ -141,13 +144,15 @@ class _Written:
     """The objects of one reading."""
 
     row: PublishedReading
+    reading: Reading
     made: tuple[MadeObject, ...]
 
 
 def _written(publication: Publication, case: Case, rows: Sequence[PublishedReading]) -> list[_Written]:
     """The objects of the readings that can be written; the others are settled."""
     schema = schema_value(publication.project.schema)
-    origin = Origin(publication.project.slug, schema, publication.software_version)
+    readers = pseudonyms_of(publication.project)
+    origin = Origin(publication.project.slug, schema, publication.software_version, readers)
     now = {one.reading.digest: one.reading for one in publishable(case)[0]}
     images = images_of(case)
     written = []
@@ -165,7 +170,7 @@ def _written(publication: Publication, case: Case, rows: Sequence[PublishedReadi
         row.findings = sorted({finding.code for finding in findings})
         row.table_rows = [list(cells) for cells in rows_of(schema, [reading])]
         row.midrc = next(iter(midrc_records([reading])), None)
-        written.append(_Written(row, made))
+        written.append(_Written(row, reading, made))
     return written
 
 
@@ -175,16 +180,30 @@ def _is_begun(written: Sequence[_Written]) -> bool:
 
 
 def _hand_over(publication: Publication, case: Case, written: Sequence[_Written], actor: Actor) -> None:
+    """What holds a text of a reader comes before the curators; what is coded throughout stands by their earlier word."""
+    schema = schema_value(publication.project.schema)
+    known = {*pseudonyms_of(publication.project), *programs_of(publication.project), CONSENSUS}
+    parted: dict[bool, list[_Written]] = {}
+    for one in written:
+        parted.setdefault(is_coded(one.reading, schema, known), []).append(one)
+    for coded, own in parted.items():
+        _take_in(publication, case, own, actor, is_coded=coded)
+
+
+def _take_in(
+    publication: Publication, case: Case, written: Sequence[_Written], actor: Actor, *, is_coded: bool
+) -> None:
     study, project = case.study, publication.project
-    if study is None or not written:
+    if study is None:
         return
-    observers = (*project.readers.order_by("pk").values_list("pseudonym", flat=True), CONSENSUS)
+    observers = (*pseudonyms_of(project), CONSENSUS)
     batch = ObjectBatch(
         site_code=study.subject.site.code,
         project=study.subject.project,
-        name=f"annotation/{project.slug}/{publication.number}",
+        name=f"annotation/{project.slug}/{publication.number}{'' if is_coded else '/texts'}",
         observers=observers,
         words=words_of(schema_value(project.schema), observers),
+        is_coded=is_coded,
         files=tuple(made.data for one in written for made in one.made),
     )
     try:

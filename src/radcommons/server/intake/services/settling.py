@@ -14,13 +14,22 @@ from radcommons.server.archive.rules import StoreOutcome
 from radcommons.server.archive.services import (
     Offer,
     Stored,
+    announce_derived,
     announce_stored,
     begin_storing,
     finish_storing,
     place_bytes,
 )
 from radcommons.server.intake import rules, staging
-from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, QuarantinedInstance, StatedSubject
+from radcommons.server.intake.models import (
+    Batch,
+    BatchPart,
+    BatchState,
+    Door,
+    PartState,
+    QuarantinedInstance,
+    StatedSubject,
+)
 from radcommons.server.intake.rules import Inspection, PartClaim
 from radcommons.server.platform import audit, outbox
 from radcommons.server.platform.policy import Actor
@@ -203,9 +212,14 @@ def finish_batch(batch_pk: int) -> bool:
 def _announce(batch: Batch) -> None:
     """Tell what was newly stored, once a study, and what the site states about subjects."""
     fresh = BatchPart.objects.filter(batch=batch, state=PartState.STORED, is_announced=False)
-    studies = sorted(set(fresh.values_list("study_instance_uid", flat=True)))
-    if studies:
-        announce_stored(studies)
+    made: dict[str, list[str]] = {}
+    for study_instance_uid, sop_instance_uid in fresh.values_list("study_instance_uid", "sop_instance_uid"):
+        made.setdefault(study_instance_uid, []).append(sop_instance_uid)
+    if batch.door == Door.DERIVED and batch.summary.get(rules.IS_CODED):
+        for study_instance_uid, uids in sorted(made.items()):
+            announce_derived(study_instance_uid, uids)
+    elif made:
+        announce_stored(made)
     fresh.update(is_announced=True)
     stated = dict(StatedSubject.objects.filter(batch=batch).values_list("subject_id", "covid19_status"))
     if not stated:

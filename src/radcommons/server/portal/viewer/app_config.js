@@ -7,15 +7,46 @@
   const isTask = scope?.startsWith("tasks/");
   const back = scope?.startsWith("releases/") ? `/${scope}/` : isTask ? `/annotation/${scope}/` : "/";
 
+  // Images first, then what was made of them, each by series number: readers stand in their order, the consensus last.
+  // OHIF would put the newest first, and readers finish in any order.
+  const isMade = ({ Modality, modality }) => ["KO", "PR", "RTDOSE", "RTPLAN", "RTSTRUCT", "SEG", "SR"].includes(Modality ?? modality);
+  const numberOf = ({ SeriesNumber, seriesNumber }) => Number(SeriesNumber ?? seriesNumber ?? 0);
+  const bySeriesNumber = (one, other) => isMade(one) - isMade(other) || numberOf(one) - numberOf(other);
+
+  // Two errors of OHIF 3.13. A report in which nothing is drawn has nowhere to be shown but as text: OHIF would look for its
+  // first finding in an image, in vain. And a report that opens after a segmentation looks for images of the archive among
+  // the pictures made of that segmentation, which have no identifiers, and fails.
+  const isDrawn = ({ ValueType, ContentSequence }) => ValueType?.startsWith("SCOORD") || [ContentSequence ?? []].flat().some(isDrawn);
+  const mended = new WeakSet();
+  function mend(source) {
+    if (mended.has(source)) return;
+    mended.add(source);
+    const imageIdsOf = source.getImageIdsForDisplaySet.bind(source);
+    source.getImageIdsForDisplaySet = (displaySet) => (displaySet.isOverlayDisplaySet ? [] : imageIdsOf(displaySet));
+  }
+  const reports = {
+    id: "radcommons.reports",
+    preRegistration({ servicesManager, extensionManager }) {
+      const { displaySetService } = servicesManager.services;
+      displaySetService.subscribe(displaySetService.EVENTS.DISPLAY_SETS_ADDED, ({ displaySetsAdded }) => {
+        extensionManager.getDataSources().forEach(mend);
+        for (const one of displaySetsAdded) {
+          if (one.isImagingMeasurementReport && !isDrawn(one.instance)) one.isImagingMeasurementReport = false;
+        }
+      });
+    },
+  };
+
   window.config = {
     routerBasename: `/viewer/s/${scope}`,
     // On a reading task OHIF has our panel, which saves into the read.
-    extensions: isTask ? ["/viewer/reading/extension.js"] : [],
+    extensions: isTask ? [reports, "/viewer/reading/extension.js"] : [reports],
     modes: isTask ? ["/viewer/reading/mode.js"] : [],
     // OHIF 3.13 gives up on a whole report when one of its findings has no place in an image, as answers have none.
     customizationService: [
       {
         "ohif.tours": { $set: [] },
+        sortingCriteria: { $set: bySeriesNumber },
         onBeforeSRAddMeasurement: {
           $set: ({ measurement }) => {
             if (!measurement.coords.length) measurement.coords.push({});
@@ -32,6 +63,8 @@
     showStudyList: false,
     investigationalUseDialog: { option: "never" },
     showErrorDetails: "production",
+    // OHIF calls this for each image that does not load, and stumbles where there is none; its viewport says so already.
+    httpErrorHandler: () => {},
     showWarningMessageForCrossOrigin: false,
     disableConfirmationPrompts: true,
     strictZSpacingForVolumeViewport: true,

@@ -14,6 +14,8 @@ SCHEMA_FORMAT = "radcommons.label-schema/1"
 MOST_LABELS = 1000
 HIGHEST_VERSION = 1_000_000
 
+# Okabe and Ito's colours, in the order in which the reading page gives them to labels that name none.
+COLORS = ("#56b4e9", "#e69f00", "#2fc39a", "#f0e442", "#e58fc0", "#ff7a3d", "#8fb8ff", "#f2f2f2")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -230,6 +232,12 @@ class LabelSchema:
     def label(self, label_id: str) -> Label | None:
         """The label of that id."""
         return next((label for label in self.labels if label.id == label_id), None)
+
+    def color_of(self, label_id: str) -> str:
+        """``#RRGGBB`` of what is drawn for a label, in every reading the same: its own, or one by its place among those drawn."""
+        drawn = [label for label in self.labels if label.scope is Scope.REGION]
+        colors = {label.id: label.color or COLORS[place % len(COLORS)] for place, label in enumerate(drawn)}
+        return colors.get(label_id, COLORS[0])
 
     def to_json(self) -> dict[str, object]:
         """The schema as a plain mapping."""
