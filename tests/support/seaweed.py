@@ -85,11 +85,11 @@ class Seaweed:
 
     def bucket(self) -> S3Store:
         """The bucket itself, to look at what is really there."""
-        return _bucket(self.endpoint)
+        return bucket_at(self.endpoint)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
-        store = _bucket(self.endpoint)
+        store = bucket_at(self.endpoint)
         while True:
             try:
                 obstore.put(store, "ready", b"ready")
@@ -118,9 +118,10 @@ def environment() -> dict[str, str]:
     return {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": "us-east-1"}
 
 
-def _bucket(endpoint: str) -> S3Store:
+def bucket_at(endpoint: str, name: str = BUCKET) -> S3Store:
+    """A bucket of a server, to look at what is really there, and to put something there."""
     return S3Store(
-        BUCKET,
+        name,
         endpoint=endpoint,
         access_key_id=ACCESS_KEY,
         secret_access_key=SECRET_KEY,
