@@ -29,6 +29,15 @@ from radcommons.server.platform.postgres import EmbeddedPostgres
 Asker = Callable[[object, object], object]
 FACETS_BAR_MS, PAGE_BAR_MS, CATALOG_PAGE_BAR_MS, GROWTH_BAR = 100, 10, 100, 1.3
 INSTANCES = 10_000_000
+_TURNS, _TOGETHER = 40, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What receiving one instance takes, by the clock and by the processors, in milliseconds."""
+
+    wall_ms: float
+    processor_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +155,17 @@ def from_shelf(shelf: int) -> Iterator[Asker]:
             runner.run(running.__aexit__(None, None, None))
 
 
-def measure_ingest(name: str, folder: Path, first: int) -> Figure:
-    """What it costs to receive an instance: a hundred of a new study, a tenth of them at a time."""
+def processor_ms() -> float:
+    """Processor time of this process and of its backend in the database, in milliseconds."""
+    from django.db import connection  # noqa: PLC0415
+
+    connection.ensure_connection()
+    backend = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat").read_text(encoding="ascii")
+    return 1000 * time.process_time() + int(backend.split()[0]) / 1e6
+
+
+def measure_ingest(folder: Path, first: int) -> Cost:
+    """What it costs to receive an instance: some hundreds of a new study, ten at a time."""
     from tests.support.batches import write_instance  # noqa: PLC0415
 
     from radcommons.dicom.instance import describe_file  # noqa: PLC0415
@@ -157,26 +175,38 @@ def measure_ingest(name: str, folder: Path, first: int) -> Figure:
 
     site, _ = Site.objects.get_or_create(code="NEW", defaults={"name": "New", "country": "DE"})
     folder.mkdir(parents=True, exist_ok=True)
-    seen = []
-    for turn in range(12):
+    waited, worked = [], []
+    for turn in range(_TURNS):
         offers = []
-        for number in range(10):
+        for number in range(_TOGETHER):
             path = write_instance(folder / f"{first}-{turn}-{number}.dcm", study=f"{first}-{turn}", number=number)
             offers.append(Offer(describe_file(path)[0], path))
-        begin = time.perf_counter()
+        begin, busy = time.perf_counter(), processor_ms()
         store_instances(offers, site=site, project="new", actor=Actor.system("scale"))
-        seen.append(100 * (time.perf_counter() - begin))
-    return Figure(name, statistics.median(seen))
+        waited.append(1000 * (time.perf_counter() - begin) / _TOGETHER)
+        worked.append((processor_ms() - busy) / _TOGETHER)
+    return Cost(statistics.median(waited), statistics.median(worked))
+
+
+def growth(empty: Cost, full: Cost) -> list[Figure]:
+    """What an instance costs in an empty archive and in a full one; the processor's time decides, for disks are shared."""
+    what = "one more instance"
+    return [
+        Figure(f"{what}, empty archive", empty.wall_ms),
+        Figure(f"{what}, full archive", full.wall_ms, empty.wall_ms * GROWTH_BAR + 1),
+        Figure(f"processor of {what}, empty archive", empty.processor_ms),
+        Figure(f"processor of {what}, full archive", full.processor_ms, empty.processor_ms * GROWTH_BAR),
+    ]
 
 
 def measure(work: Path, share: int, instances: int) -> list[Figure]:
     """Fill and measure."""
-    empty = measure_ingest("one more instance, empty archive", work / "files", 0)
+    empty = measure_ingest(work / "files", 0)
     begin = time.perf_counter()
     counts = fill(share, instances)
     click.echo(f"filled in {time.perf_counter() - begin:.0f} s: {counts}", err=True)
-    full = measure_ingest("one more instance, full archive", work / "files", 1)
-    figures = [*measure_catalog(), empty, Figure(full.name, full.value_ms, empty.value_ms * GROWTH_BAR + 1)]
+    full = measure_ingest(work / "files", 1)
+    figures = [*measure_catalog(), *growth(empty, full)]
     with from_shelf(fill_shelf("everything")) as ask:
         figures += measure_dicomweb("version", ask)
     return [*figures, *measure_dicomweb("catalog", from_tables())]

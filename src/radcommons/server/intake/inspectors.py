@@ -12,8 +12,7 @@ from contextlib import contextmanager
 
 from radcommons.dicom import isolation
 from radcommons.dicom.finding import Finding
-from radcommons.dicom.isolation import LimitedPool, preload
-from radcommons.server.intake.inspection import inspect_part
+from radcommons.dicom.isolation import LimitedPool, Named, preload
 from radcommons.server.intake.rules import Inspection, PartClaim
 from radcommons.server.platform.settings import settings
 
@@ -21,18 +20,25 @@ Inspectors = LimitedPool[PartClaim, Inspection]
 Inspected = tuple[PartClaim, Inspection]
 # Processes, bytes of memory and seconds.
 Limits = tuple[int, int, float]
+# By its name: the web process, which has files looked into while they arrive, needs nothing of what looks.
+INSPECT: Named[PartClaim, Inspection] = Named("radcommons.server.intake.inspection", "inspect_part")
 
 _AT_ONCE = 2
 _IDLE_S = 120.0
+# Files that are looked into together while others still arrive: enough to be worth waking a child, few enough that the
+# last of them are soon seen.
+_WORTH_WAKING = 4
 _lock = threading.Lock()
 _free = threading.BoundedSemaphore(_AT_ONCE)
 _looking = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look")
 _idle: list[tuple[float, Limits, Inspectors]] = []
+# What ends idle processes; one at a time, however many requests come.
+_closing: list[threading.Timer] = []
 
 
 def get_ready() -> None:
     """Load what a look needs before the first file comes."""
-    preload(inspect_part.__module__)
+    preload(INSPECT.module)
     isolation.get_ready()
 
 
@@ -68,7 +74,7 @@ class LookAhead:
         """Give another file."""
         with self._lock:
             self._waiting.append(claim)
-            if not self._is_running:
+            if not self._is_running and len(self._waiting) >= _WORTH_WAKING:
                 self._is_running = True
                 self._runs.append(_looking.submit(self._run))
 
@@ -82,6 +88,8 @@ class LookAhead:
         """
         for run in self._runs:
             run.result()
+        self._look(self._waiting)
+        self._waiting = []
         return self._found
 
     def close(self) -> None:
@@ -92,11 +100,14 @@ class LookAhead:
     def _run(self) -> None:
         while True:
             with self._lock:
-                group, self._waiting = self._waiting, []
-                if not group:
-                    self._is_running = False
+                self._is_running = len(self._waiting) >= _WORTH_WAKING
+                if not self._is_running:
                     return
-            self._found.extend(inspection for _, inspection in inspected(group))
+                group, self._waiting = self._waiting, []
+            self._look(group)
+
+    def _look(self, group: Sequence[PartClaim]) -> None:
+        self._found.extend(inspection for _, inspection in inspected(group))
 
 
 @contextmanager
@@ -113,9 +124,23 @@ def _taken() -> Iterator[Inspectors]:
             raise
         with _lock:
             _idle.append((time.monotonic(), limits, pool))
-        closing = threading.Timer(_IDLE_S, close_idle)
-        closing.daemon = True
-        closing.start()
+            if not _closing:
+                _close_later()
+
+
+def _close_later() -> None:
+    timer = threading.Timer(_IDLE_S, _close_old)
+    timer.daemon = True
+    _closing[:] = [timer]
+    timer.start()
+
+
+def _close_old() -> None:
+    close_idle()
+    with _lock:
+        _closing.clear()
+        if _idle:
+            _close_later()
 
 
 def _reused(limits: Limits) -> Inspectors | None:
@@ -129,7 +154,7 @@ def _reused(limits: Limits) -> Inspectors | None:
 
 def _started(limits: Limits) -> Inspectors:
     processes, memory_bytes, timeout_s = limits
-    return LimitedPool(inspect_part, processes=processes, memory_bytes=memory_bytes, timeout_s=timeout_s)
+    return LimitedPool(INSPECT, processes=processes, memory_bytes=memory_bytes, timeout_s=timeout_s)
 
 
 def close_idle(*, idle_s: float = _IDLE_S) -> None:
