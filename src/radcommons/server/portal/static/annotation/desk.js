@@ -329,6 +329,7 @@ export class Desk {
     const preview = bench.label && drawer.preview(pane.image);
     if (preview) drawPreview(pen, preview, bench.label.colour);
     this.#drawHand(pen, pane);
+    return pen.hasDrawn;
   }
 
   #drawHand(pen, pane) {

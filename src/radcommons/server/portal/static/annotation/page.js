@@ -96,6 +96,7 @@ class Page {
     this.#state("saved");
     this.#showSubmit(task);
     await opened.open(ready);
+    document.querySelector("[data-tool=scroll]").disabled = this.desk.panes.every(({ images }) => images.length === 1);
     if (task.feedback) this.#showFeedback(task.feedback, undefined);
     document.body.dataset.state = "ready";
     setTimeout(() => this.#readAhead(opened), AHEAD_MS);

@@ -45,12 +45,13 @@ export class Pane {
   #cine;
   #byKey = new Map();
   #pending = 0;
+  #isSheetDrawn = false;
   #pointed = undefined;
   #telling = 0;
   #on;
   #preview;
 
-  /** `on` hears: `shown`, `moved` to another image, `viewed` otherwise, `hover` over a point, `overlay` to draw above the image. */
+  /** `on` hears: `shown`, `moved` to another image, `viewed` otherwise, `hover` over a point, `overlay` to draw above the image and say whether anything was. */
   constructor(root, on) {
     this.#root = root;
     this.#on = on;
@@ -187,8 +188,9 @@ export class Pane {
     const [canvas, below] = [this.sheet, this.byId("canvas")];
     if (canvas.width !== below.width || canvas.height !== below.height) [canvas.width, canvas.height] = [below.width, below.height];
     const context = canvas.getContext("2d");
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    if (this.frame && this.placement) this.#on.overlay(this, context);
+    // An empty sheet that stays empty costs the browser nothing when slices are leafed through.
+    if (this.#isSheetDrawn) context.clearRect(0, 0, canvas.width, canvas.height);
+    this.#isSheetDrawn = Boolean(this.frame && this.placement && this.#on.overlay(this, context));
   }
 
   say(words) {

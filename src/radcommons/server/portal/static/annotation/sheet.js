@@ -77,11 +77,20 @@ function pathOf(loops) {
 
 /** A pen over one pane's canvas, in image coordinates. */
 export class Pen {
+  hasDrawn = false;
+  #context;
+
   constructor(pane, context) {
     this.pane = pane;
-    this.context = context;
+    this.#context = context;
     this.ratio = devicePixelRatio || 1;
     this.place = pane.placement;
+  }
+
+  /** Whoever takes it draws. */
+  get context() {
+    this.hasDrawn = true;
+    return this.#context;
   }
 
   at([x, y]) {

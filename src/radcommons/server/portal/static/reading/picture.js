@@ -55,7 +55,7 @@ export class Picture {
     if (!frame) return;
     const source = this.#paint(image, frame, view);
     context.imageSmoothingEnabled = placement.scale < 4;
-    context.imageSmoothingQuality = placement.scale < 1 ? "high" : "medium";
+    context.imageSmoothingQuality = placement.scale < 1 ? "high" : "low";
     context.drawImage(source, placement.left, placement.top, placement.width, placement.height);
     marks.over?.(context, placement);
     this.#drawScaleBar(image, placement);
