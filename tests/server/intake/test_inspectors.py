@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from contextlib import suppress
 
 import pytest
@@ -11,6 +12,7 @@ from tests.support.batches import make_batch, make_site, write_instance
 from radcommons.server.intake import inspectors, services, staging
 from radcommons.server.intake.models import BatchPart
 from radcommons.server.intake.queue import VERIFY_PARTS
+from radcommons.server.intake.rules import PartClaim
 from radcommons.server.platform.jobs import app
 from radcommons.server.platform.policy import Actor
 
@@ -59,3 +61,35 @@ def test_a_job_of_a_batch_that_is_no_longer_there_ends_and_is_not_tried_again(ru
     app.configure_task(VERIFY_PARTS).defer(batch_pk=10**9, first_part=1, last_part=1)
     run_worker()
     assert set(ProcrastinateJob.objects.values_list("status", "attempts")) == {("succeeded", 1)}
+
+
+def test_files_given_one_after_the_other_are_told_of_in_their_order_and_one_timer_ends_what_looked(tmp_path):
+    for count in (0, 1, 11):
+        ahead = inspectors.LookAhead()
+        paths = [write_instance(tmp_path / f"{count}-{number}.dcm", number=number + 1) for number in range(count)]
+        for number, path in enumerate(paths):
+            ahead.add(_claim(number, path))
+        found = ahead.found()
+        assert [each.description.sha256 for each in found] == [f"{number:064x}" for number in range(count)]
+        assert [each.description.size_bytes for each in found] == [path.stat().st_size for path in paths]
+        ahead.close()
+
+    assert inspectors._idle
+    timers = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+    assert [each.function for each in timers].count(inspectors._close_old) == 1
+
+
+def _claim(number, path):
+    """A file of which the digest was just taken, as the process that asks says; it is not taken again."""
+    texts = dict.fromkeys(("study_instance_uid", "series_instance_uid", "sop_instance_uid", "sop_class_uid"), "")
+    return PartClaim(
+        part_id=number,
+        path=str(path),
+        sha256=f"{number:064x}",
+        pixel_text="not-checked",
+        site="ALPHA",
+        profile="ricord",
+        are_texts_approved=False,
+        is_fresh=True,
+        **texts,
+    )
