@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.edge --count 1000 --count 10000`` makes a folder of so many small CT slices for each count, then scans,
 de-identifies, de-identifies again (nothing is left to do), verifies, seals and sends it to a centre on this machine, each as a
-command of its own; ``--slices`` adds slices of 512 by 512 with some two hundred elements. The baseline is plain copying of the same files in the same run.
+command of its own, and tells what the centre needed to receive them; ``--slices`` adds slices of 512 by 512 with some two hundred elements. The baseline is plain copying of the same files in the same run.
 """
 
 import io
@@ -21,7 +21,8 @@ if __package__ in {None, ""}:
 import click
 from benchmarks import programs
 from benchmarks.ct_corpus import write_corpus
-from benchmarks.measure import Copying, Result, Span
+from benchmarks.measure import Copying, Result, Span, watched
+from benchmarks.peers_load import processor_seconds
 from benchmarks.receiving import PROJECT, SITE, serving
 from pydicom import dcmread
 
@@ -118,8 +119,14 @@ def measure(folder: Path, work: Path, *, processes: int) -> Iterator[Step]:
     yield step("verify", *edge("verify", out, "--processes", processes))
     edge("review", out, "--approve", "--by", "Benchmark")
     yield step("seal", *programs.run_python(_SEAL, home, out))
-    with serving(work) as (url, _, token):
-        yield step("send", *edge("send", out, "--to", url, "--token", token))
+    with serving(work) as (url, pid, token):
+        before = processor_seconds([pid])
+        with watched(pid) as centre:
+            sent = edge("send", out, "--to", url, "--token", token)
+        yield step("send", *sent)
+        # What the centre needed meanwhile: its web process, its worker, those that look into files.
+        centre.cpu_s -= before
+        yield step("receive", {}, centre)
 
 
 @click.command()

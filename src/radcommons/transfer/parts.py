@@ -39,6 +39,8 @@ def announcement_size(opening: bytes) -> int:
     ValueError
         When it is another format, or has no entry or too many.
     """
+    name: bytes
+    count: int
     name, count = _OPENING.unpack(opening)
     if name != _FORMAT:
         raise ValueError("it does not begin as a list of parts")

@@ -1,5 +1,8 @@
 """Verification of sealed batches: what is stored, what is held back, and that any interruption loses nothing."""
 
+import tracemalloc
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,10 +18,12 @@ from radcommons.server.intake import queries, services, staging
 from radcommons.server.intake.models import Batch, BatchPart, QuarantinedInstance
 from radcommons.server.platform.models import OutboxFact
 from radcommons.server.platform.policy import Actor
+from radcommons.transfer.manifest import BatchFile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALPHA = Actor.contributor("ALPHA")
 SYSTEM = Actor.system("tests")
+CT, SAID = "1.2.840.10008.5.1.4.1.1.2", PixelText.NOT_APPLICABLE
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +167,42 @@ def test_staged_bytes_that_vanished_are_said(run_worker, tmp_path):
     run_worker()
     assert _counts(made) == {"stored": 1, "quarantined": 1}
     assert _codes() == {"intake.staged-file-lost"}
+
+
+def test_bytes_that_changed_while_they_waited_are_held_back(run_worker, tmp_path):
+    made = make_batch(_slices(tmp_path, 1))
+    batch = _seal(made)
+    Batch.objects.update(opened_at=batch.opened_at - timedelta(hours=2))
+    lying = staging.path_of(batch.batch_id, made.manifest.files[0].sha256)
+    # The last byte is one of the pixels: the header stays what the manifest says.
+    lying.write_bytes(lying.read_bytes()[:-1] + b"\xa5")
+    run_worker()
+    assert _counts(made) == {"quarantined": 1}
+    assert _codes() == {"intake.digest-mismatch"}
+
+
+def test_a_large_batch_is_opened_and_asked_for_again_without_holding_its_files(tmp_path):
+    count = 3000
+    files = tuple(
+        BatchFile(
+            f"{number:064x}", 1, uid("study", number % 7), uid("series", number % 30), uid("sop", number), CT, SAID
+        )
+        for number in range(count)
+    )
+    made = make_batch(_slices(tmp_path, 1))
+    path = tmp_path / "manifest.json"
+    path.write_bytes(replace(made.manifest, files=files).canonical_bytes)
+    tracemalloc.start()
+    try:
+        opened = [services.open_batch(path, actor=ALPHA) for _ in range(2)]
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [(each.is_new, len(each.missing)) for each in opened] == [(True, count), (False, count)]
+    # Two digests a file are in the answers; a file as a value is ten times that.
+    assert peak_bytes < 1000 * count
+    parts = BatchPart.objects.filter(batch=opened[0].batch).order_by("pk").values_list("study_instance_uid", flat=True)
+    assert list(parts) == sorted(parts)
 
 
 def test_what_the_site_states_about_subjects_becomes_facts(run_worker, tmp_path):

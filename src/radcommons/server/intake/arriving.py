@@ -27,7 +27,7 @@ class Arrival:
 
     def __init__(self, batch_pk: int, tickets: Sequence[PartTicket] | None = None) -> None:
         self._batch_pk = batch_pk
-        self._head = bytearray()
+        self._head = b""
         self._tickets = tickets
         self._coming = deque(tickets or ())
         self._current: PartTicket | None = None
@@ -93,7 +93,7 @@ class Arrival:
         if any(part.size_bytes != ticket.size_bytes for part, ticket in zip(announced, tickets, strict=True)):
             raise _malformed("it announces another size than the manifest")
         self._tickets, self._coming = tickets, deque(tickets)
-        return memoryview(bytes(self._head[size_bytes:]))
+        return memoryview(self._head)[size_bytes:]
 
     def _begin(self) -> None:
         last = self._current

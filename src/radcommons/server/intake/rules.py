@@ -36,8 +36,8 @@ class PartClaim:
     ``profile`` is the name or the path of the profile by whose rules the file is verified; ``are_texts_approved`` says
     that a curator read the texts that look suspicious, ``is_released`` that a person at the site let an object go that no
     program can clean. For what this centre made itself, ``observers`` are the pseudonyms of its readers, and ``words`` the
-    texts that it put there, as the names of labels. ``is_fresh`` says that the process that asks took the digest of these
-    bytes itself while it wrote them, a moment ago; otherwise it is taken again.
+    texts that it put there, as the names of labels. ``is_fresh`` says that this centre took the digest of these bytes
+    itself while it wrote them, not long ago; otherwise it is taken again.
     """
 
     part_id: int

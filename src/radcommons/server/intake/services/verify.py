@@ -15,12 +15,16 @@ from radcommons.server.intake.models import Batch, BatchPart, BatchState, Door, 
 from radcommons.server.intake.profiles import profile_source
 from radcommons.server.intake.queue import defer_verification, has_live_job
 from radcommons.server.intake.rules import OBSERVERS, WORDS, PartClaim
-from radcommons.server.intake.services.settling import STORED_AT_ONCE, finish_batch, settle_parts
+from radcommons.server.intake.services.settling import finish_batch, settle_parts
 
 logger = logging.getLogger(__name__)
 
 # A batch whose jobs were put into the queue this long ago and has none left lost them.
 RESUME_AFTER = timedelta(minutes=1)
+# Digests are taken while parts arrive: those of a batch that was opened so lately need not be taken again.
+FRESH_FOR = timedelta(hours=1)
+# Instances that are settled together; more than at the direct door, where somebody waits for each request.
+SETTLED_AT_ONCE = 100
 
 
 def verify_parts(batch_pk: int, *, first_part: int, last_part: int) -> None:
@@ -46,7 +50,7 @@ def verify_parts(batch_pk: int, *, first_part: int, last_part: int) -> None:
 
 def _grouped(found: Iterable[Inspected]) -> Iterator[list[Inspected]]:
     items = iter(found)
-    while group := list(islice(items, STORED_AT_ONCE)):
+    while group := list(islice(items, SETTLED_AT_ONCE)):
         yield group
 
 
@@ -76,6 +80,8 @@ def _claim(batch: Batch, part: BatchPart, *, profile: str) -> PartClaim:
         is_released=bool(part.release),
         observers=tuple(own.get(OBSERVERS, ())),
         words=tuple(own.get(WORDS, ())),
+        is_fresh=batch.opened_at > timezone.now() - FRESH_FOR
+        and not (part.texts_approved_by or part.pixel_text_approved_by),
     )
 
 
