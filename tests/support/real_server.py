@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from radcommons.apps import asgi
+from radcommons.apps.protocol import HttpProtocol
 
 
 @contextmanager
@@ -17,7 +18,9 @@ def running_server() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(asgi.application, port=port, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(asgi.application, port=port, http=HttpProtocol, log_level="warning", lifespan="on")
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 10

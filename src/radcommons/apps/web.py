@@ -3,6 +3,7 @@
 import uvicorn
 
 from radcommons.apps import asgi
+from radcommons.apps.protocol import HttpProtocol
 
 KEEP_ALIVE_S = 30
 
@@ -13,6 +14,7 @@ def main(host: str, port: str) -> None:
         asgi.application,
         host=host,
         port=int(port),
+        http=HttpProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,0 +1,74 @@
+"""HTTP/1.1 as uvicorn speaks it, with the head of an answer and its body on the wire together.
+
+Sent apart, the head alone wakes the client, which finds nothing to do and sleeps again: on a busy machine that costs more
+than the answer.
+"""
+
+import asyncio
+import socket
+from contextlib import suppress
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# A body of up to so much is copied behind its head; for a larger one the kernel is asked to wait with what is no full packet.
+_COPIED_BYTES = 64 << 10
+_HEAD = b"HTTP/1.1 "
+_CORK = getattr(socket, "TCP_CORK", None)
+
+
+class JoinedWrites:
+    """A transport that holds a head back until the body comes, or the event loop comes round.
+
+    Parameters
+    ----------
+    transport
+        Where everything goes; what is not named here is its own.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._held = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Send it, behind what was held back."""
+        held, self._held = self._held, b""
+        if held and len(data) <= _COPIED_BYTES:
+            self._transport.write(held + data)
+        elif held:
+            self._cork(is_on=True)
+            self._transport.write(held)
+            self._transport.write(data)
+            self._cork(is_on=False)
+        elif isinstance(data, bytes) and data.startswith(_HEAD):
+            self._held = data
+            asyncio.get_running_loop().call_soon(self._release)
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what was held back, and close."""
+        self._release()
+        self._transport.close()
+
+    def _cork(self, *, is_on: bool) -> None:
+        connection = self._transport.get_extra_info("socket")
+        if _CORK is not None and connection is not None:
+            with suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, _CORK, is_on)
+
+    def _release(self) -> None:
+        held, self._held = self._held, b""
+        if held:
+            self._transport.write(held)
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Answer through a transport that joins what belongs together."""
+        super().connection_made(JoinedWrites(transport))  # type: ignore[arg-type]  # has all of a transport

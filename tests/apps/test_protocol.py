@@ -1,0 +1,67 @@
+"""Answers over a real socket: the head travels with the body, nothing is lost or put in another order."""
+
+import asyncio
+import os
+
+import uvicorn
+
+from radcommons.apps.protocol import HttpProtocol
+
+LARGE = os.urandom(3_000_000)
+
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    head = {"type": "http.response.start", "status": 200, "headers": []}
+    if scope["path"] == "/slow":
+        await send(head)
+        await asyncio.sleep(0.3)
+        await send({"type": "http.response.body", "body": b"HTTP/1.1 is no head here"})
+        return
+    body = {"/small": b"small", "/large": memoryview(LARGE), "/empty": b""}[scope["path"]]
+    head["headers"] = [(b"content-length", str(len(body)).encode())]
+    await send(head)
+    if scope["path"] == "/large":
+        await send({"type": "http.response.body", "body": body[:100_000], "more_body": True})
+        body = body[100_000:]
+    await send({"type": "http.response.body", "body": body})
+
+
+async def asked(path):
+    """The first thing that arrives for a path, and everything."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, http=HttpProtocol, log_level="error", lifespan="off"))
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - it has no event
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 24)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    first = await reader.read(1 << 20)
+    rest = await reader.read(-1)
+    writer.close()
+    server.should_exit = True
+    await running
+    return first, first + rest
+
+
+def test_a_small_answer_arrives_at_once():
+    first, _ = asyncio.run(asked("/small"))
+    assert first.endswith(b"\r\n\r\nsmall")
+
+
+def test_a_large_answer_arrives_whole():
+    _, everything = asyncio.run(asked("/large"))
+    assert everything.partition(b"\r\n\r\n")[2] == LARGE
+
+
+def test_an_answer_without_a_body_arrives():
+    _, everything = asyncio.run(asked("/empty"))
+    assert everything.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert everything.endswith(b"\r\n\r\n")
+
+
+def test_a_head_does_not_wait_for_a_body_that_takes_its_time():
+    first, everything = asyncio.run(asked("/slow"))
+    assert first.endswith(b"\r\n\r\n")
+    assert b"is no head here" in everything.removeprefix(first)
