@@ -1,5 +1,6 @@
 """The short way through the engine: taken by ordinary files, never with another outcome than the long one."""
 
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,19 @@ def test_a_new_identifier_in_one_file_is_cut_from_its_own_texts(tmp_path):
         source = _slice(tmp_path, number, PerformingPhysicianName=physician, SeriesDescription="Lung Achterberg")
         content, _ = in_short(source, tmp_path, job)
         assert (b"Achterberg" in content) is (physician != "Achterberg^Wim")
+
+
+@pytest.mark.parametrize("syntax", LITTLE)
+def test_binary_numbers_that_can_be_read_stay_unless_they_spell_a_name(tmp_path, syntax):
+    """The bytes of a position of the table are letters by chance; they may be a name on purpose."""
+    job = made_job()
+    for number in range(1, 12):
+        spelled = {7: b"Jutta 12", 9: b"x JUTTA."}.get(number, struct.pack("<d", number * 0.7))
+        source = _slice(tmp_path, number, syntax, TablePosition=struct.unpack("<d", spelled)[0])
+        assert spelled in source.read_bytes()
+        short = in_short(source, tmp_path, job)
+        assert (short is None) is (number in {7, 9})
+        assert short == at_length(source, tmp_path, job)
 
 
 def test_decisions_and_a_look_at_the_pixels_go_the_short_way_and_boxes_the_long_one(tmp_path):

@@ -17,7 +17,7 @@ ANYTHING = re.compile(rb"(?s:.*)")
 # One legal UID of at most 64 characters, padded or not (PS3.5 9.1).
 UID_FORM = re.compile(rb"(?=[0-9.]{1,64}\0?\Z)(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+\0?")
 _TIME_FORM = re.compile(TIME.pattern.encode("ascii") + rb" ?")
-_NUMBER_VRS = (
+BINARY_NUMBERS = (
     *("AT", "FD", "FL", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "US", "UV"),
     # What implicit encoding leaves open.
     *("US or SS", "US or OW", "US or SS or OW"),
@@ -44,9 +44,10 @@ class Direct:
 
 
 REMOVED_DIRECTLY = Direct(ANYTHING, is_removed=True)
+KEPT_DIRECTLY = Direct(ANYTHING)
 STAYING = MappingProxyType(
     {
-        **dict.fromkeys(_NUMBER_VRS, Direct(PLAIN_NUMBERS)),
+        **dict.fromkeys(BINARY_NUMBERS, Direct(PLAIN_NUMBERS)),
         **dict.fromkeys(("DS", "IS"), Direct(NUMERIC_FORM)),
         "TM": Direct(_TIME_FORM),
     }

@@ -13,7 +13,7 @@ from radcommons.deid.attribute_types import AttributeType, attribute_type
 from radcommons.deid.content_items import ContentRules
 from radcommons.deid.dates import shift_value
 from radcommons.deid.declared_vr import NUMBER_TEXT_VRS, judged
-from radcommons.deid.direct import REMOVED_DIRECTLY, STAYING, TIME, UID_FORM, Direct
+from radcommons.deid.direct import BINARY_NUMBERS, KEPT_DIRECTLY, REMOVED_DIRECTLY, STAYING, TIME, UID_FORM, Direct
 from radcommons.deid.dummies import DUMMY_CODE, DUMMY_VALUES, dummy_text, dummy_value, padded
 from radcommons.deid.graphics import is_safe_graphic
 from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
@@ -189,7 +189,8 @@ class Rewriter:
         if vr == "UI":
             may_stay = _staying_uids(tag, self.pattern)
             return Direct(UID_FORM, lambda uid: None if may_stay(uid) else self.key.map_uid(uid))
-        return STAYING.get(vr)
+        # Public numbers in binary are never looked into; whether something can be read in them, the last look asks.
+        return KEPT_DIRECTLY if vr in BINARY_NUMBERS else STAYING.get(vr)
 
     def _action(self, element: Element, kind: AttributeType, level: Level) -> Action:
         if not element.is_private:

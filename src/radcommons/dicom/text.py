@@ -16,6 +16,7 @@ DEFAULT_ENCODINGS = ("iso8859",)
 # Plain numbers, one or several; six digits and more before the point may be the number of a person, and are read as a text.
 _NUMBER = rb" *[+\-]?[0-9]{0,5}(?:\.[0-9]*)?(?:[eE][+\-]?[0-9]{1,3})?[ \0]*"
 NUMERIC_FORM = re.compile(_NUMBER + rb"(?:\\" + _NUMBER + rb")*")
+_ESCAPE = b"\x1b"
 _TEXT_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C}
 _PERSON_NAME_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5E, 0x3D}
 
@@ -45,8 +46,10 @@ def _codec(term: str) -> str:
 def decode_text(value: bytes | memoryview, vr: str, encodings: tuple[str, ...] = DEFAULT_ENCODINGS) -> str:
     """The characters of a value, never failing: bytes that do not fit their character set become replacement characters."""
     raw = bytes(value)
-    if vr not in CHARSET_VRS or (raw.isascii() and b"\x1b" not in raw):
+    if vr not in CHARSET_VRS or (raw.isascii() and _ESCAPE not in raw):
         return raw.decode("iso8859")
+    if _ESCAPE not in raw:
+        return raw.decode(encodings[0], errors="replace")
     delimiters = _PERSON_NAME_DELIMITERS if vr == "PN" else _TEXT_DELIMITERS
     with warnings.catch_warnings():
         # The library warns with the offending value in its text; values belong in no log.

@@ -7,6 +7,7 @@ identifiers. It asks the rewriter once for each distinct element and the second 
 from collections.abc import Hashable, Iterable
 from functools import cached_property
 
+from radcommons.deid.byte_texts import texts_in_bytes
 from radcommons.deid.direct import Direct
 from radcommons.deid.element_look import ElementLook, error, kept_identifiers, residues
 from radcommons.deid.fast.layout import META_END
@@ -105,6 +106,11 @@ class Context:
         if found is None:
             found = self._seen.keep(key, self._found_alike(tag, raw, creator), raw)
         return found
+
+    def is_named_among_numbers(self, value: bytes) -> bool:
+        """Whether somebody is named in the bytes of a public number; nothing else about them can be wrong."""
+        texts = texts_in_bytes(value, self.harvest.encodings)
+        return any(self._pattern.spans(text, is_thorough=False) for text in texts)
 
     def marks(self, *, has_cleaned_content: bool, has_pixels: bool) -> dict[int, tuple[bytes, bool]]:
         """The elements to add by their tags: their bytes, and whether they stand in place of what is there."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from radcommons.deid.direct import STAYING, UID_FORM
+from radcommons.deid.direct import BINARY_NUMBERS, STAYING, UID_FORM
 from radcommons.deid.element_look import private_findings
 from radcommons.deid.fast.context import Context, creators_in
 from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError, layout_of
@@ -76,12 +76,15 @@ class _Slot:
         Where in its raw bytes its value begins.
     form
         What plain values match: numbers, a time of day, a new UID; ``None`` where every value is looked at.
+    is_binary
+        Whether its values are numbers in binary, in which other values can only be wrong by what can be read in them.
     """
 
     tag: int
     index: int
     value_at: int
     form: re.Pattern[bytes] | None
+    is_binary: bool
 
 
 class Sight:
@@ -174,7 +177,8 @@ class Sight:
         may_identify = tag in IDENTIFYING_TAGS or tag >> 16 & 1
         is_allowed = len(raw) > value_at and not self._findings[index] and not may_identify
         form = _NEW_UID if vr == "UI" else STAYING[vr].form if vr in STAYING else None
-        return _Slot(tag, index, value_at, form if is_allowed and tag >= META_END else None)
+        form = form if is_allowed and tag >= META_END else None
+        return _Slot(tag, index, value_at, form, is_binary=form is not None and vr in BINARY_NUMBERS)
 
     def compared(self, data: bytes, path: str, size: int) -> Seen | None:
         """What is seen of another file; ``None`` when it is not like this one, or has something new in it."""
@@ -189,7 +193,9 @@ class Sight:
             own[slot.tag] = raw
             form = slot.form
             found: tuple[Finding, ...] = ()
-            is_plain = form is not None and form.fullmatch(raw, slot.value_at) and len(raw) > slot.value_at
+            is_plain = form is not None and len(raw) > slot.value_at and form.fullmatch(raw, slot.value_at) is not None
+            if slot.is_binary and not is_plain and len(raw) > slot.value_at:
+                is_plain = not self._context.is_named_among_numbers(raw[slot.value_at :])
             if not is_plain and slot.tag >= META_END:
                 found = self._context.findings(slot.tag, raw, self._creators[slot.index])
                 if any(each.is_error for each in found):

@@ -214,13 +214,12 @@ class Recipe:
         if slot.may_identify and not self._is_known(slot.tag, raw):
             return None
         direct = slot.direct
-        if direct is not None and direct.form.fullmatch(raw, slot.value_at):
-            if direct.is_removed:
-                return b"", slot.decision.notes
-            if direct.new_uid is not None:
-                new = direct.new_uid(raw[slot.value_at :].rstrip(b"\0").decode("ascii"))
-                if new is not None:
-                    return _with_value(raw, slot, new.encode("ascii")), slot.decision.notes
+        if direct is not None and direct.is_removed:
+            return b"", slot.decision.notes
+        if direct is not None and direct.new_uid is not None and direct.form.fullmatch(raw, slot.value_at):
+            new = direct.new_uid(raw[slot.value_at :].rstrip(b"\0").decode("ascii"))
+            if new is not None:
+                return _with_value(raw, slot, new.encode("ascii")), slot.decision.notes
         if slot.tag in IDENTITY_TAGS and not UID_FORM.fullmatch(raw, slot.value_at):
             return None
         decision = self.context.decide(slot.tag, raw, slot.creator)
