@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radcommons.deid.written_dates import DateReading, shift_dates_in_text, shift_written_date
+from radcommons.deid.written_dates import DateReading, shift_written_date
 
 FORTY_DAYS = DateReading(-40)
 
@@ -14,33 +14,31 @@ FORTY_DAYS = DateReading(-40)
 @pytest.mark.parametrize(
     ("text", "moved"),
     [
-        ("CT 31.01.2020 vs 20191224", "CT 22.12.2019 vs 20191114"),
-        ("Seen Jan 5, 2020 by", "Seen Nov 26, 2019 by"),
+        ("31.01.2020", "22.12.2019"),
+        ("20191224", "20191114"),
+        ("Jan 5, 2020", "Nov 26, 2019"),
         ("5 January 2020", "26 November 2019"),
         ("05-MAR-2020", "25-JAN-2020"),
         ("August 3rd, 2019", "June 24, 2019"),
         ("13/04/2020", "04/03/2020"),
         ("04/13/20", "03/04/20"),
         ("3.3.20", "23.1.20"),
-        ("2020-03-01T10:15", "2020-01-21T10:15"),
-        ("20200301101530", "20200121101530"),
-        ("am 3. März 2020", "am 23. Januar 2020"),
+        ("2020-03-01", "2020-01-21"),
+        ("3. März 2020", "23. Januar 2020"),
         ("12 de enero de 2020", "3 de diciembre de 2019"),
-        ("le 1 août 2021", "le 22 juin 2021"),
+        ("1 août 2021", "22 juin 2021"),
         ("März 2020", "Februar 2020"),
-        ("Thorax_31.12.1999", "Thorax_21.11.1999"),
     ],
 )
 def test_a_date_moves_in_the_form_in_which_it_stands(text, moved):
-    assert shift_dates_in_text(text, FORTY_DAYS).text == moved
+    assert shift_written_date(text, FORTY_DAYS) == moved
 
 
 @pytest.mark.parametrize(
     "text", ["1.2.3.20200301", "v12.3.2020.5", "L1-2-20", "5 mm 2020", "20201350", "T2 12345678", "31.02.2020", ""]
 )
-def test_what_is_no_date_stays(text):
-    assert shift_dates_in_text(text, FORTY_DAYS) == shift_dates_in_text(text, DateReading(-1000))
-    assert shift_dates_in_text(text, FORTY_DAYS).text == text
+def test_what_is_no_date_is_not_understood(text):
+    assert shift_written_date(text, FORTY_DAYS) is None
 
 
 def test_the_dates_of_the_study_tell_how_two_small_numbers_are_read():
@@ -64,14 +62,14 @@ def test_a_text_that_is_more_than_a_date_is_none():
     st.sampled_from(["%Y%m%d", "%Y-%m-%d", "%d.%m.%Y", "%d %B %Y", "%b %d, %Y", "%Y/%m/%d"]),
 )
 def test_every_date_moves_by_the_same_days_however_it_is_written(day, days, form):
-    moved = shift_dates_in_text(f"CT thorax {day:{form}} nativ", DateReading(days))
+    moved = shift_written_date(f"{day:{form}}", DateReading(days))
 
     expected = day + timedelta(days=days)
     written = f"{expected:{form}}"
-    assert moved.dates == 1
+    assert moved is not None
     if "%b" in form and "May" in f"{day:%b}":
         written = f"{expected:{form.replace('%b', '%B')}}"  # nothing tells whether May is a whole name
-    assert moved.text.replace(" 0", " ") == f"CT thorax {written} nativ".replace(" 0", " ")
+    assert f" {moved}".replace(" 0", " ") == f" {written}".replace(" 0", " ")
 
 
 @pytest.mark.parametrize(("text", "moved"), [("12/03/31", "31/01/31"), ("03/12/31", "01/31/31")])
@@ -82,4 +80,4 @@ def test_two_digits_of_a_year_are_read_in_the_century_of_a_known_date(text, move
 
 @given(st.text(max_size=60), st.integers(min_value=-36500, max_value=-1))
 def test_no_text_breaks_it(text, days):
-    assert isinstance(shift_dates_in_text(text, DateReading(days)).text, str)
+    assert isinstance(shift_written_date(text, DateReading(days)), str | None)

@@ -1,7 +1,7 @@
 """Moving dates that people write into texts, in the form in which they stand: ``31.01.2020``, ``Jan 31, 2020``, ``20200131``.
 
-What is understood moves by the same days as every other date of the patient; what is not understood is left for whoever
-cleans the text to remove.
+What is understood moves by the same days as every other date of the patient; what is not is removed by whoever cleans the
+text.
 """
 
 import re
@@ -73,32 +73,6 @@ class DateReading:
     days: int
     known: Collection[date] = ()
     is_month_first: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftedText:
-    """A text whose dates moved, and how many were found."""
-
-    text: str
-    dates: int
-
-
-def shift_dates_in_text(text: str, reading: DateReading) -> ShiftedText:
-    """Move every date that is understood and leave the rest of the text as it is."""
-    replacements: dict[tuple[int, int], str] = {}
-    taken = bytearray(len(text))
-    for form in _FORMS:
-        for match in form.finditer(text):
-            start, end = match.span()
-            moved = None if any(taken[start:end]) else _moved(match, reading)
-            if moved is not None:
-                replacements[start, end] = moved
-                taken[start:end] = b"\1" * (end - start)
-    pieces, last = [], 0
-    for (start, end), moved in sorted(replacements.items()):
-        pieces += [text[last:start], moved]
-        last = end
-    return ShiftedText("".join((*pieces, text[last:])), len(replacements))
 
 
 def shift_written_date(text: str, reading: DateReading) -> str | None:
