@@ -1,12 +1,15 @@
 """Every address of the portal and its API, by room."""
 
+import re
 from types import ModuleType
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.defaults import bad_request, page_not_found, permission_denied
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
+from ninja.parser import Parser
 
 from radcommons import __version__
 from radcommons.apps import wiring
@@ -29,7 +32,42 @@ from radcommons.server.sites import views as sites
 
 wiring.wire()
 
-api = NinjaAPI(title="RadCommons", version=__version__, docs_url=None, openapi_url=None)
+# How what no table can keep comes into a body: as an escape of a null character, or of half a character.
+_ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+
+
+class KeptTexts(Parser):
+    """Reads bodies of the API, and refuses those with texts that could not be kept."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        """The body as plain values.
+
+        Raises
+        ------
+        ValueError
+            When it is no JSON, or a text in it has null characters or halves of characters.
+        """
+        body = super().parse_body(request)
+        if _ESCAPED.search(request.body):
+            _demand_kept(body)
+        return body
+
+
+def _demand_kept(value: object) -> None:
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise ValueError("a null character")
+        value.encode()
+    elif isinstance(value, list):
+        for inner in value:
+            _demand_kept(inner)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            _demand_kept(name)
+            _demand_kept(inner)
+
+
+api = NinjaAPI(title="RadCommons", version=__version__, docs_url=None, openapi_url=None, parser=KeptTexts())
 api.add_router("/intake", intake_router)
 api.add_router("/releases", releases_router)
 api.add_router("/annotation", annotation_router)

@@ -81,7 +81,7 @@ def test_the_editor_keeps_a_picture_with_its_label_and_carries_it_into_the_next_
     page = mara.get("/annotation/schemas/edit/?name=chest")
     forms = page.context["labels"]
     fields = {f"label-{name}": value for name, value in forms.management_form.initial.items()}
-    fields |= {"name": "chest", "title": "Chest", "description": "", "modalities": ""}
+    fields |= {"name": "chest", "title": "Chest", "description": "", "modalities": "", "begun_from": 1}
     for form in forms.initial_forms:
         fields |= {form.add_prefix(name): value for name, value in form.initial.items() if value not in (None, False)}
     upload = SimpleUploadedFile("typical.png", picture(), content_type="image/png")

@@ -178,12 +178,22 @@ def test_a_schema_is_written_in_a_form_shown_as_readers_meet_it_and_kept_as_the_
     row = LabelSchema.objects.get()
     label = row.definition["groups"][0]["labels"][0]
     assert [choice["score"] for choice in label["value"]["choices"]] == [2, 0]
+    form["begun_from"] = "1"
     wrong = {**form, "label-0-geometry": "box"}
     assert "rc-finding-error" in manager.post("/annotation/schemas/edit/", wrong).content.decode()
     manager.post("/annotation/schemas/edit/", {**form, "label-0-name": "First look"})
     assert "First look" in text_of(manager, "/annotation/schemas/simple/2/")
     assert LabelSchema.objects.get(version=2).mapping["labels"] == {"look": "look"}
+    # Somebody else began from the first version as well, or takes the name for a new one: nothing is written over.
+    for begun_from in ("1", "0", ""):
+        late = manager.post(
+            "/annotation/schemas/edit/", {**form, "begun_from": begun_from, "label-0-name": "Late look"}
+        )
+        assert "There is a version 2 of simple that this form does not start from." in late.content.decode()
+        assert "Late look" in late.content.decode()
+    assert LabelSchema.objects.count() == 2
     begun = manager.get("/annotation/schemas/edit/?name=simple")
+    assert begun.context["head"].initial["begun_from"] == 2
     assert begun.context["labels"].initial[0]["choices"] == "typical | Typical | 2\nother | Other | 0"
     for schema in ("ricord-1a", "midrc-mrale"):
         assert manager.get(f"/annotation/schemas/edit/?ready={schema}").status_code == 200

@@ -125,6 +125,19 @@ def test_a_read_that_does_not_answer_its_schema_is_not_submitted(project, wrong)
     assert task_of("anna", STUDY).submission is None
 
 
+@pytest.mark.parametrize("unkept", ["half \ud800", "null \x00"])
+def test_texts_that_no_table_keeps_are_refused_wherever_they_stand(project, unkept):
+    task, anna = task_of("anna", STUDY), browser("anna")
+    sent = {"window": "w", "client_revision": 1, "base_revision": 0, "items": []}
+    address = f"/api/v1/annotation/tasks/{task.key}/read"
+    for where in ({"note": unkept}, {"viewer_state": {"deep": [{unkept: 1}]}}, {"verdicts": {"a": unkept}}):
+        answer = anna.put(address, json.dumps(sent | where), content_type="application/json")
+        assert answer.status_code == 400
+    whole = {"note": "whole \U0001f441 \\u0000", "viewer_state": {"seen": "\U0001f441"}}
+    assert anna.put(address, json.dumps(sent | whole), content_type="application/json").status_code == 200
+    assert task.revisions.get().body["reading"]["note"] == "whole \U0001f441 \\u0000"
+
+
 def test_nothing_found_and_cannot_read_are_answers(tmp_path):
     make_project(tmp_path)
     assert submit("anna", STUDY, flags=("cannot_read",)).submission.body["reading"]["flags"] == ["cannot_read"]

@@ -79,9 +79,17 @@ def test_no_object_of_the_zoo_is_mistaken_for_one_of_ours(shared_data):
 
 @pytest.mark.parametrize(
     "raw",
-    [BOMB, b'<!DOCTYPE a SYSTEM "http://127.0.0.1:1/x"><a/>', b"<a>" * 65 + b"</a>" * 65, b"<a/><b/>", b"<a>&b;</a>"],
+    [
+        BOMB,
+        b'<!DOCTYPE a SYSTEM "http://127.0.0.1:1/x"><a/>',
+        b"<a>" * 65 + b"</a>" * 65,
+        b"<a/><b/>",
+        b"<a>&b;</a>",
+        b'<?xml version="1.0" encoding="utf-7"?><a/>',
+        b'<?xml version="1.0" encoding="unheard"?><a/>',
+    ],
 )
-def test_xml_with_a_document_type_or_too_deep_is_refused(raw):
+def test_xml_with_a_document_type_too_deep_or_in_another_encoding_is_refused(raw):
     with pytest.raises(AnnotationFormatError):
         open_xml(raw)
 

@@ -13,8 +13,11 @@ PUBLISH_CASE = "annotation.publish_case"
 
 
 def defer_settling(case_id: int) -> None:
-    """Have the reads of a case compared, in the open transaction."""
-    _defer(SETTLE_CASE, f"{SETTLE_CASE}:{case_id}", case_id=case_id)
+    """Have the reads of a case compared, in the open transaction; one comparison of a case after the other.
+
+    Each submission puts in a job of its own: what waits already is another reader's, and nothing may depend on that.
+    """
+    app.configure_task(SETTLE_CASE, lock=f"{SETTLE_CASE}:{case_id}").defer(case_id=case_id)
 
 
 def defer_agreement(project_id: int) -> None:

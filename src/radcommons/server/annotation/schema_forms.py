@@ -39,6 +39,8 @@ class SchemaForm(forms.Form):
     title = forms.CharField(max_length=200)
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
     modalities = forms.CharField(required=False, help_text="DICOM terms separated by spaces, nothing for any.")
+    # The version that the form was filled from, 0 for none: what somebody else kept meanwhile is not written over.
+    begun_from = forms.IntegerField(required=False, min_value=0, initial=0, widget=forms.HiddenInput)
 
 
 class LabelForm(forms.Form):

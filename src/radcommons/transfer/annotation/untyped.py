@@ -1,6 +1,7 @@
 """Reading untyped JSON with a finger on the place: every refusal names the path that is wrong and never the value."""
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
@@ -15,6 +16,8 @@ LONGEST_TEXT = 10_000
 LONGEST_PATH = 120
 # The largest whole number that JSON readers agree on (RFC 8259 6).
 LARGEST_WHOLE = 2**53 - 1
+# What no table and no file in UTF-8 can keep, and control characters but tabs and ends of lines.
+_UNKEPT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
 def plain(number: float) -> float:
@@ -101,13 +104,13 @@ class Node:
             yield Node(value, f"{self.path}[{index}]")
 
     def text(self, *, longest: int = LONGEST_TEXT) -> str:
-        """A text that may be empty and may have line breaks; no other control characters."""
+        """A text that may be empty and may have line breaks; no other control characters, no halves of characters."""
         if not isinstance(self.value, str):
             raise self.wrong("is not a text")
         if len(self.value) > longest:
             raise self.wrong(f"is longer than {longest} characters")
-        if any(ord(sign) < ord(" ") and sign not in "\t\n\r" for sign in self.value):
-            raise self.wrong("has control characters")
+        if _UNKEPT.search(self.value):
+            raise self.wrong("has control characters, or halves of characters")
         return self.value
 
     def name(self) -> str:

@@ -26,6 +26,11 @@ from radcommons.transfer.annotation.checking import check_schema
 from radcommons.transfer.annotation.ready import READY, ready_schema, ready_schemas
 from radcommons.transfer.annotation.schema import LabelSchema, schema_from_json
 
+MEANWHILE = (
+    "There is a version {version} of {name} that this form does not start from. Open it in another window and enter there what you "
+    "changed, or choose another name."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -119,7 +124,8 @@ def _begun(request: ActorRequest) -> tuple[dict[str, Any], list[dict[str, Any]]]
     row = SchemaRow.objects.filter(name=name).order_by("-version").first()
     if row is None:
         raise NotFoundError
-    return initial_of(schema_value(row))
+    head, labels = initial_of(schema_value(row))
+    return {**head, "begun_from": row.version}, labels
 
 
 def _written(head: SchemaForm, labels: Any, keeper: Actor | None) -> Written:
@@ -131,8 +137,10 @@ def _written(head: SchemaForm, labels: Any, keeper: Actor | None) -> Written:
             _keep_pictures(labels, keeper)
     except RadCommonsError as error:
         return Written(None, {}, [], problem=error.message)
-    latest = SchemaRow.objects.filter(name=head.cleaned_data["name"]).aggregate(latest=Max("version"))["latest"]
-    value, gone = schema_json(head.cleaned_data, labels, version=(latest or 0) + 1)
+    latest = SchemaRow.objects.filter(name=head.cleaned_data["name"]).aggregate(latest=Max("version"))["latest"] or 0
+    value, gone = schema_json(head.cleaned_data, labels, version=latest + 1)
+    if keeper is not None and latest != (head.cleaned_data["begun_from"] or 0):
+        return Written(None, value, gone, problem=MEANWHILE.format(name=head.cleaned_data["name"], version=latest))
     try:
         schema = schema_from_json(value)
     except RadCommonsError as error:
