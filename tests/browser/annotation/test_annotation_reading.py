@@ -103,6 +103,29 @@ def test_images_are_asked_for_before_the_rest_of_the_page_is_here(open_page: Ope
     page.wait_for_selector(annotating.SHOWN)
 
 
+# Twelve frames of one pixel; how many were asked for while the store rested, and how many came afterwards.
+RESTING = """async () => {
+  const { FrameStore } = await import("/static/reading/frames.js");
+  const format = { rows: 1, columns: 1, samples: 1, photometric: "MONOCHROME2", bitsAllocated: 16, bitsStored: 16, transferSyntaxUid: "1.2.840.10008.1.2.1" };
+  const images = Array.from({ length: 12 }, () => ({ format }));
+  const pause = () => new Promise((done) => setTimeout(done, 20));
+  const store = new FrameStore(() => {});
+  let asked = 0;
+  store.open(images, () => (asked++, "/static/portal/icon.svg"));
+  store.focus(0, 1);
+  while (store.loadedCount < 1) { store.rest(); await pause(); }
+  const resting = asked;
+  while (store.loadedCount < images.length) await pause();
+  store.close();
+  return [resting, asked];
+}"""
+
+
+def test_what_is_read_ahead_waits_while_slices_are_leafed_through(open_page: Opener, ct: ReadingProject) -> None:
+    page, _ = opened(open_page, ct)
+    assert page.evaluate(RESTING) == [1, 12]
+
+
 def test_the_value_under_the_pointer_is_that_of_the_slice_and_lengths_can_be_taken_back(
     open_page: Opener, ct: ReadingProject
 ) -> None:

@@ -30,7 +30,7 @@ class Page {
 
   constructor() {
     this.desk = new Desk(byId("panes"), byId("pane-template"), (words) => this.say(words), {
-      moved: () => this.case?.isReady && this.case.panel.moved(),
+      moved: () => this.#moved(),
       shown: () => this.#shown(),
     });
     listKeys(byId("help-keys"));
@@ -73,6 +73,11 @@ class Page {
     clearTimeout(this.#live);
     byId("hint").textContent = words;
     this.#live = setTimeout(() => (byId("live").textContent = words), 100);
+  }
+
+  #moved() {
+    if (this.#ahead?.of === this.case?.task.task) this.#ahead?.ready?.frames.rest();
+    if (this.case?.isReady) this.case.panel.moved();
   }
 
   #shown() {

@@ -4,6 +4,7 @@
 import { LoadError } from "./dicomweb.js";
 
 const PARALLEL = 4;
+const REST_MS = 400;
 
 function budgetBytes() {
   const memory = navigator.deviceMemory ?? 4;
@@ -34,6 +35,7 @@ export class FrameStore {
   #way = undefined;
   #window = undefined;
   #nextId = 0;
+  #rest = 0;
 
   constructor(onChange) {
     const count = Math.max(1, Math.min(2, (navigator.hardwareConcurrency ?? 2) - 1));
@@ -47,6 +49,7 @@ export class FrameStore {
 
   /** Tell somebody more of frames that arrive: a store that was filled ahead gets its page later, or several. */
   listen(onChange) {
+    this.#wake();
     const before = this.#onChange;
     this.#onChange = (place) => {
       before(place);
@@ -54,9 +57,22 @@ export class FrameStore {
     };
   }
 
+  /** Ask for nothing more for a moment: what is looked at elsewhere needs the line and the processor. */
+  rest() {
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => this.#wake(), REST_MS);
+  }
+
+  #wake() {
+    clearTimeout(this.#rest);
+    this.#rest = 0;
+    this.#pump();
+  }
+
   /** Let everything go; the store is of no use afterwards. */
   close() {
     for (const place of [...this.#kept.keys()]) this.#drop(place);
+    clearTimeout(this.#rest);
     for (const worker of this.#workers) worker.terminate();
     this.#pending.clear();
     this.#wanted = [];
@@ -150,6 +166,7 @@ export class FrameStore {
   }
 
   #pump() {
+    if (this.#rest) return;
     for (const place of this.#wanted) {
       if (this.#pending.size >= PARALLEL) return;
       if (this.#needs(place)) this.#start(place);
