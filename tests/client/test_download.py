@@ -7,10 +7,18 @@ import sys
 import time
 
 import pytest
+from tests.support.disks import mounted
 from tests.support.release_server import body, cut_after, status
 
 from radcommons.client.download import Wish, download
-from radcommons.client.errors import BusyFolderError, DiskSpaceError, FolderError, RemoteError, SelectionError
+from radcommons.client.errors import (
+    BusyFolderError,
+    DiskSpaceError,
+    FolderError,
+    LocalDiskError,
+    RemoteError,
+    SelectionError,
+)
 from radcommons.client.journal import Journal
 from radcommons.client.layout import Layout
 from radcommons.client.run import demand_space
@@ -47,7 +55,7 @@ def test_a_second_run_fetches_no_image_again(repository, tmp_path):
     repository.requests.clear()
     outcome = download(wish(repository), tmp_path / "copy")
     assert outcome.is_complete
-    assert outcome.fetched == 0
+    assert (outcome.fetched, outcome.already_there) == (0, outcome.audit.counts["checked"])
     assert not [path for path in repository.requests if "/instances/" in path]
 
 
@@ -221,6 +229,42 @@ def test_a_killed_download_goes_on_where_it_was(repository, tmp_path, contents):
     assert {hashlib.sha256(path.read_bytes()).digest() for path in images(copy)} == {
         hashlib.sha256(content).digest() for content in contents
     }
+
+
+def test_why_files_failed_is_said_in_the_words_of_the_server(repository, tmp_path):
+    words = b'{"code":"access.not-granted","message":"Ask for access on the page of the release."}'
+    repository.faults["/instances/"] = [status(403, words)] * 100
+    outcome = download(wish(repository), tmp_path / "copy")
+    (line,) = outcome.failures.lines()
+    assert line == "failed: 10 × Ask for access on the page of the release. [access.not-granted]"
+    assert outcome.to_json()["reasons"] == {"access.not-granted": "Ask for access on the page of the release."}
+
+
+def test_an_address_of_something_else_is_said_to_be_no_repository(repository, tmp_path):
+    for url in (f"{repository.url}/releases/chest-ct", f"{repository.url}/files/releases/chest-ct/1.0.0"):
+        with pytest.raises(RemoteError, match="address of its first page"):
+            download(wish(repository, url=url), tmp_path / "copy")
+
+
+def test_a_token_is_taken_without_its_line_end_and_one_that_is_none_is_refused_before_anything_is_asked(
+    repository, tmp_path
+):
+    assert download(wish(repository, token="rct_abc\n"), tmp_path / "copy").is_complete
+    repository.requests.clear()
+    for token in ("two words", "line\nline", "\u20ac"):
+        with pytest.raises(RemoteError, match="Copy it anew"):
+            download(wish(repository, token=token), tmp_path / "other")
+    assert not repository.requests
+
+
+def test_a_folder_that_cannot_be_written_is_said_to_be_one_and_not_to_be_busy(repository, tmp_path):
+    with mounted(tmp_path / "disk", mebibytes=100) as is_disk:
+        assert is_disk, "these tests mount a small disk; run them as root"
+        assert download(wish(repository), tmp_path / "disk" / "copy").is_complete
+        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "disk")], check=True)
+        for name in ("copy", "new", "."):
+            with pytest.raises(LocalDiskError, match="choose another folder"):
+                download(wish(repository), tmp_path / "disk" / name)
 
 
 def test_whoever_stops_a_download_waits_for_nobody_and_is_told_how_to_go_on(repository, tmp_path):

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from tests.support.release_server import body, status
 
 from radcommons.client.by_drs import download_objects
+from radcommons.client.by_series import download_series
 from radcommons.client.commands import download as download_command
-from radcommons.client.errors import ListError
+from radcommons.client.errors import BusyFolderError, ListError, LocalDiskError
+from radcommons.client.journal import Journal
 from radcommons.client.layout import Layout, path_of
+from radcommons.client.list_commands import manifest as manifest_command
 from radcommons.client.lists import ObjectEntry, chosen_s5cmd, read_gen3, read_series_list
 from radcommons.client.remote import Expected, Remote
 from radcommons.transfer.release.errors import ReleaseFormatError
@@ -184,3 +187,15 @@ def test_only_whole_lines_of_an_s5cmd_list_are_taken():
     lines = [f"cp s3://b/{digest}.dcm x", f"cp s3://b/{digest}.dcm x; rm -rf /", f"rm s3://b/{digest}.dcm", "", "cp"]
     assert list(chosen_s5cmd(lines, {digest: "images/y.dcm"})) == [f"cp s3://b/{digest}.dcm images/y.dcm\n"]
     assert read_gen3(b'[{"object_id": 7}]') == [ObjectEntry("7", "7", "")]
+
+
+def test_two_downloads_of_lists_do_not_share_a_folder(repository, tmp_path):
+    with Journal(tmp_path / "copy"), Remote(repository.url) as remote, pytest.raises(BusyFolderError):
+        download_series(["1.2.3"], tmp_path / "copy", remote)
+
+
+def test_a_list_that_cannot_be_written_where_it_is_wanted_is_refused_in_words(repository, tmp_path):
+    wanted = ["chest-ct@1.0.0", "--from", repository.url, "--for", "csv", "-o", str(tmp_path / "no" / "such" / "list")]
+    done = CliRunner().invoke(manifest_command, wanted)
+    assert isinstance(done.exception, LocalDiskError)
+    assert not (tmp_path / "no").exists()

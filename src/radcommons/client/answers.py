@@ -22,6 +22,7 @@ KINDS = {
     410: Kind.GONE,
     422: Kind.INVALID,
 }
+_LASTING = frozenset({"CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "HTTP_REQUEST"})
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (
         ssl.SSLCertVerificationError,
@@ -60,9 +61,9 @@ def unreachable(error: Exception) -> RemoteError:
         return cut_off()
     reason = next((words for kind, words in _REASONS if isinstance(error, kind)), type(error).__name__)
     message = f"The repository cannot be reached: {reason}."
-    # Whom a certificate does not name, or nobody vouches for, is the same after a pause.
-    may_retry = not isinstance(error, ssl.SSLCertVerificationError)
-    return RemoteError(Kind.UNAVAILABLE, "client.unreachable", message, may_retry=may_retry)
+    # Who is not trusted, or does not speak HTTPS, is and does the same after a pause.
+    is_lasting = isinstance(error, ssl.SSLError) and error.reason in _LASTING
+    return RemoteError(Kind.UNAVAILABLE, "client.unreachable", message, may_retry=not is_lasting)
 
 
 def refusal(answer: Answer) -> RemoteError:

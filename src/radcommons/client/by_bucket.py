@@ -13,16 +13,17 @@ from pathlib import Path
 
 from radcommons.client.bucket_lists import BucketEntry, path_below
 from radcommons.client.by_drs import ObjectDownload, audited
-from radcommons.client.errors import ListError
+from radcommons.client.errors import ListError, RemoteError, made
 from radcommons.client.journal import Item, Journal
 from radcommons.client.remote import Address, Remote
 from radcommons.client.run import Progress, Run
 from radcommons.client.s3 import Bucket, Object
+from radcommons.dicom.errors import Kind
 from radcommons.transfer.release.canonical import canonical_json, sha256_hex
 
 # So many are asked for one by one; more of one folder are found in its listing.
 FEW = 10
-MISSING = "client.no-object"
+MISSING = RemoteError(Kind.NOT_FOUND, "client.no-object", "The bucket has no object of a name that the list says.")
 _SHA256_NAME = re.compile(r"(?:.*/)?([0-9a-f]{64})(?:\.[A-Za-z]{1,8})?")
 
 
@@ -65,7 +66,7 @@ def download_bucket_list(
     ListError
         When two objects go to one place.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    made(folder)
     buckets, outcome = Buckets(make_bucket), ObjectDownload(0)
     # The repository of these files is nobody; each has its own address.
     with Remote("http://nowhere.invalid") as remote, Journal(folder) as journal:
@@ -75,8 +76,7 @@ def download_bucket_list(
         run = Run(remote, "", folder=folder, journal=journal, threads=threads, report=report)
         run.locate = buckets.located
         run.fetch_pending()
-        for code, count in run.failures.items():
-            outcome.failures[code] = outcome.failures.get(code, 0) + count
+        outcome.failures.take(run.failures)
         outcome.fetched = run.fetched
         outcome.already_there, outcome.size_bytes = audited(journal, folder, outcome)
     return outcome
@@ -87,7 +87,7 @@ def _planned(entries: Sequence[BucketEntry], buckets: Buckets, outcome: ObjectDo
     for bucket, entry, found in _found(entries, buckets):
         outcome.objects += 1
         if found is None:
-            outcome.failures[MISSING] = outcome.failures.get(MISSING, 0) + 1
+            outcome.failures.note(MISSING)
             continue
         path = path_below(entry.path, found.key, entry.key) if entry.is_prefix else entry.path
         address = f"s3://{bucket}/{found.key}"

@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin
 import orjson
 
 from radcommons.client.digests import digest_of, is_right
-from radcommons.client.errors import ListError, RemoteError
+from radcommons.client.errors import DigestError, Failures, ListError, RemoteError, made
 from radcommons.client.journal import Item, Journal
 from radcommons.client.lists import ObjectEntry
 from radcommons.client.remote import Remote
@@ -35,7 +35,7 @@ class ObjectDownload:
     already_there: int = 0
     size_bytes: int = 0
     by_size_only: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
+    failures: Failures = field(default_factory=Failures)
 
     @property
     def is_complete(self) -> bool:
@@ -51,7 +51,7 @@ class ObjectDownload:
             "already_there": self.already_there,
             "size_bytes": self.size_bytes,
             "compared_by_size_only": self.by_size_only,
-            "failures": self.failures,
+            **self.failures.to_json(),
         }
 
 
@@ -72,7 +72,7 @@ def download_objects(
     FolderError
         When the folder was started for another list.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    made(folder)
     outcome = ObjectDownload(len({entry.object_id for entry in entries}))
     with Journal(folder) as journal:
         names = sorted(entry.object_id for entry in entries)
@@ -80,8 +80,7 @@ def download_objects(
         journal.add(_planned(entries, remote, outcome.failures))
         run = Run(remote, "", folder=folder, journal=journal, threads=threads, report=report)
         run.fetch_pending()
-        for code, count in run.failures.items():
-            outcome.failures[code] = outcome.failures.get(code, 0) + count
+        outcome.failures.take(run.failures)
         outcome.fetched = run.fetched
         outcome.already_there, outcome.size_bytes = audited(journal, folder, outcome)
     return outcome
@@ -100,19 +99,19 @@ def audited(journal: Journal, folder: Path, outcome: ObjectDownload) -> tuple[in
             if is_proven or is_right(digest_of(path, item.digest), item.digest):
                 right, size = right + 1, size + item.size_bytes
             else:
-                outcome.failures["client.digest-mismatch"] = outcome.failures.get("client.digest-mismatch", 0) + 1
+                outcome.failures.note(DigestError("A file was changed while the download ran."))
                 journal.reopen([item.path])
     return max(0, right - outcome.fetched), size
 
 
-def _planned(entries: Sequence[ObjectEntry], remote: Remote, failures: dict[str, int]) -> Iterator[Item]:
+def _planned(entries: Sequence[ObjectEntry], remote: Remote, failures: Failures) -> Iterator[Item]:
     unique = {entry.object_id: entry for entry in reversed(entries)}
     names = Counter(entry.file_name.casefold() for entry in unique.values())
     for entry in reversed(unique.values()):
         try:
             yield _item(entry, remote, is_shared=names[entry.file_name.casefold()] > 1)
         except RadCommonsError as error:
-            failures[error.code] = failures.get(error.code, 0) + 1
+            failures.note(error)
 
 
 def _item(entry: ObjectEntry, remote: Remote, *, is_shared: bool) -> Item:

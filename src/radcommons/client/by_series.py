@@ -19,7 +19,8 @@ from urllib.parse import urlencode
 
 import orjson
 
-from radcommons.client.errors import DigestError, DiskSpaceError, LocalDiskError
+from radcommons.client.errors import DigestError, DiskSpaceError, Failures, LocalDiskError, on_disk
+from radcommons.client.journal import Journal
 from radcommons.client.layout import IMAGES, STATE_FOLDER
 from radcommons.client.remote import Remote
 from radcommons.client.run import Progress, Report
@@ -44,7 +45,7 @@ class SeriesDownload:
     already_there: int = 0
     files: int = 0
     size_bytes: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
+    failures: Failures = field(default_factory=Failures)
 
     @property
     def is_complete(self) -> bool:
@@ -60,7 +61,7 @@ class SeriesDownload:
             "already_there": self.already_there,
             "files": self.files,
             "size_bytes": self.size_bytes,
-            "failures": self.failures,
+            **self.failures.to_json(),
         }
 
 
@@ -95,10 +96,12 @@ def download_series(
     ------
     DiskSpaceError
         When the disk is as good as full.
+    BusyFolderError
+        When another download is writing into the folder.
     """
     outcome = SeriesDownload(len(uids))
-    (folder / STATE_FOLDER).mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(threads, thread_name_prefix="series") as pool:
+    # The journal holds nothing of series, but keeps a second download out of the folder.
+    with Journal(folder), ThreadPoolExecutor(threads, thread_name_prefix="series") as pool:
         futures = [pool.submit(partial(_bring, uid, folder, remote)) for uid in uids]
         try:
             for future in futures:
@@ -107,7 +110,7 @@ def download_series(
                 except (DiskSpaceError, LocalDiskError):
                     raise
                 except RadCommonsError as error:
-                    outcome.failures[error.code] = outcome.failures.get(error.code, 0) + 1
+                    outcome.failures.note(error)
                     continue
                 outcome.fetched += held.is_fetched
                 outcome.already_there += not held.is_fetched
@@ -147,10 +150,11 @@ def _bring(uid: str, folder: Path, remote: Remote) -> _Held:
         finally:
             archive.unlink(missing_ok=True)
     note = {"series_instance_uid": uid, "files": [{"name": n, "size_bytes": s, "md5": m} for n, s, m in files]}
-    (aside / NOTE).write_bytes(orjson.dumps(note, option=orjson.OPT_INDENT_2))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(place, ignore_errors=True)
-    aside.rename(place)
+    with on_disk():
+        (aside / NOTE).write_bytes(orjson.dumps(note, option=orjson.OPT_INDENT_2))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
+        aside.rename(place)
     return _Held(files, is_fetched=True)
 
 

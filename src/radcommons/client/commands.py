@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from radcommons.client.download import Download, Wish
 from radcommons.client.download import download as run_download
-from radcommons.client.errors import size_of
+from radcommons.client.errors import on_disk, size_of
 from radcommons.client.layout import Layout
 from radcommons.client.list_commands import SUFFIXES, ListWish, download_list, is_list, show_list
 from radcommons.client.progress import shown
@@ -65,7 +65,7 @@ def download(context: click.Context, /, name: str, folder: Path, *, is_json: boo
             access_key=_text(options["access_key"]),
             threads=threads,
         )
-        with _kept_when_stopped(), shown(is_wanted=not is_json) as report:
+        with _downloading(), shown(is_wanted=not is_json) as report:
             found = download_list(Path(name), folder, wanted, report=report)
         show_list(found, folder, is_json=is_json)
         if not found.is_complete:
@@ -83,7 +83,7 @@ def download(context: click.Context, /, name: str, folder: Path, *, is_json: boo
         token=_text(options["token"]),
         threads=threads,
     )
-    with _kept_when_stopped(), shown(is_wanted=not is_json) as report:
+    with _downloading(), shown(is_wanted=not is_json) as report:
         outcome = run_download(wish, folder, report=report)
     if is_json:
         click.echo(orjson.dumps(outcome.to_json(), option=orjson.OPT_INDENT_2))
@@ -108,7 +108,8 @@ def verify(context: click.Context, /, folder: Path, *, key_file: Path | None, is
 
     The exit code is 3 when anything is missing or changed.
     """
-    found = verify_folder(folder, pinned_key=key_file.read_bytes() if key_file else None)
+    with on_disk():
+        found = verify_folder(folder, pinned_key=key_file.read_bytes() if key_file else None)
     if is_json:
         click.echo(orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2))
     else:
@@ -130,9 +131,11 @@ def _refuse_release_options(context: click.Context) -> None:
 
 
 @contextmanager
-def _kept_when_stopped() -> Iterator[None]:
+def _downloading() -> Iterator[None]:
+    """Errors of the network have their own words; whatever else the system refuses concerns the disk."""
     try:
-        yield
+        with on_disk():
+            yield
     except KeyboardInterrupt:
         click.echo("What has arrived is kept: run the same command again to go on.", err=True)
         raise
@@ -148,8 +151,8 @@ def _show_download(outcome: Download, folder: Path) -> None:
     click.echo(f"fetched {outcome.fetched} files, {outcome.already_there} were already there")
     if not receipt.instances and receipt.where:
         click.echo("The condition selects nothing of this version.", err=True)
-    for code, count in sorted(outcome.failures.items()):
-        click.echo(f"failed: {count} × {code}", err=True)
+    for line in outcome.failures.lines():
+        click.echo(line, err=True)
     _show_verification(outcome.audit)
     if outcome.is_complete:
         click.echo(f"Cite as: {receipt.citation}")

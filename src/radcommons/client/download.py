@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import orjson
 
-from radcommons.client.errors import FolderError, RemoteError, SelectionError
+from radcommons.client.errors import Failures, FolderError, RemoteError, SelectionError, made
 from radcommons.client.journal import Item, Journal
 from radcommons.client.large import LARGE_BYTES
 from radcommons.client.layout import OWN_NAMES, STATE_FOLDER, Layout, path_of
@@ -35,6 +35,8 @@ from radcommons.transfer.release.paths import (
     instance_path,
     safe_relative_path,
 )
+
+FIRST_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Download:
     fetched: int = 0
     fetched_bytes: int = 0
     already_there: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
+    failures: Failures = field(default_factory=Failures)
 
     @property
     def is_complete(self) -> bool:
@@ -93,7 +95,7 @@ class Download:
             "fetched": self.fetched,
             "fetched_bytes": self.fetched_bytes,
             "already_there": self.already_there,
-            "failures": self.failures,
+            **self.failures.to_json(),
             "audit": self.audit.to_json(),
         }
 
@@ -112,7 +114,7 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
     FolderError
         When the folder was started for another release or selection.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    made(folder)
     with (
         Remote(wish.url, token=wish.token, first_wait_s=wish.first_wait_s) as remote,
         Journal(folder) as journal,
@@ -138,7 +140,9 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
             journal.reopen([*audit.missing, *audit.changed])
             run.fetch_pending()
             audit = verify_folder(folder, proofs=journal.proofs)
-        outcome = Download(receipt, audit, run.fetched, run.fetched_bytes, run.already_there, run.failures)
+        right = audit.counts["checked"] - audit.counts["missing"] - audit.counts["changed"]
+        kept = max(0, right - run.fetched)
+        outcome = Download(receipt, audit, run.fetched, run.fetched_bytes, kept, run.failures)
         if outcome.is_complete:
             outcome.receipt = replace(receipt, completed_at=datetime.now(UTC).isoformat(timespec="seconds"))
             outcome.receipt.write(folder)
@@ -159,16 +163,27 @@ def resolve(remote: Remote, name: str) -> tuple[str, str]:
         safe_relative_path(version or "latest")
     except ReleaseFormatError as error:
         raise RemoteError(Kind.INVALID, "client.bad-name", "Name a release as SLUG@VERSION or SLUG@latest.") from error
-    body = remote.document(f"api/v1/releases/{quote(slug)}/{quote(version or 'latest')}")
+    try:
+        # Whoever mistyped the address should not wait for long.
+        body = remote.document(f"api/v1/releases/{quote(slug)}/{quote(version or 'latest')}", attempts=FIRST_ATTEMPTS)
+    except RemoteError as error:
+        if error.kind is Kind.NOT_FOUND and "is_plain" in error.facts:
+            raise _no_repository() from error
+        raise
     try:
         document = orjson.loads(body)
         found = str(document["slug"]), str(document["version"])
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise RemoteError(Kind.UNSUPPORTED, "client.not-radcommons", "The address is no RadCommons server.") from error
+        raise _no_repository() from error
     safe_relative_path(found[1])
     if found[0] != slug:
         raise RemoteError(Kind.INVALID, "client.bad-name", "The repository answered with another release.")
     return found
+
+
+def _no_repository() -> RemoteError:
+    message = "No RadCommons repository answers there. --from takes the address of its first page, without a path."
+    return RemoteError(Kind.UNSUPPORTED, "client.not-radcommons", message)
 
 
 def fetch_core(remote: Remote, base: str, folder: Path, name: tuple[str, str]) -> ReleaseManifest:

@@ -1,5 +1,11 @@
 """What can go wrong between a researcher and a release."""
 
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from radcommons.dicom.errors import Kind, RadCommonsError
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -12,6 +18,33 @@ def size_of(size_bytes: float) -> str:
     while size_bytes >= _STEP and place < len(_UNITS) - 1:
         size_bytes, place = size_bytes / _STEP, place + 1
     return f"{size_bytes:.{1 if place else 0}f} {_UNITS[place]}"
+
+
+class Failures(Counter[str]):
+    """How many files or series failed, by code; with what was said of the first of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reasons: dict[str, str] = {}
+
+    def note(self, error: RadCommonsError) -> None:
+        """One more."""
+        self[error.code] += 1
+        self.reasons.setdefault(error.code, error.message)
+
+    def take(self, others: "Failures") -> None:
+        """Those of another part of the same download."""
+        self.update(others)
+        self.reasons = {**others.reasons, **self.reasons}
+
+    def lines(self) -> Iterator[str]:
+        """What is printed of them."""
+        for code, count in sorted(self.items()):
+            yield f"failed: {count} × {self.reasons[code]} [{code}]"
+
+    def to_json(self) -> dict[str, object]:
+        """What ``--json`` prints of them: counts by code, and the reasons."""
+        return {"failures": dict(self), "reasons": self.reasons}
 
 
 class RemoteError(RadCommonsError):
@@ -41,9 +74,34 @@ class LocalDiskError(RadCommonsError):
 
     def __init__(self, reason: str) -> None:
         message = (
-            f"The download's disk cannot be written ({reason}). Free space or check it, then run the command again."
+            f"The disk or folder of the download cannot be read or written ({reason}). Free space, check it, or choose "
+            "another folder; then run the command again."
         )
         super().__init__(Kind.UNAVAILABLE, "client.disk", message)
+
+
+@contextmanager
+def on_disk() -> Iterator[None]:
+    """Tell a disk that takes no more, or a folder that nobody may write, from a network that does not answer: both are OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise LocalDiskError(error.strerror or "error") from error
+
+
+def made(folder: Path) -> Path:
+    """A folder, which is there now and may be written into.
+
+    Raises
+    ------
+    LocalDiskError
+        When it cannot be made, or not written.
+    """
+    with on_disk():
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(0, "no permission to write there")
+    return folder
 
 
 class ListError(RadCommonsError):

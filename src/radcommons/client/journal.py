@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from radcommons.client.errors import BusyFolderError, FolderError, LocalDiskError
+from radcommons.client.errors import BusyFolderError, FolderError, LocalDiskError, made
 from radcommons.client.layout import STATE_FOLDER
 
 BATCH_ROWS = 1_000
@@ -48,7 +48,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         state = folder / STATE_FOLDER
-        state.mkdir(parents=True, exist_ok=True)
+        made(state)
         # Parts of large files are noted by the threads that fetch them, one at a time.
         self._lock = threading.Lock()
         self._database = sqlite3.connect(
@@ -64,7 +64,9 @@ class Journal:
             self._database.execute("COMMIT")
         except sqlite3.OperationalError as error:
             self._database.close()
-            raise BusyFolderError from error
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise BusyFolderError from error
+            raise LocalDiskError(str(error)) from error
         except sqlite3.DatabaseError as error:
             self._database.close()
             raise FolderError(

@@ -18,7 +18,7 @@ from radcommons.client.bucket_lists import is_bucket_list, read_bucket_list
 from radcommons.client.by_drs import ObjectDownload, download_objects
 from radcommons.client.by_series import SeriesDownload, download_series
 from radcommons.client.download import fetch_core, resolve
-from radcommons.client.errors import ListError, MissingExtraError, size_of
+from radcommons.client.errors import ListError, MissingExtraError, on_disk, size_of
 from radcommons.client.layout import Layout, path_of
 from radcommons.client.remote import Remote
 from radcommons.client.run import Report
@@ -109,8 +109,8 @@ def show_list(outcome: AnyDownload, folder: Path, *, is_json: bool) -> None:
     click.echo(f"{size_of(outcome.size_bytes)} compared with their digests")
     if by_size_only:
         click.echo(f"{by_size_only} of them by their size only, for no digest of them is known", err=True)
-    for code, count in sorted(outcome.failures.items()):
-        click.echo(f"failed: {count} × {code}", err=True)
+    for line in outcome.failures.lines():
+        click.echo(line, err=True)
     if "client.unreachable" in outcome.failures:
         click.echo(
             "A server that a list names is asked over HTTPS; where it is elsewhere, name it with --from.", err=True
@@ -161,6 +161,6 @@ def _sink(output: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         return
     aside = output.with_name(f"{output.name}.part")
-    with aside.open("w", encoding="utf-8", newline="\n") as sink:
+    with on_disk(), aside.open("w", encoding="utf-8", newline="\n") as sink:
         yield sink
     aside.replace(output)

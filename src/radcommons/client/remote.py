@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ import orjson
 
 from radcommons.client.answers import cut_off, demand_length, demand_start, refusal, unreachable
 from radcommons.client.digests import hasher, is_right
-from radcommons.client.errors import DigestError, LocalDiskError, RemoteError
+from radcommons.client.errors import DigestError, RemoteError, on_disk
 from radcommons.client.transport import AddressError, Answer, Transport, origin_of
 from radcommons.dicom.errors import Kind, RadCommonsError
 
@@ -34,6 +35,8 @@ LONGEST_DOCUMENT_BYTES = 256 * 2**20
 ADDRESSES_TOGETHER = 200
 # An address is asked for again while it still opens something: what waits in a queue must not find it expired.
 RENEWED_BEFORE_S = 120.0
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 Result = TypeVar("Result")
 
@@ -79,8 +82,8 @@ class Remote:
 
     def __init__(self, url: str, *, token: str | None = None, first_wait_s: float = FIRST_WAIT_S) -> None:
         headers = {"Accept-Encoding": "identity", "User-Agent": "radcommons"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
+        if token and token.strip():
+            headers["Authorization"] = f"Bearer {_checked_token(token.strip())}"
         self._base = url.rstrip("/") + "/"
         self._first_wait_s = first_wait_s
         self._transport = Transport(headers)
@@ -103,7 +106,7 @@ class Remote:
         self._transport.abort()
         self._bare.abort()
 
-    def document(self, address: str, *, body: bytes | None = None) -> bytes:
+    def document(self, address: str, *, body: bytes | None = None, attempts: int = ATTEMPTS) -> bytes:
         """The whole answer at *address*; for JSON and other small things. With a *body* it is a POST.
 
         Raises
@@ -121,7 +124,7 @@ class Remote:
                         raise RemoteError(Kind.TOO_LARGE, "client.too-large", "The server's answer is too large.")
                 return bytes(found)
 
-        return self._retried(attempt)
+        return self._retried(attempt, attempts=attempts)
 
     def presigned(self, base: str, digests: Sequence[str]) -> dict[str, Address]:
         """Addresses in the repository's bucket for some files below *base*; none where it sends them itself."""
@@ -170,7 +173,7 @@ class Remote:
             if not is_right(digest, expected.digest):
                 part.unlink(missing_ok=True)
                 raise DigestError("A file arrived with other bytes than the release promises.")
-            with _on_disk():
+            with on_disk():
                 part.replace(destination)
 
         self._retried(attempt, arrived=lambda: _size_of(part))
@@ -188,7 +191,7 @@ class Remote:
         place = Address(urljoin(self._base, address))
 
         def attempt() -> None:
-            with self._answer(place, {}) as answer, _on_disk(), destination.open("wb") as sink:
+            with self._answer(place, {}) as answer, on_disk(), destination.open("wb") as sink:
                 announced, arrived = answer.header("content-length"), 0
                 for piece in self._pieces(answer):
                     if not arrived and piece[:2] != b"PK":
@@ -268,7 +271,7 @@ class Remote:
             else:
                 digest, present = hasher(expected.digest), 0
             demand_length(answer, expected.size_bytes - present)
-            with _on_disk():
+            with on_disk():
                 descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | (0 if present else os.O_TRUNC), 0o644)
             try:
                 present = self._write(answer, descriptor, digest, present, expected.size_bytes)
@@ -323,7 +326,9 @@ class Remote:
         grown: float = self._first_wait_s * 2.0 ** (number - 1)
         return min(grown, LONGEST_WAIT_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
 
-    def _retried(self, attempt: Callable[[], Result], *, arrived: Callable[[], int] = lambda: 0) -> Result:
+    def _retried(
+        self, attempt: Callable[[], Result], *, arrived: Callable[[], int] = lambda: 0, attempts: int = ATTEMPTS
+    ) -> Result:
         """Try until it succeeds, or so often in vain; a line that breaks again and again but brings something is not in vain."""
         number, before = 1, arrived()
         while True:
@@ -336,7 +341,7 @@ class Remote:
                 if (now := arrived()) - before >= PROGRESS_BYTES:
                     number = 1
                 before = now
-                if number >= ATTEMPTS:
+                if number >= attempts:
                     raise
                 pause_s = self._pause_s(number, error)
             except DigestError as error:
@@ -347,13 +352,11 @@ class Remote:
             number += 1
 
 
-@contextmanager
-def _on_disk() -> Iterator[None]:
-    """Tell a disk that takes no more from a network that does not answer: both are OSError."""
-    try:
-        yield
-    except OSError as error:
-        raise LocalDiskError(error.strerror or "error") from error
+def _checked_token(token: str) -> str:
+    if not _TOKEN.fullmatch(token):
+        message = "The token has characters that no token has. Copy it anew from the page of your account."
+        raise RemoteError(Kind.INVALID, "client.bad-token", message)
+    return token
 
 
 def _is_same_origin(url: str, base: str) -> bool:
@@ -367,7 +370,7 @@ def _is_same_origin(url: str, base: str) -> bool:
 def _write_all(descriptor: int, piece: bytes, start: int) -> None:
     """Write bytes to their place in a file; the system may take fewer at a time than it is given."""
     rest = memoryview(piece)
-    with _on_disk():
+    with on_disk():
         while rest:
             count = os.pwrite(descriptor, rest, start)
             rest, start = rest[count:], start + count

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from urllib.parse import quote
 
 from radcommons.client.digests import digest_of, is_right
-from radcommons.client.errors import DiskSpaceError, LocalDiskError, RemoteError
+from radcommons.client.errors import DiskSpaceError, Failures, LocalDiskError, RemoteError, made
 from radcommons.client.journal import Arrived, Item, Journal
 from radcommons.client.large import LARGE_BYTES, PART_BYTES, LargeFiles
 from radcommons.client.remote import ADDRESSES_TOGETHER, Address, Expected, Remote
@@ -60,7 +60,7 @@ class Run:
         self._parts: Counter[str] = Counter()
         self._telling = threading.Lock()
         self.fetched = self.fetched_bytes = self.already_there = 0
-        self.failures: dict[str, int] = {}
+        self.failures = Failures()
 
     def fetch_pending(self) -> None:
         """Fetch what the journal has open; one file that fails does not stop the others, a full disk does."""
@@ -131,7 +131,7 @@ class Run:
 
     def _make_folder(self, folder: str) -> None:
         if folder not in self._made:
-            (self._folder / folder).mkdir(parents=True, exist_ok=True)
+            made(self._folder / folder)
             self._made.add(folder)
 
     def _large_files(self) -> LargeFiles:
@@ -151,7 +151,7 @@ class Run:
     def _settle(self, future: "Future[_Brought]") -> None:
         error = future.exception()
         if isinstance(error, RadCommonsError) and not isinstance(error, LocalDiskError):
-            self.failures[error.code] = self.failures.get(error.code, 0) + 1
+            self.failures.note(error)
             self._in_vain = self._in_vain + 1 if error.code == UNREACHABLE else 0
             # Each has waited for a minute: who answers nobody for so long will not answer the thousands that follow.
             if self._in_vain >= max(GONE_AFTER, self._threads):
