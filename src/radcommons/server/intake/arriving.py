@@ -124,4 +124,6 @@ class Arrival:
 
 
 def _malformed(why: str) -> InvalidError:
-    return InvalidError("intake.parts-announced", f"The request cannot be used: {why}.")
+    return InvalidError(
+        "intake.parts-announced", f"The list of parts that the request begins with cannot be used: {why}."
+    )

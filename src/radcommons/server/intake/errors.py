@@ -8,7 +8,7 @@ RadCommonsError
 ├── UnknownProfileError   intake.unknown-profile   de-identified by a profile this centre does not accept
 ├── EarlierEngineError    intake.earlier-engine    de-identified by an engine that is not taken any longer
 ├── SigningKeyError       intake.signing-key       signed with a key that was refused
-└── ConflictError, InvalidError of the platform with the codes intake.parts-missing, intake.batch-sealed,
+└── ConflictError, InvalidError of the platform with the codes intake.parts-missing, intake.parts-announced, intake.batch-sealed,
     intake.manifest-too-large, intake.batch-too-large, intake.quarantine-decided, intake.reason,
     intake.key-decided, intake.summary-missing, intake.profile-packaged
 """
