@@ -4,6 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset
 from tests.support.drawn import capture, write_capture, written
 from tests.support.planted_pixels import as_dicom, made_picture
@@ -117,6 +118,14 @@ def test_many_frames_are_not_vouched_for(tmp_path):
     assert [finding.code for finding in found.findings] == ["deid.frames-not-seen"]
 
 
+def test_tiles_are_not_vouched_for(tmp_path):
+    tiles = capture(np.zeros((4, 32, 32, 1), "u1"), TotalPixelMatrixColumns=64, TotalPixelMatrixRows=64)
+    found = find_candidates(write_capture(tiles, tmp_path / "a.dcm"), detector=Fixed())
+
+    assert found.verdict is PixelText.NEEDS_PERSON
+    assert [finding.code for finding in found.findings] == ["deid.tiles-read-apart"]
+
+
 def test_the_second_look_counts_what_stands_outside_the_black(path):
     file = open_part10(path)
     inside = verify_redacted(file, [Box(0, 0, 200, 60)], detector=Fixed(NAME, SIDE))
@@ -166,6 +175,34 @@ def test_writing_along_an_edge_is_read(tmp_path, recogniser):
 
     assert mask_of(found.boxes, *values.shape[1:3])[values[0, :, :, 0] > 120].mean() > 0.97
     assert any("77120934" in each.text for each in found.candidates)
+
+
+@pytest.mark.parametrize("turn", [-20, 45])
+def test_leaning_writing_is_read(tmp_path, recogniser, turn):
+    leaning = Image.fromarray(written("OKAFOR 77120934", (320, 400), at=(90, 150))).rotate(turn)
+    values = np.asarray(leaning)[None, :, :, None].copy()
+    found = find_candidates(write_capture(capture(values), tmp_path / "a.dcm"), detector=recogniser)
+
+    assert mask_of(found.boxes, *values.shape[1:3])[values[0, :, :, 0] > 120].mean() > 0.97
+
+
+def test_letters_as_large_as_a_body_are_read(tmp_path, recogniser):
+    values = written("WANDA", (300, 500), at=(20, 60), height=130)[None, :, :, None]
+    found = find_candidates(write_capture(capture(values), tmp_path / "a.dcm"), detector=recogniser)
+
+    assert found.verdict is PixelText.REDACTED
+    assert mask_of(found.boxes, *values.shape[1:3])[values[0, :, :, 0] > 120].mean() > 0.5
+
+
+def test_writing_that_only_another_window_shows_is_read(tmp_path, recogniser):
+    rng = np.random.default_rng(4)
+    stored = (rng.normal(30_000, 3_000, (320, 400))).clip(0, 65_535).astype("u2")
+    ink = written("OKAFOR 77120934", (320, 400), at=(20, 20), height=24) > 120
+    stored[:80] = 65_000
+    stored[ink] = 64_990
+    found = find_candidates(write_capture(capture(stored[None, :, :, None]), tmp_path / "a.dcm"), detector=recogniser)
+
+    assert mask_of(found.boxes, *stored.shape)[ink].mean() > 0.9
 
 
 def test_the_recogniser_works_within_the_limits_it_asks_for(path):

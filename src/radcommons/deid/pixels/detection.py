@@ -27,6 +27,7 @@ DETECTOR_VERSION = 4
 """Raised whenever other things are seen or other boxes drawn: what an earlier version saw is looked at again."""
 
 _PIXELS = "(7FE0,0010)"
+_TOTAL_COLUMNS = 0x00480006
 _BLACKENED = 0.6
 _SURE, _FIRM = 0.6, 0.8
 _SAME_PLACE = 0.7
@@ -135,7 +136,7 @@ def candidates_of(
         return _unseen(error.code, _PIXELS, error.message, size)
     seen = judged_sightings(footage.sightings, markers, kind="text" if detector.may_vouch else "shape")
     candidates = tuple(sorted((*known, *seen), key=lambda each: (each.box.top, each.box.left)))
-    findings = _doubts(footage, shape.number_of_frames, detector)
+    findings = _doubts(footage, shape.number_of_frames, detector, are_tiles=_are_tiles(header, shape.number_of_frames))
     return PixelFindings(candidates, _verdict(candidates, findings), findings, size)
 
 
@@ -237,12 +238,21 @@ def _is_beside(box: Box, others: Sequence[Box]) -> bool:
     return False
 
 
-def _doubts(footage: Footage, number_of_frames: int, detector: Detector) -> tuple[Finding, ...]:
+def _are_tiles(header: Header, number_of_frames: int) -> bool:
+    """Whether the frames are pieces of one large picture (PS3.3 C.8.12.4.1.1)."""
+    return number_of_frames > 1 and header.integer(_TOTAL_COLUMNS) is not None
+
+
+def _doubts(footage: Footage, number_of_frames: int, detector: Detector, *, are_tiles: bool) -> tuple[Finding, ...]:
     doubts = []
     if not detector.may_vouch:
         doubts.append(("deid.pixels-not-read", "No text recogniser is installed; a person must look at the picture."))
     if footage.frames_seen < number_of_frames:
         doubts.append(("deid.frames-not-seen", "Only a choice of the frames was looked at; a person must look too."))
+    if are_tiles:
+        doubts.append(
+            ("deid.tiles-read-apart", "Writing may run over the edges of tiles; a person must look at the whole.")
+        )
     if footage.is_exhausted:
         doubts.append(("deid.frames-not-read", "More frames differ than were read; a person must look at them."))
     return tuple(Finding(Severity.WARNING, code, _PIXELS, message) for code, message in doubts)

@@ -4,7 +4,7 @@ What it is asked for stands in :mod:`radcommons.deid.pixels.models`. :data:`MEMO
 should be allowed: about 560 MiB for the recogniser and its largest sheet, and the decoded image beside them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,13 +21,13 @@ from radcommons.deid.pixels.sightings import Sighting
 MEMORY_BYTES = 1_400 * 2**20
 _EXPLAINED, _MADE_OF_LINES = 0.35, 0.6
 _BROAD = 64
-_MOST_READ = 40
+_MOST_READ, _MOST_ODD = 40, 8
 _SAME = 0.9
 _SLANT = 0.27
 # How far a line may go on beyond what was seen of it, in its thickness: little where it was surely read to its ends.
 _PARTLY, _FURTHEST, _A_LITTLE, _BRIDGED = 0.34, 8, 1, 2
 _COMPACT, _CLEARLY_LONGER, _LONGEST_LINE = 1.6, 1.3, 14.0
-_SURE, _READABLE, _GUESSED = 0.75, 0.5, 0.15
+_CERTAIN, _SURE, _READABLE, _GUESSED = 0.9, 0.75, 0.5, 0.15
 _WORD_LENGTH, _MARKER_LENGTH = 3, 4
 _LINE_SHAPE = 3.0
 _THICKEST, _THICKEST_LINE, _THICKEST_LETTER = 0.3, 0.1, 0.2
@@ -77,11 +77,13 @@ class TextRecogniser:
         broad = [place for place in rest if _is_broad(place[1]) and not _is_explained(*place, found)]
         found += _detect(broad, is_flattened=True)
         thickest = _THICKEST * min(picture.shape)
-        lines = [
-            each for each in found if not each.is_slanted and float(np.ptp(each.corners, axis=0).min()) <= thickest
-        ]
+        lines, odd = [], []
+        for each in found:
+            is_odd = each.is_slanted or float(np.ptp(each.corners, axis=0).min()) > thickest
+            (odd if is_odd else lines).append(each)
         new = [each for each in _distinct(lines) if share_covered(_generous(each.corners), known) < _SAME]
-        return completed(picture, _read(new, picture.shape))
+        seen = completed(picture, _read(new, picture.shape))
+        return (*seen, *_read_surely(odd, picture.shape, known=[*known, *(each.box for each in seen)]))
 
 
 def _place(level: Level, region: Region) -> Box:
@@ -164,6 +166,19 @@ def _read(found: Sequence[_Find], size: tuple[int, ...]) -> tuple[Sighting, ...]
         if box is not None:
             sightings.append(Sighting(box, text, score))
     return tuple(sightings)
+
+
+def _read_surely(found: Sequence[_Find], size: tuple[int, ...], *, known: Sequence[Box]) -> Iterator[Sighting]:
+    """What leans, or is as large as anatomy, where it is surely read: ribs and whole bodies look like it and say nothing."""
+    black = list(known)
+    for each in sorted(found, key=lambda find: -float(np.prod(np.ptp(find.corners, axis=0))))[:_MOST_ODD]:
+        box = _generous(each.corners).clipped(size[0], size[1])
+        if box is None or share_covered(box, black) >= _SAME:
+            continue
+        text, score = models().reading(each.clipping)
+        if _letters(text) > 1 and score >= _CERTAIN:
+            black.append(box)
+            yield Sighting(box, text, score)
 
 
 def _letters(text: str) -> int:

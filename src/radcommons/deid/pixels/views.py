@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from radcommons.deid.pixels.faint import faint_picture
 from radcommons.dicom.color import apply_palette
 from radcommons.dicom.grayscale import to_grayscale
 from radcommons.dicom.header import Header
@@ -23,7 +24,8 @@ def pictures_of(values: NDArray[np.generic], header: Header, frame_index: int) -
 
     Grey values are shown by a third each of the object's own window, of the full range, and of the range without its
     extremes: writing at the largest stored value, or in a few grey values somewhere, is seen in the same picture as the
-    rest. Colours are shown by their brightness and, where there are any, by their strength.
+    rest. Colours are shown by their brightness and, where there are any, by their strength. What lies on an even ground unseen
+    (:mod:`radcommons.deid.pixels.faint`) is a picture of its own.
 
     Parameters
     ----------
@@ -45,7 +47,13 @@ def pictures_of(values: NDArray[np.generic], header: Header, frame_index: int) -
         values = _reduced(values, reduction)
     if values.ndim == _COLOR_DIMENSIONS:
         return _of_color(values, header), reduction
-    return [_toned(values, header, frame_index)], reduction
+    shown = _toned(values, header, frame_index)
+    return [shown, *_faint(values, shown)], reduction
+
+
+def _faint(values: NDArray[np.generic], shown: NDArray[np.uint8]) -> Pictures:
+    faint = faint_picture(values, shown)
+    return [] if faint is None else [faint]
 
 
 def _reduced(values: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
@@ -64,7 +72,8 @@ def _of_color(values: NDArray[np.generic], header: Header) -> Pictures:
     channels = values.astype(np.float32) * np.float32(scale)
     brightness = channels @ np.array([0.3, 0.59, 0.11], dtype=np.float32)
     strength = channels.max(axis=-1) - channels.min(axis=-1)
-    pictures = [_bytes(brightness)]
+    shown = _bytes(brightness)
+    pictures = [shown, *_faint(brightness, shown)]
     if (strength > _COLORFUL).mean() > _COLORFUL_SHARE:
         pictures.append(_bytes(strength))
     return pictures
