@@ -155,16 +155,27 @@ def deidentified(work: Path, files: Sequence[Path]) -> tuple[EdgeHome, tuple[Pat
     return open_home(home), outs
 
 
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """A centre with one site under an agreement: its address, its processes, the database's among them, and the site's token."""
+
+    url: str
+    process_ids: tuple[int, ...]
+    token: str
+
+
 @contextmanager
-def serving(work: Path) -> Iterator[tuple[str, int, str]]:
-    """A centre with one site under an agreement: its address, its process and the site's token."""
+def serving(work: Path) -> Iterator[Centre]:
+    """Run a centre."""
     data = work / "centre"
     with programs.centre(data, work / "centre.log") as (url, pid):
         wait_for(url, timeout_s=_STARTING_S, process_id=pid)
         programs.run("sites", "add", SITE, "--name", "Benchmark", "--country", "GB", data=data)
         signing = ("--signatory", "A. Nobody", "--title", "Director", "--licence", "CC-BY-4.0")
         programs.run("sites", "sign", SITE, "--project", PROJECT, *signing, data=data)
-        yield url, pid, programs.run("sites", "token", SITE, "--name", "benchmark", data=data)[0]["token"]
+        token = programs.run("sites", "token", SITE, "--name", "benchmark", data=data)[0]["token"]
+        postgres = int((data / "postgres" / "postmaster.pid").read_text().split()[0])
+        yield Centre(url, (pid, postgres), token)
 
 
 def post(client: httpx.Client, address: str, files: Sequence[Path]) -> None:
@@ -183,14 +194,13 @@ def post(client: httpx.Client, address: str, files: Sequence[Path]) -> None:
             raise SystemExit(f"{answer.status_code} {answer.text[:500]}")
 
 
-def compare_stow(work: Path, files: Sequence[Path], centre: tuple[str, int, str]) -> Line:
+def compare_stow(work: Path, files: Sequence[Path], centre: Centre) -> Line:
     """STOW-RS, twenty a request, one client; the first request of each is a warm-up."""
-    url, pid, token = centre
     few, rest = files[:A_REQUEST], files[A_REQUEST:]
-    with httpx.Client(timeout=120, headers={"Authorization": f"Bearer {token}"}) as client:
-        address = f"{url}/dicom-web/intake/{SITE}/{PROJECT}/studies"
+    with httpx.Client(timeout=120, headers={"Authorization": f"Bearer {centre.token}"}) as client:
+        address = f"{centre.url}/dicom-web/intake/{SITE}/{PROJECT}/studies"
         post(client, address, few)
-        ours = measured(len(rest), [pid], lambda: post(client, address, rest))
+        ours = measured(len(rest), centre.process_ids, lambda: post(client, address, rest))
     with running_orthanc(work / "orthanc") as orthanc, httpx.Client(timeout=120) as client:
         address = f"{orthanc.dicomweb}/studies"
         post(client, address, few)
@@ -199,9 +209,9 @@ def compare_stow(work: Path, files: Sequence[Path], centre: tuple[str, int, str]
     return Line("STOW-RS, 20 a request", ours.per_second, theirs.per_second, ours.cpu_ms, theirs.cpu_ms, 1.5)
 
 
-def send_sealed(home: EdgeHome, out: Path, centre: tuple[str, int, str]) -> None:
+def send_sealed(home: EdgeHome, out: Path, centre: Centre) -> None:
     """Send a batch from here and wait until every instance is in the archive."""
-    url, _, token = centre
+    url, token = centre.url, centre.token
     batch = sealed(home, out)
     sent = send_batch(batch.manifest, batch.paths, envelope=batch.envelope, url=url, token=token)
     with httpx.Client(headers={"Authorization": f"Bearer {token}"}) as client:
@@ -216,13 +226,13 @@ def send_sealed(home: EdgeHome, out: Path, centre: tuple[str, int, str]) -> None
         raise SystemExit(f"Not everything was stored: {told['counts']}")
 
 
-def measure_sealed(work: Path, home: EdgeHome, outs: tuple[Path, Path], centre: tuple[str, int, str]) -> Line:
+def measure_sealed(work: Path, home: EdgeHome, outs: tuple[Path, Path], centre: Centre) -> Line:
     """A batch from its sealing to the last instance in the archive, against copying with fsync; a small one is a warm-up."""
     few, out = outs
     send_sealed(home, few, centre)
     files = sorted(out.rglob("*.dcm"))
     before = copy_with_fsync(files, work / "copy")
-    ours = measured(len(files), [centre[1]], lambda: send_sealed(home, out, centre))
+    ours = measured(len(files), centre.process_ids, lambda: send_sealed(home, out, centre))
     copied = (before + copy_with_fsync(files, work / "copy")) / 2
     return Line("sealed batch / copy+fsync", ours.per_second, copied, ours.cpu_ms, 0.0, 0.35)
 
