@@ -223,3 +223,13 @@ def test_a_damaged_file_is_refused_and_never_sent(server, tmp_path):
     verify_objects(actor=ACTOR)
     answer = server.get(address(release, f"instances/{instance.sha256}.dcm"))
     assert (answer.status_code, answer.json()["code"]) == (503, "archive.object-damaged")
+
+
+@pytest.mark.parametrize("headers", [{}, {"range": "bytes=0-9"}])
+def test_a_file_that_was_damaged_since_it_was_stored_is_refused_when_it_is_asked_for(server, tmp_path, headers):
+    release = publish(tmp_path)
+    sha256 = Instance.objects.first().sha256
+    path = object_store().local_path(instance_key(sha256))
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    answer = server.get(address(release, f"instances/{sha256}.dcm"), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "archive.object-damaged")

@@ -28,6 +28,7 @@ from radcommons.server.access.queries import (
 )
 from radcommons.server.access.services import count_downloads
 from radcommons.server.archive.dicomweb.conditional import is_unchanged, requested_range
+from radcommons.server.archive.dicomweb.intact import checked_bytes
 from radcommons.server.archive.errors import RangeInvalidError
 from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.objects import object_store
@@ -158,9 +159,14 @@ async def _answer(request: Request, actor: Actor, download: Download) -> Respons
         if address:
             headers = {"Location": address, "Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
             return Response(status_code=307, headers=headers)
-    return StreamingResponse(
-        _chunks(download.object_key, start, length), status_code=status, headers=headers, media_type=download.media_type
-    )
+    chunks = await _sent(download, start, length)
+    return StreamingResponse(chunks, status_code=status, headers=headers, media_type=download.media_type)
+
+
+async def _sent(download: Download, start: int, length: int) -> AsyncIterator[bytes | memoryview]:
+    if download.sha256:
+        return await checked_bytes(download.sha256, download.size_bytes, start, length)
+    return _chunks(download.object_key, start, length)
 
 
 async def _chunks(key: str, start: int, length: int) -> AsyncIterator[bytes]:

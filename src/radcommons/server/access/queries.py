@@ -38,6 +38,8 @@ class Download:
         The SHA-256 of the bytes, in quotes.
     is_immutable
         Whether the address will always mean these bytes.
+    sha256
+        Of an instance, whose bytes are compared with it before they leave or as they do.
     """
 
     release_id: int
@@ -47,6 +49,7 @@ class Download:
     is_immutable: bool
     object_key: str = ""
     body: bytes = b""
+    sha256: str = ""
 
 
 def download_at(slug: str, version: str, path: str) -> Download:
@@ -93,7 +96,13 @@ def _instance(release: Release, sha256: str, *, is_immutable: bool) -> Download:
             "archive.object-damaged", "The repository's copy of this file is damaged. Try again later."
         )
     return Download(
-        release.pk, DICOM, instance.size_bytes, f'"{sha256}"', is_immutable, object_key=instance_key(sha256)
+        release.pk,
+        DICOM,
+        instance.size_bytes,
+        f'"{sha256}"',
+        is_immutable,
+        object_key=instance_key(sha256),
+        sha256=sha256,
     )
 
 

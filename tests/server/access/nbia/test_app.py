@@ -8,10 +8,13 @@ import zipfile
 import pytest
 from tests.support.batches import uid
 from tests.support.published import DRAFT, RECALLED, SLUG, series_uid
+from tests.support.releases import ACTOR
 
 from radcommons.server.access.nbia import app, columns
 from radcommons.server.access.nbia.calls import CALLS
+from radcommons.server.archive.errors import DamagedObjectError
 from radcommons.server.archive.models import Instance
+from radcommons.server.archive.services import verify_objects
 from radcommons.server.platform.objects import instance_key, object_store
 
 SERIES, SECRET, GONE = series_uid("one"), series_uid("secret"), series_uid("gone")
@@ -209,20 +212,28 @@ def test_the_length_is_told_without_the_bytes(ask):
     assert int(head.headers["content-length"]) == len(whole.content)
 
 
-def test_a_missing_object_is_an_error_and_never_half_a_file(call):
+@pytest.mark.parametrize("is_missing", [True, False])
+@pytest.mark.parametrize("asked", ["getSingleImage", "getDCMImage", "getImage"])
+def test_a_damaged_object_is_an_error_and_never_a_file(call, asked, is_missing):
     instance = Instance.objects.filter(series__series_instance_uid=SERIES).order_by("instance_number").first()
     key = instance_key(instance.sha256)
     kept = object_store().read(key)
     object_store().delete(key)
+    if not is_missing:
+        object_store().put_bytes(key, kept[:-1] + b"x")
     try:
-        single = {"SeriesInstanceUID": SERIES, "SOPInstanceUID": instance.sop_instance_uid}
-        answers = [call("getSingleImage", **single), call("getDCMImage", SeriesInstanceUID=SERIES)]
-        assert [answer.status_code for answer in answers] == [400, 400]
-        with pytest.raises(Exception, match="object is not in the store"):
-            # The licence is sent already: the connection breaks, so the length that was told is never reached.
-            call("getImage", SeriesInstanceUID=SERIES)
+        if asked == "getImage":
+            with pytest.raises(DamagedObjectError):
+                # The licence is sent already: the connection breaks, so the length that was told is never reached.
+                call(asked, SeriesInstanceUID=SERIES)
+        else:
+            one = {"SOPInstanceUID": instance.sop_instance_uid} if asked == "getSingleImage" else {}
+            answer = call(asked, SeriesInstanceUID=SERIES, **one)
+            assert (answer.status_code, answer.text.startswith("The repository's copy")) == (503, True)
     finally:
+        object_store().delete(key)
         object_store().put_bytes(key, kept)
+        verify_objects(actor=ACTOR)
 
 
 def test_one_instance_its_picture_its_header_and_its_digest(call, published):

@@ -30,6 +30,10 @@ SERIES = f"{STUDY}/series/2.25.20"
 FIRST = f"{SERIES}/instances/2.25.301"
 PARTS = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 LARGE_FRAMES = 3000
+FRAME_BYTES = 16 * 12 * 2
+# More than is compared beforehand when all of it is sent.
+HUGE_FRAMES = (17 << 20) // FRAME_BYTES
+HUGE = f"{STUDY}/series/2.25.22/instances/2.25.309"
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +173,54 @@ def test_what_is_compared_as_it_passes_never_comes_to_its_end_when_it_is_damaged
         with pytest.raises(DamagedObjectError):
             get(path, accept)
     assert DamagedObject.objects.get().sha256 == list(stored)[3]
+
+
+@pytest.fixture
+def huge(tmp_store, tmp_path):
+    """An object of 17 MiB: its bytes, and where they lie."""
+    path = dicom_file(tmp_path, 9, SeriesInstanceUID="2.25.22", frames=HUGE_FRAMES)
+    site = Site.objects.create(code="ALPHA", name="Alpha", country="DE")
+    services.store_instances([services.Offer(describe_file(path)[0], path)], site=site, project="covid19", actor=ACTOR)
+    content = path.read_bytes()
+    return content, object_store().local_path(instance_key(hashlib.sha256(content).hexdigest()))
+
+
+def test_frames_and_ranges_of_a_large_object_are_its_bytes(get, huge):
+    content, _ = huge
+    pixels = content[-HUGE_FRAMES * FRAME_BYTES :]
+    for number in (1, 2, HUGE_FRAMES // 2, HUGE_FRAMES):
+        frame = get(f"{HUGE}/frames/{number}", "application/octet-stream").content
+        assert frame == pixels[(number - 1) * FRAME_BYTES : number * FRAME_BYTES]
+    for part, wanted in {
+        "0-99": content[:100],
+        "16777210-16777300": content[16777210:16777301],
+        "-5": content[-5:],
+    }.items():
+        answer = get(HUGE, "application/dicom", range=f"bytes={part}")
+        assert (answer.status_code, answer.content) == (206, wanted)
+    assert get(HUGE, "application/dicom").content == content
+
+
+@pytest.mark.parametrize(
+    ("resource", "headers"),
+    [("/frames/1", {}), ("", {"accept": "application/dicom", "range": "bytes=0-99"}), ("/bulkdata/7FE00010", {})],
+)
+def test_no_part_of_a_large_object_leaves_that_is_damaged_elsewhere(get, huge, resource, headers):
+    changed(huge[1])
+    refused = get(f"{HUGE}{resource}", **headers)
+    assert (refused.status_code, refused.json()["code"]) == (503, "archive.object-damaged")
+    assert get(f"{HUGE}{resource}", **headers).status_code == 404
+
+
+def test_a_large_object_is_read_once_however_many_want_a_part_of_it(app, huge, monkeypatch):
+    reads = []
+    read = intact._digest_of
+    monkeypatch.setattr(intact, "_digest_of", lambda key: reads.append(key) or read(key))
+
+    async def ask():
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
+            return await asyncio.gather(*(client.get(f"{HUGE}/frames/{number}") for number in range(1, 9)))
+
+    assert {answer.status_code for answer in asyncio.run(ask())} == {200}
+    assert len(reads) == 1

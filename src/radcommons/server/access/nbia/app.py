@@ -25,11 +25,11 @@ from radcommons.server.access.nbia.listing import Table
 from radcommons.server.access.nbia.requests import Parameters, check_names, check_required
 from radcommons.server.access.services import count_downloads
 from radcommons.server.archive import rendering
+from radcommons.server.archive.dicomweb.intact import whole_object_now
 from radcommons.server.archive.dicomweb.origin import origin_of
 from radcommons.server.archive.dicomweb.threads import in_pool
-from radcommons.server.archive.zip_stream import CHUNK_BYTES, zip_chunks, zip_size
+from radcommons.server.archive.zip_stream import zip_chunks, zip_size
 from radcommons.server.platform.errors import NotFoundError
-from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.platform.policy import Actor, admit
 from radcommons.server.platform.problems import status_of
 from radcommons.server.platform.settings import settings
@@ -117,7 +117,7 @@ async def _response(request: Request, actor: Actor, found: Encoded | Archive | S
             return Response(await rendering.thumbnail(found.sha256, 0), media_type="image/jpeg")
         case SingleFile():
             instance = found.instance
-            chunks = object_store().stream(instance_key(instance.sha256), chunk_bytes=CHUNK_BYTES)
+            chunks = whole_object_now(instance.sha256, instance.size_bytes)
             media_type, file_name, size_bytes = "application/dicom", found.file_name, instance.size_bytes
             release_id, files, counted = found.release_id, 1, size_bytes
         case Archive():

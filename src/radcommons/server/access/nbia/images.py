@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from radcommons.server.access.released import ReleasedSeries, instances_in, one_series
+from radcommons.server.archive.dicomweb.intact import whole_object_now
 from radcommons.server.archive.metadata import unpack
 from radcommons.server.archive.models import Instance
-from radcommons.server.archive.zip_stream import CHUNK_BYTES, Entry
+from radcommons.server.archive.zip_stream import Entry
 from radcommons.server.platform.errors import NotFoundError
-from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.releases.documents import licence_text
 from radcommons.server.releases.rules import LICENCES
 
@@ -47,7 +47,7 @@ def archive_of(series_instance_uid: str, *, is_renamed: bool, has_hashes: bool, 
     hashes: dict[str, str] = {}
     entries = [_licence(series)] if has_licence else []
     for name, (sha256, size_bytes) in zip(names, rows, strict=True):
-        read = partial(object_store().stream, instance_key(sha256), chunk_bytes=CHUNK_BYTES)
+        read = partial(whole_object_now, sha256, size_bytes)
         entries.append(Entry(name, size_bytes, partial(_hashing, name, read, hashes) if has_hashes else read))
     if has_hashes:
         entries.append(_hash_list(names, hashes))

@@ -26,7 +26,7 @@ from radcommons.server.platform.policy import Actor
 
 logger = logging.getLogger(__name__)
 
-# What is compared before anything is sent: one file, and all files of one answer together.
+# What is compared before anything is sent: one file that is sent whole, and all files of one answer together.
 _BEFOREHAND_BYTES = 16 << 20
 _TOGETHER_BYTES = 64 << 20
 _KNOWN_BYTES = 8 << 20
@@ -36,6 +36,8 @@ _Imprint = tuple[int, int, int] | None
 # Imprints of the files that were found right.
 _known: RecentlyUsed[str, tuple[_Imprint]] = RecentlyUsed(_KNOWN_BYTES)
 _examiners: list["Examiner"] = []
+# Large files that are being compared: who wants another part of the same one waits for that.
+_being_compared: dict[str, asyncio.Lock] = {}
 
 
 class Examiner(Protocol):
@@ -50,12 +52,17 @@ def ask_for_examination(examiner: Examiner) -> None:
     _examiners[:] = [examiner]
 
 
-async def assure(sha256: str, size_bytes: int) -> bool:
+async def assure(sha256: str, size_bytes: int, *, will_pass: bool = False) -> bool:
     """Have one stored object compared, where that is done beforehand and was not done yet.
+
+    Parameters
+    ----------
+    will_pass
+        Whether all of it will be sent, by :func:`whole_object`, so that a large one can be compared then.
 
     Returns
     -------
-    Whether it was found right; False when it is compared as it passes.
+    Whether it was found right; False when it is compared as it passes, or lies in a bucket.
 
     Raises
     ------
@@ -72,15 +79,49 @@ async def assure(sha256: str, size_bytes: int) -> bool:
     if imprint is None:
         return False
     if imprint[1] == size_bytes:
-        if size_bytes > _BEFOREHAND_BYTES:
+        if size_bytes > _BEFOREHAND_BYTES and will_pass:
             return False
-        at_hand = store.read_at_once(key, start=0, length=size_bytes) if size_bytes <= CHUNK_BYTES else None
-        found = await run_in_threadpool(_digest_of, key) if at_hand is None else hashlib.sha256(at_hand).hexdigest()
-        if found == sha256:
-            _remember(sha256, imprint)
+        if await _is_right(sha256, size_bytes, imprint):
             return True
     await _report(sha256, size_bytes)
     return False
+
+
+async def _is_right(sha256: str, size_bytes: int, imprint: _Imprint) -> bool:
+    """Whether a file has its digest; one that takes long to read is read once, however many wait for it."""
+    key = instance_key(sha256)
+    if size_bytes <= CHUNK_BYTES:
+        at_hand = object_store().read_at_once(key, start=0, length=size_bytes)
+        if at_hand is not None:
+            return _remembered(sha256, hashlib.sha256(at_hand).hexdigest(), imprint)
+    lock = _being_compared.setdefault(sha256, asyncio.Lock())
+    try:
+        async with lock:
+            if _known.get(sha256) == (imprint,):
+                return True
+            return _remembered(sha256, await run_in_threadpool(_digest_of, key), imprint)
+    finally:
+        if not lock.locked():
+            _being_compared.pop(sha256, None)
+
+
+def _remembered(sha256: str, found: str, imprint: _Imprint) -> bool:
+    if found == sha256:
+        _remember(sha256, imprint)
+    return found == sha256
+
+
+async def checked_bytes(sha256: str, size_bytes: int, start: int, length: int) -> AsyncIterator[bytes | memoryview]:
+    """All of a stored object or a part of it, compared beforehand or, where all is sent and much, as it passes.
+
+    Raises
+    ------
+    DamagedObjectError
+        When it is gone or changed; it is out of service then.
+    """
+    is_whole = length == size_bytes
+    await assure(sha256, size_bytes, will_pass=is_whole)
+    return whole_object(sha256, length) if is_whole else stored_bytes(sha256, start, length)
 
 
 async def damaged_among(selection: Selection) -> frozenset[str]:

@@ -15,6 +15,7 @@ from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import Selection, StoredObject
 from radcommons.server.archive.dicomweb.intact import (
     assure,
+    checked_bytes,
     damaged_among,
     stored_bytes,
     whole_object,
@@ -92,7 +93,7 @@ async def _one_part(selection: Selection, headers: dict[str, str]) -> Answer:
     writer, kind = MultipartWriter(DICOM), _dicom_type(transfer_syntax_uid)
     before, after = writer.open_part(kind), writer.close()
     headers["Content-Length"] = str(len(before) + size_bytes + len(after))
-    if await assure(sha256, size_bytes):
+    if await assure(sha256, size_bytes, will_pass=True):
         body = stored_bytes(sha256, 0, size_bytes, before=before, after=after)
     else:
         body = whole_object(sha256, size_bytes, before=before, after=after)
@@ -191,8 +192,10 @@ async def _one_file(exchange: Exchange, form: InstanceForm) -> Answer:
     etag = f'"{instance.sha256}{f"-{syntax}" if syntax else ""}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
-    await assure(instance.sha256, instance.size_bytes)
-    size_bytes = await transcoded_files().size(instance.sha256, syntax) if syntax else instance.size_bytes
+    size_bytes = instance.size_bytes
+    if syntax:
+        await assure(instance.sha256, size_bytes)
+        size_bytes = await transcoded_files().size(instance.sha256, syntax)
     part = requested_range(
         exchange.headers.get("range"), size_bytes, if_range=exchange.headers.get("if-range"), etag=etag
     )
@@ -206,8 +209,7 @@ async def _one_file(exchange: Exchange, form: InstanceForm) -> Answer:
     else:
         # So that whoever asks for a file can prove what came (RFC 9530 3).
         headers["Repr-Digest"] = f"sha-256=:{b64encode(bytes.fromhex(instance.sha256)).decode()}:"
-        is_whole = length == size_bytes
-        body = whole_object(instance.sha256, length) if is_whole else stored_bytes(instance.sha256, start, length)
+        body = await checked_bytes(instance.sha256, size_bytes, start, length)
     return Answer(
         body,
         status_code=206 if part is not None else 200,
