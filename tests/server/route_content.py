@@ -39,6 +39,7 @@ from radcommons.server.releases.models import Release
 from radcommons.server.sites import services as sites
 from radcommons.server.sites.models import ContributorKey, Site
 from radcommons.transfer.annotation.record import Method
+from radcommons.transfer.parts import AnnouncedPart, announcement
 
 SITES = ("ALPHA", "BETA")
 # "held" goes into quarantine; the others are stored. All but "open" and "held" are cleared.
@@ -121,6 +122,11 @@ class Content:
     credentials: Mapping[str, Mapping[str, str]]
     manifest: bytes
     part: bytes
+
+    @property
+    def parts(self) -> bytes:
+        """The part as the only one of a request for many."""
+        return announcement([AnnouncedPart(self.real["sha256"], len(self.part))]) + self.part
 
 
 @contextmanager
