@@ -1,10 +1,13 @@
 """Words in values that should be numbers or bytes: they are found in every form, and numbers are not taken for words."""
 
 import random
+import re
 import struct
 import zlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
@@ -29,6 +32,15 @@ def test_a_name_in_bytes_is_read_in_every_encoding(codec):
 def test_names_in_the_character_set_of_the_object_are_read():
     assert any("山田" in text for text in texts_in_bytes(bytes(20) + "山田太郎".encode("gb18030"), ("GB18030",)))
     assert any("山田" in text for text in texts_in_bytes(bytes(20) + "山田太郎".encode(), ("iso8859",)))
+
+
+written = st.sampled_from([*(bytes((byte,)) for byte in b"aZ09 ^,._'-"), b"Quixotesen", b"\n", b"\xe9", b"\0"])
+
+
+@given(st.lists(written, max_size=40).map(b"".join))
+def test_every_word_of_six_letters_is_read_among_compressed_bytes_and_nothing_shorter(value):
+    words = re.findall(rb"[0-9A-Za-z][0-9A-Za-z ^,._'-]{5,}", value)
+    assert text_in_codestream(value) == b"\n".join(words).decode("ascii")
 
 
 def test_a_name_among_compressed_bytes_is_read_wherever_it_lies():

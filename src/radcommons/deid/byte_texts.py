@@ -5,6 +5,7 @@ short values only when they hold letters or digits side by side.
 """
 
 import re
+from collections.abc import Iterator
 
 from radcommons.dicom.part10 import leave
 from radcommons.dicom.text import decode_text
@@ -19,9 +20,12 @@ PLAIN_NUMBERS = re.compile(rb"(?s:(?!.*" + _WORD + rb").{0,%d})" % _SHORT_BYTES)
 
 
 _CHUNK_BYTES, _OVERLAP_BYTES = 2**22, 256
-_CODESTREAM_WORD = re.compile(rb"[0-9A-Za-z][0-9A-Za-z ^,._'-]{5,}")
 LEAST_IN_CODESTREAM = 6
 """How long an identifier must be that is found among compressed bytes; shorter ones are there by chance."""
+_CODESTREAM_WORD = re.compile(rb"[0-9A-Za-z][0-9A-Za-z ^,._'-]{5,}")
+# Looking for six marks in a row takes a third of the time of trying the expression at each of a million bytes.
+_WRITTEN = bytes(re.fullmatch(rb"[0-9A-Za-z ^,._'-]", bytes((byte,))) is not None for byte in range(256))
+_LETTERS_IN_A_ROW = b"\1" * LEAST_IN_CODESTREAM
 
 
 def text_in_codestream(value: bytes | memoryview) -> str:
@@ -29,9 +33,19 @@ def text_in_codestream(value: bytes | memoryview) -> str:
     words: list[bytes] = []
     for start in range(0, len(value), _CHUNK_BYTES):
         # What lies across two chunks is whole in the first.
-        words += (match[0] for match in _CODESTREAM_WORD.finditer(value[start : start + _CHUNK_BYTES + _OVERLAP_BYTES]))
+        words += _words_in(bytes(value[start : start + _CHUNK_BYTES + _OVERLAP_BYTES]))
         leave(value)
     return b"\n".join(words).decode("ascii")
+
+
+def _words_in(chunk: bytes) -> Iterator[bytes]:
+    marks = chunk.translate(_WRITTEN)
+    place = marks.find(_LETTERS_IN_A_ROW)
+    while place >= 0:
+        end = marks.find(b"\0", place)
+        end = len(chunk) if end < 0 else end
+        yield from (match[0] for match in _CODESTREAM_WORD.finditer(chunk, place, end))
+        place = marks.find(_LETTERS_IN_A_ROW, end)
 
 
 def texts_in_bytes(value: bytes | memoryview, encodings: tuple[str, ...]) -> list[str]:

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from radcommons.deid.folding import fold
+
 _LEAST_LETTERS = 3
 # Letters, figures, signs that stand for letters, marks and what is invisible; spaces and hyphens separate words.
 _WORD = re.compile(r"[^\W_](?:[^\W_]|[@$!|€\u0300-\u036f\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff])*")
@@ -34,7 +36,7 @@ def disguised_words(text: str) -> Iterator[tuple[int, int, str]]:
         if _MIXED.search(shown):
             said = shown.translate(_SIGNS)
             yield from ((match.start(), match.end(), said.replace("1", one)) for one in _ONES[: 1 + ("1" in said)])
-        elif shown != word:
+        elif fold(shown).text != fold(word).text:
             yield match.start(), match.end(), shown
 
 

@@ -16,7 +16,7 @@ from radcommons.deid.declared_vr import judged
 from radcommons.deid.encoded import encoded_texts
 from radcommons.deid.folding import BEGINNING, FoldedText, beginnings, fold, is_east_asian, listed
 from radcommons.deid.readings import texts_as_meant, texts_in_utf8
-from radcommons.deid.recalling import recalled
+from radcommons.deid.recalling import is_short, recalled
 from radcommons.deid.spellings import Gap, Needle, date_of, everyday_surnames_of, is_name, name_words_of, needles_of
 from radcommons.deid.vocabulary import unknown_spans, vocabulary
 from radcommons.dicom.elements import Element
@@ -162,7 +162,8 @@ class IdentifierPattern:
             Whether short and common words count as well, as they must in free text; otherwise only what is
             distinctive, so that codes and technical values do not suffer.
         """
-        if self._beginnings.isdisjoint(beginnings_in(text)):
+        is_known = is_short(text) and self._beginnings.isdisjoint(beginnings_in(text))
+        if is_known or not text or not self._beginnings:
             return []
         found = self._plain_spans(text, is_thorough=is_thorough)
         # Of what is encoded only what is distinct counts: a short name may come out of any word by chance.

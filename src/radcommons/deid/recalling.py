@@ -11,6 +11,11 @@ _LONGEST = 256
 _MOST = 4096
 
 
+def is_short(text: str) -> bool:
+    """Whether answers about a text are kept."""
+    return len(text) <= _LONGEST
+
+
 def recalled(find: Callable[Concatenate[str, _P], Iterable[_T]]) -> Callable[Concatenate[str, _P], tuple[_T, ...]]:
     """What a function finds in a text, at once when it was asked before; it must depend on its arguments alone."""
 
@@ -21,6 +26,6 @@ def recalled(find: Callable[Concatenate[str, _P], Iterable[_T]]) -> Callable[Con
 
     @wraps(find)
     def ask(text: str, /, *args: _P.args, **kwargs: _P.kwargs) -> tuple[_T, ...]:
-        return known(text, *args, **kwargs) if len(text) <= _LONGEST else found(text, *args, **kwargs)  # type: ignore[arg-type]
+        return known(text, *args, **kwargs) if is_short(text) else found(text, *args, **kwargs)  # type: ignore[arg-type]
 
     return ask
