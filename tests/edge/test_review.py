@@ -228,6 +228,17 @@ class TestServedPage:
         assert "Approved by Dr Example" in answer.text
         assert review_state(home, made).is_approved
 
+    def test_an_approval_is_taken_back(self, home, made, server, browser):
+        approved = browser.post("/approve", data=form_of(server, browser)).text
+        answer = browser.post("/withdraw", data=form_of(server, browser))
+        again = browser.post("/withdraw", data=form_of(server, browser))
+
+        assert 'action="/withdraw"' in approved
+        assert "The approval is taken back." in answer.text
+        assert 'action="/approve"' in answer.text
+        assert not review_state(home, made).is_approved
+        assert again.status_code == 409
+
     def test_a_series_is_excluded_and_taken_back_and_has_to_be_approved_again(self, home, made, server, browser):
         series = series_of(made, "CT")
         page = browser.post("/exclude", data=form_of(server, browser, series=series, reason="no")).text

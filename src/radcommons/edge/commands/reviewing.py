@@ -19,6 +19,7 @@ class _ReviewFlags:
     """The options of ``edge review`` that decide something."""
 
     approve: bool
+    withdraw: bool
     approve_pixels: tuple[str, ...]
     exclude: tuple[str, ...]
     exclude_text: tuple[str, ...]
@@ -28,7 +29,7 @@ class _ReviewFlags:
 
     @property
     def is_decision(self) -> bool:
-        return self.approve or bool(self.approve_pixels or self.exclude or self.exclude_text or self.include)
+        return self.approve or self.withdraw or bool(self.approve_pixels or self.exclude or self.exclude_text or self.include)
 
 
 @click.command()
@@ -36,6 +37,7 @@ class _ReviewFlags:
 @click.option("--serve", "is_served", is_flag=True, help="Open the page with buttons, on this machine only.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port for --serve; any free one by default.")
 @click.option("--approve", is_flag=True, help="Approve everything in OUT as it is now.")
+@click.option("--withdraw", is_flag=True, help="Take the approval back; what was sent already stays sent.")
 @click.option("--approve-pixels", multiple=True, metavar="SERIES_UID|all", help="No identifying text in its pixels.")
 @click.option("--exclude", multiple=True, metavar="SERIES_UID", help="Keep this series out.")
 @click.option("--exclude-text", multiple=True, metavar="ID", help="Keep out every series that carries this text.")
@@ -58,6 +60,7 @@ def review(out: Path, *, is_served: bool, port: int, home: Path, processes: int,
             exclude_texts=chosen.exclude_text,
             reason=chosen.reason,
             include=chosen.include,
+            is_withdrawal=chosen.withdraw,
         )
         console.show(record_review(opened, out, decision=decision), is_json=is_json, title="Decision recorded")
         return

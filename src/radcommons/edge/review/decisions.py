@@ -130,6 +130,20 @@ def with_included(review: Review, *, series: Iterable[str]) -> Review:
     return replace(review, exclusions=kept, approval=None)
 
 
+def withdrawn(review: Review, content: Content) -> Review:
+    """The review without its approval; exclusions, and what was decided about pixels and texts, stay.
+
+    Raises
+    ------
+    RadCommonsError
+        ``edge.nothing-to-take-back`` when nobody approved this content.
+    """
+    if not is_approved(review, content):
+        message = "Nobody approved exactly this content; there is no approval to take back."
+        raise RadCommonsError(Kind.CONFLICT, "edge.nothing-to-take-back", message)
+    return replace(review, approval=None)
+
+
 def no_such_series() -> RadCommonsError:
     """The error for a series that is not in OUT."""
     return RadCommonsError(

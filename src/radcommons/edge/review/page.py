@@ -83,7 +83,8 @@ class _Parts:
         said = f"<p><strong>{escape(self._forms.said)}</strong></p>" if self._forms and self._forms.said else ""
         if approval is not None and is_approved(self._review, self._content):
             text = f"Approved by {escape(approval.by)} on {escape(approval.at)}."
-            return f'<div class="state approved" role="status">{said}<p>{text}</p></div>'
+            form = self._form("withdraw", "Take the approval back", values={})
+            return f'<div class="state approved"><div role="status">{said}<p>{text}</p></div>{form}</div>'
         text = "Not approved yet."
         if approval is not None:
             text = "The content changed after the last approval; it must be approved again."

@@ -37,6 +37,7 @@ _ERROR_PAGE = """<!doctype html>
 _SAID = {
     "/approve": "Approved.",
     "/exclude": "The series stays here.",
+    "/withdraw": "The approval is taken back. Nothing of this folder can be sealed until somebody approves it again.",
     "/include": "The exclusion is taken back. Look at the series, then approve again.",
     "/undo-rule": "The rule is taken back; what it concerned is made anew.",
 }
@@ -292,6 +293,8 @@ def _decision(verb: str, form: dict[str, str]) -> Decision:
         return Decision(by, is_approval=True)
     if verb == "/include":
         return Decision(by, include=(series,))
+    if verb == "/withdraw":
+        return Decision(by, is_withdrawal=True)
     if verb == "/exclude":
         return Decision(by, exclude=(series,), reason=form.get("reason", ""))
     raise RadCommonsError(Kind.NOT_FOUND, "edge.no-such-page", "There is no such page.")

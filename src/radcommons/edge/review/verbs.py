@@ -20,6 +20,7 @@ from radcommons.edge.review.decisions import (
     read_review,
     with_excluded,
     with_included,
+    withdrawn,
     write_review,
 )
 from radcommons.edge.review.page import Forms, page_html, style_css
@@ -47,6 +48,8 @@ class Decision:
         Series to keep out, by new UID or by the id of a kept text they carry, and why.
     include
         Excluded series that may leave after all; the content has to be approved anew.
+    is_withdrawal
+        Take the approval of the content back: nothing can be sealed until somebody approves it again.
     """
 
     by: str
@@ -56,6 +59,7 @@ class Decision:
     exclude_texts: tuple[str, ...] = ()
     reason: str = ""
     include: tuple[str, ...] = ()
+    is_withdrawal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,8 @@ def record_review(home: EdgeHome, out: Path, *, decision: Decision) -> ReviewRes
         refused = [*decision.exclude, *_series_with_texts(connection, folder, decision.exclude_texts)]
         if refused:
             review = with_excluded(review, content, series=refused, by=by, reason=decision.reason)
+        if decision.is_withdrawal:
+            review = withdrawn(review, content)
         if decision.include:
             review = with_included(review, series=decision.include)
         looked_at = named_series(
