@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -56,6 +57,14 @@ def test_missing_changed_and_extra_files_are_listed(copy):
 def test_extra_files_do_no_harm(copy):
     (copy / "my-analysis.ipynb").write_text("{}")
     assert verify_folder(copy).is_ok
+
+
+def test_an_extra_file_whose_name_is_no_text_is_listed_all_the_same(copy):
+    (copy / os.fsdecode(b"images/caf\xe9.dcm")).write_bytes(b"")
+    done = CliRunner().invoke(verify_command, [str(copy), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["extra"] == ["images/caf\\udce9.dcm"]
+    assert "caf" in CliRunner().invoke(verify_command, [str(copy)]).output
 
 
 def test_a_changed_table_is_noticed(copy):

@@ -21,7 +21,7 @@ LEVELS = (
     ("study", "study_instance_uid"),
     ("subject", "subject_id"),
 )
-BATCH_ROWS = 10_000
+BATCH_ROWS = 2_000
 MANIFEST_COLUMNS = (
     "subject_id, study_instance_uid, series_instance_uid, sop_instance_uid, sha256, size_bytes, leaf_salt, leaf_hash"
 )

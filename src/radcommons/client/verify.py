@@ -1,11 +1,14 @@
 """Checking a downloaded release without any network: signature, hash tree, every file."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import orjson
 
@@ -74,7 +77,7 @@ class Verification:
         self.counts[kind] += 1
         listed: list[str] = getattr(self, kind)
         if len(listed) < LISTED_AT_MOST:
-            listed.append(path)
+            listed.append(_as_text(path))
 
 
 def read_signed_manifest(folder: Path, pinned_key: bytes | None = None) -> tuple[ReleaseManifest, str]:
@@ -127,26 +130,53 @@ def verify_folder(
     receipt = Receipt.read(folder)
     found = Verification(manifest.name, manifest.root_hash, key, pinned_key is not None)
     _check_receipt(found, manifest, receipt)
-    expected = {
-        RELEASE_JSON,
-        ENVELOPE_JSON,
-        PUBLIC_KEY_PEM,
-        STATUS_JSON,
-        RECEIPT_JSON,
-    }
     plan = core_items(manifest) + record_items(folder)
-    expected.update(item.path for item in plan)
-    with ThreadPoolExecutor(threads) as pool:
-        _check_items(found, folder, plan, pool, proofs=proofs)
+    with ThreadPoolExecutor(threads) as pool, _Known() as known:
+        known.add([RELEASE_JSON, ENVELOPE_JSON, PUBLIC_KEY_PEM, STATUS_JSON, RECEIPT_JSON])
+        for batch in _checked(found, folder, plan, pool, proofs=proofs):
+            known.add(batch)
         if _tables_are_sound(found, folder, manifest):
             layout = receipt.layout if receipt else guess_layout(folder)
             rows = selected_rows(folder, manifest, receipt.where if receipt else None)
             items = (Item(path_of(row, layout), instance_path(row.sha256), row.sha256, row.size_bytes) for row in rows)
-            expected.update(_check_items(found, folder, items, pool, proofs=proofs))
-    for path in _files_below(folder):
-        if path not in expected:
+            for batch in _checked(found, folder, items, pool, proofs=proofs):
+                known.add(batch)
+        for path in known.others(_files_below(folder)):
             found.note("extra", path)
     return found
+
+
+class _Known:
+    """The paths of a release, on the disk and not in memory, for there may be millions of them."""
+
+    def __init__(self) -> None:
+        # A database without a name is a temporary file that goes with it.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("CREATE TABLE known (path TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    def add(self, paths: Iterable[str]) -> None:
+        """Remember these."""
+        self._database.executemany("INSERT OR IGNORE INTO known VALUES (?)", ((_as_text(path),) for path in paths))
+
+    def others(self, paths: Iterable[str]) -> Iterator[str]:
+        """Those that were not added."""
+        for path in paths:
+            if self._database.execute("SELECT 1 FROM known WHERE path = ?", (_as_text(path),)).fetchone() is None:
+                yield path
+
+
+def _as_text(path: str) -> str:
+    """A path as databases, JSON and terminals take it; names on a disk need not be text."""
+    return path.encode(errors="backslashreplace").decode()
 
 
 def core_items(manifest: ReleaseManifest) -> list[Item]:
@@ -212,21 +242,19 @@ def _tables_are_sound(found: Verification, folder: Path, manifest: ReleaseManife
     return True
 
 
-def _check_items(
+def _checked(
     found: Verification, folder: Path, items: Iterable[Item], pool: ThreadPoolExecutor, *, proofs: Proofs | None
-) -> set[str]:
-    """Compare each item with the disk; returns the paths seen."""
-    seen: set[str] = set()
+) -> Iterator[list[str]]:
+    """Compare each item with the disk; gives the paths, some at a time."""
     stream = iter(items)
     while batch := list(islice(stream, LOOK_AHEAD)):
         known = proofs([item.path for item in batch]) if proofs is not None else {}
         verdicts = pool.map(lambda item: _verdict(folder, item, known.get(item.path)), batch)  # noqa: B023 - used at once
         for item, verdict in zip(batch, verdicts, strict=True):
-            seen.add(item.path)
             found.counts["checked"] += 1
             if verdict is not None:
                 found.note(verdict, item.path)
-    return seen
+        yield [item.path for item in batch]
 
 
 def _verdict(folder: Path, item: Item, proven_ns: int | None) -> str | None:
