@@ -1,4 +1,7 @@
 import asyncio
+import os
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -27,3 +30,24 @@ def _status(address: str) -> int:
 )
 def test_an_address_with_a_nul_byte_is_refused_before_any_room_sees_it(address: str) -> None:
     assert _status(address) == 400
+
+
+# What decodes, draws pages and compares drawings is for limited processes and the worker; the web process has no memory for it.
+NOT_LOADED = ("radcommons.server.archive.pixel_work", "imagecodecs", "pypdfium2", "scipy.ndimage", "scipy.optimize")
+LOADED = f"""
+import sys
+from radcommons.apps import bootstrap
+bootstrap.setup()
+from django.urls import get_resolver
+from radcommons.apps import asgi
+get_resolver().url_patterns
+print(*(name for name in {NOT_LOADED} if name in sys.modules))
+"""
+
+
+def test_the_web_process_holds_nothing_that_decodes_or_compares(tmp_path):
+    environment = os.environ | {"RADCOMMONS_DATA": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.split() == []
