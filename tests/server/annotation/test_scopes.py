@@ -1,6 +1,7 @@
 """What a reader's own root shows: one case under identifiers of its own, what reading needs, nothing of the site, no files."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 import httpx
@@ -65,6 +66,34 @@ def test_a_blinded_root_shows_one_case_without_site_subject_or_date(tmp_store, t
         shown = ask(anna, path).text
         assert "20200412" in shown
         assert "S-case-0" not in shown
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_address_of_a_root_answers_the_same_whether_another_reader_has_read(tmp_store, tmp_path):
+    make_project(tmp_path, studies=1, readers=("anna", "bert"))
+    bert, task = browser("bert"), task_of("bert", STUDY)
+    study, series, image = map(aliases_of_task(task).alias, (STUDY, SERIES, IMAGE))
+    root = f"/dicom-web/tasks/{task.key}"
+    below = (f"{root}/studies/{study}", f"/series/{series}", f"/instances/{image}")
+    addresses = [
+        *(f"{root}/{level}?includefield=all" for level in ("studies", "series", "instances")),
+        *("".join(below[: depth + 1]) + "/metadata" for depth in range(3)),
+        *("".join(below) + what for what in ("/frames/1", "/rendered", "/thumbnail")),
+    ]
+
+    def told():
+        answers = [ask(bert, address) for address in addresses]
+        return [
+            # Names of requests, and what parts one from the next, are drawn anew for every answer.
+            (one.status_code, re.sub(rb"[0-9a-f]{32}", b"", one.content), sorted(one.headers))
+            for one in answers
+        ]
+
+    before = told()
+    submit("anna", STUDY, looks(STUDY, "atypical"), note="seen")
+    worker.run_until_idle()
+    assert told() == before
+    assert {status for status, *_ in before} == {200}
 
 
 @pytest.mark.django_db(transaction=True)
