@@ -142,8 +142,8 @@ def _contains(outer: Region, inner: Region) -> bool:
 def _rises_and_falls(steps: NDArray[np.int16]) -> NDArray[np.uint8]:
     """How many steep rises and falls, whichever are fewer, lie around each cell."""
     limits = _limits(np.abs(steps))
-    rises = _box_sum(_cell_counts(steps > limits))
-    falls = _box_sum(_cell_counts(steps < -limits))
+    rises = _box_sum(cell_counts(steps > limits))
+    falls = _box_sum(cell_counts(steps < -limits))
     return np.minimum(rises, falls)
 
 
@@ -172,7 +172,7 @@ def _enlarged(blocks: NDArray[np.int16], block: tuple[int, int], size: tuple[int
     return np.repeat(np.repeat(blocks, counts[1], axis=1), counts[0], axis=0)
 
 
-def _cell_counts(marks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def cell_counts(marks: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """How many pixels of each cell are marked."""
     rows, columns = (side // CELL * CELL for side in marks.shape)
     # Four pixels of a row are the four bytes of one number: rows are added as numbers, then the bytes of each.
