@@ -51,7 +51,7 @@ def filled(folder: Path, cases: int) -> None:
     from radcommons.server.annotation.services.agreeing import compute_agreement  # noqa: PLC0415
     from radcommons.server.annotation.services.documents import Format, ImportWish  # noqa: PLC0415
     from radcommons.server.platform.policy import Role  # noqa: PLC0415
-    from radcommons.transfer.annotation.record import Method  # noqa: PLC0415
+    from radcommons.transfer.annotation.record import READING_FORMAT, Method  # noqa: PLC0415
 
     make_project(folder, studies=cases, readers=_READERS, schema=chest_schema())
     columns = ("case__study_instance_uid", "instance__series__series_instance_uid", "instance__sop_instance_uid")
@@ -72,6 +72,7 @@ def filled(folder: Path, cases: int) -> None:
             ]
             readings.append(
                 {
+                    "format": READING_FORMAT,
                     "id": f"{name}.{number}",
                     "study_instance_uid": study,
                     "reader": name,

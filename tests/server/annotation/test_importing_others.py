@@ -7,14 +7,18 @@ import pytest
 from click.testing import CliRunner
 from tests.support.batches import uid
 from tests.support.publishing import STUDIES, finished_project, image, schema
+from tests.support.reading import browser, person
 from tests.support.studies import OPERATOR
 
 from radcommons.server.annotation.commands import annotation
 from radcommons.server.annotation.models import Case, ReadingProject
 from radcommons.server.annotation.queries import final
+from radcommons.server.annotation.rules.states import Duty
 from radcommons.server.annotation.services.schemas import add_schema
+from radcommons.server.platform.policy import Role
 from radcommons.transfer.annotation.raster import mask_of_runs
 from radcommons.transfer.annotation.ready import ready_schema
+from radcommons.transfer.annotation.record import Method
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +55,23 @@ def test_reads_that_leave_come_in_as_the_same_project(project, tmp_path):
     assert {**again, "project": project.slug, "title": project.title} == document
     assert states[0] == states[1]
     assert exported("elsewhere", tmp_path / "c.json", "--as", "original") == document
+
+
+def test_reads_of_the_past_are_adjudicated_by_whom_a_manager_names(project, tmp_path):
+    exported(project.slug, tmp_path / "a.json")
+    run("import", tmp_path / "a.json", "--format", "readings", "--slug", "past")
+    for name, *roles in (("mia", Role.PROJECT_MANAGER), ("judge", Role.ADJUDICATOR, Role.READER)):
+        person(name, *roles)
+    page = browser("mia")
+    assert "Add a member" in page.get("/annotation/projects/past/").content.decode()
+    wanted = {"username": "judge", "method": Method.RETROSPECTIVE_EXPERT.value}
+    for duty in (Duty.READ, Duty.ADJUDICATE):
+        page.post("/annotation/projects/past/members/", {**wanted, "duty": duty.value})
+
+    members = ReadingProject.objects.get(slug="past").readers.filter(user__isnull=False)
+    assert list(members.values_list("pseudonym", "duty")) == [("A1", Duty.ADJUDICATE.value)]
+    queue = browser("judge").get("/annotation/adjudication/?project=past").content.decode()
+    assert "1 case to decide" in queue
 
 
 def test_a_second_read_of_a_case_by_the_same_reader_stays_a_repeat(project, tmp_path):

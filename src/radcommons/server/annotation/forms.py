@@ -8,7 +8,7 @@ from radcommons.server.annotation.errors import ProjectInvalidError
 from radcommons.server.annotation.models import LabelSchema, Reader, ReadingProject
 from radcommons.server.annotation.queries.projects import possible_members
 from radcommons.server.annotation.rules.hanging import FASTEST_CINE, Hanging, Layout, windows_written
-from radcommons.server.annotation.rules.states import Duty, TaskKind
+from radcommons.server.annotation.rules.states import Duty, ProjectState, TaskKind
 from radcommons.server.annotation.rules.wishes import SLUG, Blinding, ProjectWish, Stopping
 from radcommons.server.annotation.sources import source_kinds
 from radcommons.transfer.annotation.record import Method
@@ -151,6 +151,8 @@ class MemberForm(forms.Form):
         super().__init__(*args, **kwargs)
         names = [(name, name) for name in possible_members(project)]
         self.fields["username"].choices = names  # type: ignore[attr-defined]
+        if project.state == ProjectState.CLOSED:
+            self.fields["duty"].choices = [(Duty.ADJUDICATE.value, "adjudicates")]  # type: ignore[attr-defined]
 
 
 class AbsenceForm(forms.Form):

@@ -154,19 +154,22 @@ def _priors(case_of: Mapping[Any, Case]) -> list[CaseInstance]:
 def add_member(project: ReadingProject, username: str, duty: Duty, *, method: Method, actor: Actor) -> Reader:
     """Let an account read or adjudicate in a project.
 
-    Who comes when reading has started gets tasks by reassignment only: the lists of the others stay as they are.
+    Who comes when reading has started gets tasks by reassignment only: the lists of the others stay as they are. In a closed
+    project, as reads of the past are one, there is nothing left to read and something to decide.
 
     Raises
     ------
     ProjectInvalidError
         When the account lacks the role, or is a member already.
+    MoveNotPossibleError
+        When somebody is to read in a closed project.
     """
     authorise(actor, Action.ANNOTATION_MANAGE)
     user = accounts.actor_named(username)
     action = Action.ANNOTATION_READ if duty is Duty.READ else Action.ANNOTATION_ADJUDICATE
     if not may(actor_of_user(user), action):
         raise ProjectInvalidError(f"The account does not have the role {ROLE_OF[duty].value.replace('_', ' ')}.")
-    if project.state == ProjectState.CLOSED:
+    if project.state == ProjectState.CLOSED and duty is Duty.READ:
         raise MoveNotPossibleError(project.state)
     with transaction.atomic():
         ReadingProject.objects.select_for_update().get(pk=project.pk)

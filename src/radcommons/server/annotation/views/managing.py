@@ -78,7 +78,7 @@ def project_page(request: ActorRequest, slug: str) -> HttpResponse:
         "state": state,
         "idle": list(queries.idle_tasks(project)[:PAGE_SIZE]),
         "moves": [(verb.value, *VERB_TEXTS[verb]) for verb in moves] if may_manage else [],
-        "members": MemberForm(project) if may_manage and project.state != ProjectState.CLOSED else None,
+        "members": MemberForm(project) if may_manage else None,
         "absence": AbsenceForm(project) if may_manage and project.state != ProjectState.CLOSED else None,
         "absences": queries.absences(project),
         "layout_words": LAYOUTS[Layout(project.hanging.get("layout", Layout.ONE))],
