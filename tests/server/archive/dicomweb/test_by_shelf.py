@@ -14,9 +14,9 @@ from radcommons.server.archive import services
 from radcommons.server.archive.dicomweb import fast_path as fast_path_room
 from radcommons.server.archive.dicomweb.app import dicomweb_app
 from radcommons.server.archive.dicomweb.fast_path import FastPath
-from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
 from radcommons.server.archive.models import Instance, PackedSeries, Shelf
 from radcommons.server.archive.queries import shelf_id
+from radcommons.server.archive.recently_used import RecentlyUsed
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.archive.services import shelving as shelving_verbs
 from radcommons.server.platform.models import User

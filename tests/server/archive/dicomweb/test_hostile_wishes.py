@@ -20,9 +20,9 @@ from radcommons.server.archive.dicomweb.accept import (
 from radcommons.server.archive.dicomweb.keys import KEYS, RETURNED, Level, levels_down_to
 from radcommons.server.archive.dicomweb.patterns import fuzzy_regex
 from radcommons.server.archive.dicomweb.query import Fuzzy, parse_search
-from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
 from radcommons.server.archive.encodings import DECODED, WRITTEN
 from radcommons.server.archive.errors import NotAcceptableError, QueryInvalidError
+from radcommons.server.archive.recently_used import RecentlyUsed
 
 JPEG = "1.2.840.10008.1.2.4."
 EXPLICIT = "1.2.840.10008.1.2.1"

@@ -12,7 +12,7 @@ from radcommons.server.annotation.models import Case, CaseInstance, Shape, Task
 from radcommons.server.annotation.rules import contents
 from radcommons.server.annotation.rules.identifiers import with_identifiers
 from radcommons.server.archive.aliases import Aliases
-from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
+from radcommons.server.archive.recently_used import RecentlyUsed
 from radcommons.server.platform import keys
 from radcommons.server.platform.errors import NotFoundError
 

@@ -14,8 +14,8 @@ from typing import TypeVar
 from radcommons.server.archive.dicomweb.by_query import KeptInstances, QueriedHoldings
 from radcommons.server.archive.dicomweb.by_shelf import ShelfReader, ShelvedHoldings
 from radcommons.server.archive.dicomweb.holdings import Holdings
-from radcommons.server.archive.dicomweb.recently_used import RecentlyUsed
 from radcommons.server.archive.dicomweb.veiled import VeiledHoldings
+from radcommons.server.archive.recently_used import RecentlyUsed
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.access_watch import AccessWatch
 from radcommons.server.platform.policy import Actor

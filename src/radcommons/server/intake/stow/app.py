@@ -18,8 +18,8 @@ from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.dicom.uids import is_harmless_uid
 from radcommons.server.archive.dicomweb.accept import choose, parse_accept
 from radcommons.server.archive.dicomweb.capabilities import WADL, description
-from radcommons.server.archive.dicomweb.origin import origin_of
 from radcommons.server.archive.errors import NotAcceptableError
+from radcommons.server.archive.origin import origin_of
 from radcommons.server.intake import services
 from radcommons.server.intake.models import PartState
 from radcommons.server.intake.services import DirectResult, DirectUpload

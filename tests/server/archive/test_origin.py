@@ -1,7 +1,7 @@
 import pytest
 from starlette.requests import Request
 
-from radcommons.server.archive.dicomweb.origin import origin_of
+from radcommons.server.archive.origin import origin_of
 
 PUBLIC = "https://repo.example.org"
 
