@@ -119,7 +119,6 @@ _FORMS = {vr.encode("ascii"): (vr, vr in LONG_FORM_VRS) for vr in KNOWN_VRS}
 
 
 _SHORT_FORMS = {letters: vr for letters, (vr, is_long) in _FORMS.items() if not is_long}
-_SHORT_HEAD = struct.Struct("<HH2sH")
 
 
 class _Heads(NamedTuple):
@@ -194,14 +193,11 @@ class ElementReader:
         """Read the elements of one group from an offset on; also the offset after the last of them."""
         elements: list[Element] = []
         position, end = start, len(self._buffer)
-        while position + 8 <= end and self._unpack("H", position, self._encoding) == group:
+        group_at = struct.Struct(self._encoding.order + "H").unpack_from
+        while position + 8 <= end and group_at(self._buffer, position) == (group,):
             element, position = self._read_element(position, end, self._encoding, 0)
             elements.append(element)
         return tuple(elements), position
-
-    def read_at(self, position: int) -> tuple[Element, int]:
-        """Read the element of the top level at an offset; also the offset after it."""
-        return self._read_element(position, len(self._buffer), self._encoding, 0)
 
     def read_element(self, position: int) -> tuple[Element, int]:
         """Read the one element at an offset; also the offset after it.
@@ -212,9 +208,6 @@ class ElementReader:
             As for :meth:`read_data_set`.
         """
         return self._read_element(position, len(self._buffer), self._encoding, 0)
-
-    def _unpack(self, code: str, position: int, encoding: Encoding) -> int:
-        return int(struct.unpack_from(encoding.order + code, self._buffer, position)[0])
 
     def _read_head(self, position: int, end: int, encoding: Encoding) -> tuple[int, str, int, int]:
         """Tag, value representation, length and where the value begins."""
@@ -246,9 +239,8 @@ class ElementReader:
         self._counted()
         if encoding is EXPLICIT_LITTLE and position + 8 <= end:
             # Nearly all elements of nearly all files: a short value with its length in two bytes. All others go at length.
-            group, number, letters, length = _SHORT_HEAD.unpack_from(self._buffer, position)
-            vr = _SHORT_FORMS.get(letters)
-            following = position + 8 + length
+            group, number, letters, length = _HEADS[True].explicit.unpack_from(self._buffer, position)
+            vr, following = _SHORT_FORMS.get(letters), position + 8 + length
             if vr is not None and group != _DELIMITER_GROUP and following <= end:
                 value = bytes(self._buffer[position + 8 : following])
                 return Element(group << 16 | number, vr, value, None, position + 8), following
@@ -262,9 +254,7 @@ class ElementReader:
             return self._read_undefined(_Head(tag, vr, length, value_at), end, encoding, depth)
         following = value_at + length
         if following > end:
-            raise FormatError(
-                "dicom.truncated", "A value is longer than what is left of the object.", where=tag_text(tag)
-            )
+            raise FormatError("dicom.truncated", "A value is longer than the rest of the object.", where=tag_text(tag))
         inner = encoding
         if vr == "UN" and not tag >> 16 & 1 and encoding.is_little_endian:
             # A public attribute that travelled as UN has its dictionary's VR, in implicit little endian (PS3.5 6.2.2).
@@ -272,8 +262,7 @@ class ElementReader:
         if vr == "SQ":
             items, _ = self._read_items(value_at, following, inner, depth + 1)
             return Element(tag, "SQ", items=items, offset=value_at), following
-        part = self._buffer[value_at:following]
-        return Element(tag, vr, part if length > _COPY_UP_TO_BYTES else bytes(part), None, value_at), following
+        return Element(tag, vr, self._slice(value_at, following), None, value_at), following
 
     def _slice(self, start: int, end: int) -> bytes | memoryview:
         part = self._buffer[start:end]

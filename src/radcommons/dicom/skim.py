@@ -48,7 +48,7 @@ def read_groups(buffer: memoryview, start: int, encoding: Encoding, *, groups: f
                 if following <= end:
                     position = following
                     continue
-        element, position = reader.read_at(position)
+        element, position = reader.read_element(position)
         if element.group in groups:
             found.append(element)
         if element.tag in PIXEL_TAGS:
