@@ -19,6 +19,8 @@ from radcommons.dicom.part10 import MAX_FILE_BYTES
 # A header larger than this is not ordinary; most files are smaller as a whole. It is the size of a large page.
 _BUFFER_BYTES = 2**21
 _USUAL_HEAD_BYTES = 2**16
+# What lies in the processor's lines of memory as it will in the new file is copied a sixth faster.
+_LINE_BYTES = 64
 # The buffer holds whole cells of this size, and smaller ones.
 _CELL_BITS = 16
 
@@ -66,7 +68,7 @@ def deidentify_ordinary(source: Path, destination: Path, job: Job) -> Outcome | 
 
 def _deidentify(reading: int, destination: str, room: Room) -> Outcome:
     size = os.fstat(reading).st_size
-    buffer = _own.buffer()
+    buffer = _own.buffer()[room.lead_bytes :]
     available = os.readv(reading, [buffer])
     must(0 < size <= MAX_FILE_BYTES and available == min(size, len(buffer)))
     made = room.followed(bytes(buffer[: min(available, room.expected_bytes)]), size)
@@ -78,6 +80,7 @@ def _deidentify(reading: int, destination: str, room: Room) -> Outcome:
     meta = room.meta(bench.context, draft.sop_instance_uid)
     header = b"".join((PREAMBLE, meta, *draft.pieces, buffer[draft.pixels_at : draft.value_at]))
     new_size = len(header) + size - draft.value_at
+    room.lead_bytes = (len(header) - draft.value_at) % _LINE_BYTES & ~1
     partial = destination + ".part"
     try:
         with _new_file(partial) as writing:

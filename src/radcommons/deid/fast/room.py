@@ -67,6 +67,8 @@ class Room:
         self._metas: Memory[tuple[bytes, bytes]] = Memory()
         self.expected_bytes = 0
         """How much of the next file is likely to hold its header, with some to spare."""
+        self.lead_bytes = 0
+        """How much of the buffer the next file leaves free before it; even, so that cells of pixels stay whole."""
 
     def draft(self, data: bytes, size: int) -> tuple[Bench, Draft]:
         """The new header of a file, and where it was made."""
