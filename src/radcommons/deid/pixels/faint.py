@@ -40,7 +40,7 @@ def faint_picture(values: NDArray[np.generic], shown: NDArray[np.uint8]) -> NDAr
     lifted = np.where(wanted, _GREY + (exact - mean) / np.maximum(spread, _TINY) * _GAIN, _GREY)
     picture = np.full(shown.shape, _GREY, dtype=np.uint8)
     picture[:rows, :columns] = np.clip(lifted, 0, 255)
-    places = regions_of(interest_map(picture), (picture.shape[0], picture.shape[1]))
+    places = regions_of(interest_map(picture), (shown.shape[0], shown.shape[1]))
     return picture if any(max(each.width, each.height) >= _WORD for each in places) else None
 
 

@@ -77,7 +77,8 @@ class TextRecogniser:
         broad = [place for place in rest if _is_broad(place[1]) and not _is_explained(*place, found)]
         found += _detect(broad, is_flattened=True)
         thickest = _THICKEST * min(picture.shape)
-        lines, odd = [], []
+        lines: list[_Find] = []
+        odd: list[_Find] = []
         for each in found:
             is_odd = each.is_slanted or float(np.ptp(each.corners, axis=0).min()) > thickest
             (odd if is_odd else lines).append(each)
