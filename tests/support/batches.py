@@ -122,7 +122,10 @@ class MadeBatch:
     def signed_by(self, name: str) -> bytes:
         """The signed summary by the key of that name."""
         summary = summarise(
-            self.manifest, engine=str(ENGINE_VERSION), actions={"keep": 4, "remove": 2}, attributes={"PatientName": {"replace": 1}}
+            self.manifest,
+            engine=str(ENGINE_VERSION),
+            actions={"keep": 4, "remove": 2},
+            attributes={"PatientName": {"replace": 1}},
         )
         return sign_summary(summary, signing_key(name))
 

@@ -125,7 +125,9 @@ def test_only_an_administrator_decides_about_keys_and_says_why(tmp_path, actor_o
 def test_a_batch_without_its_own_summary_stays_open(tmp_path, kind):
     made, other = _made(tmp_path, 1), _made(tmp_path, 2)
     right = summarise(made.manifest, engine=str(ENGINE_VERSION), actions={}, attributes={})
-    wrong = sign_summary(summarise(other.manifest, engine=str(ENGINE_VERSION), actions={}, attributes={}), Ed25519PrivateKey.generate())
+    wrong = sign_summary(
+        summarise(other.manifest, engine=str(ENGINE_VERSION), actions={}, attributes={}), Ed25519PrivateKey.generate()
+    )
     envelopes = {
         "missing": (b"", "intake.summary-missing"),
         "garbled": (made.envelope[:-20] + b'"}', "transfer.summary-invalid"),

@@ -29,7 +29,11 @@ class _ReviewFlags:
 
     @property
     def is_decision(self) -> bool:
-        return self.approve or self.withdraw or bool(self.approve_pixels or self.exclude or self.exclude_text or self.include)
+        return (
+            self.approve
+            or self.withdraw
+            or bool(self.approve_pixels or self.exclude or self.exclude_text or self.include)
+        )
 
 
 @click.command()
