@@ -124,6 +124,24 @@ def test_strings_that_import_exist_in_the_applications_only():
     assert not problems, listing(problems, "Only apps may import by name:")
 
 
+# What is about to be deleted has to be locked whole.
+MAY_LOCK_KEYS = {"src/radcommons/server/archive/services/purging.py"}
+
+
+def test_rows_are_locked_without_their_keys():
+    problems = [
+        module.at(node)
+        for module in modules("src/radcommons/server")
+        if module.name not in MAY_LOCK_KEYS
+        for node in module.walk(ast.Call)
+        if ast.unparse(node.func).endswith(".select_for_update") and "no_key=True" not in ast.unparse(node)
+    ]
+    assert not problems, listing(
+        problems,
+        "References are checked at commit, after the audit chain is taken: who locks a key can wait for the chain for ever:",
+    )
+
+
 def test_rooms_do_not_talk_by_django_signals():
     problems = [
         module.at(node)

@@ -1,9 +1,15 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 from django.db import DatabaseError, connection, transaction
+from tests.support.batches import make_site
 
+from radcommons.server.archive.models import Subject
 from radcommons.server.platform import audit
 from radcommons.server.platform.models import AuditEvent
 from radcommons.server.platform.policy import Actor
+from radcommons.server.sites.models import Site
 
 ACTOR = Actor.system("tests")
 
@@ -46,3 +52,32 @@ def test_events_cannot_be_updated_or_deleted():
 def test_recording_outside_a_transaction_is_refused(transactional_db):
     with pytest.raises(RuntimeError, match="transaction"):
         audit.record(ACTOR, "x", object_kind="y", object_id=1)
+
+
+def test_a_transaction_that_holds_a_row_and_one_that_refers_to_it_do_not_wait_for_each_other(transactional_db):
+    """Both end with the chain, the second one after it with the check of what it refers to."""
+    site = make_site("ALPHA")
+    is_locked, is_committing = threading.Event(), threading.Event()
+
+    def refer() -> None:
+        is_locked.wait(10)
+        try:
+            with transaction.atomic():
+                audit.record(ACTOR, "subject.added", object_kind="subject", object_id=1)
+                Subject.objects.create(subject_id="ALPHA-00000001", site=site)
+                is_committing.set()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            Site.objects.select_for_update(no_key=True).get(pk=site.pk)
+            is_locked.set()
+            referring = other.submit(refer)
+            assert is_committing.wait(10)
+            # It either ends now or waits for the row with the end of the chain in its hands.
+            wait([referring], timeout=2)
+            audit.record(ACTOR, "site.changed", object_kind="site", object_id=site.pk)
+        referring.result()
+    assert Subject.objects.count() == 1
+    assert audit.verify()[1] == ()

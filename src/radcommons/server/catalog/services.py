@@ -34,7 +34,7 @@ def catalog_study(study_instance_uid: str) -> int:
         When the study is not in the archive.
     """
     with transaction.atomic():
-        rows = Study.objects.select_for_update(of=("self",)).select_related("subject__site")
+        rows = Study.objects.select_for_update(of=("self",), no_key=True).select_related("subject__site")
         study = rows.filter(study_instance_uid=study_instance_uid).first()
         if study is None:
             raise NotFoundError("There is no such study in the archive.")

@@ -22,7 +22,7 @@ def record_subject(study_instance_uid: str, *, covid19_status: Covid19Status, ac
         study = Study.objects.select_related("subject").filter(study_instance_uid=study_instance_uid).first()
         if study is None:
             raise NotFoundError("There is no such study in the archive.")
-        row, is_new = SubjectRecord.objects.select_for_update().get_or_create(
+        row, is_new = SubjectRecord.objects.select_for_update(no_key=True).get_or_create(
             subject=study.subject, defaults={"covid19_status": covid19_status.value}
         )
         if not is_new and row.covid19_status == covid19_status:

@@ -56,10 +56,10 @@ def open_case(study_instance_uid: str) -> CaseState:
         When the study is not in the archive.
     """
     with transaction.atomic():
-        study = Study.objects.select_for_update().filter(study_instance_uid=study_instance_uid).first()
+        study = Study.objects.select_for_update(no_key=True).filter(study_instance_uid=study_instance_uid).first()
         if study is None:
             raise NotFoundError("There is no such study in the archive.")
-        case = Case.objects.select_for_update().filter(study=study).first()
+        case = Case.objects.select_for_update(no_key=True).filter(study=study).first()
         content_sha256 = _content_sha256(study)
         if case is not None and case.content_sha256 == content_sha256:
             return CaseState(case.state)
@@ -91,8 +91,8 @@ def accept_derived(study_instance_uid: str, *, sop_instance_uids: Collection[str
         What was made: coded content under pseudonyms, without a word that a person wrote.
     """
     with transaction.atomic():
-        study = Study.objects.select_for_update().filter(study_instance_uid=study_instance_uid).first()
-        case = Case.objects.select_for_update().filter(study=study, state=CaseState.CLEARED).first()
+        study = Study.objects.select_for_update(no_key=True).filter(study_instance_uid=study_instance_uid).first()
+        case = Case.objects.select_for_update(no_key=True).filter(study=study, state=CaseState.CLEARED).first()
         if study is None or (case is not None and case.content_sha256 == _content_sha256(study)):
             return
         findings = check_study(facts.study_facts(study), today=timezone.now().date())
@@ -213,7 +213,7 @@ def take_back(study_instance_uid: str, *, flags: Iterable[str], since: datetime)
     A decision that a person took after the reader's word stands.
     """
     with transaction.atomic():
-        case = Case.objects.select_for_update().filter(study__study_instance_uid=study_instance_uid).first()
+        case = Case.objects.select_for_update(no_key=True).filter(study__study_instance_uid=study_instance_uid).first()
         if case is None or next_state(CaseState(case.state), Verb.HOLD) is None:
             return
         if case.decided_at is not None and case.decided_at > since:
@@ -236,7 +236,7 @@ def take_back(study_instance_uid: str, *, flags: Iterable[str], since: datetime)
 
 
 def _locked_case(study_instance_uid: str) -> Case:
-    case = Case.objects.select_for_update().filter(study__study_instance_uid=study_instance_uid).first()
+    case = Case.objects.select_for_update(no_key=True).filter(study__study_instance_uid=study_instance_uid).first()
     if case is None:
         raise NotFoundError("There is no such study in curation.")
     return case

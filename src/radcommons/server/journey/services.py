@@ -119,7 +119,7 @@ def deliver_study(study_instance_uid: str, *, verbs: Verbs = VERBS) -> State:
 
 def _locked(study_instance_uid: str) -> StudyJourney:
     StudyJourney.objects.get_or_create(study_instance_uid=study_instance_uid)
-    return StudyJourney.objects.select_for_update().get(study_instance_uid=study_instance_uid)
+    return StudyJourney.objects.select_for_update(no_key=True).get(study_instance_uid=study_instance_uid)
 
 
 def _lines(facts: Iterable[OutboxFact]) -> tuple[FactLine, ...]:
@@ -172,7 +172,7 @@ def _move(journey: StudyJourney, steps: Sequence[Step], facts: Mapping[int, Outb
 
 def _note_failure(error: VerbFailedError) -> None:
     with transaction.atomic():
-        fact = OutboxFact.objects.select_for_update().get(pk=error.fact_id)
+        fact = OutboxFact.objects.select_for_update(no_key=True).get(pk=error.fact_id)
         is_final = not error.is_passing or fact.attempts + 1 >= MAXIMUM_ATTEMPTS
         outbox.mark_failed(fact.pk, error.reason, is_final=is_final)
     logger.error("a fact could not be acted upon: fact %d, %s", error.fact_id, error.reason)

@@ -100,13 +100,15 @@ def set_active(username: str, *, actor: Actor, is_active: bool) -> None:
 
 
 def _other_administrators(user: User) -> int:
-    rows = RoleAssignment.objects.select_for_update().filter(role=Role.ADMINISTRATOR.value, user__is_active=True)
+    rows = RoleAssignment.objects.select_for_update(no_key=True).filter(
+        role=Role.ADMINISTRATOR.value, user__is_active=True
+    )
     ids = set(rows.values_list("user_id", flat=True))
     return len(ids - {user.pk}) if user.pk in ids else max(1, len(ids))
 
 
 def _user(username: str) -> User:
-    user = User.objects.select_for_update().filter(username=username).first()
+    user = User.objects.select_for_update(no_key=True).filter(username=username).first()
     if user is None:
         raise NotFoundError(f"There is no account named {username}.")
     return user
@@ -169,7 +171,7 @@ def open_setup_link(plain: str) -> SetupLink:
     NotFoundError
         When it cannot.
     """
-    rows = SetupLink.objects.select_for_update(of=("self",)).filter(
+    rows = SetupLink.objects.select_for_update(of=("self",), no_key=True).filter(
         sha256=tokens.digest(plain), used_at=None, expires_at__gt=timezone.now()
     )
     with transaction.atomic():

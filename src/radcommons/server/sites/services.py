@@ -109,7 +109,7 @@ def set_active(site: Site, *, is_active: bool, actor: Actor) -> Site:
     """Let a site send, or stop it from sending; nothing already received changes."""
     authorise(actor, Action.SITES_MANAGE)
     with transaction.atomic():
-        site = Site.objects.select_for_update().get(pk=site.pk)
+        site = Site.objects.select_for_update(no_key=True).get(pk=site.pk)
         site.is_active = is_active
         site.save(update_fields=["is_active"])
         facts = {"is_active": is_active}
@@ -200,7 +200,7 @@ def revoke_agreement(agreement: Agreement, *, reason: str, actor: Actor) -> Agre
     if not reason.strip():
         raise InvalidError("sites.reason", "Say why the agreement is revoked.")
     with transaction.atomic():
-        row = Agreement.objects.select_for_update().select_related("site").get(pk=agreement.pk)
+        row = Agreement.objects.select_for_update(no_key=True).select_related("site").get(pk=agreement.pk)
         if row.revoked_at is not None:
             raise ConflictError("sites.already-revoked", "The agreement was revoked before.")
         row.revoked_at, row.revocation_reason = timezone.now(), reason.strip()
@@ -234,7 +234,7 @@ def revoke_contributor_key(site: Site, key_id: int, *, actor: Actor) -> Contribu
     """
     authorise(actor, Action.SITES_MANAGE_KEYS, site_code=site.code)
     with transaction.atomic():
-        key = ContributorKey.objects.select_for_update().filter(pk=key_id, site=site).first()
+        key = ContributorKey.objects.select_for_update(no_key=True).filter(pk=key_id, site=site).first()
         if key is None:
             raise NotFoundError
         if key.revoked_at is not None:

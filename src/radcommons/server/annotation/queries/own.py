@@ -33,7 +33,7 @@ def own_task(task_key: str, actor: Actor, *, is_locked: bool = False) -> Task:
         key=task_key, reader__user_id=account_of(actor), reader__is_active=True, case__is_suspended=False
     ).exclude(state=TaskState.REVOKED)
     rows = rows.select_related("project__schema", "case", "reader")
-    task = (rows.select_for_update(of=("self",)) if is_locked else rows).first()
+    task = (rows.select_for_update(of=("self",), no_key=True) if is_locked else rows).first()
     if task is None or actor.user_id is None or not is_open(task):
         raise NotFoundError
     return task

@@ -71,7 +71,9 @@ def decide(case_key: str, ruling: Ruling, *, actor: Actor) -> Decision:
     """
     with transaction.atomic():
         found, member = adjudicated_case(case_key, actor)
-        case = Case.objects.select_for_update(of=("self",)).select_related("project__schema").get(pk=found.pk)
+        case = (
+            Case.objects.select_for_update(of=("self",), no_key=True).select_related("project__schema").get(pk=found.pk)
+        )
         _demand_impartial(case, ruling, actor)
         if ruling.seen != seen_digest(case):
             raise ConflictError(

@@ -112,7 +112,12 @@ def reassign(task_key: str, *, actor: Actor, to: str = "") -> Task:
 
 
 def _locked(task_key: str) -> Task:
-    task = Task.objects.select_for_update(of=("self",)).select_related("reader", "case").filter(key=task_key).first()
+    task = (
+        Task.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("reader", "case")
+        .filter(key=task_key)
+        .first()
+    )
     if task is None:
         raise NotFoundError("There is no such read.")
     return task

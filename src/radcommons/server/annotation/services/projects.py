@@ -172,7 +172,7 @@ def add_member(project: ReadingProject, username: str, duty: Duty, *, method: Me
     if project.state == ProjectState.CLOSED and duty is Duty.READ:
         raise MoveNotPossibleError(project.state)
     with transaction.atomic():
-        ReadingProject.objects.select_for_update().get(pk=project.pk)
+        ReadingProject.objects.select_for_update(no_key=True).get(pk=project.pk)
         if project.readers.filter(user=user, duty=duty).exists():
             raise ProjectInvalidError("The account is a member of the project already.")
         reader = Reader.objects.create(
@@ -206,7 +206,7 @@ def move_project(project: ReadingProject, verb: ProjectVerb, *, actor: Actor) ->
     """
     authorise(actor, Action.ANNOTATION_MANAGE)
     with transaction.atomic():
-        row = ReadingProject.objects.select_for_update().get(pk=project.pk)
+        row = ReadingProject.objects.select_for_update(no_key=True).get(pk=project.pk)
         before = ProjectState(row.state)
         after = PROJECT_MOVES.get((before, verb))
         if after is None:

@@ -59,7 +59,7 @@ def begin_publication(project: ReadingProject, *, actor: Actor) -> Publication:
     """
     authorise(actor, Action.ANNOTATION_PUBLISH)
     with transaction.atomic():
-        row = ReadingProject.objects.select_for_update().get(pk=project.pk)
+        row = ReadingProject.objects.select_for_update(no_key=True).get(pk=project.pk)
         if row.state != ProjectState.CLOSED:
             raise MoveNotPossibleError(row.state)
         under_way = row.publications.filter(state=PublicationState.WORKING).first()
@@ -247,7 +247,9 @@ def finish(publication_id: int, *, actor: Actor) -> bool:
     """Close a publication of which nothing waits; returns whether this call did."""
     with transaction.atomic():
         publication = (
-            Publication.objects.select_for_update(of=("self",)).select_related("project").get(pk=publication_id)
+            Publication.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("project")
+            .get(pk=publication_id)
         )
         if publication.state != PublicationState.WORKING or waiting_cases(publication):
             return False

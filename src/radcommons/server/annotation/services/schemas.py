@@ -105,7 +105,9 @@ def replace_draft(value: object, *, actor: Actor, mapping: Mapping[str, object] 
         raise SchemaInvalidError(findings)
     whole = _mapping(schema, mapping or {})
     with transaction.atomic():
-        row = LabelSchema.objects.select_for_update().filter(name=schema.name, version=schema.version).first()
+        row = (
+            LabelSchema.objects.select_for_update(no_key=True).filter(name=schema.name, version=schema.version).first()
+        )
         if row is None:
             raise NotFoundError("There is no such version of the schema.")
         if row.is_used:

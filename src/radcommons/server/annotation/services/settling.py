@@ -38,7 +38,9 @@ def settle_case(case_id: int) -> CaseState:
 
 def _settled(case_id: int) -> tuple[CaseState, int]:
     with transaction.atomic():
-        case = Case.objects.select_for_update(of=("self",)).select_related("project__schema").get(pk=case_id)
+        case = (
+            Case.objects.select_for_update(of=("self",), no_key=True).select_related("project__schema").get(pk=case_id)
+        )
         tasks = _first_reads(case)
         # Training cases have an answer already; a reader of training cases learns, and decides nothing.
         is_settled = bool(tasks) and case.phase != Phase.TRAINING and all(task.state in DONE for task in tasks)

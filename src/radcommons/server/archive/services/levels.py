@@ -176,7 +176,7 @@ def _instance_row(item: InstanceDescription, pixel_text: str, series_ids: Mappin
 
 _MAKE_VISIBLE = b"""
 WITH waiting AS (
-    SELECT id FROM archive_instance WHERE id = ANY(%s) AND state IN ('storing', 'damaged') ORDER BY id FOR UPDATE
+    SELECT id FROM archive_instance WHERE id = ANY(%s) AND state IN ('storing', 'damaged') ORDER BY id FOR NO KEY UPDATE
 )
 UPDATE archive_instance AS instance SET state = 'stored'
 FROM waiting, archive_series AS series, archive_study AS study

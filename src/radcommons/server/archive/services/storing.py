@@ -118,7 +118,7 @@ def clean_up_unfinished(*, older_than_hours: int = 24) -> int:
     before = timezone.now() - timedelta(hours=older_than_hours)
     rows = Instance.objects.filter(state=InstanceState.STORING, created_at__lt=before)
     with transaction.atomic():
-        uids = list(rows.select_for_update().values_list("sop_instance_uid", flat=True))
+        uids = list(rows.select_for_update(no_key=True).values_list("sop_instance_uid", flat=True))
         for sop_instance_uid in uids:
             audit.record(
                 Actor.system("archive"), "archive.clean-up", object_kind="instance", object_id=sop_instance_uid

@@ -367,7 +367,11 @@ def _batch_of_today(upload: DirectUpload, *, software: str) -> Batch:
         "size_bytes": 0,
         "sealed_at": timezone.now(),
     }
-    locked = Batch.objects.select_for_update(of=("self",)).select_related("site").filter(batch_id=upload.batch_id)
+    locked = (
+        Batch.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("site")
+        .filter(batch_id=upload.batch_id)
+    )
     batch = locked.first()
     if batch is None:
         Batch.objects.get_or_create(batch_id=upload.batch_id, defaults=values)

@@ -49,7 +49,7 @@ def forget_profile(row_id: int, *, actor: Actor) -> None:
     """
     authorise(actor, Action.SITES_MANAGE)
     with transaction.atomic():
-        row = AcceptedProfile.objects.select_for_update().filter(pk=row_id).first()
+        row = AcceptedProfile.objects.select_for_update(no_key=True).filter(pk=row_id).first()
         if row is None:
             raise NotFoundError
         facts = {"project": row.project, "name": row.name, "version": row.version, "sha256": row.sha256}

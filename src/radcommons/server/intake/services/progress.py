@@ -19,7 +19,7 @@ def record_progress(study_instance_uid: str, *, state: str, reason: str, actor: 
         The curator's reason, shown to the site; empty when there is none.
     """
     with transaction.atomic():
-        row, is_new = StudyProgress.objects.select_for_update().get_or_create(
+        row, is_new = StudyProgress.objects.select_for_update(no_key=True).get_or_create(
             study_instance_uid=study_instance_uid,
             defaults={"state": state, "reason": reason, "since": timezone.now()},
         )

@@ -51,9 +51,9 @@ def retry_batch(batch: Batch, *, actor: Actor) -> int:
     """
     authorise(actor, Action.INTAKE_DECIDE_QUARANTINE)
     with transaction.atomic():
-        batch = Batch.objects.select_for_update().get(pk=batch.pk)
+        batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
         rows = list(
-            QuarantinedInstance.objects.select_for_update(of=("self",))
+            QuarantinedInstance.objects.select_for_update(of=("self",), no_key=True)
             .select_related("part")
             .filter(part__batch=batch, decision=QuarantinedInstance.Decision.WAITING)
         )
@@ -97,8 +97,12 @@ def _undecided(quarantined_id: int, *, reason: str, actor: Actor) -> tuple[Quara
     if found is None:
         raise NotFoundError
     # The batch first, as finishing does: two curators and the worker then never wait for each other in a circle.
-    batch = Batch.objects.select_for_update().get(pk=found)
-    row = QuarantinedInstance.objects.select_for_update(of=("self",)).select_related("part").get(pk=quarantined_id)
+    batch = Batch.objects.select_for_update(no_key=True).get(pk=found)
+    row = (
+        QuarantinedInstance.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("part")
+        .get(pk=quarantined_id)
+    )
     if row.decision != QuarantinedInstance.Decision.WAITING:
         raise ConflictError("intake.quarantine-decided", f"This file was {row.decision} before.")
     return row, batch

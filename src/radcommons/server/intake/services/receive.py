@@ -244,7 +244,12 @@ def seal_batch(batch_id: str, *, envelope: bytes, actor: Actor) -> Batch:
         ``intake.summary-missing``, ``transfer.summary-invalid``, ``transfer.summary-mismatch``, ``intake.signing-key``.
     """
     with transaction.atomic():
-        batch = Batch.objects.select_for_update(of=("self",)).select_related("site").filter(batch_id=batch_id).first()
+        batch = (
+            Batch.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("site")
+            .filter(batch_id=batch_id)
+            .first()
+        )
         if batch is None or (actor.kind is ActorKind.SITE and batch.site.code != actor.site_code):
             raise NotFoundError
         authorise(actor, Action.INTAKE_SEND, site_code=batch.site.code)

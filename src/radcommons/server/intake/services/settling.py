@@ -123,7 +123,7 @@ def complete(settling: Settling) -> Mapping[int, BatchPart]:
 def _record(settled: Sequence[Inspected], stored: dict[int, StoreOutcome]) -> dict[int, BatchPart]:
     """Note what became of each part that waited for it."""
     ids = sorted(claim.part_id for claim, _ in settled)
-    locked = BatchPart.objects.select_for_update().filter(pk__in=ids, state=PartState.STAGED).order_by("pk")
+    locked = BatchPart.objects.select_for_update(no_key=True).filter(pk__in=ids, state=PartState.STAGED).order_by("pk")
     parts = {part.pk: part for part in locked}
     known = _known_before(parts.values()) if StoreOutcome.DUPLICATE in stored.values() else set()
     held = []
@@ -190,7 +190,7 @@ def finish_batch(batch_pk: int) -> bool:
         False when parts wait, or somebody else finished it.
     """
     with transaction.atomic():
-        batch = Batch.objects.select_for_update(of=("self",)).select_related("site").get(pk=batch_pk)
+        batch = Batch.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=batch_pk)
         counts = BatchPart.objects.filter(batch=batch).aggregate(
             waiting=Count("pk", filter=Q(state__in=(PartState.STAGED, PartState.MISSING))),
             accepted=Count("pk", filter=Q(state__in=_ACCEPTED)),

@@ -59,7 +59,7 @@ def _manifest_of(batch: Batch) -> BatchManifest:
 
 def _key_of(site: Site, signed: SignedSummary) -> SigningKey:
     # Two first batches at the same moment must not both find that the site has no key.
-    Site.objects.select_for_update().get(pk=site.pk)
+    Site.objects.select_for_update(no_key=True).get(pk=site.pk)
     known = SigningKey.objects.filter(site=site, fingerprint=signed.fingerprint).first()
     if known is not None:
         return known
@@ -87,7 +87,9 @@ def trust_signing_key(key_id: int, *, reason: str, actor: Actor) -> SigningKey:
     """
     with transaction.atomic():
         key = _decide(key_id, SigningKey.Trust.TRUSTED, reason=reason, actor=actor)
-        for batch in Batch.objects.select_for_update(of=("self",)).filter(signing_key=key, state=BatchState.HELD):
+        for batch in Batch.objects.select_for_update(of=("self",), no_key=True).filter(
+            signing_key=key, state=BatchState.HELD
+        ):
             batch.state = BatchState.SEALED
             batch.save(update_fields=["state"])
             defer_verification(batch)
@@ -106,7 +108,9 @@ def refuse_signing_key(key_id: int, *, reason: str, actor: Actor) -> SigningKey:
     """
     with transaction.atomic():
         key = _decide(key_id, SigningKey.Trust.REFUSED, reason=reason, actor=actor)
-        waiting = list(Batch.objects.select_for_update(of=("self",)).filter(signing_key=key, state=BatchState.HELD))
+        waiting = list(
+            Batch.objects.select_for_update(of=("self",), no_key=True).filter(signing_key=key, state=BatchState.HELD)
+        )
         parts = list(
             BatchPart.objects.filter(batch__in=waiting, state=PartState.STAGED).values_list("sha256", "batch__batch_id")
         )
@@ -125,7 +129,9 @@ def _decide(key_id: int, trust: SigningKey.Trust, *, reason: str, actor: Actor) 
     authorise(actor, Action.SITES_MANAGE)
     if not reason.strip():
         raise InvalidError("intake.reason", "Say why: the reason is kept with the decision.")
-    key = SigningKey.objects.select_for_update(of=("self",)).select_related("site").filter(pk=key_id).first()
+    key = (
+        SigningKey.objects.select_for_update(of=("self",), no_key=True).select_related("site").filter(pk=key_id).first()
+    )
     if key is None:
         raise NotFoundError
     if key.trust == trust:

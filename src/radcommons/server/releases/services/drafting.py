@@ -99,7 +99,7 @@ def discard_draft(release_id: int, *, actor: Actor) -> None:
     """
     authorise(actor, Action.RELEASES_MANAGE)
     with transaction.atomic():
-        release = Release.objects.select_for_update().filter(pk=release_id).first()
+        release = Release.objects.select_for_update(no_key=True).filter(pk=release_id).first()
         if release is None:
             raise NotFoundError
         name = f"{release.slug}@{release.version}"

@@ -130,7 +130,7 @@ def _store(release: Release, core: Core) -> list[ReleaseFile]:
 
 def _make_public(release_id: int, core: Core, files: list[ReleaseFile], actor: Actor) -> Release:
     with transaction.atomic():
-        release = Release.objects.select_for_update().filter(pk=release_id).first()
+        release = Release.objects.select_for_update(no_key=True).filter(pk=release_id).first()
         if release is None:
             raise NotFoundError
         if release.state != ReleaseState.CHECKED:

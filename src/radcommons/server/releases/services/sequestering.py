@@ -24,7 +24,7 @@ def sequester(subject: Subject, *, reason: str, actor: Actor) -> SequesteredSubj
     if not reason.strip():
         raise InvalidReleaseError("Say why the subject is sequestered.")
     with transaction.atomic():
-        Subject.objects.select_for_update().get(pk=subject.pk)
+        Subject.objects.select_for_update(no_key=True).get(pk=subject.pk)
         known = SequesteredSubject.objects.filter(subject=subject).first()
         if known is not None:
             return known

@@ -29,7 +29,7 @@ def withdraw(release_id: int, *, reason: str, actor: Actor) -> Release:
     if not reason.strip():
         raise InvalidReleaseError("Say why the version is withdrawn; the reason stays on its page for ever.")
     with transaction.atomic():
-        release = Release.objects.select_for_update().filter(pk=release_id).first()
+        release = Release.objects.select_for_update(no_key=True).filter(pk=release_id).first()
         if release is None:
             raise NotFoundError
         if release.state == ReleaseState.WITHDRAWN:
