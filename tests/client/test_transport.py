@@ -151,16 +151,14 @@ def test_a_connection_is_asked_again_and_one_closed_in_the_meantime_is_made_anew
         ("http://repository.invalid", "no machine of that name is known"),
     ],
 )
-def test_why_a_repository_cannot_be_reached_is_said_in_words(url, words, monkeypatch):
-    monkeypatch.setattr("radcommons.client.remote.ATTEMPTS", 1)
+def test_why_a_repository_cannot_be_reached_is_said_in_words(url, words):
     with Remote(url) as remote, pytest.raises(RemoteError, match=words):
-        remote.document("x")
+        remote.document("x", attempts=1)
 
 
 @pytest.mark.parametrize(("scheme", "words"), [("http", "no web server"), ("https", "does not speak HTTPS")])
-def test_what_is_no_web_server_is_said_to_be_none(scheme, words, monkeypatch):
-    monkeypatch.setattr("radcommons.client.remote.ATTEMPTS", 1)
+def test_what_is_no_web_server_is_said_to_be_none(scheme, words):
     with saying(b"SSH-2.0-OpenSSH_9.2\r\n\r\n") as url:
         remote = Remote(url.replace("http", scheme))
         with remote, pytest.raises(RemoteError, match=words):
-            remote.document("x")
+            remote.document("x", attempts=1)

@@ -98,7 +98,7 @@ def test_the_configuration_is_ours_and_names_no_other_host(installed: Visitor) -
     answer = installed.get("/app-config.js")
     assert answer.headers["cache-control"] == "no-cache"
     assert "/dicom-web/${scope}" in answer.text
-    assert "http" not in answer.text.replace("https://", "http")
+    assert "://" not in answer.text
 
 
 def test_without_ohif_the_page_leads_to_the_reading_page(tmp_path: Path) -> None:

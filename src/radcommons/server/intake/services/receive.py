@@ -165,6 +165,8 @@ def _announce_parts(batch: Batch, manifest: BatchManifest) -> None:
             " ORDER BY study_instance_uid, series_instance_uid, sop_instance_uid",
             [batch.pk, PartState.MISSING],
         )
+        # Another batch may be opened in the same transaction.
+        cursor.execute("DROP TABLE intake_announced")
 
 
 def batch_to_receive(batch_id: str, *, actor: Actor) -> int:
