@@ -1,6 +1,7 @@
 """Finished reads and the consensus enter the archive through the intake: once, exactly, with an account of the rest."""
 
 import pytest
+from pydicom import Dataset
 from tests.support.publishing import STUDIES, finished_project, instances_of_kind, publish
 from tests.support.reading import task_of
 from tests.support.studies import OPERATOR, store_study
@@ -13,6 +14,7 @@ from radcommons.server.annotation.queries.worklist import visible_instances
 from radcommons.server.annotation.rules.publishing import Reason
 from radcommons.server.annotation.services.publishing import begin_publication, publish_case, waiting_cases
 from radcommons.server.annotation.sources import resolve_source
+from radcommons.server.archive import metadata
 from radcommons.server.archive.models import Instance
 from radcommons.server.catalog.models import CatalogSeries
 from radcommons.server.catalog.services import catalog_study
@@ -65,6 +67,12 @@ def test_interrupted_anywhere_it_goes_on_without_a_duplicate(project):
     assert account_of(publication).by_state == {"stored": 7}
     assert len(instances_of_kind("SEG")) == 7
     assert not BatchPart.objects.exclude(state="stored").exists()
+
+
+def header_of(made):
+    """A published object as the archive has it."""
+    instance = Instance.objects.get(sop_instance_uid=made.sop_instance_uid)
+    return Dataset.from_json(metadata.attributes_of(bytes(instance.dicom_json)))
 
 
 def delivered():
@@ -121,6 +129,22 @@ def test_what_is_decided_anew_replaces_its_older_objects_in_the_catalog(project)
     catalog_study(STUDIES[0])
     old = PublishedObject.objects.filter(reading__publication=first, reading__is_consensus=True)
 
+    new = PublishedObject.objects.get(
+        reading__is_consensus=True,
+        reading__case__study_instance_uid=STUDIES[0],
+        kind="sr",
+        reading__publication__number=2,
+    )
+    report = header_of(new)
+    [study] = report.PredecessorDocumentsSequence
+    [series] = study.ReferencedSeriesSequence
+    [before] = series.ReferencedSOPSequence
+    assert old.filter(
+        kind="sr", series_instance_uid=series.SeriesInstanceUID, sop_instance_uid=before.ReferencedSOPInstanceUID
+    ).exists()
+    assert study.StudyInstanceUID == report.StudyInstanceUID
+    assert before.ReferencedSOPClassUID == report.SOPClassUID
+    assert "PredecessorDocumentsSequence" not in header_of(old.get(kind="sr"))
     assert set(replaced_objects()) == set(old)
     assert account_of(first).replaced == len(old) == 3
     assert catalogued(STUDIES[0]).count("SEG") == 3

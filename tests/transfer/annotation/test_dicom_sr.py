@@ -25,7 +25,7 @@ from radcommons.transfer.annotation.content_tree import read_content
 from radcommons.transfer.annotation.dicom_sr import write_report
 from radcommons.transfer.annotation.dicom_sr_reading import read_report
 from radcommons.transfer.annotation.geometry import FrameMask, FrameReference, Geometry, on_grid
-from radcommons.transfer.annotation.objects import AnnotationObjectError, ObjectIdentity, derived_uid
+from radcommons.transfer.annotation.objects import AnnotationObjectError, DocumentReference, ObjectIdentity, derived_uid
 from radcommons.transfer.annotation.record import Item, Method
 
 IDENTITY = ObjectIdentity("2.25.4", "2.25.5", datetime(2026, 1, 2, 3, 4, 5), "0.1", series_description="Reading")  # noqa: DTZ001
@@ -53,6 +53,25 @@ def test_the_report_is_valid_for_the_validator(full, tmp_path):
 
     assert "ComprehensiveSR" in said
     assert [line for line in said.splitlines() if line.startswith("Error")] == []
+
+
+@pytest.mark.peers
+def test_a_report_that_takes_the_place_of_another_names_it_and_is_valid(tmp_path):
+    identity = replace(IDENTITY, predecessor=DocumentReference("2.25.40", "2.25.50"))
+    made = write_report([radiograph_header()], EVERY_KIND, full_reading(), identity)
+    path = tmp_path / "report.dcm"
+    path.write_bytes(made)
+    said = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False).stderr
+    [study] = hd.sr.srread(path).PredecessorDocumentsSequence
+    [series] = study.ReferencedSeriesSequence
+
+    assert [line for line in said.splitlines() if line.startswith("Error")] == []
+    assert study.StudyInstanceUID == STUDY
+    assert (series.SeriesInstanceUID, series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID) == (
+        "2.25.40",
+        "2.25.50",
+    )
+    assert read_report(made) == full_reading()
 
 
 def test_highdicom_finds_groups_observers_and_points(full):

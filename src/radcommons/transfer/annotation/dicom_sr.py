@@ -26,11 +26,13 @@ from highdicom.sr import (
     UIDRefContentItem,
 )
 from pydicom import Dataset
+from pydicom.uid import ComprehensiveSRStorage
 
 from radcommons.transfer.annotation.codes import OWN_SCHEME, Code, code
 from radcommons.transfer.annotation.geometry import CONTOURS, Geometry, Outline
 from radcommons.transfer.annotation.objects import (
     AnnotationObjectError,
+    DocumentReference,
     ObjectIdentity,
     carry_marks,
     concept_of,
@@ -140,11 +142,25 @@ def write_report(headers: Sequence[Dataset], schema: LabelSchema, reading: Readi
             is_final=True,
         )
     _separate(made)
+    if identity.predecessor is not None:
+        made.PredecessorDocumentsSequence = [_predecessor(identity.predecessor, evidence[0])]
     carry_marks(made, evidence[0])
     made.ManufacturerModelName = identity.model_name
     made.SoftwareVersions = identity.software_version
     made.DeviceSerialNumber = identity.serial_number
     return settled_bytes(made, identity)
+
+
+def _predecessor(document: DocumentReference, header: Dataset) -> Dataset:
+    """The report that this one takes the place of (PS3.3 C.17.2.2, hierarchical reference of table C.17-3)."""
+    instance, series, study = Dataset(), Dataset(), Dataset()
+    instance.ReferencedSOPClassUID = ComprehensiveSRStorage
+    instance.ReferencedSOPInstanceUID = document.sop_instance_uid
+    series.SeriesInstanceUID = document.series_instance_uid
+    series.ReferencedSOPSequence = [instance]
+    study.StudyInstanceUID = header.StudyInstanceUID
+    study.ReferencedSeriesSequence = [series]
+    return study
 
 
 def _separate(item: Dataset) -> None:

@@ -55,6 +55,14 @@ def derived_uid(*parts: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentReference:
+    """A report that was written before, within its study."""
+
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectIdentity:
     """What an object says about itself.
 
@@ -72,6 +80,8 @@ class ObjectIdentity:
         As shown in viewers; at most 64 characters.
     manufacturer, model_name, serial_number
         Of the equipment module; the program by default.
+    predecessor
+        The report of the same study that this one takes the place of.
     """
 
     series_instance_uid: str
@@ -84,6 +94,7 @@ class ObjectIdentity:
     manufacturer: str = "RadCommons"
     model_name: str = "RadCommons annotation"
     serial_number: str = "0"
+    predecessor: DocumentReference | None = None
 
 
 def prepared(header: Dataset) -> Dataset:

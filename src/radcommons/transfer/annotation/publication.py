@@ -5,7 +5,8 @@ them as points; boxes and ellipses only say where something is and are never vox
 radiograph. What stands in a segmentation stands in the report without its shape, under the same tracking identifier.
 
 Every identifier follows from the project, the reading's digest, the images and the program's version: the same reading
-of the same images gives the same bytes under the same identifiers, another one gives other objects.
+of the same images gives the same bytes under the same identifiers, another one gives other objects. A report that takes the
+place of an earlier one names it.
 """
 
 import re
@@ -22,6 +23,7 @@ from radcommons.transfer.annotation.dicom_sr import write_report
 from radcommons.transfer.annotation.geometry import CONTOURS, FrameMask, Outline, Shape
 from radcommons.transfer.annotation.objects import (
     AnnotationObjectError,
+    DocumentReference,
     ObjectIdentity,
     SourceStack,
     derived_uid,
@@ -106,7 +108,11 @@ def written_at(reading: Reading, *, otherwise: datetime = _EARLIEST) -> datetime
 
 
 def objects_of(
-    reading: Reading, images: Sequence[SourceSeries], origin: Origin
+    reading: Reading,
+    images: Sequence[SourceSeries],
+    origin: Origin,
+    *,
+    predecessor: DocumentReference | None = None,
 ) -> tuple[tuple[MadeObject, ...], tuple[Finding, ...]]:
     """The objects of one reading, and what of it no object can hold.
 
@@ -114,8 +120,10 @@ def objects_of(
     ----------
     images
         Every series that was read, with all its images.
+    predecessor
+        The report that was published of this reader and case before, which the new one names.
     """
-    maker = _Maker(reading, origin)
+    maker = _Maker(reading, origin, predecessor)
     for series in images:
         maker.drawings(series)
     maker.report(images)
@@ -125,8 +133,9 @@ def objects_of(
 class _Maker:
     """Collects what one reading becomes."""
 
-    def __init__(self, reading: Reading, origin: Origin) -> None:
+    def __init__(self, reading: Reading, origin: Origin, predecessor: DocumentReference | None) -> None:
         self._reading = reading
+        self._predecessor = predecessor
         self._origin = origin
         self._pixelled: set[tuple[str, Shape]] = set()
         self.made: list[MadeObject] = []
@@ -195,7 +204,9 @@ class _Maker:
         # What can be shown first: viewers open a report at its first finding.
         reading = replace(self._reading, items=tuple(sorted(items, key=lambda item: not item.shapes)))
         evidence = [header for uid, header in headers.items() if uid in _named(reading, images)]
-        identity = self._identity(ObjectKind.SR, "")
+        before = self._predecessor
+        identity = self._identity(ObjectKind.SR, "", *((before.sop_instance_uid,) if before else ()))
+        identity = replace(identity, predecessor=before)
         data = write_report(evidence, self._origin.schema, reading, identity)
         self._keep(ObjectKind.SR, None, identity, data)
 

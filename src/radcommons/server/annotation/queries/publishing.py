@@ -24,8 +24,9 @@ from radcommons.server.annotation.rules.publishing import (
 )
 from radcommons.server.annotation.rules.states import DONE, CaseState, Phase, ReaderKind
 from radcommons.server.archive import metadata
-from radcommons.server.archive.models import InstanceState
-from radcommons.transfer.annotation.publication import SourceSeries
+from radcommons.server.archive.models import Instance, InstanceState
+from radcommons.transfer.annotation.objects import DocumentReference
+from radcommons.transfer.annotation.publication import ObjectKind, SourceSeries
 from radcommons.transfer.annotation.record import Reading
 
 
@@ -110,6 +111,19 @@ def cases_to_publish(project: ReadingProject) -> QuerySet[Case]:
 def _images(case: Case) -> QuerySet[CaseInstance]:
     rows = CaseInstance.objects.filter(case=case, is_prior=False, instance__state=InstanceState.STORED)
     return rows.filter(instance__is_image=True)
+
+
+def reports_before(publication: Publication, case: Case) -> dict[str, DocumentReference]:
+    """By reader, the latest report on a case that an earlier publication put into the archive."""
+    kept = Instance.objects.filter(state=InstanceState.STORED)
+    rows = PublishedObject.objects.filter(
+        kind=ObjectKind.SR,
+        reading__case=case,
+        reading__publication__number__lt=publication.number,
+        sop_instance_uid__in=kept.values("sop_instance_uid"),
+    ).order_by("reading__publication__number", "pk")
+    columns = ("reading__reader", "series_instance_uid", "sop_instance_uid")
+    return {reader: DocumentReference(series, sop) for reader, series, sop in rows.values_list(*columns)}
 
 
 def images_of(case: Case) -> tuple[SourceSeries, ...]:

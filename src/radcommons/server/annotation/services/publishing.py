@@ -29,6 +29,7 @@ from radcommons.server.annotation.queries.publishing import (
     pseudonyms_of,
     publishable,
     reason_of,
+    reports_before,
 )
 from radcommons.server.annotation.rules.publishing import PublicationState, ReadingState, Reason
 from radcommons.server.annotation.rules.states import ProjectState
@@ -156,13 +157,14 @@ def _written(publication: Publication, case: Case, rows: Sequence[PublishedReadi
     now = {one.reading.digest: one.reading for one in publishable(case)[0]}
     images = images_of(case)
     written = []
+    before = reports_before(publication, case)
     for row in rows:
         reading = now.get(row.reading_sha256)
         if reading is None:
             _settle(row, ReadingState.LEFT_OUT, Reason.CHANGED)
             continue
         try:
-            made, findings = objects_of(reading, images, origin)
+            made, findings = objects_of(reading, images, origin, predecessor=before.get(row.reader))
         except AnnotationObjectError as error:
             row.findings = [error.code]
             _settle(row, ReadingState.LEFT_OUT, Reason.NOT_WRITABLE)
