@@ -267,6 +267,7 @@ ANNOTATION_API = (
             ("POST", "/agreement", A.ANNOTATION_SEE, {}),
             ("GET", "/answers.csv", A.ANNOTATION_SEE, {}),
             ("GET", "/readings", A.ANNOTATION_SEE, {}),
+            ("GET", "/drafts", A.ANNOTATION_SEE, {}),
             ("GET", "/labels", A.ANNOTATION_SEE, {}),
             ("POST", "/exports/<kind>", A.ANNOTATION_SEE, {"kind": "coco"}),
             ("GET", "/consensus", A.ANNOTATION_SEE, {}),

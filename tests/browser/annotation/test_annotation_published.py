@@ -159,6 +159,7 @@ def publish(page: Page, project: ReadingProject) -> None:
     page.goto(f"/annotation/projects/{project.slug}/agreement/")
     expect(page.locator("main")).to_contain_text("Appearance on CT")
     page.goto(f"/annotation/projects/{project.slug}/")
+    page.get_by_text("Close the project…").click()
     page.get_by_role("button", name="Close").click()
     page.get_by_role("link", name="Publish").click()
     page.get_by_role("button", name="Publish").click()

@@ -21,6 +21,7 @@ from radcommons.server.annotation.rules.wishes import Blinding
 from radcommons.server.annotation.services.modelling import ModelRead, record_model_reads
 from radcommons.transfer.annotation.geometry import FrameReference, Geometry, Outline, shape_from_json
 from radcommons.transfer.annotation.raster import mask_of_runs, outline_pixels, runs_of_mask
+from radcommons.transfer.annotation.ready import ready_schema
 from radcommons.transfer.annotation.untyped import Node
 
 Opener = Callable[..., Page]
@@ -85,6 +86,20 @@ def test_a_radiograph_is_read_by_keyboard_alone(open_page: Opener, live_server_u
     assert revision is not None
     assert revision.body["reading"]["note"] == "A note."
     assert 0 < revision.active_seconds < 60
+
+
+def test_the_key_of_a_grade_is_the_grade(open_page: Opener, live_server_url: str) -> None:
+    project = annotating.project_of([annotating.RADIOGRAPH], ready_schema("midrc-mrale").to_json())
+    page, task = opened(open_page, project)
+    caps = page.locator("[data-question=extent_right] kbd").all_inner_texts()
+    assert caps == ["0", "1", "2", "3", "4"]
+    for grade in ("4", "2", "0", "0"):
+        press(page, "q", grade)
+    expect(page.locator("#answer-mrale")).to_have_text("8")
+    until_saved(page)
+    said = {item["label_id"]: item["value"] for item in saved_items(task)}
+    parts = {"extent_right": "gt75", "density_right": "moderate", "extent_left": "none", "density_left": "none"}
+    assert said == parts | {"mrale": 8}
 
 
 def test_images_are_asked_for_before_the_rest_of_the_page_is_here(open_page: Opener, ct: ReadingProject) -> None:

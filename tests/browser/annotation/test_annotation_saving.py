@@ -9,8 +9,11 @@ from tests.browser import phantoms
 from tests.browser.annotation import annotating
 from tests.browser.annotation.annotating import READY, open_task, own_task, saved_items, until_saved
 from tests.support.reading import browser
+from tests.support.studies import OPERATOR
 
 from radcommons.server.annotation.models import Task
+from radcommons.server.annotation.rules.states import ProjectVerb
+from radcommons.server.annotation.services import projects
 
 Opener = Callable[..., Page]
 # Whether this computer has kept that nothing else was found.
@@ -161,6 +164,50 @@ def test_two_windows_never_write_over_each_other(open_page: Opener, task: Task, 
     expect(first.locator("#saved")).to_have_attribute("data-state", "saved")
     assert len(saved_items(task)) == 2
     assert task.revisions.count() == 3
+
+
+def test_a_project_that_closes_under_a_reader_loses_nothing_of_what_was_drawn(
+    open_page: Opener, task: Task, watch: Any
+) -> None:
+    page = window(open_page, task, watch)
+    draw_point(page)
+    until_saved(page)
+    page.context.set_offline(True)
+    draw_point(page, "Shift+ArrowRight")
+    page.keyboard.press("f")
+    page.wait_for_function(KEPT)
+    projects.move_project(task.project, ProjectVerb.CLOSE, actor=OPERATOR)
+    page.close()
+    page.context.set_offline(False)
+    late = page.context.new_page()
+    late.goto(f"/annotation/tasks/{task.key}/")
+    expect(late.locator("h1")).to_have_text("This read ended before it was submitted")
+    expect(late.locator("#kept-here")).to_contain_text("sent just now and is kept as a late draft")
+    assert len(saved_items(task)) == 2
+    late.reload()
+    late.wait_for_selector("body[data-state=ready]")
+    expect(late.locator("#kept-here")).to_be_empty()
+
+
+def test_a_reader_is_told_at_once_when_the_read_has_ended_or_the_project_pauses(
+    open_page: Opener, task: Task, watch: Any
+) -> None:
+    page = window(open_page, task, watch)
+    projects.move_project(task.project, ProjectVerb.PAUSE, actor=OPERATOR)
+    draw_point(page)
+    until_saved(page)
+    page.evaluate("document.querySelector('[data-question=appearance] input').click()")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#banner-words")).to_contain_text("The project is paused. Your draft is kept")
+    until_saved(page)
+    projects.move_project(task.project, ProjectVerb.CLOSE, actor=OPERATOR)
+    draw_point(page, "Shift+ArrowRight")
+    page.keyboard.press("Control+s")
+    expect(page.locator("#saved-words")).to_have_text("Kept, not submitted")
+    expect(page.locator("#banner-words")).to_contain_text("The project was closed before you submitted this read.")
+    expect(page.locator("#labels button").first).to_be_disabled()
+    drawn = [item for item in saved_items(task) if item["label_id"] == "point"]
+    assert len(drawn) == 2
 
 
 def test_signing_out_loses_nothing(open_page: Opener, task: Task, watch: Any) -> None:

@@ -7,6 +7,8 @@ RadCommonsError
 ├── MoveNotPossibleError    annotation.move-not-possible    the state does not allow what was asked
 ├── LeaseHeldError          annotation.lease-held           another window of the same reader is at it
 ├── RevisionConflictError   annotation.revision-conflict    another window has saved since
+├── ReadEndedError          annotation.read-ended           the project closed, the case gone, before it was submitted
+├── ProjectPausedError      annotation.project-paused       a submission while nobody is to submit
 ├── ReadIncompleteError     annotation.read-incomplete      a submission without the answers that its schema demands
 ├── NotYourTaskError        platform.not-found              somebody else's read, or none
 ├── ReadsHereError          annotation.reads-here           results asked for by somebody who reads in the project
@@ -18,6 +20,7 @@ RadCommonsError
 from collections.abc import Sequence
 
 from radcommons.dicom.finding import Finding
+from radcommons.server.annotation.rules.states import ENDINGS, Ending
 from radcommons.server.platform.errors import ConflictError, ForbiddenError, InvalidError
 
 
@@ -81,6 +84,36 @@ class RevisionConflictError(ConflictError):
     def __init__(self, revision: int) -> None:
         message = "Another window has saved since. Load what it saved before you go on."
         super().__init__("annotation.revision-conflict", message, revision=revision)
+
+
+class ReadEndedError(ConflictError):
+    """A read ended before its reader had submitted it.
+
+    Parameters
+    ----------
+    ending
+        Why; see :class:`.states.Ending`.
+    is_kept
+        Whether what was sent is kept as a late draft; None when nothing was.
+    """
+
+    def __init__(self, ending: Ending, *, is_kept: bool | None = None) -> None:
+        kept = {
+            None: "",
+            True: " What you had is kept as a late draft; it does not count as a read.",
+            False: " What you sent is no read of this case, and could not be kept.",
+        }
+        super().__init__(
+            "annotation.read-ended", f"{ENDINGS[ending]}{kept[is_kept]}", ending=ending.value, is_kept=bool(is_kept)
+        )
+
+
+class ProjectPausedError(ConflictError):
+    """Nothing is submitted while a project is paused; drafts are kept."""
+
+    def __init__(self) -> None:
+        message = "The project is paused. Your draft is kept; you can submit it when reading goes on."
+        super().__init__("annotation.project-paused", message)
 
 
 class ReadIncompleteError(InvalidError):

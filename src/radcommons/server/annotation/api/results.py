@@ -9,7 +9,7 @@ from ninja import Field, Router, Schema
 
 from radcommons.server.annotation.queries import agreement, final
 from radcommons.server.annotation.queries.projects import seen_project
-from radcommons.server.annotation.queries.readings import reads_document
+from radcommons.server.annotation.queries.readings import drafts_of, reads_document
 from radcommons.server.annotation.services.agreeing import compute_agreement
 from radcommons.server.annotation.services.consensus import ConsensusMethod, derive_consensus
 from radcommons.server.platform.doors import ActorRequest, door
@@ -55,6 +55,14 @@ def export_answers(request: ActorRequest, slug: str) -> HttpResponse:
     answer = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{project.slug}-answers.csv"'
     return answer
+
+
+@router.get("/managed/{slug}/drafts", summary="Reads that were never submitted", operation_id="export_drafts")
+@door(Action.ANNOTATION_SEE)
+def export_drafts(request: ActorRequest, slug: str) -> dict[str, Any]:
+    """Return what readers had of reads that ended before they were submitted; they count nowhere."""
+    project = seen_project(slug, request.actor)
+    return reads_document(project, drafts_of(project))
 
 
 @router.get("/managed/{slug}/readings", summary="Every submitted read", operation_id="export_readings")

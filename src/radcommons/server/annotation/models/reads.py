@@ -55,6 +55,11 @@ class Task(models.Model):
             models.Index(fields=["project", "state"], name="annotation_task_progress"),
         ]
 
+    @property
+    def active_minutes(self) -> float:
+        """Time with focus and input, in minutes."""
+        return self.active_seconds / 60
+
 
 class Revision(models.Model):
     """What a reader had written at one moment; never changed.

@@ -1,5 +1,6 @@
 """A reader's own task: whether it is theirs, and whether its time has come."""
 
+from django.db.models import Q
 from django.utils import timezone
 
 from radcommons.server.annotation.models import Task
@@ -8,6 +9,7 @@ from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.states import (
     OPEN_PROJECT,
     WRITABLE,
+    Ending,
     Phase,
     ProjectState,
     TaskState,
@@ -37,6 +39,26 @@ def own_task(task_key: str, actor: Actor, *, is_locked: bool = False) -> Task:
     if task is None or actor.user_id is None or not is_open(task):
         raise NotFoundError
     return task
+
+
+def ended_task(task_key: str, actor: Actor, *, is_locked: bool = False) -> tuple[Task, Ending]:
+    """A read that the actor had opened and that ended before it was submitted, and why.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none: what was never opened, or is somebody else's, does not exist.
+    """
+    authorise(actor, Action.ANNOTATION_READ)
+    rows = Task.objects.filter(key=task_key, reader__user_id=account_of(actor)).exclude(opened_at=None)
+    rows = rows.filter(Q(state=TaskState.REVOKED) | Q(case__is_suspended=True, state__in=WRITABLE))
+    rows = rows.select_related("project__schema", "case", "reader")
+    task = (rows.select_for_update(of=("self",), no_key=True) if is_locked else rows).first()
+    if task is None or actor.user_id is None:
+        raise NotFoundError
+    if task.project.state == ProjectState.CLOSED:
+        return task, Ending.CLOSED
+    return task, Ending.REASSIGNED if task.state == TaskState.REVOKED else Ending.IN_CURATION
 
 
 def is_open(task: Task) -> bool:

@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
+from django.db.models import QuerySet
 
-from radcommons.server.annotation.models import ReadingProject, Shape, Task
+from radcommons.server.annotation.models import ReadingProject, Revision, Shape, Task
 from radcommons.server.annotation.rules import contents
+from radcommons.server.annotation.rules.states import WRITABLE, TaskState
 from radcommons.transfer.annotation.record import Reading, reading_from_json
 
 
@@ -15,15 +18,38 @@ def readings_of(tasks: Iterable[Task]) -> dict[int, Reading]:
     """The submissions of tasks as readings, by the task's number; tasks without one are left out."""
     tasks = list(tasks)
     bodies = {task.pk: task.submission.body["reading"] for task in tasks if task.submission is not None}
-    shapes = _shapes(bodies)
     times = {task.pk: task.submitted_at for task in tasks}
-    found = {}
-    for key, body in bodies.items():
-        when = times[key]
-        items = contents.with_shapes(body["items"], shapes[key])
-        finished = when.isoformat(timespec="seconds") if when is not None else ""
-        found[key] = reading_from_json({**body, "items": items, "finished_at": finished})
-    return found
+    return {
+        key: replace(reading, finished_at=when.isoformat(timespec="seconds") if (when := times[key]) else "")
+        for key, reading in _readings(bodies).items()
+    }
+
+
+def _readings(bodies: Mapping[int, Mapping[str, Any]]) -> dict[int, Reading]:
+    shapes = _shapes(bodies)
+    return {
+        key: reading_from_json({**body, "items": contents.with_shapes(body["items"], shapes[key])})
+        for key, body in bodies.items()
+    }
+
+
+def begun(project: ReadingProject) -> QuerySet[Task]:
+    """Reads that their readers are at: opened, and not submitted."""
+    rows = project.tasks.filter(state__in=WRITABLE, submission=None).exclude(opened_at=None)
+    return rows.select_related("reader", "case").order_by("reader__pseudonym", "opened_at")
+
+
+def unfinished(project: ReadingProject) -> QuerySet[Task]:
+    """Reads that were begun and ended before they were submitted: the project closed, or they went to somebody else."""
+    rows = project.tasks.filter(state=TaskState.REVOKED, submission=None, revision_count__gt=0)
+    return rows.select_related("reader", "case").order_by("reader__pseudonym", "touched_at")
+
+
+def drafts_of(project: ReadingProject) -> list[Reading]:
+    """What readers had of their unfinished reads last; nothing is computed from it."""
+    rows = Revision.objects.filter(task__in=unfinished(project).order_by()).order_by("task_id", "-number")
+    latest = rows.distinct("task_id").values_list("task_id", "body")
+    return list(_readings({key: body["reading"] for key, body in latest}).values())
 
 
 def _shapes(bodies: Mapping[int, Mapping[str, Any]]) -> Mapping[int, dict[str, object]]:

@@ -126,6 +126,24 @@ class ProposalVerdict(StrEnum):
 FLAGS_FOR_CURATION = frozenset({ReadingFlag.BURNED_IN_TEXT, ReadingFlag.WRONG_BODY_PART})
 
 
+class Ending(StrEnum):
+    """Why a read that was begun can no longer be submitted."""
+
+    CLOSED = "closed"
+    REASSIGNED = "reassigned"
+    IN_CURATION = "in-curation"
+
+
+# As its reader is told.
+ENDINGS: Mapping[Ending, str] = MappingProxyType(
+    {
+        Ending.CLOSED: "The project was closed before you submitted this read.",
+        Ending.REASSIGNED: "The project manager took this read from your list before you submitted it.",
+        Ending.IN_CURATION: "The curators have taken this study back. It is not read for now.",
+    }
+)
+
+
 def phases_open(state: ProjectState) -> frozenset[Phase]:
     """Which cases a reader may open while a project is in a state."""
     if state is ProjectState.PILOT:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from django.db import transaction
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from radcommons.server.annotation.errors import MoveNotPossibleError, ProjectInvalidError
@@ -64,9 +64,16 @@ def deal_tasks(project: ReadingProject) -> int:
 
 
 def lock_tasks(project: ReadingProject) -> None:
-    """Close every read of a project that ends, in the open transaction."""
+    """Close every read of a project that ends, in the open transaction; drafts of reads that end so stay on record."""
+    _stop_superseding(project.tasks.all())
     project.tasks.filter(state=TaskState.SUBMITTED).update(state=TaskState.LOCKED)
     project.tasks.filter(state__in=WRITABLE).update(state=TaskState.REVOKED, lease_window="", lease_until=None)
+
+
+def _stop_superseding(tasks: QuerySet[Task]) -> None:
+    """A submission that its reader was reading again counts as it was; one that was returned does not."""
+    superseding = tasks.filter(state=TaskState.IN_PROGRESS, return_reason="").exclude(submission=None)
+    superseding.update(state=TaskState.SUBMITTED, lease_window="", lease_until=None)
 
 
 def reassign(task_key: str, *, actor: Actor, to: str = "") -> Task:
@@ -86,6 +93,7 @@ def reassign(task_key: str, *, actor: Actor, to: str = "") -> Task:
     """
     authorise(actor, Action.ANNOTATION_MANAGE)
     with transaction.atomic():
+        _stop_superseding(Task.objects.filter(key=task_key))
         task = _locked(task_key)
         if task.state not in WRITABLE:
             raise MoveNotPossibleError(task.state)
@@ -194,6 +202,7 @@ def dismiss(reader: Reader, *, actor: Actor) -> int:
     authorise(actor, Action.ANNOTATION_MANAGE)
     with transaction.atomic():
         Reader.objects.filter(pk=reader.pk).update(is_active=False)
+        _stop_superseding(reader.tasks.all())
         keys = list(reader.tasks.filter(state__in=WRITABLE).values_list("key", flat=True))
         moved = sum(_is_passed_on(key, actor) for key in keys)
         facts = {"reader": reader.pseudonym, "open": len(keys), "reassigned": moved}

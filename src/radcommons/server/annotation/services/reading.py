@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from django.db import transaction
@@ -14,11 +14,13 @@ from radcommons.dicom.finding import Finding
 from radcommons.server.annotation.errors import (
     LeaseHeldError,
     MoveNotPossibleError,
+    ProjectPausedError,
+    ReadEndedError,
     ReadIncompleteError,
     RevisionConflictError,
 )
 from radcommons.server.annotation.models import Answer, CaseInstance, Revision, Shape, Task
-from radcommons.server.annotation.queries.own import LEASE_S, own_task
+from radcommons.server.annotation.queries.own import LEASE_S, ended_task, own_task
 from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queue import defer_settling
 from radcommons.server.annotation.rules import contents
@@ -34,6 +36,7 @@ from radcommons.server.annotation.rules.states import (
     TaskState,
 )
 from radcommons.server.platform import audit, outbox
+from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Actor
 from radcommons.transfer.annotation.checking import check_reading
 from radcommons.transfer.annotation.record import READING_FORMAT, Reading, reading_from_json
@@ -88,13 +91,18 @@ def open_task(task_key: str, *, window: str, actor: Actor, is_taking_over: bool 
     LeaseHeldError
         When another window holds it and is not to be pushed aside.
     MoveNotPossibleError
-        When the project is not being read.
+        When the project is not being read; what was opened before a pause may be gone on with.
+    ReadEndedError
+        When it was opened before and can no longer be submitted.
     """
     with transaction.atomic():
-        task = own_task(task_key, actor, is_locked=True)
+        try:
+            task = own_task(task_key, actor, is_locked=True)
+        except NotFoundError:
+            raise ReadEndedError(ended_task(task_key, actor)[1]) from None
         if task.state not in WRITABLE:
             return task
-        _demand_running(task)
+        _demand_running(task, is_draft=task.opened_at is not None)
         _take_lease(task, window, is_taking_over=is_taking_over)
         if task.state == TaskState.ASSIGNED:
             task.state, task.opened_at = TaskState.OPENED, timezone.now()
@@ -103,9 +111,13 @@ def open_task(task_key: str, *, window: str, actor: Actor, is_taking_over: bool 
     return task
 
 
-def _demand_running(task: Task) -> None:
-    if ProjectState(task.project.state) not in OPEN_PROJECT:
-        raise MoveNotPossibleError(task.project.state)
+def _demand_running(task: Task, *, is_draft: bool = False) -> None:
+    state = ProjectState(task.project.state)
+    if state is ProjectState.PAUSED:
+        if not is_draft:
+            raise ProjectPausedError
+    elif state not in OPEN_PROJECT:
+        raise MoveNotPossibleError(state)
 
 
 def _take_lease(task: Task, window: str, *, is_taking_over: bool = False) -> None:
@@ -126,15 +138,24 @@ def release_lease(task_key: str, *, window: str, actor: Actor) -> None:
 
 
 def save_read(task_key: str, draft: Draft, *, actor: Actor) -> Revision:
-    """Keep what a reader has so far; sent twice it is kept once.
+    """Keep what a reader has so far; sent twice it is kept once. While a project is paused drafts are kept all the same.
 
     Raises
     ------
+    ReadEndedError
+        When the read ended meanwhile; what was sent is then kept as a late draft.
     LeaseHeldError, RevisionConflictError
         When another window is at it, or has saved since.
     AnnotationFormatError, ReadIncompleteError
         When what was sent is not a read, or contradicts its schema; what is merely missing is no matter yet.
     """
+    try:
+        return _save(task_key, draft, actor)
+    except NotFoundError:
+        _keep_late(task_key, draft, actor)
+
+
+def _save(task_key: str, draft: Draft, actor: Actor) -> Revision:
     with transaction.atomic():
         task = own_task(task_key, actor, is_locked=True)
         known = _sent_before(task, draft)
@@ -149,6 +170,29 @@ def save_read(task_key: str, draft: Draft, *, actor: Actor) -> Revision:
     return revision
 
 
+def _keep_late(task_key: str, draft: Draft, actor: Actor) -> NoReturn:
+    """Keep what comes after a read has ended: nothing that somebody drew is thrown away, and nothing of it counts.
+
+    Raises
+    ------
+    ReadEndedError
+        Always, unless:
+    NotFoundError
+        When the actor never had such a read open.
+    """
+    with transaction.atomic():
+        task, ending = ended_task(task_key, actor, is_locked=True)
+        is_kept = _sent_before(task, draft) is not None
+        reading, findings = _as_reading(task, draft, is_complete=False)
+        if not is_kept and not any(finding.is_error for finding in findings):
+            revision = _write(task, draft, reading, is_submission=False)
+            task.save(update_fields=["revision_count", "active_seconds", "touched_at"])
+            facts = {"revision": revision.number, "sha256": revision.sha256, "ending": ending.value}
+            audit.record(actor, "annotation.late-draft", object_kind="task", object_id=task.key, facts=facts)
+            is_kept = True
+    raise ReadEndedError(ending, is_kept=is_kept)
+
+
 def submit_read(task_key: str, draft: Draft, *, actor: Actor) -> Revision:
     """Declare a read finished. It is never changed again, only superseded by another submission.
 
@@ -156,7 +200,16 @@ def submit_read(task_key: str, draft: Draft, *, actor: Actor) -> Revision:
     ------
     ReadIncompleteError
         When required answers are missing; see :func:`save_read` for the rest.
+    ProjectPausedError
+        When the project is paused.
     """
+    try:
+        return _submit(task_key, draft, actor)
+    except NotFoundError:
+        _keep_late(task_key, draft, actor)
+
+
+def _submit(task_key: str, draft: Draft, actor: Actor) -> Revision:
     with transaction.atomic():
         task = own_task(task_key, actor, is_locked=True)
         known = _sent_before(task, draft)
@@ -166,7 +219,7 @@ def submit_read(task_key: str, draft: Draft, *, actor: Actor) -> Revision:
         revision = _write(task, draft, reading, is_submission=True)
         was_submitted = task.submission_id is not None
         task.state, task.submission, task.submitted_at = TaskState.SUBMITTED, revision, timezone.now()
-        task.lease_window, task.lease_until = "", None
+        task.lease_window, task.lease_until, task.return_reason = "", None, ""
         _save_task(task)
         _write_answers(task, reading)
         _open_repeat(task)
@@ -205,19 +258,24 @@ def _checked(task: Task, draft: Draft, *, is_complete: bool) -> Reading:
     """The read that a draft is, once task, lease and contents allow it."""
     if task.state not in WRITABLE:
         raise MoveNotPossibleError(task.state)
-    _demand_running(task)
+    _demand_running(task, is_draft=not is_complete)
     _take_lease(task, draft.window)
     if draft.base_revision != task.revision_count:
         raise RevisionConflictError(task.revision_count)
+    reading, findings = _as_reading(task, draft, is_complete=is_complete)
+    wrong = [finding for finding in findings if finding.is_error]
+    if wrong:
+        raise ReadIncompleteError(wrong)
+    return reading
+
+
+def _as_reading(task: Task, draft: Draft, *, is_complete: bool) -> tuple[Reading, list[Finding]]:
     schema = schema_value(task.project.schema)
     reading = contents.with_computed(schema, _reading(task, schema, draft))
     findings = check_reading(schema, reading, is_complete=is_complete) + places_of(task.case_id, reading)
     if task.project.task_kind == TaskKind.REVIEW:
         findings += check_verdicts(task.proposals, draft.verdicts, is_complete=is_complete)
-    wrong = [finding for finding in findings if finding.is_error]
-    if wrong:
-        raise ReadIncompleteError(wrong)
-    return reading
+    return reading, findings
 
 
 def _reading(task: Task, schema: LabelSchema, draft: Draft) -> Reading:
@@ -288,7 +346,7 @@ def _write(task: Task, draft: Draft, reading: Reading, *, is_submission: bool) -
 
 def _save_task(task: Task) -> None:
     names = ["state", "submission", "submitted_at", "opened_at", "touched_at", "active_seconds"]
-    task.save(update_fields=[*names, "revision_count", "lease_window", "lease_until"])
+    task.save(update_fields=[*names, "revision_count", "lease_window", "lease_until", "return_reason"])
 
 
 def _write_answers(task: Task, reading: Reading) -> None:

@@ -24,6 +24,7 @@ def exports(request: ActorRequest, slug: str) -> HttpResponse:
         "project": project,
         "whole": (
             ("Reads", "Every submitted read, whole; another centre makes the same project of it", f"{root}/readings"),
+            ("Drafts", "Reads that ended before they were submitted; they count nowhere", f"{root}/drafts"),
             ("Labels", "One reading a settled case: what was agreed and what was decided", f"{root}/labels"),
             ("Answers", "A table (CSV), one line an answer", f"{root}/answers.csv"),
         ),

@@ -12,6 +12,7 @@ from radcommons.server.annotation.forms import LAYOUTS, AbsenceForm, MemberForm,
 from radcommons.server.annotation.models import ReadingProject
 from radcommons.server.annotation.queries import agreement as agreement_queries
 from radcommons.server.annotation.queries import projects as queries
+from radcommons.server.annotation.queries.readings import begun, unfinished
 from radcommons.server.annotation.rules.hanging import Layout
 from radcommons.server.annotation.rules.states import PROJECT_MOVES, CaseState, Duty, ProjectState, ProjectVerb
 from radcommons.server.annotation.services import assigning, projects
@@ -77,6 +78,8 @@ def project_page(request: ActorRequest, slug: str) -> HttpResponse:
         "states": [(one.value, far.by_state[one]) for one in CaseState],
         "state": state,
         "idle": list(queries.idle_tasks(project)[:PAGE_SIZE]),
+        "begun": list(begun(project)[:PAGE_SIZE]) if may_manage else [],
+        "unfinished": list(unfinished(project)[:PAGE_SIZE]),
         "moves": [(verb.value, *VERB_TEXTS[verb]) for verb in moves] if may_manage else [],
         "members": MemberForm(project) if may_manage else None,
         "absence": AbsenceForm(project) if may_manage and project.state != ProjectState.CLOSED else None,

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from urllib.parse import urlencode
@@ -14,8 +15,11 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_safe
 
 from radcommons.server.annotation.queries.adjudication import case_json
+from radcommons.server.annotation.queries.own import ended_task
 from radcommons.server.annotation.queries.worklist import task_json
+from radcommons.server.annotation.rules.states import ENDINGS
 from radcommons.server.platform.doors import ActorRequest, door
+from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action
 
 FLAGS = (
@@ -98,9 +102,13 @@ TOOLS = (
 @require_safe
 @door(Action.ANNOTATION_READ)
 def read(request: ActorRequest, task: str) -> HttpResponse:
-    """The reading page of one task, with everything it needs to begin."""
+    """The reading page of one task, with everything it needs to begin; where it ended before it was submitted, what became of it."""
+    try:
+        told = task_json(task, request.actor)
+    except NotFoundError:
+        return _ended(request, task)
     context = {
-        "task": task_json(task, request.actor),
+        "task": told,
         "tools": TOOLS,
         "flags": FLAGS,
         "modules": modules_of("early", "page"),
@@ -109,6 +117,20 @@ def read(request: ActorRequest, task: str) -> HttpResponse:
         "login_url": f"{reverse('account_login')}?{urlencode({'next': request.path})}",
     }
     response = render(request, "annotation/read.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _ended(request: ActorRequest, task_key: str) -> HttpResponse:
+    task, ending = ended_task(task_key, request.actor)
+    context = {
+        "task": {"task": task.key, "schema": task.project.schema.definition},
+        "project": task.project,
+        "ending": ENDINGS[ending],
+        "saved_at": task.touched_at if task.revision_count else None,
+        "minutes": task.active_seconds / 60,
+    }
+    response = render(request, "annotation/ended.html", context, status=HTTPStatus.GONE)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -4,20 +4,20 @@ const ROOT = "/api/v1/annotation";
 
 /** `kind`: offline, signed-out, conflict, invalid, missing, server; `code` is the server's own. */
 export class ApiError extends Error {
-  constructor(kind, { code = "", message = "", findings = [], revision = undefined } = {}) {
+  constructor(kind, { code = "", message = "", findings = [], revision = undefined, is_kept: isKept = false } = {}) {
     super(message || "The server could not be reached.");
-    Object.assign(this, { kind, code, findings, revision });
+    Object.assign(this, { kind, code, findings, revision, isKept });
   }
 }
 
 const KINDS = { 401: "signed-out", 403: "signed-out", 404: "missing", 409: "conflict", 410: "missing", 400: "invalid", 422: "invalid" };
-let token = document.body.dataset.csrf;
+let token = document.querySelector("[data-csrf]")?.dataset.csrf;
 
 /** After signing in again in another tab the protection token is another one; the page itself knows it. */
 export async function renewToken() {
   try {
     const page = await (await fetch(location.href, { credentials: "same-origin" })).text();
-    token = new DOMParser().parseFromString(page, "text/html").body.dataset.csrf ?? token;
+    token = new DOMParser().parseFromString(page, "text/html").querySelector("[data-csrf]")?.dataset.csrf ?? token;
   } catch {
     // Still offline or signed out: the next attempt tries again.
   }

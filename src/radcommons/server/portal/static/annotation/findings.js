@@ -2,7 +2,7 @@
 
 import { make } from "./form.js";
 import { keyOf } from "./shapes.js";
-import { optionKey } from "./schema.js";
+import { optionKeys } from "./schema.js";
 import { areasByFrame, regionStatistics, statisticsWords } from "./statistics.js";
 
 const SHAPE_WORDS = { box: "box", polygon: "polygon", freehand: "contour", mask: "mask", line: "length", point: "point", angle: "angle", ellipse: "ellipse" };
@@ -94,7 +94,8 @@ export class FindingList {
     if (kind === "flag") return undefined;
     const set = (value) => this.#bench.setItem(id, { value });
     if (kind === "one_of") {
-      const options = [new Option("Choose…", ""), ...choices.map((choice, index) => new Option(`${optionKey(index)}  ${choice.name}`, choice.id))];
+      const keys = optionKeys(choices);
+      const options = [new Option("Choose…", ""), ...choices.map((choice, index) => new Option(`${keys[index]}  ${choice.name}`, choice.id))];
       const select = make("select", { "aria-label": label.name }, ...options);
       select.addEventListener("change", () => set(select.value || null));
       return { root: select, show: (value) => (select.value = value ?? ""), field: select };

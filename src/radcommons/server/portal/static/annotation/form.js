@@ -1,7 +1,7 @@
 // The questions of a schema as a form: built once, filled from the reading whenever it changes.
 
 import { answerTo } from "./reading.js";
-import { computedValue, isComputed, isRequired, optionKey, valueProblem } from "./schema.js";
+import { computedValue, isComputed, isRequired, optionKeys, valueProblem } from "./schema.js";
 
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -41,9 +41,10 @@ class Question {
     const { label } = this;
     const { kind } = label.value;
     const choices = kind === "flag" ? [{ id: "yes", name: "Yes", help: "" }] : label.value.choices;
+    const keys = optionKeys(choices);
     this.inputs = choices.map((choice, index) => {
       const type = kind === "one_of" ? "radio" : "checkbox";
-      const key = optionKey(index);
+      const key = keys[index];
       const input = make("input", { type, name: `answer-${label.id}`, value: choice.id, "aria-describedby": this.problem.id, "aria-keyshortcuts": key });
       input.addEventListener("change", () => this.answer(this.#chosen()));
       input.dataset.key = key;
@@ -53,7 +54,7 @@ class Question {
   }
 
   #option(choice, input) {
-    const score = choice.score === null || choice.score === undefined ? "" : ` (${choice.score})`;
+    const score = choice.score === null || choice.score === undefined || String(choice.score) === choice.name ? "" : ` (${choice.score})`;
     const words = make("span", { class: "an-option-words" }, make("span", { text: `${choice.name}${score}` }), choice.help ? make("small", { text: choice.help }) : undefined);
     return make("label", { class: "an-option" }, make("kbd", { "aria-hidden": "true", text: input.dataset.key.toUpperCase() }), input, words);
   }

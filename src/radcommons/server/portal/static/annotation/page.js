@@ -219,11 +219,17 @@ class Page {
       this.#banner([facts.message, ...(facts.findings ?? []).map(({ message }) => message)].join(" "));
       return;
     }
+    if (state === "annotation.project-paused") {
+      this.#banner(facts.message);
+      return;
+    }
     const ask = { "annotation.lease-held": "held", "annotation.revision-conflict": "conflict", diverged: "conflict" }[state];
-    this.#state("blocked", "Not saved here");
+    const isEnded = state === "annotation.read-ended";
+    this.#state("blocked", isEnded && facts.isKept ? "Kept, not submitted" : "Not saved here");
     this.case.bench.isLocked = true;
     this.case.panel?.show();
     if (ask) this.#ask(ask, facts);
+    else if (isEnded) this.#banner(`${facts.message} ${facts.isKept ? "Go back to your list." : "What you drew stays on this computer."}`);
     else this.#banner(`${facts.message ?? "This read cannot be changed now."} What you drew stays on this computer.`);
   }
 

@@ -7,12 +7,14 @@ import { valueProblem } from "./schema.js";
 const AUTOSAVE_MS = 3000;
 const RETRY_MS = [2000, 4000, 8000, 15000, 30000];
 const MOST_LAST_BYTES = 60_000;
+const ENDED = "annotation.read-ended";
+const PAUSED = "annotation.project-paused";
 
 /**
  * A reading as the server takes it; what it would refuse for now travels in `viewer_state`, and shapes that the server has
  * go by their names.
  */
-function draftOf(reading, schema, viewerState, seconds, names) {
+export function draftOf(reading, schema, viewerState, seconds, names) {
   const nameOf = (shape) => (names.has(shape) ? { sha256: names.get(shape) } : shape);
   const isWhole = (item) => !valueProblem(schema.label(item.label_id), item.value);
   return {
@@ -213,8 +215,25 @@ export class Saver {
     }
     this.#flight = undefined;
     this.#names = new WeakMap();
+    if (error.code === PAUSED) {
+      // Drafts go on: only submitting waits.
+      this.touch();
+      this.#tell(PAUSED, { message: error.message });
+      return;
+    }
+    if (error.code === ENDED) {
+      this.#ended(error);
+      return;
+    }
     if (error.kind === "conflict" || error.kind === "missing") this.#block = error.code || error.kind;
     this.#tell(error.kind === "invalid" ? "refused" : (error.code || error.kind), { message: error.message, findings: error.findings });
+  }
+
+  /** The read ended before it was submitted: what was kept there need not wait here. */
+  #ended({ message, isKept }) {
+    this.#block = ENDED;
+    if (isKept) this.discard();
+    this.#tell(ENDED, { message, isKept: isKept || this.isSaved });
   }
 
   async #lease(isTakingOver = false) {
@@ -227,7 +246,10 @@ export class Saver {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.kind === "offline" || error.kind === "server") this.#timers.lease = setTimeout(() => this.#renew(), RETRY_MS[3]);
-      if (error.kind === "conflict" || error.kind === "missing") {
+      if (error.code === ENDED) {
+        if (this.isSaved) this.#ended(error);
+        else this.save();
+      } else if (error.kind === "conflict" || error.kind === "missing") {
         this.#block = error.code || error.kind;
         this.#tell(this.#block, { message: error.message });
       }

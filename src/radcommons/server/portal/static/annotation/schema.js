@@ -7,9 +7,12 @@ const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const UNREADABLE = new Set(["cannot_read", "wrong_body_part"]);
 export const EMPTY_READING = Object.freeze({ items: [], isNothingFound: false, flags: [], note: "", verdicts: {} });
 
-/** Keys of the options of a question, in order: 1 to 9, then letters. */
-export function optionKey(index) {
-  return index < 9 ? DIGITS[index] : (LETTERS[index - 9] ?? "").toLowerCase();
+/** Keys of the options of a question: the digits that they are called by, where they are grades or numbers, otherwise 1 to 9, then letters, in order. */
+export function optionKeys(choices) {
+  for (const own of [choices.map(({ score }) => String(score)), choices.map(({ id }) => id)]) {
+    if (own.every((key) => /^[0-9]$/.test(key)) && new Set(own).size === own.length) return own;
+  }
+  return choices.map((_, index) => (index < 9 ? DIGITS[index] : (LETTERS[index - 9] ?? "").toLowerCase()));
 }
 
 /** The schema with the page's own additions: `mark`, `colour` and `key` of drawn labels, `key` of questions. */
