@@ -41,9 +41,10 @@ def of_release(name: str, actor: Actor) -> CaseSource:
 
 
 def catalogued(name: str, actor: Actor) -> CaseSource:
-    """Everything that is cleared at this moment; ``name`` narrows it to one modality."""
+    """Everything that is cleared at this moment; ``name`` narrows it to modalities, separated by commas."""
     del actor
-    rows = CatalogSeries.objects.filter(modality=name) if name else CatalogSeries.objects.all()
+    wanted = [modality.strip() for modality in name.split(",") if modality.strip()]
+    rows = CatalogSeries.objects.filter(modality__in=wanted) if wanted else CatalogSeries.objects.all()
     return CaseSource(Instance.objects.filter(series__in=rows.values("series")), {"kind": "catalog", "name": name})
 
 

@@ -1,13 +1,17 @@
 """The demonstration's reading project: made once, with three readers and an adjudicator."""
 
 import pytest
+from tests.support import studies
 from tests.support.releases import clear_study, signed_site, store_study
 
 from radcommons.apps.demo import centre_steps, labelling
 from radcommons.apps.demo.hospitals import Hospital
-from radcommons.server.annotation.models import Case, ReadingProject
+from radcommons.server.annotation.models import Case, Consensus, ReadingProject
+from radcommons.server.annotation.queries.worklist import own_projects
 from radcommons.server.archive.services import announce_stored
 from radcommons.server.journey.services import deliver_pending
+from radcommons.server.platform.actors import actor_of_user
+from radcommons.server.platform.models import User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tmp_store")]
 
@@ -47,3 +51,28 @@ def test_some_studies_are_labelled_and_the_next_version_holds_it(tmp_path):
     release = labelling.publish_version(people["release_manager"])
     assert (release.version, release.instances) == ("1.1.0", 10 + 24)
     assert labelling.publish_version(people["release_manager"]) == release
+
+
+def test_radiographs_wait_half_read_for_a_reader_and_an_adjudicator(tmp_path):
+    hospital = Hospital("ALPHA", "Alpha", "DE", tmp_path, tmp_path, clinical_table=None, is_made_up=True)
+    signed_site()
+    for number, modality in enumerate(("DX", "CR", "DX", "CR", "DX", "DX")):
+        subject = f"ALPHA-0000000{number}"
+        study = studies.store_study(tmp_path, f"film-{number}", Modality=modality, PatientID=subject)
+        announce_stored([study])
+        clear_study(study)
+    deliver_pending()
+    people = {account.role: account.username for account in centre_steps.open_accounts([hospital])}
+    [begun] = centre_steps.begin_reading(people["project_manager"])
+    assert (begun.slug, begun.cases, begun.reads) == (centre_steps.MRALE, 6, 18)
+
+    labelling.label(people["project_manager"])
+    labelling.label(people["project_manager"])
+    project = ReadingProject.objects.get(slug=centre_steps.MRALE)
+    states = sorted(project.cases.values_list("state", flat=True))
+    assert (project.state, states.count("decided"), states.count("reading")) == ("reading", 1, 2)
+    assert "disputed" in states
+    own = own_projects(actor_of_user(User.objects.get(username="reader-1")))
+    assert [(one.slug, one.done, one.left) for one in own if one.left] == [(centre_steps.MRALE, 4, 2)]
+    derived = Consensus.objects.values_list("project__slug", "method")
+    assert set(derived) == {("demonstration-radiographs", "majority"), ("demonstration-radiographs", "dawid-skene")}

@@ -54,10 +54,12 @@ PEOPLE = (
     *((f"reader-{number}", Role.READER) for number in (1, 2, 3)),
     ("adjudicator", Role.ADJUDICATOR),
 )
-# What is read in the demonstration: a schema that comes with the house, and the modality it asks about.
-READING = (("demonstration-ct", "Chest CT of the demonstration", "ricord-1a", "CT"),)
-
-
+# What is read in the demonstration: schemas that come with the house, and the modalities they ask about.
+MRALE = "demonstration-mrale"
+READING = (
+    ("demonstration-ct", "Chest CT of the demonstration", "ricord-1a", "CT"),
+    (MRALE, "Lung oedema on radiographs of the demonstration", "midrc-mrale", "DX,CR"),
+)
 DUTIES = {Role.READER: Duty.READ, Role.ADJUDICATOR: Duty.ADJUDICATE}
 
 
@@ -170,11 +172,11 @@ def begin_reading(manager: str) -> list[Begun]:
     """Make the reading projects of the demonstration, name their readers and an adjudicator, and start them."""
     actor = actor_of_user(accounts.actor_named(manager))
     begun = []
-    for slug, title, schema_name, modality in READING:
+    for slug, title, schema_name, modalities in READING:
         project = ReadingProject.objects.filter(slug=slug).first()
-        if project is None and CatalogSeries.objects.filter(modality=modality).exists():
+        if project is None and CatalogSeries.objects.filter(modality__in=modalities.split(",")).exists():
             schema = add_schema(ready_schema(schema_name).to_json(), actor=actor)
-            wish = ProjectWish(slug, title, schema.name, schema.version, "catalog", modality, seed=1)
+            wish = ProjectWish(slug, title, schema.name, schema.version, "catalog", modalities, seed=1)
             project = reading_projects.create_project(wish, actor=actor)
             for name, role in PEOPLE:
                 if role in DUTIES:

@@ -1,5 +1,7 @@
 """The demonstration's readers at work: they read some of the invented studies, differ, are adjudicated; it is published.
 
+One project stays open half read, with a case for whoever signs in as a reader and one for the adjudicator.
+
 Only invented images are read so: nobody's own images get labels that no radiologist gave them.
 """
 
@@ -8,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from radcommons.apps.demo.centre_steps import DUTIES, PEOPLE, SLUG, WISH
+from radcommons.apps.demo.centre_steps import DUTIES, MRALE, PEOPLE, SLUG, WISH
 from radcommons.server.annotation.errors import NothingToPublishError
 from radcommons.server.annotation.models import Case, PublishedObject, Reader, ReadingProject, Task
 from radcommons.server.annotation.queries.adjudication import seen_digest
 from radcommons.server.annotation.rules.states import (
+    DONE,
     WRITABLE,
     CaseState,
     Duty,
@@ -25,6 +28,7 @@ from radcommons.server.annotation.rules.wishes import ProjectWish
 from radcommons.server.annotation.services import adjudicating, publishing, reading
 from radcommons.server.annotation.services import projects as reading_projects
 from radcommons.server.annotation.services.adjudicating import Ruling
+from radcommons.server.annotation.services.consensus import ConsensusMethod, derive_consensus
 from radcommons.server.annotation.services.schemas import add_schema
 from radcommons.server.annotation.services.settling import settle_case
 from radcommons.server.archive.models import Instance
@@ -47,6 +51,16 @@ READ = (
     ("demonstration-opacities", "Opacities of the demonstration", "ricord-1a", ("CT",), 2),
     ("demonstration-radiographs", "Radiographs of the demonstration", "ricord-1c", ("DX", "CR"), 2),
 )
+# What is derived beside what readers and adjudicators say, where the schema has the label.
+DERIVED = (
+    (ConsensusMethod.MAJORITY, "appearance"),
+    (ConsensusMethod.DAWID_SKENE, "appearance"),
+    (ConsensusMethod.STAPLE, "infectious_opacity"),
+)
+# Extent and density of mRALE, right and left, from case to case; by how much a reader's extents differ, and on which cases.
+GRADES = ((2, 2, 1, 1), (1, 1, 1, 1), (0, 0, 0, 0), (3, 2, 3, 2), (1, 1, 0, 0))
+STRICTER = {"R2": (1, 3), "R3": (2, 2)}
+LEFT_TO_READ, LEFT_READER = 2, "R1"
 LOOKS = (("typical", "typical", "indeterminate"), ("typical", "indeterminate", "atypical"))
 CORNERS = 24
 # Of the size of the image: where a reader draws, how large, and by how much the next reader differs.
@@ -73,8 +87,10 @@ def label(manager: str) -> Labelled:
             continue
         if project.state != ProjectState.CLOSED:
             _read_all(project)
+            _derive(project, actor)
             project = reading_projects.move_project(project, ProjectVerb.CLOSE, actor=actor)
         _publish(project, actor)
+    _read_half(ReadingProject.objects.filter(slug=MRALE).first())
     kinds = PublishedObject.objects.filter(reading__case__project__slug__in=[row[0] for row in READ])
     names = list(kinds.values_list("kind", flat=True))
     return Labelled({kind: names.count(kind) for kind in sorted(set(names))})
@@ -112,6 +128,46 @@ def _read_all(project: ReadingProject) -> None:
     for case in cases:
         if settle_case(case.pk) is CaseState.DISPUTED:
             _decide(case, judge)
+
+
+def _derive(project: ReadingProject, actor: Actor) -> None:
+    labels = {label.id for label in ready_schema(project.schema.name).labels}
+    for method, label_id in DERIVED:
+        if label_id in labels:
+            derive_consensus(project, method, label_id, actor=actor)
+
+
+def _read_half(project: ReadingProject | None) -> None:
+    """All but the last cases of one reader's list; one of the cases on which they differ is decided."""
+    if project is None or project.tasks.filter(state__in=DONE).exists():
+        return
+    cases = list(project.cases.order_by("study_instance_uid"))
+    left = [case.pk for case in cases[-LEFT_TO_READ:]]
+    for task in project.tasks.filter(state__in=WRITABLE).select_related("reader__user", "case"):
+        if task.reader.pseudonym == LEFT_READER and task.case_id in left:
+            continue
+        items = _grades(task.case, cases.index(task.case), task.reader.pseudonym)
+        actor = _person(task.reader)
+        reading.open_task(task.key, window="demonstration", actor=actor)
+        reading.submit_read(task.key, reading.Draft("demonstration", 1, 0, items=items), actor=actor)
+    states = {case.pk: settle_case(case.pk) for case in cases if case.pk not in left}
+    disputed = [case for case in cases if states.get(case.pk) is CaseState.DISPUTED]
+    if len(disputed) > 1:
+        _decide(disputed[0], _person(project.readers.select_related("user").get(duty=Duty.ADJUDICATE)))
+
+
+def _grades(case: Case, number: int, reader: str) -> list[dict[str, Any]]:
+    """Scores of one reader by mRALE: the same density for all, the right extent a little or much larger on some cases."""
+    grades = GRADES[number % len(GRADES)]
+    more, every = STRICTER.get(reader, (0, 1))
+    target = {"study_instance_uid": case.study_instance_uid}
+    found = []
+    labels = [label for label in ready_schema("midrc-mrale").labels if label.value.choices][: len(grades)]
+    for label, grade in zip(labels, grades, strict=True):
+        is_stricter = label.id == "extent_right" and grade and number % every == 0
+        choice = label.value.choices[min(grade + (more if is_stricter else 0), len(label.value.choices) - 1)]
+        found.append({"id": label.id, "label_id": label.id, "target": target, "value": choice.id})
+    return found
 
 
 def _person(reader: Reader) -> Actor:

@@ -284,7 +284,7 @@ class Demonstration:
             begun = self._verbs.begin_reading(manager)
             self.result.counts["reads_to_do"] = sum(project.reads for project in begun)
             texts = [f"{one.slug}: {one.cases:,} cases, {one.reads:,} reads" for one in begun]
-            self.steps.found(", ".join(texts) or "no CT to be read")
+            self.steps.found(", ".join(texts) or "nothing to be read")
 
     def _label(self, people: dict[str, str]) -> None:
         """Only invented studies are read by invented readers."""
