@@ -18,7 +18,16 @@ _UNLISTED = (
     ("Addresses (UR) other than those of vocabularies", "X", "X", "X"),
     ("Attributes the dictionary does not know", "X", "X", "X"),
     ("Values of unknown form (UN) that would be kept or cleaned", "X", "X", "X"),
-    ("Texts", "searched", "searched", "searched"),
+    (
+        "Order numbers, births and deaths in other calendars, and others that name or number somebody",
+        "X/Z/D",
+        "X/Z/D",
+        "X/Z/D",
+    ),
+    ("Names of single devices", "X/Z/D", "K", "K"),
+    ("Narrative texts (LT, ST, UC, UT)", "X/Z/D", "C", "C"),
+    ("Labels, comments and descriptions that people type (LO, SH)", "C", "C", "C"),
+    ("Other texts", "searched", "searched", "searched"),
     ("Everything else", "K", "K", "K"),
 )
 _GROUPS = (

@@ -21,7 +21,8 @@ from radcommons.deid.profile.explaining import (
     tables_compared,
 )
 from radcommons.deid.profile.loading import READY_PROFILES, SCHEMA, load_profile
-from radcommons.deid.profile.rules import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile, settled
+from radcommons.deid.profile.rules import GRAPHIC_GROUPS, Action, Profile, settled
+from radcommons.deid.profile.unlisted import KEPT_UID_TAGS
 from radcommons.deid.tables import (
     BASIC_PROFILE_CODE,
     CLEAN_PIXEL_DATA_CODE,

@@ -11,6 +11,7 @@ from radcommons.deid.attribute_types import AttributeType, attribute_type, objec
 from radcommons.deid.private import PrivateAttribute
 from radcommons.deid.profile.overrides import sop_class_of, tag_of
 from radcommons.deid.profile.rules import GRAPHIC_GROUPS, Action, Profile
+from radcommons.deid.profile.unlisted import unlisted_code
 from radcommons.deid.tables import attribute_rows
 from radcommons.dicom.elements import tag_text, vr_of_tag
 from radcommons.dicom.errors import Kind, RadCommonsError
@@ -159,7 +160,7 @@ def _reasons(profile: Profile, tag: int, vr: str, sop_class_uid: str) -> Iterato
         code, reason = override
         yield f"Profile {profile.name} {profile.version} says {code} itself: {reason.rstrip('.')}."
     if row is None:
-        yield from _unlisted_reasons(tag, vr)
+        yield from _unlisted_reasons(profile, tag, vr)
     else:
         yield f"PS3.15 Table E.1-1, edition 2026d: the Basic Profile says {row['basic']}."
         yield from _option_reasons(profile, row)
@@ -177,24 +178,14 @@ def _option_reasons(profile: Profile, row: Mapping[str, object]) -> Iterator[str
         yield f"Option {option} says {code}; it {state}."
 
 
-def _unlisted_reasons(tag: int, vr: str) -> Iterator[str]:
+def _unlisted_reasons(profile: Profile, tag: int, vr: str) -> Iterator[str]:
     if tag >> 24 in GRAPHIC_GROUPS:
         yield "PS3.15 Table E.1-1, edition 2026d: for overlays and curves the Basic Profile says X, clean_graphics says C."
         yield "They go as a whole group, and stay with that option where they show no writing."
         return
     yield "PS3.15 Table E.1-1, edition 2026d, does not list it."
-    if vr_of_tag(tag) == "UN":
-        yield "The dictionary does not know it, so it is removed."
-    elif vr == "PN":
-        yield "It names a person, so it is emptied."
-    elif vr == "UI":
-        yield "UIDs that are not of the standard itself are replaced unless they are retained."
-    elif vr in {"DA", "DT"}:
-        yield "Dates that no row lists move or stay with the option for dates, and go without one."
-    elif vr == "UR":
-        yield "Addresses name servers and persons; only those of vocabularies stay."
-    else:
-        yield "It cannot name or date anybody; texts are still searched for the study's own identifiers."
+    _, reason = unlisted_code(tag, vr, profile.options)
+    yield reason
 
 
 def _explain_private(profile: Profile, tag: int, vr: str, creator: str) -> Explanation:

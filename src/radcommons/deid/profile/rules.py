@@ -4,41 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pydicom.datadict import tag_for_keyword
-
 from radcommons.deid.attribute_types import AttributeType
 from radcommons.deid.coding_schemes import CODE_MEANING, CODE_TAGS
 from radcommons.deid.levels import Level
 from radcommons.deid.pixels.rules import PixelRules
 from radcommons.deid.private import PrivateAttribute, PrivateKey, standard_private_attributes
+from radcommons.deid.profile.unlisted import is_typed_by_people, unlisted_code
 from radcommons.deid.tables import PIXEL_OPTIONS
 from radcommons.dicom.elements import PIXEL_TAGS, vr_of_tag
 
-_KEPT_UID_KEYWORDS = [
-    "AffectedSOPClassUID",
-    "CodingSchemeUID",
-    "ContextGroupExtensionCreatorUID",
-    "ContextUID",
-    "MappingResourceUID",
-    "OriginalSpecializedSOPClassUID",
-    "ReferencedRelatedGeneralSOPClassUIDInFile",
-    "ReferencedSOPClassUID",
-    "ReferencedTransferSyntaxUIDInFile",
-    "RelatedGeneralSOPClassUID",
-    "RequestedSOPClassUID",
-    "SOPClassesInStudy",
-    "SOPClassesSupported",
-    "SOPClassUID",
-    "TransferSyntaxUID",
-    "AvailableTransferSyntaxUID",
-    "EncryptedContentTransferSyntaxUID",
-    "MACCalculationTransferSyntaxUID",
-]
-KEPT_UID_TAGS = frozenset(tag for tag in map(tag_for_keyword, _KEPT_UID_KEYWORDS) if tag is not None)
 # Commands, meta information and directories of media: no part of an object, and their addresses and file names tell a lot.
 _OUTER_GROUPS = frozenset({0x0000, 0x0002, 0x0004})
-# Addresses that name a vocabulary; all others name servers, files and persons.
-_KEPT_URLS = frozenset(map(tag_for_keyword, ("CodingSchemeURL", "URNCodeValue")))
 GRAPHIC_GROUPS = frozenset({0x50, 0x60})
 _TRAILING_GROUPS = frozenset({0xFFFA, 0xFFFC})
 # Compression tables of ACR-NEMA, which give any number of attributes without saying what is in them.
@@ -46,12 +22,9 @@ _RETIRED_GROUPS = frozenset({0x1000, 0x1010})
 # Pictures beside the picture: variable pixel data and coefficients of wavelets, which no viewer shows any more.
 _PIXEL_GROUPS = frozenset(range(0x7F00, 0x8000, 2))
 _KEPT_PIXEL_TAGS = PIXEL_TAGS | {0x7FE00001, 0x7FE00002, 0x7FE00003}
-# Bytes that a picture or a signal needs; all other unlisted ones may be documents, images or encrypted.
-_KEPT_BYTES = frozenset(map(tag_for_keyword, ("ICCProfile", "FillPattern")))
 _FREE_TEXT_VRS = frozenset({"LO", "SH", "UC"})
 _NARRATIVE_VRS = frozenset({"LT", "ST", "UT"})
 _CLAIMED_WHERE_APPLIED = PIXEL_OPTIONS | {"clean_structured_content"}
-_DATE_OPTIONS = frozenset({"retain_longitudinal_full_dates", "retain_longitudinal_modified_dates"})
 
 
 class Action(StrEnum):
@@ -180,7 +153,7 @@ class Profile:
             # Bytes of unknown form can be neither cleaned nor trusted.
             code = "X"
         if code is None:
-            code = self._unlisted(tag, vr or vr_of_tag(tag))
+            code, _ = unlisted_code(tag, vr or vr_of_tag(tag), self.options)
         return settled(code, attribute_type)
 
     def private_attribute(self, group: int, creator: str, element_byte: int) -> PrivateAttribute | None:
@@ -249,8 +222,9 @@ class Profile:
             return True
         if tag == CODE_MEANING and (level is None or not level.is_standard_code or self._is_cleaned_code(level)):
             return True
-        is_free = bool(tag >> 16 & 1) or tag >> 24 in GRAPHIC_GROUPS or self.codes.get(tag) == "C"
-        return vr in _FREE_TEXT_VRS and is_free
+        code = self.codes.get(tag)
+        is_free = bool(tag >> 16 & 1) or tag >> 24 in GRAPHIC_GROUPS or code == "C"
+        return vr in _FREE_TEXT_VRS and (is_free or (code is None and is_typed_by_people(tag)))
 
     def removes_unknown_words(self, tag: int, level: Level) -> bool:
         """Whether free text loses unknown words; registered meanings do not: no list has all names of diseases."""
@@ -258,20 +232,6 @@ class Profile:
 
     def _is_cleaned_code(self, level: Level) -> bool:
         return bool(level.parents) and self.codes.get(level.parents[-1]) == "C"
-
-    def _unlisted(self, tag: int, vr: str) -> str:
-        """The code for an attribute the table does not list: deny what could name or date somebody."""
-        if vr_of_tag(tag) == "UN" or ("UR" in {vr, vr_of_tag(tag)} and tag not in _KEPT_URLS):
-            return "X"
-        if vr_of_tag(tag) == "OB" and tag not in _KEPT_BYTES:
-            return "X"
-        if vr == "PN":
-            return "Z"
-        if vr == "UI":
-            return "K" if tag in KEPT_UID_TAGS or self.keeps_uids else "U"
-        if vr in {"DA", "DT"}:
-            return "C" if _DATE_OPTIONS.intersection(self.options) else "X/Z/D"
-        return "K"
 
 
 def settled(code: str, attribute_type: AttributeType) -> Action:
