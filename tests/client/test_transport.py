@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from radcommons.client.errors import RemoteError
+from radcommons.client.http1 import CutOffError, ProtocolError
 from radcommons.client.remote import Remote
-from radcommons.client.transport import CutOffError, ProtocolError, Transport
+from radcommons.client.transport import Transport
 
 
 @contextmanager
@@ -34,11 +35,11 @@ def saying(*answers: bytes, step: int = 1 << 20):
     speaking.join(10)
 
 
-def asked(url: str, size: int = 7) -> bytes:
+def asked(url: str) -> bytes:
     transport = Transport({})
     try:
         with transport.open(url) as answer:
-            return b"".join(answer.pieces(size))
+            return b"".join(map(bytes, answer.pieces()))
     finally:
         transport.close()
 
@@ -75,6 +76,13 @@ def test_an_answer_is_the_same_however_its_bytes_arrive(said, body, step):
         b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
         b"HTTP/2 200 OK\r\n\r\n",
         b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1_0\r\n\r\n0123456789",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: y\r\n folded: line\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhello\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n" + b"X: y\r\n" * 200 + b"\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
@@ -107,7 +115,7 @@ def test_what_came_before_a_break_is_given_first():
         transport = Transport({})
         found = []
         with pytest.raises(CutOffError), transport.open(url) as answer:
-            found.extend(answer.pieces(100))
+            found.extend(map(bytes, answer.pieces()))
         transport.close()
         assert found == [b"hello"]
 
@@ -131,17 +139,33 @@ def test_a_connection_is_asked_again_and_one_closed_in_the_meantime_is_made_anew
         transport = Transport({})
         for _ in range(2):
             with transport.open(url) as answer:
-                assert b"".join(answer.pieces(10)) == b"hi"
+                assert b"".join(map(bytes, answer.pieces())) == b"hi"
                 assert answer.header("content-length") == "2"
         transport.close()
     ports = set()
-    for place, count in (("missing", 2), ("files/releases/chest-ct/1.0.0/release.json", 2)):
-        for _ in range(count):
-            with transport.open(f"{repository.url}/{place}") as answer:
-                ports.add(answer.response.fp.raw._sock.getsockname())
-                assert b"".join(answer.pieces(1 << 20))
+
+    def answered(code, size):
+        return lambda handler: (ports.add(handler.client_address), handler.answer(code, b"x" * size))
+
+    repository.faults["/place$"] = [answered(404, 400_000), answered(200, 400_000), answered(503, 10), answered(200, 5)]
+    sizes = []
+    for _ in range(4):
+        with transport.open(f"{repository.url}/place") as answer:
+            sizes.append(0 if answer.status >= 400 else sum(map(len, answer.pieces())))
     transport.close()
-    assert len(ports) == 1
+    assert sizes == [0, 400_000, 0, 5]
+    # A short refusal is read so that its connection can be asked again; a long one is left with its connection.
+    assert len(ports) == 2
+
+
+def test_bytes_behind_an_answer_are_no_part_of_the_next():
+    hi = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+    with saying(hi + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", hi) as url:
+        transport = Transport({})
+        for _ in range(2):
+            with transport.open(url) as answer:
+                assert [bytes(piece) for piece in answer.pieces()] == [b"hi"]
+        transport.close()
 
 
 @pytest.mark.parametrize(

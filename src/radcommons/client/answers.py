@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 import orjson
 
 from radcommons.client.errors import DigestError, RemoteError
-from radcommons.client.transport import Answer, CutOffError, ProtocolError
+from radcommons.client.http1 import Answer, CutOffError, ProtocolError
 from radcommons.dicom.errors import Kind
 
 LONGEST_REFUSAL_BYTES = 1 << 16

@@ -11,7 +11,8 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -103,27 +104,34 @@ def download_series(
     # The journal holds nothing of series, but keeps a second download out of the folder.
     with Journal(folder), ThreadPoolExecutor(threads, thread_name_prefix="series") as pool:
         futures = [pool.submit(partial(_bring, uid, folder, remote)) for uid in uids]
-        try:
+        with ExitStack() as unfinished:
+            # What still runs when something goes wrong would go on to the end of its series, or of its pauses.
+            unfinished.callback(_give_up, futures, remote)
             for future in futures:
-                try:
-                    held = future.result()
-                except (DiskSpaceError, LocalDiskError):
-                    raise
-                except RadCommonsError as error:
-                    outcome.failures.note(error)
-                    continue
-                outcome.fetched += held.is_fetched
-                outcome.already_there += not held.is_fetched
-                outcome.files += len(held.files)
-                outcome.size_bytes += held.size_bytes
+                _note(outcome, future)
                 report(Progress(outcome.size_bytes, 0, outcome.files))
-        except BaseException:
-            remote.stop()
-            raise
-        finally:
-            for future in futures:
-                future.cancel()
+            unfinished.pop_all()
     return outcome
+
+
+def _give_up(futures: "Sequence[Future[_Held]]", remote: Remote) -> None:
+    remote.stop()
+    for future in futures:
+        future.cancel()
+
+
+def _note(outcome: SeriesDownload, future: "Future[_Held]") -> None:
+    try:
+        held = future.result()
+    except (DiskSpaceError, LocalDiskError):
+        raise
+    except RadCommonsError as error:
+        outcome.failures.note(error)
+        return
+    outcome.fetched += held.is_fetched
+    outcome.already_there += not held.is_fetched
+    outcome.files += len(held.files)
+    outcome.size_bytes += held.size_bytes
 
 
 def _bring(uid: str, folder: Path, remote: Remote) -> _Held:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from radcommons.client.closing import Closing
 from radcommons.client.errors import BusyFolderError, FolderError, LocalDiskError, made
 from radcommons.client.layout import STATE_FOLDER
 
@@ -43,7 +42,7 @@ class Item:
     size_bytes: int
 
 
-class Journal:
+class Journal(Closing):
     """What of one release in one folder is still to be fetched. One process at a time."""
 
     def __init__(self, folder: Path) -> None:
@@ -74,12 +73,8 @@ class Journal:
                 "files that are complete will not be fetched twice."
             ) from error
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Let another download have the folder."""
         self._database.close()
 
     def bind(self, identity: str) -> bool:
@@ -178,17 +173,14 @@ class Journal:
         """One transaction; what does not fit on the disk is said in words."""
         with self._lock:
             try:
-                self._database.execute("BEGIN")
-                yield
-                self._database.execute("COMMIT")
-            except BaseException as error:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                if isinstance(error, sqlite3.OperationalError):
-                    raise LocalDiskError(str(error)) from error
-                raise
+                with self._database:
+                    self._database.execute("BEGIN")
+                    yield
+            except sqlite3.OperationalError as error:
+                raise LocalDiskError(str(error)) from error
 
-    def pending_bytes(self) -> int:
-        """Bytes of the items that are not done."""
-        (total,) = self._database.execute("SELECT coalesce(sum(size_bytes), 0) FROM item WHERE is_done = 0").fetchone()
-        return int(total)
+    def pending_sum(self) -> tuple[int, int]:
+        """How many items are not done, and their bytes together."""
+        query = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM item WHERE is_done = 0"
+        count, total = self._database.execute(query).fetchone()
+        return int(count), int(total)

@@ -4,21 +4,22 @@ import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from io import FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from radcommons.client.closing import Closing
 from radcommons.client.digests import hasher, is_right
 from radcommons.client.errors import DigestError, LocalDiskError, RemoteError
 from radcommons.client.journal import Journal
 from radcommons.client.remote import Address, Expected, Remote
 
 LARGE_BYTES = 64 << 20
-PART_BYTES = 32 << 20
+# Small enough that the digest, which takes one part after the other, does not begin late nor end long after the last part.
+PART_BYTES = 8 << 20
 READ_BYTES = 1 << 20
 
 
-class LargeFiles:
+class LargeFiles(Closing):
     """Fetches large files in parts, which the journal remembers.
 
     Each part is asked for where the bucket has it, or when that address is no longer good, of the repository, which signs anew.
@@ -46,12 +47,8 @@ class LargeFiles:
         self._part_bytes = part_bytes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="part")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Wait for the parts that are being fetched; no others begin."""
         self._pool.shutdown(cancel_futures=True)
 
     def fetch(
@@ -92,30 +89,28 @@ class LargeFiles:
         there = self._journal.parts_of(path) if aside.exists() and aside.stat().st_size == size_bytes else frozenset()
         if not there:
             self._begin_anew(path, aside)
-        descriptor = os.open(aside, os.O_RDWR | os.O_CREAT, 0o644)
+        with aside.open("ab", buffering=0) as file:
+            _reserve(file.fileno(), size_bytes)
+
+        def bring(number: int) -> None:
+            start = number * size
+            length = min(size, size_bytes - start)
+            self._remote.fetch_range(address, aside, start, length, direct=direct)
+            self._journal.mark_part(path, number)
+            self._report(path, length)
+
+        numbers, digest = range(-(-size_bytes // size)), hasher(expected.digest)
+        parts = {number: self._pool.submit(bring, number) for number in numbers if number not in there}
         try:
-            _reserve(descriptor, size_bytes)
-
-            def part(number: int) -> None:
-                start = number * size
-                length = min(size, size_bytes - start)
-                self._remote.fetch_range(address, descriptor, start, length, direct=direct)
-                self._journal.mark_part(path, number)
-                self._report(path, length)
-
-            numbers, digest = range(-(-size_bytes // size)), hasher(expected.digest)
-            parts = {number: self._pool.submit(part, number) for number in numbers if number not in there}
-            try:
+            with aside.open("rb", buffering=0) as file:
                 for number in numbers:
                     if number in parts:
                         parts[number].result()
-                    _hash(descriptor, digest, number * size, min(size_bytes, (number + 1) * size))
-            finally:
-                # Whatever is still writing must end before the file is closed.
-                wait([each for each in parts.values() if not each.cancel()])
-            return digest.hexdigest()
+                    _hash(file, digest, min(size, size_bytes - number * size))
         finally:
-            os.close(descriptor)
+            # Whatever is still writing must end before the file is given up or takes its name.
+            wait([each for each in parts.values() if not each.cancel()])
+        return digest.hexdigest()
 
     def _begin_anew(self, path: str, aside: Path) -> None:
         aside.unlink(missing_ok=True)
@@ -133,8 +128,9 @@ def _reserve(descriptor: int, size_bytes: int) -> None:
         raise LocalDiskError(error.strerror or "error") from error
 
 
-def _hash(descriptor: int, digest: "hashlib._Hash", start: int, end: int) -> None:
+def _hash(file: FileIO, digest: "hashlib._Hash", length: int) -> None:
     """Add a part that has just arrived, and is still in memory, to the digest."""
-    while start < end and (chunk := os.pread(descriptor, min(READ_BYTES, end - start), start)):
-        digest.update(chunk)
-        start += len(chunk)
+    buffer = memoryview(bytearray(READ_BYTES))
+    while length and (count := file.readinto(buffer[:length])):
+        digest.update(buffer[:count])
+        length -= count

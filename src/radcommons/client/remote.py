@@ -1,7 +1,6 @@
 """Talking to a repository: small documents, and files that resume where they stopped, hashed while they arrive."""
 
 import hashlib
-import os
 import random
 import re
 import threading
@@ -10,17 +9,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from io import FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import orjson
 
 from radcommons.client.answers import cut_off, demand_length, demand_start, refusal, unreachable
+from radcommons.client.closing import Closing
 from radcommons.client.digests import hasher, is_right
 from radcommons.client.errors import DigestError, RemoteError, on_disk
-from radcommons.client.transport import AddressError, Answer, Transport, origin_of
+from radcommons.client.http1 import BUFFER_BYTES, Answer
+from radcommons.client.transport import AddressError, Transport, origin_of
 from radcommons.dicom.errors import Kind, RadCommonsError
 
 ATTEMPTS = 8
@@ -30,7 +31,6 @@ PROGRESS_BYTES = 1 << 20
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
 LONGEST_ASKED_WAIT_S = 300.0
-BUFFER_BYTES = 1 << 18
 LONGEST_DOCUMENT_BYTES = 256 * 2**20
 ADDRESSES_TOGETHER = 200
 # An address is asked for again while it still opens something: what waits in a queue must not find it expired.
@@ -67,7 +67,7 @@ class Address:
         return self.good_until is None or time.monotonic() < self.good_until
 
 
-class Remote:
+class Remote(Closing):
     """One repository at one address. Safe to share between threads.
 
     Parameters
@@ -91,12 +91,8 @@ class Remote:
         self._bare = Transport({name: value for name, value in headers.items() if name != "Authorization"})
         self._stopped = threading.Event()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close what is idle."""
         self._transport.close()
         self._bare.close()
 
@@ -194,7 +190,7 @@ class Remote:
             with self._answer(place, {}) as answer, on_disk(), destination.open("wb") as sink:
                 announced, arrived = answer.header("content-length"), 0
                 for piece in self._pieces(answer):
-                    if not arrived and piece[:2] != b"PK":
+                    if not arrived and bytes(piece[:2]) != b"PK":
                         message = "The server answered with something else than the files of a series."
                         raise RemoteError(Kind.UNAVAILABLE, "client.not-a-zip", message, may_retry=True)
                     arrived += len(piece)
@@ -204,10 +200,8 @@ class Remote:
 
         self._retried(attempt)
 
-    def fetch_range(
-        self, address: str, descriptor: int, start: int, length: int, *, direct: Address | None = None
-    ) -> None:
-        """Write one part of a large file to its place in an open file; its digest is compared when all parts are there.
+    def fetch_range(self, address: str, part: Path, start: int, length: int, *, direct: Address | None = None) -> None:
+        """Write one part of a large file to its place in a file that is there; its digest is compared when all are.
 
         Parameters
         ----------
@@ -240,11 +234,12 @@ class Remote:
                     raise RemoteError(Kind.UNSUPPORTED, "client.no-ranges", "The server does not send parts of files.")
                 demand_start(answer, start + done)
                 demand_length(answer, length - done)
-                for piece in self._pieces(answer):
-                    if done + len(piece) > length:
-                        raise DigestError("The server sent more bytes than were asked for.")
-                    _write_all(descriptor, piece, start + done)
-                    done += len(piece)
+                with _opened(part, "r+", start + done) as sink:
+                    for piece in self._pieces(answer):
+                        if done + len(piece) > length:
+                            raise DigestError("The server sent more bytes than were asked for.")
+                        _write_all(sink, piece)
+                        done += len(piece)
             if done < length:
                 raise cut_off()
 
@@ -271,32 +266,24 @@ class Remote:
             else:
                 digest, present = hasher(expected.digest), 0
             demand_length(answer, expected.size_bytes - present)
-            with on_disk():
-                descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | (0 if present else os.O_TRUNC), 0o644)
-            try:
-                present = self._write(answer, descriptor, digest, present, expected.size_bytes)
-            finally:
-                os.close(descriptor)
+            with _opened(part, "r+" if present else "w", present) as sink:
+                for piece in self._pieces(answer):
+                    present += len(piece)
+                    if present > expected.size_bytes:
+                        raise DigestError("The server sent more bytes than the release promises.")
+                    digest.update(piece)
+                    _write_all(sink, piece)
         if present < expected.size_bytes:
             raise cut_off()
         return digest.hexdigest()
-
-    def _write(self, answer: Answer, descriptor: int, digest: "hashlib._Hash", present: int, size_bytes: int) -> int:
-        for piece in self._pieces(answer):
-            if present + len(piece) > size_bytes:
-                raise DigestError("The server sent more bytes than the release promises.")
-            digest.update(piece)
-            _write_all(descriptor, piece, present)
-            present += len(piece)
-        return present
 
     def _demand_running(self) -> None:
         if self._stopped.is_set():
             raise RemoteError(Kind.UNAVAILABLE, "client.stopped", "The download was stopped.")
 
-    def _pieces(self, answer: Answer) -> Iterator[bytes]:
+    def _pieces(self, answer: Answer) -> Iterator[memoryview]:
         try:
-            for piece in answer.pieces(BUFFER_BYTES):
+            for piece in answer.pieces():
                 self._demand_running()
                 yield piece
         except OSError as error:
@@ -367,13 +354,21 @@ def _is_same_origin(url: str, base: str) -> bool:
         return False
 
 
-def _write_all(descriptor: int, piece: bytes, start: int) -> None:
-    """Write bytes to their place in a file; the system may take fewer at a time than it is given."""
-    rest = memoryview(piece)
+@contextmanager
+def _opened(part: Path, mode: str, start: int) -> Iterator[FileIO]:
+    """A file to be written from a place on: one that is there (``r+``), or anew (``w``)."""
+    with on_disk():
+        sink = FileIO(part, mode)
+    with sink:
+        sink.seek(start)
+        yield sink
+
+
+def _write_all(sink: FileIO, rest: memoryview) -> None:
+    """Write bytes to a file; the system may take fewer at a time than it is given."""
     with on_disk():
         while rest:
-            count = os.pwrite(descriptor, rest, start)
-            rest, start = rest[count:], start + count
+            rest = rest[sink.write(rest) :]
 
 
 def _size_of(path: Path) -> int:

@@ -3,9 +3,9 @@
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,10 @@ from radcommons.dicom.errors import RadCommonsError
 
 SPARE_BYTES = 64 * 2**20
 MARK_EVERY = 200
-LOOK_AHEAD_PER_THREAD = 4
+# Small files go to a thread some at a time: handing one over costs as much as asking for it.
+TOGETHER = 8
+TOGETHER_BYTES = 16 << 20
+LOOK_AHEAD_PER_THREAD = 2
 INSTANCES = "instances/"
 UNREACHABLE = "client.unreachable"
 GONE_AFTER = 8
@@ -64,25 +67,26 @@ class Run:
 
     def fetch_pending(self) -> None:
         """Fetch what the journal has open; one file that fails does not stop the others, a full disk does."""
-        total = self._journal.pending_bytes()
+        count, total = self._journal.pending_sum()
         demand_space(self._folder, total)
         self._arrived_bytes, self._total_bytes = 0, total
-        arrived: SimpleQueue[Future[_Brought]] = SimpleQueue()
+        most = max(1, min(TOGETHER, count // (self._threads * LOOK_AHEAD_PER_THREAD)))
+        arrived: SimpleQueue[Future[list[_Outcome]]] = SimpleQueue()
         active = 0
         with self._large_files() as large, ThreadPoolExecutor(self._threads, thread_name_prefix="fetch") as pool:
             try:
-                for item, direct in self._addressed():
-                    pool.submit(self._bring, item, direct, large).add_done_callback(arrived.put)
-                    active += 1
-                    if active >= self._threads * LOOK_AHEAD_PER_THREAD:
-                        self._settle(arrived.get())
-                        active -= 1
-                for _ in range(active):
-                    self._settle(arrived.get())
-            except BaseException:
-                # What runs would otherwise go on to the end of its file, or of its pauses.
-                self._remote.stop()
-                raise
+                with ExitStack() as unfinished:
+                    # What still runs when something goes wrong would go on to the end of its file, or of its pauses.
+                    unfinished.callback(self._remote.stop)
+                    for some in _together(self._addressed(), most):
+                        pool.submit(self._bring_all, some, large).add_done_callback(arrived.put)
+                        active += 1
+                        if active >= self._threads * LOOK_AHEAD_PER_THREAD:
+                            self._settle(arrived.get().result())
+                            active -= 1
+                    for _ in range(active):
+                        self._settle(arrived.get().result())
+                    unfinished.pop_all()
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
                 self._flush()
@@ -112,6 +116,18 @@ class Run:
         found = self._remote.presigned(self._base, digests)
         self._has_bucket = bool(found)
         return {item.path: found[item.digest] for item in items if item.digest in found}
+
+    def _bring_all(self, some: "Sequence[_Wanted]", large: LargeFiles) -> "list[_Outcome]":
+        """Bring some files one after the other; what becomes of one does not touch the next, unless the disk fails."""
+        outcomes: list[_Outcome] = []
+        for item, direct in some:
+            try:
+                outcomes.append(self._bring(item, direct, large))
+            except RadCommonsError as error:
+                outcomes.append(error)
+                if isinstance(error, LocalDiskError):
+                    break
+        return outcomes
 
     def _bring(self, item: Item, direct: Address | None, large: LargeFiles) -> "_Brought":
         place = Path(f"{self._root}{item.path}")
@@ -148,17 +164,17 @@ class Run:
             done = self._arrived_bytes + self._parts.total()
             self._report(Progress(done, self._total_bytes, self.fetched + self.already_there))
 
-    def _settle(self, future: "Future[_Brought]") -> None:
-        error = future.exception()
-        if isinstance(error, RadCommonsError) and not isinstance(error, LocalDiskError):
-            self.failures.note(error)
-            self._in_vain = self._in_vain + 1 if error.code == UNREACHABLE else 0
-            # Each has waited for a minute: who answers nobody for so long will not answer the thousands that follow.
-            if self._in_vain >= max(GONE_AFTER, self._threads):
-                message = "The repository no longer answers. What arrived is kept; run the same command again later."
-                raise RemoteError(error.kind, UNREACHABLE, message) from error
-            return
-        brought = future.result()
+    def _settle(self, outcomes: "Sequence[_Outcome]") -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, _Brought):
+                self._note(outcome)
+            else:
+                self._note_failure(outcome)
+        if len(self._done) >= MARK_EVERY:
+            self._flush()
+        self._tell()
+
+    def _note(self, brought: "_Brought") -> None:
         item, self._in_vain = brought.item, 0
         self._done.append(Arrived(item.path, brought.mtime_ns))
         with self._telling:
@@ -167,9 +183,16 @@ class Run:
         self.fetched += brought.is_fetched
         self.already_there += not brought.is_fetched
         self.fetched_bytes += item.size_bytes if brought.is_fetched else 0
-        if len(self._done) >= MARK_EVERY:
-            self._flush()
-        self._tell()
+
+    def _note_failure(self, error: RadCommonsError) -> None:
+        if isinstance(error, LocalDiskError):
+            raise error
+        self.failures.note(error)
+        self._in_vain = self._in_vain + 1 if error.code == UNREACHABLE else 0
+        # Each has waited for a minute: who answers nobody for so long will not answer the thousands that follow.
+        if self._in_vain >= max(GONE_AFTER, self._threads):
+            message = "The repository no longer answers. What arrived is kept; run the same command again later."
+            raise RemoteError(error.kind, UNREACHABLE, message) from error
 
     def _flush(self) -> None:
         self._journal.mark_done(self._done)
@@ -183,6 +206,24 @@ class _Brought:
     item: Item
     mtime_ns: int
     is_fetched: bool
+
+
+_Wanted = tuple[Item, Address | None]
+_Outcome = _Brought | RadCommonsError
+
+
+def _together(wanted: Iterable[_Wanted], most: int) -> Iterator[list[_Wanted]]:
+    """What one thread does at a time: at most so many files and bytes."""
+    some: list[_Wanted] = []
+    size_bytes = 0
+    for each in wanted:
+        some.append(each)
+        size_bytes += each[0].size_bytes
+        if len(some) >= most or size_bytes >= TOGETHER_BYTES:
+            yield some
+            some, size_bytes = [], 0
+    if some:
+        yield some
 
 
 def demand_space(folder: Path, needed_bytes: int) -> None:

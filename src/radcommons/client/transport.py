@@ -1,23 +1,23 @@
-"""GET and POST over kept connections of the standard library's client: redirects, proxies, and secrets that stay where they belong.
+"""GET and POST over kept connections: redirects, proxies, and secrets that stay where they belong.
 
-Proxies come from the usual variables, certificates are checked against the system's. Why not another client: see
-``docs/decisions/0015``.
+Proxies come from the usual variables, certificates are checked against the system's. The standard library's client connects, also
+through a proxy; what is then said on a connection is read by :mod:`.http1`.
 """
 
 import base64
 import http.client
 import re
-import socket
 import ssl
 import threading
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from http import HTTPStatus
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from radcommons.client.http1 import Answer, ProtocolError, Wire, asked
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
@@ -34,53 +34,6 @@ class AddressError(ValueError):
     """The address is none that can be asked, or leads from https to http."""
 
 
-class ProtocolError(OSError):
-    """The other side does not speak HTTP/1.1."""
-
-
-class CutOffError(ProtocolError):
-    """The connection ended before the answer did."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response whose body is still to be read."""
-
-    status: int
-    url: str
-    response: http.client.HTTPResponse
-
-    def header(self, name: str) -> str:
-        """A header's value; empty when it is absent."""
-        return str(self.response.headers.get(name, ""))
-
-    def pieces(self, most: int) -> Iterator[bytes]:
-        """The body as it arrives, at most so many bytes at a time.
-
-        Raises
-        ------
-        OSError
-            When the connection breaks, or ends before the body does. What came before is given first.
-        """
-        is_empty = True
-        while piece := self._some(most):
-            is_empty = False
-            yield piece
-        length, has_end = self.response.length, self.response.chunked or self.response.length is not None
-        # Where nothing tells the end, the connection's is the body's; without a single byte it rather broke in the head.
-        if length or (is_empty and not has_end):
-            raise CutOffError("The connection ended in an answer.")
-
-    def _some(self, most: int) -> bytes:
-        with _as_os_errors():
-            return self.response.read1(most)
-
-    def beginning(self, most: int) -> bytes:
-        """At most so many bytes of a body that is short."""
-        with _as_os_errors():
-            return self.response.read(most)
-
-
 class Transport:
     """Connections to any number of origins, kept and shared between threads.
 
@@ -92,8 +45,8 @@ class Transport:
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = dict(headers)
-        self._idle: dict[Origin, list[http.client.HTTPConnection]] = defaultdict(list)
-        self._busy: set[http.client.HTTPConnection] = set()
+        self._idle: dict[Origin, list[Wire]] = defaultdict(list)
+        self._busy: set[Wire] = set()
         self._lock = threading.Lock()
         self._proxies = urllib.request.getproxies()
 
@@ -101,17 +54,15 @@ class Transport:
         """Close what is idle; the transport can be used again."""
         with self._lock:
             idle, self._idle = self._idle, defaultdict(list)
-        for connections in idle.values():
-            for connection in connections:
-                connection.close()
+        for wires in idle.values():
+            for wire in wires:
+                wire.close()
 
     def abort(self) -> None:
         """Break what other threads are asking just now; they get an error."""
         with self._lock:
-            for connection in self._busy:
-                if connection.sock is not None:
-                    with suppress(OSError):
-                        connection.sock.shutdown(socket.SHUT_RDWR)
+            for wire in self._busy:
+                wire.break_off()
 
     @contextmanager
     def open(
@@ -129,10 +80,10 @@ class Transport:
         wanted = {**self._headers, **(headers or {})}
         for _ in range(MOST_REDIRECTS + 1):
             parts = _checked(url)
-            with self._exchange(parts, wanted, body) as response:
-                place = response.headers.get("location", "") if response.status in _REDIRECTS else ""
+            with self._exchange(parts, wanted, body) as answer:
+                place = answer.header("location") if answer.status in _REDIRECTS else ""
                 if not place:
-                    yield Answer(response.status, url, response)
+                    yield answer
                     return
             target = urljoin(url, place)
             if parts.scheme == "https" and _checked(target).scheme != "https":
@@ -143,57 +94,48 @@ class Transport:
         raise AddressError("The server redirects without end.")
 
     @contextmanager
-    def _exchange(
-        self, parts: SplitResult, headers: Mapping[str, str], body: bytes | None
-    ) -> Iterator[http.client.HTTPResponse]:
-        connection, response = self._answered(parts, headers, body)
-        is_whole = False
-        try:
-            yield response
-            is_whole = _is_whole(response)
-        finally:
-            response.close()
-            if is_whole and connection.sock is not None:
-                with self._lock:
-                    self._busy.discard(connection)
-                    self._idle[origin_of(parts)].append(connection)
-            else:
-                self._drop(connection)
-
-    def _answered(
-        self, parts: SplitResult, headers: Mapping[str, str], body: bytes | None
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        """The answer on a kept connection, or on a new one when that was closed in the meantime."""
-        origin, proxy = origin_of(parts), self._proxy_for(parts)
-        target, asked = _path(parts), {"Host": parts.netloc.rpartition("@")[2], **headers}
+    def _exchange(self, parts: SplitResult, fields: Mapping[str, str], body: bytes | None) -> Iterator[Answer]:
+        """An answer while its connection is held, which is kept when the answer was read to its end."""
+        proxy = self._proxy_for(parts)
+        target, asked_with = _path(parts), {"Host": parts.netloc.rpartition("@")[2], **fields}
         if proxy and parts.scheme == "http":
-            target, asked = parts._replace(fragment="").geturl(), {**asked, **_proxy_headers(proxy)}
+            target, asked_with = parts._replace(fragment="").geturl(), {**asked_with, **_proxy_headers(proxy)}
         if body is not None:
-            asked["Content-Type"] = "application/json"
+            asked_with["Content-Type"] = "application/json"
+        method = "GET" if body is None else "POST"
         while True:
-            with self._lock:
-                kept = self._idle[origin].pop() if self._idle[origin] else None
-            connection = kept or self._connected(parts, proxy)
-            with self._lock:
-                self._busy.add(connection)
-            try:
-                with _as_os_errors():
-                    connection.request("GET" if body is None else "POST", target, body, asked)
-                    return connection, connection.getresponse()
-            except ConnectionError:
-                self._drop(connection)
-                if kept is None:
-                    raise
-            except BaseException:
-                self._drop(connection)
-                raise
+            with self._wire(parts, proxy) as (wire, is_new):
+                try:
+                    answer = asked(wire, method, target, asked_with, body)
+                except ConnectionError:
+                    if is_new:
+                        raise
+                    # It was kept, and closed in the meantime: another is asked.
+                    continue
+                yield answer
+                _read_rest(answer)
+                return
 
-    def _drop(self, connection: http.client.HTTPConnection) -> None:
+    @contextmanager
+    def _wire(self, parts: SplitResult, proxy: SplitResult | None) -> Iterator[tuple[Wire, bool]]:
+        """A connection that was kept or a new one, and which of both; it is kept again when its answer was read to the end."""
+        origin = origin_of(parts)
         with self._lock:
-            self._busy.discard(connection)
-        connection.close()
+            kept = self._idle[origin].pop() if self._idle[origin] else None
+        wire = kept or self._connected(parts, proxy)
+        with self._lock:
+            self._busy.add(wire)
+        try:
+            yield wire, kept is None
+        finally:
+            with self._lock:
+                self._busy.discard(wire)
+                if wire.is_idle:
+                    self._idle[origin].append(wire)
+            if not wire.is_idle:
+                wire.close()
 
-    def _connected(self, parts: SplitResult, proxy: SplitResult | None) -> http.client.HTTPConnection:
+    def _connected(self, parts: SplitResult, proxy: SplitResult | None) -> Wire:
         scheme, host, port = origin_of(parts)
         place = (proxy.hostname or "", proxy.port or 80) if proxy else (host, port)
         connection = http.client.HTTPConnection(*place, timeout=CONNECT_TIMEOUT_S)
@@ -201,14 +143,15 @@ class Transport:
             connection = http.client.HTTPSConnection(*place, timeout=CONNECT_TIMEOUT_S, context=self._certificates)
             if proxy:
                 connection.set_tunnel(host, port, _proxy_headers(proxy))
-        try:
-            with _as_os_errors():
+        with ExitStack() as undone:
+            undone.callback(connection.close)
+            try:
                 connection.connect()
+            except http.client.HTTPException as error:
+                raise ProtocolError("The proxy does not speak HTTP/1.1.") from error
             connection.sock.settimeout(READ_TIMEOUT_S)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+            undone.pop_all()
+        return Wire(connection.sock)
 
     @cached_property
     def _certificates(self) -> ssl.SSLContext:
@@ -226,25 +169,11 @@ def origin_of(parts: SplitResult) -> Origin:
     return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-@contextmanager
-def _as_os_errors() -> Iterator[None]:
-    """What the standard library says of a broken answer, as an error of the connection."""
-    try:
-        yield
-    except http.client.IncompleteRead as error:
-        raise CutOffError("The connection ended in an answer.") from error
-    except http.client.HTTPException as error:
-        if isinstance(error, OSError):
-            raise
-        raise ProtocolError("The other side does not speak HTTP/1.1.") from error
-
-
-def _is_whole(response: http.client.HTTPResponse) -> bool:
-    """Whether an answer was read to its end, so that its connection can be asked again; what an error says besides is short."""
-    if response.status >= HTTPStatus.MULTIPLE_CHOICES and not response.isclosed():
-        with suppress(OSError), _as_os_errors():
-            response.read(LONGEST_REST_BYTES)
-    return response.isclosed() or response.length == 0
+def _read_rest(answer: Answer) -> None:
+    """Read what an error says besides, which is short, so that its connection can be asked again."""
+    if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+        with suppress(OSError):
+            answer.beginning(LONGEST_REST_BYTES)
 
 
 def _checked(url: str) -> SplitResult:

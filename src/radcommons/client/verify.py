@@ -5,13 +5,13 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import orjson
 
+from radcommons.client.closing import Closing
 from radcommons.client.digests import digest_of
 from radcommons.client.errors import FolderError
 from radcommons.client.journal import Item
@@ -146,7 +146,7 @@ def verify_folder(
     return found
 
 
-class _Known:
+class _Known(Closing):
     """The paths of a release, on the disk and not in memory, for there may be millions of them."""
 
     def __init__(self) -> None:
@@ -155,12 +155,8 @@ class _Known:
         self._database.execute("CREATE TABLE known (path TEXT PRIMARY KEY) WITHOUT ROWID")
         self._database.execute("BEGIN")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Forget them."""
         self._database.close()
 
     def add(self, paths: Iterable[str]) -> None:
@@ -249,24 +245,32 @@ def _checked(
     stream = iter(items)
     while batch := list(islice(stream, LOOK_AHEAD)):
         known = proofs([item.path for item in batch]) if proofs is not None else {}
-        verdicts = pool.map(lambda item: _verdict(folder, item, known.get(item.path)), batch)  # noqa: B023 - used at once
-        for item, verdict in zip(batch, verdicts, strict=True):
-            found.counts["checked"] += 1
+        doubtful = [item for item in batch if not _is_proven(folder, item, known.get(item.path))]
+        for item, verdict in zip(doubtful, pool.map(partial(_verdict, folder), doubtful), strict=True):
             if verdict is not None:
                 found.note(verdict, item.path)
+        found.counts["checked"] += len(batch)
         yield [item.path for item in batch]
 
 
-def _verdict(folder: Path, item: Item, proven_ns: int | None) -> str | None:
+def _is_proven(folder: Path, item: Item, proven_ns: int | None) -> bool:
+    """Whether a file was not touched since its digest was compared."""
+    if proven_ns is None:
+        return False
+    try:
+        state = (folder / item.path).stat()
+    except FileNotFoundError:
+        return False
+    return state.st_mtime_ns == proven_ns and state.st_size == item.size_bytes
+
+
+def _verdict(folder: Path, item: Item) -> str | None:
     path = folder / item.path
     try:
-        state = path.stat()
-        is_proven = state.st_mtime_ns == proven_ns and state.st_size == item.size_bytes
-        if not is_proven and (state.st_size != item.size_bytes or digest_of(path, item.digest) != item.digest):
-            return "changed"
+        is_right = path.stat().st_size == item.size_bytes and digest_of(path, item.digest) == item.digest
     except FileNotFoundError:
         return "missing"
-    return None
+    return None if is_right else "changed"
 
 
 def _files_below(folder: Path) -> Iterator[str]:
