@@ -4,21 +4,24 @@ import json
 
 import pytest
 from tests.support.batches import uid
-from tests.support.reading import browser, item, looks, person, submit
+from tests.support.reading import browser, item, looks, make_project, person, submit
 
 from radcommons.server.annotation.models import Case, ReadingProject, Task
 from radcommons.server.annotation.queries import final
 from radcommons.server.annotation.queries.agreement import computed_report
+from radcommons.server.annotation.rules.agreeing import questions_of
 from radcommons.server.annotation.rules.states import Duty
 from radcommons.server.annotation.services import projects
 from radcommons.server.annotation.services.agreeing import compute_agreement
 from radcommons.server.annotation.services.consensus import ConsensusMethod, derive_consensus
 from radcommons.server.annotation.services.settling import settle_case
 from radcommons.server.platform.policy import Actor, Role
+from radcommons.transfer.annotation.ready import ready_schema
 from radcommons.transfer.annotation.record import Method
 
 pytestmark = pytest.mark.django_db
 OPERATOR = Actor.system("tests")
+ROOT = "/api/v1/annotation/adjudication"
 STUDY, OTHER = uid("study", "case-0"), uid("study", "case-1")
 SERIES, IMAGE = uid("series", "case-0", 1), uid("instance", "case-0", 1, 1)
 
@@ -175,3 +178,40 @@ def test_agreement_is_computed_of_what_was_submitted_and_says_when_it_is_old(pro
     assert compute_agreement(project.pk).is_current
     submit("anna", uid("study", "case-2"), looks(uid("study", "case-2")))
     assert computed_report(project)["version"] != report["version"]
+
+
+def test_a_computed_score_follows_from_its_parts_and_is_never_disputed_itself(tmp_path):
+    """Three readers within a grade on a dense lung lie three points apart: no part needs a person, so neither does the sum."""
+    make_project(tmp_path, schema=ready_schema("midrc-mrale").to_json())
+    case = read_by_all(*(grades(extent) for extent in ("25to50", "51to75", "51to75")))
+    assert case.state == "agreed"
+    assert not case.outcomes.filter(label="mrale").exists()
+    values = {one.label_id: one.value for one in final.final_reading(case).items}
+    assert (values["extent_right"], values["mrale"]) == ("51to75", 9)
+
+
+def test_a_computed_score_is_not_decided_but_its_parts_are(tmp_path):
+    project = make_project(tmp_path, schema=ready_schema("midrc-mrale").to_json())
+    person("dora", Role.ADJUDICATOR)
+    projects.add_member(project, "dora", Duty.ADJUDICATE, method=Method.RETROSPECTIVE_EXPERT, actor=OPERATOR)
+    case = read_by_all(*(grades(extent) for extent in ("le25", "51to75", "51to75")))
+    assert list(case.outcomes.filter(state="disputed").values_list("label", flat=True)) == ["extent_right"]
+    told = browser("dora").get(f"{ROOT}/cases/{case.key}").json()
+    ruling = {"verdict": "pick", "columns": ["A"], "rationale": "As seen.", "seen": told["seen"]}
+    address = f"{ROOT}/cases/{case.key}/decisions"
+    for label, status in (("mrale", 422), ("extent_right", 200)):
+        body = json.dumps(ruling | {"label": label})
+        assert browser("dora").post(address, body, content_type="application/json").status_code == status
+    case.refresh_from_db()
+    assert case.state == "decided"
+
+
+def test_labels_of_one_name_are_told_apart_by_their_group():
+    titles = [question.title for question in questions_of(ready_schema("midrc-mrale"))][:4]
+    assert titles == ["Right lung: Extent", "Right lung: Density", "Left lung: Extent", "Left lung: Density"]
+
+
+def grades(extent: str) -> list:
+    """A read by mRALE that differs in one part."""
+    parts = {"extent_right": extent, "density_right": "dense", "extent_left": "none", "density_left": "none"}
+    return [item(name, name, STUDY, value) for name, value in parts.items()]

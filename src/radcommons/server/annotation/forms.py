@@ -47,7 +47,7 @@ class ProjectForm(forms.Form):
     source_name = forms.CharField(
         required=False,
         label="Its name",
-        help_text="The cohort's name, or slug@version of a release; of the catalog a modality, or nothing for all.",
+        help_text="The cohort's name, or slug@version of a release; of the catalog modalities (CT or DX,CR), or nothing for all.",
     )
     instructions = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 4}), label="Instructions")
     task_kind = forms.ChoiceField(

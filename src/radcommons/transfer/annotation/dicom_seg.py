@@ -115,7 +115,7 @@ def segments_of(schema: LabelSchema, reading: Reading, stack: SourceStack) -> tu
         if label is None or not (masks := item_masks(drawn, stack)):
             continue
         uid, color = derived_uid(reading.id, item.id), schema.color_of(label.id)
-        segments.append(Segment(label.name, concept_of(label), masks, item.id, uid, label.id, color=color))
+        segments.append(Segment(schema.title_of(label), concept_of(label), masks, item.id, uid, label.id, color=color))
     return tuple(segments)
 
 

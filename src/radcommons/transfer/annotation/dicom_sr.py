@@ -10,7 +10,7 @@ Regions of CT belong into a segmentation (``dicom_seg``); masks are refused here
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import highdicom as hd
 import numpy as np
@@ -123,7 +123,7 @@ def write_report(headers: Sequence[Dataset], schema: LabelSchema, reading: Readi
                 raise AnnotationObjectError(
                     "annotation.unknown-label", "An item answers a label that the schema lacks."
                 )
-            groups += _groups(item, label, reading, images)
+            groups += _groups(item, replace(label, name=schema.title_of(label)), reading, images)
         groups.append(_summary(reading))
         content = hd.sr.MeasurementReport(
             observation_context=_context(reading, identity),

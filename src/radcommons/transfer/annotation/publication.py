@@ -35,7 +35,7 @@ from radcommons.transfer.annotation.rtstruct import write_structure_set
 from radcommons.transfer.annotation.schema import Label, LabelSchema, ValueKind
 
 # Of what this module decides: another one gives other identifiers.
-WRITER_VERSION = "2"
+WRITER_VERSION = "3"
 # Readers stand in their order below each kind, the consensus last.
 _SERIES_NUMBERS = {"seg": 9100, "rtstruct": 9200, "sr": 9300}
 _LAST_PLACE = 99
@@ -230,7 +230,9 @@ class _Maker:
 
 def words_of(schema: LabelSchema, readers: Sequence[str]) -> tuple[str, ...]:
     """Every text that objects of readings hold and that no reader has written."""
-    names = [text for label in schema.labels for text in (label.id, label.name, *_choices(label))]
+    names = [
+        text for label in schema.labels for text in (label.id, label.name, schema.title_of(label), *_choices(label))
+    ]
     described = [_described(schema, reader) for reader in readers]
     regions = [f"Regions of {reader}"[:64] for reader in readers]
     return tuple(dict.fromkeys((str(schema.reference), *names, *described, *regions)))

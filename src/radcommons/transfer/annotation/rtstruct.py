@@ -72,7 +72,7 @@ def write_structure_set(stack: SourceStack, schema: LabelSchema, reading: Readin
     for item in reading.items:
         label, outlines = schema.label(item.label_id), tuple(_closed(item))
         if label is not None and outlines:
-            regions.append((item, label, outlines))
+            regions.append((item, replace(label, name=schema.title_of(label)), outlines))
     if not regions:
         raise AnnotationObjectError("annotation.empty", "The reading has no area: there is no structure to write.")
     made = _header(stack, identity, reading)

@@ -49,7 +49,7 @@ Cell = str | int | float | bool | None
 
 def rows_of(schema: LabelSchema, readings: Sequence[Reading]) -> Iterator[tuple[Cell, ...]]:
     """One row an item, in the order of :data:`COLUMNS`; a reading without items has one row without an item."""
-    names = {label.id: label.name for label in schema.labels}
+    names = {label.id: schema.title_of(label) for label in schema.labels}
     for reading in readings:
         head: tuple[Cell, ...] = (
             reading.study_instance_uid,

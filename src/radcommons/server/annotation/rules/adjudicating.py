@@ -28,7 +28,7 @@ from radcommons.transfer.annotation.geometry import AREAS, Geometry
 from radcommons.transfer.annotation.record import Item, Reading, ReadingFlag, Value
 from radcommons.transfer.annotation.schema import Label, LabelSchema, ValueKind
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 UNREADABLE = frozenset({ReadingFlag.CANNOT_READ, ReadingFlag.WRONG_BODY_PART})
 
 

@@ -48,28 +48,28 @@ class Question:
 
 def questions_of(schema: LabelSchema) -> tuple[Question, ...]:
     """The questions of a schema whose answers can be compared; texts cannot."""
-    return tuple(question for label in schema.labels for question in _questions(label))
+    return tuple(question for label in schema.labels for question in _questions(label, schema.title_of(label)))
 
 
-def _questions(label: Label) -> Sequence[Question]:
+def _questions(label: Label, title: str) -> Sequence[Question]:
     rule = label.value
     if rule.kind is ValueKind.FLAG or label.scope is Scope.REGION:
-        return [Question(label.id, label.name, Level.NOMINAL, (NO, YES))]
+        return [Question(label.id, title, Level.NOMINAL, (NO, YES))]
     if rule.kind is ValueKind.MANY_OF:
         return [
-            Question(f"{label.id}{PART}{choice.id}", f"{label.name}: {choice.name}", Level.NOMINAL, (NO, YES))
+            Question(f"{label.id}{PART}{choice.id}", f"{title}: {choice.name}", Level.NOMINAL, (NO, YES))
             for choice in rule.choices
         ]
     if rule.kind is ValueKind.ONE_OF:
         level = Level.ORDINAL if rule.is_ordered else Level.NOMINAL
         names = tuple(choice.id for choice in rule.choices)
         grades = {name: grade for name in names if rule.is_ordered and (grade := rule.grade(name)) is not None}
-        return [Question(label.id, label.name, level, names, tuple(sorted(grades, key=grades.__getitem__)))]
+        return [Question(label.id, title, level, names, tuple(sorted(grades, key=grades.__getitem__)))]
     if rule.kind is ValueKind.INTEGER and rule.minimum is not None and rule.maximum is not None:
         numbers = tuple(f"{number:g}" for number in range(int(rule.minimum), int(rule.maximum) + 1))
         if len(numbers) <= MOST_GRADES:
-            return [Question(label.id, label.name, Level.ORDINAL, numbers, numbers)]
-    return [] if rule.kind is ValueKind.TEXT else [Question(label.id, label.name, Level.INTERVAL)]
+            return [Question(label.id, title, Level.ORDINAL, numbers, numbers)]
+    return [] if rule.kind is ValueKind.TEXT else [Question(label.id, title, Level.INTERVAL)]
 
 
 def ratings_of(

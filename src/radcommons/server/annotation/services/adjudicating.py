@@ -117,8 +117,11 @@ def _demand_impartial(case: Case, ruling: Ruling, actor: Actor) -> None:
 def _value(case: Case, ruling: Ruling, columns: Mapping[str, Task]) -> dict[str, Any]:
     """What the label is from now on: items and, for the whole case, the flags."""
     schema = schema_value(case.project.schema)
-    if ruling.label != WHOLE_CASE and schema.label(ruling.label) is None:
+    label = schema.label(ruling.label)
+    if ruling.label != WHOLE_CASE and label is None:
         raise DecisionInvalidError("The schema has no such label.")
+    if label is not None and label.is_computed:
+        raise DecisionInvalidError("That label follows from others: decide those.")
     if set(ruling.columns) - columns.keys():
         raise DecisionInvalidError("There is no such column.")
     readings = readings_of(columns[letter] for letter in ruling.columns)

@@ -123,12 +123,17 @@ def _in_millimetres(case: Case, label: str, readings: Sequence[Reading]) -> dict
 def outcomes(
     schema: LabelSchema, policies: Mapping[str, Mapping[str, object]], readings: Sequence[Reading]
 ) -> dict[str, LabelOutcome]:
-    """The outcome of every label that anybody answered; the whole case is one label where it could not be read."""
+    """The outcome of every label that anybody answered; the whole case is one label where it could not be read.
+
+    What is computed from other labels has none: it follows from theirs, and nobody could decide it.
+    """
     whole = unreadable(readings)
     if whole is not None:
         return {WHOLE_CASE: whole}
     found = {}
     for label in schema.labels:
+        if label.is_computed:
+            continue
         policy = policies[label.id]
         one = compare(label, policy, readings) or compare_regions(label, policy, readings)
         if one is not None:

@@ -233,6 +233,13 @@ class LabelSchema:
         """The label of that id."""
         return next((label for label in self.labels if label.id == label_id), None)
 
+    def title_of(self, label: Label) -> str:
+        """What a label is called where it stands outside its group: with the group's name where another one has its name."""
+        if sum(other.name == label.name for other in self.labels) < 2:  # noqa: PLR2004 - itself and another
+            return label.name
+        group = next((group.name for group in self.groups if label in group.labels), "")
+        return f"{group}: {label.name}" if group else label.name
+
     def color_of(self, label_id: str) -> str:
         """``#RRGGBB`` of what is drawn for a label, in every reading the same: its own, or one by its place among those drawn."""
         drawn = [label for label in self.labels if label.scope is Scope.REGION]

@@ -32,6 +32,7 @@ class Page {
   async open() {
     byId("project").textContent = this.#told.project.title;
     this.#listReaders();
+    for (const part of document.querySelectorAll("[data-drawing]")) part.hidden = this.schema.drawn.length === 0;
     const [main] = hungSeries(this.task);
     this.#ready = await loadSeries({ root: this.task.dicomweb_root }, main, { isAhead: true });
     await this.#hang();

@@ -1,6 +1,7 @@
 // One case on the page: its task, bench, desk and panel, and how it is kept. Also every verb that a key or a button stands for.
 
 import { Bench } from "./bench.js";
+import { SHAPE_WORDS } from "./findings.js";
 import { Panel } from "./panel.js";
 import { readingOf } from "./reading.js";
 import { Saver } from "./saver.js";
@@ -130,7 +131,7 @@ export class Case {
     const label = this.schema.drawn.find((one) => one.key === key);
     if (!label || this.bench.isLocked) return false;
     this.bench.pickLabel(label);
-    this.#page.say(`${label.name}, ${label.geometry}`);
+    this.#page.say(`${label.title}, ${SHAPE_WORDS[label.geometry]}`);
     return true;
   }
 
@@ -206,7 +207,7 @@ export class Case {
     if (!next) return;
     this.bench.pickTool("select");
     this.jump(next.item.id);
-    this.#page.say(`${next.tag} ${next.label.name}`);
+    this.#page.say(`${next.tag} ${next.label.title}`);
   }
 
   question(count) {

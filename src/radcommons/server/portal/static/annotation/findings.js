@@ -5,7 +5,7 @@ import { keyOf } from "./shapes.js";
 import { optionKeys } from "./schema.js";
 import { areasByFrame, regionStatistics, statisticsWords } from "./statistics.js";
 
-const SHAPE_WORDS = { box: "box", polygon: "polygon", freehand: "contour", mask: "mask", line: "length", point: "point", angle: "angle", ellipse: "ellipse" };
+export const SHAPE_WORDS = { box: "box", polygon: "polygon", freehand: "contour", mask: "mask", line: "length", point: "point", angle: "angle", ellipse: "ellipse" };
 
 function swatch(label, text) {
   const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -76,7 +76,7 @@ export class FindingList {
 
   #row({ item, label, tag }) {
     const place = make("small");
-    const button = make("button", { type: "button", class: "an-finding-head", "aria-expanded": "false" }, swatch(label, tag), make("span", { class: "an-label-words" }, make("span", { text: label.name }), place));
+    const button = make("button", { type: "button", class: "an-finding-head", "aria-expanded": "false" }, swatch(label, tag), make("span", { class: "an-label-words" }, make("span", { text: label.title }), place));
     button.addEventListener("click", () => this.#on.jump(item.id));
     const remove = make("button", { type: "button", class: "an-remove", "aria-label": `Remove ${label.name} ${tag}`, title: "Remove (Shift+Delete)" }, make("span", { "aria-hidden": "true", text: "×" }));
     remove.addEventListener("click", () => this.#bench.removeItem(item.id));

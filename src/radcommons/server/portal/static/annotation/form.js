@@ -166,7 +166,7 @@ export class Form {
     let first;
     for (const question of this.#questions) {
       const found = problems.find((problem) => problem.label === question.label.id);
-      question.say(found ? found.words.slice(question.label.name.length + 2) : "");
+      question.say(found ? found.words.slice(question.label.title.length + 2) : "");
       if (found) first ??= question;
     }
     return first;

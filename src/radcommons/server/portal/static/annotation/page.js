@@ -289,7 +289,7 @@ function feedbackRows(schema, reading, reference) {
     row.className = mine === right ? "is-same" : "is-other";
     const head = document.createElement("th");
     head.scope = "row";
-    head.textContent = label.name;
+    head.textContent = label.title;
     row.append(head);
     for (const text of [mine, right, mine === right ? "✓ same" : "≠ differs"]) row.insertCell().textContent = text;
     return [row];

@@ -117,7 +117,7 @@ export class Panel {
     if (!label || this.#bench.isLocked) return "";
     const item = this.#bench.item?.label_id === label.id && !isStartingNew ? this.#bench.item : undefined;
     const known = item && this.#bench.findings.find((finding) => finding.item === item);
-    if (!known || ["box", "line", "point", "angle"].includes(label.geometry)) return `Next drawing: a new ${label.name}`;
+    if (!known || ["box", "line", "point", "angle"].includes(label.geometry)) return `Next drawing: a new ${label.title}`;
     return label.geometry === "mask" ? `Painting ${known.tag}. N begins another` : `On other slices the drawing goes on with ${known.tag}. N begins another`;
   }
 
@@ -127,7 +127,7 @@ export class Panel {
     this.#byId("proposals").replaceChildren(
       ...proposals.map((proposal, index) => {
         const label = this.#bench.schema.label(proposal.label_id);
-        const go = make("button", { type: "button", class: "an-finding-head" }, make("span", { class: "an-mark", text: `P${index + 1}` }), make("span", { class: "an-label-words" }, make("span", { text: label?.name ?? proposal.label_id }), make("small", { text: proposedWords(label, proposal) })));
+        const go = make("button", { type: "button", class: "an-finding-head" }, make("span", { class: "an-mark", text: `P${index + 1}` }), make("span", { class: "an-label-words" }, make("span", { text: label?.title ?? proposal.label_id }), make("small", { text: proposedWords(label, proposal) })));
         go.addEventListener("click", () => this.pickProposal(index));
         const verdicts = Object.entries({ accept: "Accept", reject: "Reject" }).map(([verdict, words]) => {
           const button = make("button", { type: "button", "aria-pressed": "false", "data-verdict": verdict, "data-proposal": proposal.id, text: words });

@@ -45,7 +45,7 @@ export class Rulings {
   }
 
   get #labels() {
-    const whole = this.outcomes.has(WHOLE_CASE) ? [{ id: WHOLE_CASE, name: "Can the case be read?", scope: "study", geometry: "none", value: { kind: "whole" } }] : [];
+    const whole = this.outcomes.has(WHOLE_CASE) ? [{ id: WHOLE_CASE, title: "Can the case be read?", scope: "study", geometry: "none", value: { kind: "whole" } }] : [];
     const known = this.#schema.labels.filter((label) => !isComputed(label) && (this.outcomes.has(label.id) || this.#said(label)));
     const isOpen = (label) => this.outcomes.get(label.id)?.state === "disputed";
     return [...whole, ...known].sort((a, b) => Number(isOpen(b)) - Number(isOpen(a)));
@@ -66,7 +66,7 @@ export class Rulings {
       const state = outcome?.state ?? "agreed";
       const words = outcome?.policy === "free" && state === "agreed" ? "Collected" : STATE_WORDS[state];
       const badge = make("span", { class: "an-badge", "data-outcome": state }, make("span", { "aria-hidden": "true", text: `${STATE_SIGNS[state]} ` }), words);
-      const button = make("button", { type: "button", class: "an-label", "aria-pressed": "false" }, make("span", { class: "an-label-words" }, make("span", { text: label.name })), badge);
+      const button = make("button", { type: "button", class: "an-label", "aria-pressed": "false" }, make("span", { class: "an-label-words" }, make("span", { text: label.title })), badge);
       button.addEventListener("click", () => this.pick(label));
       this.#rows.set(label.id, button);
       return make("li", {}, button);
@@ -106,7 +106,7 @@ export class Rulings {
 
   #showReason(label) {
     const outcome = this.outcomes.get(label.id);
-    this.#byId("label-name").textContent = label.name;
+    this.#byId("label-name").textContent = label.title;
     this.#byId("label-help").textContent = label.help ?? "";
     const dice = Object.entries(outcome?.dice ?? {}).map(([pair, value]) => `${pair} ${value === null ? "–" : value.toFixed(2)}`);
     const words = [

@@ -24,6 +24,11 @@ export class Schema {
     this.byId = new Map(this.labels.map((label) => [label.id, label]));
     this.drawn = this.labels.filter((label) => label.scope === "region");
     this.questions = this.labels.filter((label) => label.scope !== "region");
+    const isShared = ({ name }) => this.labels.filter((label) => label.name === name).length > 1;
+    for (const group of this.groups) {
+      // Outside its group a label whose name another one has is called with its group's name.
+      for (const label of group.labels) label.title = isShared(label) ? `${group.name}: ${label.name}` : label.name;
+    }
     const taken = new Set(this.drawn.map((label) => label.shortcut).filter((key) => DIGITS.includes(key)));
     const free = [...DIGITS].filter((key) => !taken.has(key));
     const used = new Set();
@@ -121,7 +126,7 @@ export function problemsOf(schema, reading, proposals = []) {
   for (const item of drawn) {
     const label = schema.label(item.label_id);
     const problem = valueProblem(label, item.value);
-    if (problem) problems.push({ words: `${label.name}: ${problem}`, item: item.id });
+    if (problem) problems.push({ words: `${label.title}: ${problem}`, item: item.id });
   }
   if (reading.isNothingFound && drawn.length > 0) {
     problems.push({ words: "Findings are drawn and “nothing found” is set: take one of them back", place: "nothing" });
@@ -140,8 +145,8 @@ export function problemsOf(schema, reading, proposals = []) {
     if (isComputed(label)) continue;
     const items = whole.items.filter((item) => item.label_id === label.id);
     const wrong = items.map((item) => valueProblem(label, item.value)).find(Boolean);
-    if (wrong) problems.push({ words: `${label.name}: ${wrong}`, label: label.id });
-    else if (items.length === 0 && isRequired(label, whole)) problems.push({ words: `${label.name}: ${missingWords(label)}`, label: label.id });
+    if (wrong) problems.push({ words: `${label.title}: ${wrong}`, label: label.id });
+    else if (items.length === 0 && isRequired(label, whole)) problems.push({ words: `${label.title}: ${missingWords(label)}`, label: label.id });
   }
   return problems;
 }
