@@ -148,9 +148,14 @@ def kept(page: Page) -> None:
     page.evaluate("() => fetch(`/api/series/${document.body.dataset.series}`)")
 
 
-def test_a_sitting_starts_with_the_first_series_that_waits(look, sitting: Sitting) -> None:
+def test_a_sitting_starts_where_it_stands_and_enter_goes_on_to_the_pictures(look, sitting: Sitting) -> None:
     page = look("confirmed")
     page.goto(sitting.server.url)
+    page.wait_for_selector(READY)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/pictures")
+    page.goto(sitting.server.url)
+    page.get_by_role("link", name="or series by series").press("Enter")
     page.wait_for_selector(READY)
     assert "/series/2.25." in page.url
     expect(page.locator("#place")).to_have_text("Series 1 of 12")
@@ -253,21 +258,20 @@ def test_an_original_that_is_gone_is_named(look, sitting: Sitting, hospital, wat
     aside.rename(original)
 
 
-def test_the_overview_takes_decisions_by_keyboard_and_breaks_no_rule(look, sitting: Sitting) -> None:
+def test_texts_are_decided_and_taken_back_by_keyboard(look, sitting: Sitting) -> None:
     page = look("held", color_scheme="dark", viewport={"width": 400, "height": 800})
-    page.goto(f"http://127.0.0.1:{sitting.server.port}/")
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    page.locator("form.texts input[value=keep]").first.focus()
-    page.keyboard.press("Space")
-    page.locator("form.texts input[name=by]").first.fill("Dr Example")
+    page.goto(f"http://127.0.0.1:{sitting.server.port}/texts")
+    page.wait_for_selector(READY)
+    page.locator("input[name=by]").fill("Dr Example")
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
     page.keyboard.press("Enter")
-    expect(page.locator(".state")).to_contain_text("1 decision about texts recorded")
-    page.locator("summary", has_text="decided before").press("Enter")
-    found = Axe().run(page, options={"runOnly": TAGS}).response["violations"]
-    assert [f"{rule['id']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]] == []
-    page.get_by_role("button", name="Take back").press("Enter")
-    expect(page.locator(".state")).to_contain_text("1 decision about texts recorded")
-    expect(page.locator("summary", has_text="decided before")).to_have_count(0)
+    expect(page.locator("#said")).to_contain_text("1 decision about texts recorded")
+    expect(page.locator(".progress")).to_contain_text("1 of ")
+    expect(page.locator("tr:focus")).to_have_count(1)
+    page.keyboard.press("u")
+    expect(page.locator("#said")).to_contain_text("1 decision about texts taken back")
+    expect(page.locator(".progress")).to_contain_text("0 of ")
 
 
 def test_the_mouse_draws_moves_and_resizes(look) -> None:

@@ -61,11 +61,13 @@ def sitting(hospital):
     thread.join(timeout=60)
 
 
-def test_the_address_leads_to_the_first_series_that_waits(sitting):
+def test_the_address_leads_to_where_it_stands_and_from_there_to_the_first_series_that_waits(sitting):
     answer = sitting.client.get("/", params={"token": sitting.server.token})
+    page = sitting.client.get(answer.headers["location"]).text
 
-    assert answer.status_code == 303
-    assert re.fullmatch(r"/series/2\.25\.\d+", answer.headers["location"])
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    first = re.search(r'href="(/series/2\.25\.\d+)"', page)[1]
+    assert sitting.client.get(first).status_code == 200
 
 
 def test_a_stranger_of_the_same_machine_sees_and_does_nothing(sitting):

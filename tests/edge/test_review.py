@@ -248,7 +248,7 @@ class TestServedPage:
         after = review_state(home, made)
 
         assert "The series stays here." in page
-        assert 'action="/include"' in page
+        assert 'formaction="/include"' in page
         assert (before.excluded_series, before.is_approved) == (1, True)
         assert answer.status_code == 200
         assert (after.excluded_series, after.is_approved) == (0, False)
@@ -257,8 +257,30 @@ class TestServedPage:
     def test_the_page_says_what_an_approval_does_with_what_nobody_decided(self, browser):
         page = browser.get("/").text
 
-        assert "wait for a look at their pictures and stay here" in page
+        assert "1 series waits for a look at its pictures and stays here" in page
         assert "whoever approves keeps them as they are" in page
+        assert "1 picture would stay behind" in page
+
+    def test_what_comes_next_is_an_exact_command(self, home, made, server, browser):
+        before = browser.get("/").text
+        after = browser.post("/approve", data=form_of(server, browser)).text
+
+        for page in (before, after):
+            assert f"radcommons edge verify {made} --home {home.path}" in page
+            assert f"radcommons edge send {made} --to https://CENTRE --token-file token.txt --wait" in page
+        assert ("When it is approved" in before, "Next: a second look at every file" in after) == (True, True)
+
+    def test_series_are_listed_found_and_filtered_in_the_address(self, made, server, browser):
+        every = browser.get("/all-series").text
+        radiographs = browser.get("/all-series?modality=DX").text
+        found = browser.get("/all-series", params={"text": "LUNG <script>"}).text
+        browser.post("/exclude", data=form_of(server, browser, series=series_of(made, "CT"), reason="no"))
+        kept_out = browser.get("/all-series?show=excluded").text
+
+        assert [page.count("<article") for page in (every, radiographs, found, kept_out)] == [2, 1, 1, 1]
+        assert "<script>alert" not in every
+        assert "kept out by Dr Example: no" in kept_out
+        assert browser.get("/all-series?text=none").text.count("No such series") == 1
 
     def test_a_name_is_written_once(self, server, browser):
         browser.post("/exclude", data=form_of(server, browser, series="2.25.1", reason="none such"))
@@ -273,12 +295,12 @@ class TestServedPage:
         assert answer.headers["content-type"].startswith("text/html")
         assert 'href="/"' in answer.text
 
-    def test_pictures_and_style_are_served_and_nothing_else(self, browser):
-        page = Reader(browser.get("/").text)
-        pictures = [value for value in page.loaded if value.startswith("pictures/")]
+    def test_pictures_styles_and_scripts_are_served_and_nothing_else(self, browser):
+        pages = [Reader(browser.get(path).text) for path in ("/", "/pictures", "/texts", "/all-series")]
+        loaded = {value for page in pages for value in page.loaded if re.match(r"/frames/|/\w+\.(css|js)$", value)}
 
-        assert {browser.get(f"/{each}").headers["content-type"] for each in pictures} == {"image/jpeg"}
-        assert browser.get("/style.css").status_code == 200
+        assert {browser.get(each).status_code for each in loaded} == {200}
+        assert {browser.get(each).headers["content-type"] for each in loaded if "frames" in each} == {"image/jpeg"}
         for path in ("/review.json", "/pictures/../../out.json", "/..%2fout.json", "/pictures/none.jpg", "/index.html"):
             assert browser.get(path).status_code == 404
 

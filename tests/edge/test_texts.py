@@ -4,6 +4,8 @@ import csv
 import json
 import re
 import threading
+import time
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -16,9 +18,11 @@ from radcommons.edge.database import database
 from radcommons.edge.deidentify import deidentify_folder
 from radcommons.edge.home import init_home
 from radcommons.edge.outfolder import claim, opened
-from radcommons.edge.review import Decision, record_review, write_page
+from radcommons.edge.review import Decision, record_review
+from radcommons.edge.review.layout import Sitting
 from radcommons.edge.review.serve import ReviewServer
-from radcommons.edge.review.texts_section import decisions_of, texts_section
+from radcommons.edge.review.texts_page import TEXTS_A_PAGE, TextQuery, decisions_of, texts_html
+from radcommons.edge.review.texts_section import texts_section
 from radcommons.edge.sealing import seal
 from radcommons.edge.texts import ReviewedText, TextDecision, TextMemory, decide_texts, text_id
 from radcommons.edge.texts.applying import keep_harmless, read_texts, settle_texts, text_state
@@ -310,52 +314,102 @@ def test_the_page_marks_unknown_words_escapes_all_others_and_folds_decided_ones_
     assert texts_section(()) == "<p>None.</p>"
 
 
-def test_a_page_with_forms_asks_for_one_decision_a_text_and_can_keep_the_harmless_ones():
-    texts = (
+def shown_on(home, texts, **query):
+    return texts_html(Sitting(home, "t", "Dr Example"), texts, query=TextQuery.of(query))
+
+
+def ids_on(page):
+    return re.findall(r'<tr tabindex="-1" id="t-(\w+)"', page)
+
+
+class TestServedTexts:
+    """The page of texts: one decision each, numbers, filters, pages, all in the address."""
+
+    TEXTS = (
         ReviewedText("a1", ODD, ("SeriesDescription",), 2, ("Zwinglified",)),
         *(ReviewedText(f"b{number}", f"{PLAIN} {number}", ("ProtocolName",), 1) for number in range(150)),
+        ReviewedText(
+            "c1", "gone", ("ProtocolName",), 1, ("gone",), "remove", "", "Dr Other", "2026-01-02T10:00:00+00:00"
+        ),
     )
-    page = texts_section(texts, hidden='<input type="hidden" name="token" value="t">', name='<input name="by">')
 
-    assert page.count('name="verdict.a1"') == 3
-    assert page.count('<form method="post" action="/texts"') == 1 + 1 + 1
-    assert page.count('name="token"') == page.count('name="by"') == 3
-    assert page.count('name="keep.b') == 150
-    assert "Keep all 150 texts below" in page
+    def test_each_text_has_one_decision_and_every_list_its_number(self, home):
+        page = shown_on(home, self.TEXTS)
+
+        assert page.count('name="verdict.a1"') == 3
+        assert "1 of 152 texts decided" in page
+        assert re.findall(r'<span class="n">([0-9,]+)</span>', page) == ["151", "1", "150", "1", "152"]
+        assert "<mark>Zwinglified</mark>" in page
+        assert 'name="at" value="2026-01-02T10:00:00+00:00"' in page
+
+    def test_pages_neither_overlap_nor_miss_whatever_is_decided_meanwhile(self, home):
+        seen, query, texts = [], {}, list(self.TEXTS)
+        while True:
+            page = shown_on(home, texts, **query)
+            seen += ids_on(page)
+            following = re.search(r'href="/texts\?after=(\w+)" rel="next"', page)
+            if following is None:
+                break
+            query = {"after": following[1]}
+            # Everything of this page is decided before the next is opened.
+            texts = [
+                replace(each, verdict="keep", decided_at="2026-01-03T10:00:00+00:00") if each.text_id in seen else each
+                for each in texts
+            ]
+
+        assert (len(seen), len(set(seen)), "c1" in seen) == (151, 151, False)
+
+    def test_filters_stand_in_the_address(self, home):
+        assert ids_on(shown_on(home, self.TEXTS, show="unknown")) == ["a1"]
+        assert ids_on(shown_on(home, self.TEXTS, show="decided")) == ["c1"]
+        assert ids_on(shown_on(home, self.TEXTS, text="LUNG 14")) == ["b14", *(f"b14{digit}" for digit in range(10))]
+        assert len(ids_on(shown_on(home, self.TEXTS, show="all", attribute="ProtocolName"))) == TEXTS_A_PAGE
+        assert 'formaction="/keep-imaging"' in shown_on(home, self.TEXTS, show="imaging")
+        assert 'formaction="/keep-imaging"' not in shown_on(home, self.TEXTS)
+
+    def test_the_end_says_what_is_next(self, home):
+        assert "All 1 text decided" in shown_on(home, self.TEXTS[-1:])
+        assert "151 texts elsewhere to decide" in shown_on(home, self.TEXTS, text="nowhere")
+        assert "No text stays in a header" in shown_on(home, ())
 
 
-def test_the_served_page_takes_decisions_by_form(home, made):
-    write_page(home, made)
+def test_the_served_page_takes_decisions_takes_them_back_and_makes_anew(home, made):
     server = ReviewServer(home, made)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
+    form = {"token": server.token, "by": DECIDER, "back": "show=all"}
+
+    def until(wanted):
+        ends_at = time.monotonic() + 60
+        while descriptions(made) != wanted and time.monotonic() < ends_at:
+            time.sleep(0.1)
+        return descriptions(made)
+
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", follow_redirects=True, timeout=120) as client:
-            page = client.get("/", params={"token": server.token}).text
-            content = re.search(r'name="content" value="([0-9a-f]+)"', page)[1]
-            form = {"token": server.token, "content": content, "by": DECIDER}
-            form |= {f"verdict.{text_id(ODD)}": "remove", f"words.{text_id(ODD)}": ""}
-            answer = client.post("/texts", data=form)
-            removed = descriptions(made)
-            again = re.search(r'name="content" value="([0-9a-f]+)"', answer.text)[1]
-            back = client.post("/texts", data={**form, "content": again, f"verdict.{text_id(ODD)}": "open"})
-            content = re.search(r'name="content" value="([0-9a-f]+)"', back.text)[1]
-            keep_all = re.findall(r'name="(keep\.[0-9a-f]+)" value="(\w+)"', back.text)
-            kept = client.post(
-                "/texts", data={"token": server.token, "content": content, "by": DECIDER, **dict(keep_all)}
-            )
+            client.get("/", params={"token": server.token})
+            page = client.get("/texts").text
+            answer = client.post("/texts", data={**form, f"verdict.{text_id(ODD)}": "remove"})
+            removed = until(["", "", "", PLAIN])
+            at = re.search(r'name="at" value="([^"]+)"', answer.text)[1]
+            stale = client.post("/undo-texts", data={**form, "at": "2020-01-01T00:00:00+00:00"})
+            back = client.post("/undo-texts", data={**form, "at": at})
+            again = until([ODD, ODD, ODD, PLAIN])
+            kept = client.post("/keep-imaging", data=form)
+            nameless = client.post("/texts", data={**form, "by": " ", f"verdict.{text_id(ODD)}": "keep"})
     finally:
         server.stop()
         thread.join()
 
-    assert answer.status_code == 200
     assert f'name="verdict.{text_id(PLAIN)}"' in page
-    assert removed == ["", "", "", PLAIN]
-    assert "1 decision about texts recorded" in answer.text
+    assert ("1 decision about texts recorded" in answer.text, "3 objects are made anew" in answer.text) == (True, True)
     assert f'name="open.{text_id(ODD)}"' in answer.text
-    assert descriptions(made) == [ODD, ODD, ODD, PLAIN]
-    assert f"{len(keep_all)} decision" in kept.text
-    assert {text.verdict for text in read_texts(home, made) if text.is_harmless} == {"keep"}
+    assert (removed, again) == (["", "", "", PLAIN], [ODD, ODD, ODD, PLAIN])
+    assert (stale.status_code, nameless.status_code) == (404, 409)
+    assert "1 decision about texts taken back" in back.text
+    found = by_value(home, made)
+    assert (found[ODD].verdict, found[PLAIN].verdict, found[PLAIN].decided_by) == ("", "keep", DECIDER)
+    assert "decisions about texts recorded" in kept.text
 
 
 def test_fields_of_a_form_become_decisions():
@@ -367,10 +421,9 @@ def test_fields_of_a_form_become_decisions():
         "words.b2": "new",
         "words.c3": "idle",
     }
-    found = decisions_of({**form, "keep.d4": "yes", "open.e5": "yes"})
+    found = decisions_of({**form, "open.e5": "yes"})
     assert set(found) == {
         TextDecision("a1", "keep"),
         TextDecision("b2", "replace", "new"),
-        TextDecision("d4", "keep"),
         TextDecision("e5", "open"),
     }

@@ -10,7 +10,7 @@ import click
 from radcommons.edge import console
 from radcommons.edge.commands.options import home_option, json_option, opened_home, out_argument, processes_option
 from radcommons.edge.progress import progress_option, step_progress
-from radcommons.edge.review import Decision, record_review, write_page
+from radcommons.edge.review import Decision, record_review, review_state, write_page
 from radcommons.edge.review.serve import ReviewServer
 
 
@@ -68,11 +68,13 @@ def review(out: Path, *, is_served: bool, port: int, home: Path, processes: int,
         )
         console.show(record_review(opened, out, decision=decision), is_json=is_json, title="Decision recorded")
         return
+    if is_served:
+        console.show(review_state(opened, out), is_json=is_json, title="Where the review stands")
+        server = ReviewServer(opened, out, port=port)
+        click.echo(f"Open {server.url}\nCtrl-C ends it; every decision is kept as it is made.", err=True)
+        webbrowser.open(server.url)
+        server.run()
+        return
     with step_progress(is_json=is_json) as progress:
         result = write_page(opened, out, processes=processes, progress=progress)
     console.show(result, is_json=is_json, title="Review page written")
-    if is_served:
-        server = ReviewServer(opened, out, port=port)
-        click.echo(f"Open {server.url}\nCtrl-C ends it.", err=True)
-        webbrowser.open(server.url)
-        server.run()

@@ -110,6 +110,17 @@ class PixelMemory:
             found = _after(found, row)
         return found
 
+    def every_decided(self) -> Mapping[str, Decided]:
+        """What persons decided about every source that a decision speaks of, read at once."""
+        rows = self._connection.execute(
+            "SELECT source_sha256, state, boxes, unseal(by) AS by, at, unseal(reason) AS reason FROM pixel_decision"
+            " JOIN pixel_act USING (act_id) WHERE undone_at = '' ORDER BY act_id"
+        )
+        found: dict[str, Decided] = {}
+        for row in rows:
+            found[row["source_sha256"]] = _after(found.get(row["source_sha256"], NOTHING_DECIDED), row)
+        return found
+
     def release(self, source_sha256: str) -> ReleaseStamp | None:
         """When and why a person let a source go, in the words that may leave the hospital."""
         row = self._connection.execute(

@@ -16,7 +16,7 @@ from radcommons.edge.sources import UNREADABLE, Source
 
 _MEMORY_BYTES = 1_500 * 2**20
 _TIMEOUT_S = 60.0
-_THUMBNAIL = (200, 200)
+_THUMBNAIL = (320, 320)
 _MOST_FRAMES_TOGETHER = 400
 
 

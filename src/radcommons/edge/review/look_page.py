@@ -2,13 +2,13 @@
 
 import hashlib
 from html import escape
-from importlib import resources
 from string import Template
 from urllib.parse import quote
 
 from radcommons.deid.pixels.boxes import Box
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.pixels.looks import HouseRules
+from radcommons.edge.review.layout import asset
 from radcommons.edge.review.looking import ShownPicture, ShownSeriesPictures
 from radcommons.edge.review.session import Place
 from radcommons.edge.review.waiting import VERDICT_WORDS
@@ -20,15 +20,6 @@ STATE_WORDS = {
     "rejected": "kept out",
     "released": "let go",
 }
-_PACKAGE = "radcommons.edge.review"
-# What the page loads, and its type.
-_SCRIPTS = ("editor.js", "look.js", "talk.js", "views.js")
-ASSETS = {"look.css": "text/css", "style.css": "text/css", **dict.fromkeys(_SCRIPTS, "text/javascript")}
-
-
-def asset(name: str) -> str:
-    """The text of a file that the page loads."""
-    return (resources.files(_PACKAGE) / name).read_text("utf-8")
 
 
 def look_html(

@@ -149,7 +149,14 @@ def shown_series(
     """
     release = release_rule(connection, out)
     pictures = tuple(
-        _shown(row, memory=memory, house=house, release=release) for row in picture_rows(connection, out, series=series)
+        shown_picture(
+            row,
+            decided=memory.decided(row["source_sha256"]),
+            look=memory.look(row["source_sha256"]),
+            house=house,
+            release=release,
+        )
+        for row in picture_rows(connection, out, series=series)
     )
     if not pictures:
         raise RadCommonsError(
@@ -214,9 +221,10 @@ def series_json(
     }
 
 
-def _shown(row: sqlite3.Row, *, memory: PixelMemory, house: HouseRules, release: str) -> ShownPicture:
-    sha256 = row["source_sha256"]
-    decided, look = memory.decided(sha256), memory.look(sha256)
+def shown_picture(
+    row: sqlite3.Row, *, decided: Decided, look: Look | None, house: HouseRules, release: str
+) -> ShownPicture:
+    """One output with what is known and decided about its source."""
     boxes = decided.boxes
     if boxes is None:
         boxes = boxes_of(row["boxes"]) if look is None else house.boxes(look)

@@ -1,7 +1,6 @@
-"""The review page: plain HTML without scripts, readable from the file system and without any network."""
+"""The review page on disk: plain HTML without scripts and forms, readable from the file system and without any network."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from html import escape
 from importlib import resources
 from string import Template
@@ -10,30 +9,9 @@ from radcommons.edge.home import EdgeHome
 from radcommons.edge.review.decisions import Content, Review, is_approved
 from radcommons.edge.review.pictures import close_up_name, sheet_name
 from radcommons.edge.review.rules_section import rules_section
-from radcommons.edge.review.subject import Picture, ReviewSubject, ShownSeries
+from radcommons.edge.review.subject import Picture, ReviewSubject, ShownSeries, findings_table
 from radcommons.edge.review.texts_section import texts_section
 from radcommons.edge.review.waiting import VERDICT_WORDS
-
-_SMALL = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Forms:
-    """What a served page adds: forms that carry the session's token. A page on disk has none.
-
-    Parameters
-    ----------
-    token
-        The session's.
-    by
-        The name that was given last, so that nobody has to write it again.
-    said
-        What the last form did.
-    """
-
-    token: str
-    by: str = ""
-    said: str = ""
 
 
 def page_html(
@@ -43,11 +21,10 @@ def page_html(
     content: Content,
     review: Review,
     drawn: AbstractSet[str],
-    forms: Forms | None = None,
 ) -> str:
     """The whole page; ``drawn`` are the names of the pictures that exist."""
     template = Template((resources.files("radcommons.edge.review") / "page.html").read_text("utf-8"))
-    parts = _Parts(subject, content=content, review=review, drawn=drawn, forms=forms)
+    parts = _Parts(subject, content=content, review=review, drawn=drawn)
     return template.substitute(
         site=escape(home.site),
         project=escape(home.project),
@@ -69,28 +46,22 @@ def style_css() -> str:
 class _Parts:
     """The sections of one page."""
 
-    def __init__(
-        self, subject: ReviewSubject, *, content: Content, review: Review, drawn: AbstractSet[str], forms: Forms | None
-    ) -> None:
+    def __init__(self, subject: ReviewSubject, *, content: Content, review: Review, drawn: AbstractSet[str]) -> None:
         self._drawn = drawn
         self._subject = subject
         self._content = content
         self._review = review
-        self._forms = forms
 
     def state(self) -> str:
         approval = self._review.approval
-        said = f"<p><strong>{escape(self._forms.said)}</strong></p>" if self._forms and self._forms.said else ""
         if approval is not None and is_approved(self._review, self._content):
             text = f"Approved by {escape(approval.by)} on {escape(approval.at)}."
-            form = self._form("withdraw", "Take the approval back", values={})
-            return f'<div class="state approved"><div role="status">{said}<p>{text}</p></div>{form}</div>'
+            return f'<div class="state approved"><p>{text}</p></div>'
         text = "Not approved yet."
         if approval is not None:
             text = "The content changed after the last approval; it must be approved again."
-        how = "" if self._forms else "<code>radcommons edge review OUT --approve --by NAME</code>"
-        form = self._form("approve", "Approve everything shown", values={})
-        return f'<div class="state"><div role="status">{said}<p>{text}</p></div>{self._open()}{how}{form}</div>'
+        how = "<code>radcommons edge review OUT --approve --by NAME</code>"
+        return f'<div class="state"><p>{text}</p>{self._open()}{how}</div>'
 
     def _open(self) -> str:
         """What an approval does with what nobody decided."""
@@ -122,46 +93,30 @@ class _Parts:
 
     def pixels(self) -> str:
         pictured = [each for each in self._subject.series if each.verdicts]
-        shown = "".join(map(self._pixel_series, pictured))
-        if self._forms is not None and shown:
-            shown = f'<div class="cards">{shown}</div>'
-        return self._refused() + shown or "<p>None.</p>"
+        return self._refused() + "".join(map(self._pixel_series, pictured)) or "<p>None.</p>"
 
     def _refused(self) -> str:
         """Series of which nothing was made: a person decides about each on its own page."""
         made = {each.series_instance_uid for each in self._subject.series}
-        apart = sorted(self._subject.waiting - made - set(self._review.exclusions))
+        apart = self._subject.waiting - made - set(self._review.exclusions)
         if not apart:
             return ""
-        links = ", ".join(
-            f'<a href="/series/{uid}">look at no. {place}</a>' for place, uid in enumerate(apart, start=1)
-        )
         noun = "series holds" if len(apart) == 1 else "series hold"
-        said = f"<strong>{len(apart)} {noun} nothing but objects that cannot be cleaned.</strong> They stay here unless a person lets them go"
-        return f'<p class="refused">{said}{": " + links if self._forms else ""}.</p>'
+        said = f"<strong>{len(apart)} {noun} nothing but objects that cannot be cleaned.</strong>"
+        return f'<p class="refused">{said} They stay here unless a person lets them go.</p>'
 
     def rules(self) -> str:
-        hidden = "" if self._forms is None else self._hidden({})
-        return rules_section(self._subject.rules, hidden=hidden, name=self._name())
+        return rules_section(self._subject.rules)
 
     def texts(self) -> str:
-        if self._forms is None:
-            return texts_section(self._subject.texts)
-        return texts_section(self._subject.texts, hidden=self._hidden({}), name=self._name())
+        return texts_section(self._subject.texts)
 
     def findings(self) -> str:
-        rows = "".join(
-            f"<tr><td><code>{escape(each.finding.code)}</code></td><td>{escape(each.finding.message)}</td>"
-            f"<td class=number>{each.made}</td><td class=number>{each.kept_out}</td></tr>"
-            for each in self._subject.findings
-        )
-        head = "<tr><th>Code</th><th>Meaning</th><th>In made instances</th><th>In sources kept out</th></tr>"
-        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else "<p>None.</p>"
+        return findings_table(self._subject.findings)
 
     def series(self) -> str:
         return "".join(
-            f'<article class="{self._class(each)}">{self._head(each)}{self._sheet(each)}'
-            f"{self._exclude_form(each)}</article>"
+            f'<article class="{self._class(each)}">{self._head(each)}{self._sheet(each)}</article>'
             for each in self._subject.series
         )
 
@@ -169,16 +124,11 @@ class _Parts:
         found = ", ".join(f"{number} {VERDICT_WORDS[name]}" for name, number in series.verdicts.items())
         return (
             f'<article class="{self._class(series)}">{self._head(series)}<p>{found}</p>'
-            f"{self._close_ups(series)}{self._exclude_form(series)}</article>"
+            f"{self._close_ups(series)}</article>"
         )
 
     def _close_ups(self, series: ShownSeries) -> str:
-        """On disk every picture large; on a served page some of them small, and the page that shows all of them."""
-        if self._forms is not None:
-            uid = escape(series.series_instance_uid)
-            word = "Look at this series and decide" if self._is_waiting(series) else "Look at this series"
-            small = "".join(self._figure(each, close_up_name(each)) for each in series.close_ups[:_SMALL])
-            return f'<div class="pictures">{small}</div><p><a href="/series/{uid}">{word}</a></p>'
+        """Every picture large."""
         hidden = ""
         if series.hidden_frames > 0:
             hidden = f"<p><strong>{series.hidden_frames} further frames are not shown.</strong> Look at them in a viewer.</p>"
@@ -216,31 +166,6 @@ class _Parts:
 
     def _is_waiting(self, series: ShownSeries) -> bool:
         return series.series_instance_uid in self._subject.waiting and not self._is_excluded(series)
-
-    def _exclude_form(self, series: ShownSeries) -> str:
-        values = {"series": series.series_instance_uid}
-        if self._is_excluded(series):
-            return self._form("include", "Take the exclusion back", values=values)
-        form = self._form("exclude", "Exclude this series", values=values, needs_reason=True)
-        return f"<details><summary>Exclude…</summary>{form}</details>" if form else ""
-
-    def _form(self, verb: str, label: str, *, values: dict[str, str], needs_reason: bool = False) -> str:
-        if self._forms is None:
-            return ""
-        reason = '<label>Reason<input name="reason" required maxlength="500"></label>' if needs_reason else ""
-        fields = f"{self._hidden(values)}{self._name()}{reason}"
-        return f'<form method="post" action="/{verb}">{fields}<button>{escape(label)}</button></form>'
-
-    def _name(self) -> str:
-        by = "" if self._forms is None else escape(self._forms.by)
-        return f'<label>Your name<input name="by" required maxlength="120" autocomplete="name" value="{by}"></label>'
-
-    def _hidden(self, values: dict[str, str]) -> str:
-        token = "" if self._forms is None else self._forms.token
-        return "".join(
-            f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-            for name, value in {"token": token, "content": self._content.sha256, **values}.items()
-        )
 
     def _figure(self, picture: Picture, file_name: str) -> str:
         caption = escape(picture.caption)

@@ -27,7 +27,7 @@ def shown_rules(connection: sqlite3.Connection) -> tuple[ShownRule, ...]:
     return tuple(ShownRule(row["act_id"], _words(row["kind"], row["body"]), row["by"], row["at"]) for row in rows)
 
 
-def rules_section(rules: Sequence[ShownRule], *, hidden: str, name: str) -> str:
+def rules_section(rules: Sequence[ShownRule], *, hidden: str = "", name: str = "") -> str:
     """The section; ``hidden`` fields and the ``name`` field make it a form, empty on a page that records nothing."""
     if not rules:
         return "<p>None. A word that may stay everywhere (M) or a rectangle of a device (D) is made while looking at a picture.</p>"

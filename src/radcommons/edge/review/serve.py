@@ -15,33 +15,23 @@ import orjson
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.outfolder import opened
-from radcommons.edge.review.look_page import ASSETS, asset, look_html, seen_digest
-from radcommons.edge.review.page import Forms
-from radcommons.edge.review.pictures import drawn_names, pictures_path
+from radcommons.edge.review.layout import ASSETS, asset
+from radcommons.edge.review.look_page import look_html
+from radcommons.edge.review.overview import Overview
+from radcommons.edge.review.pages import Pages
+from radcommons.edge.review.posting import Posting
 from radcommons.edge.review.session import LookSession, request_of
-from radcommons.edge.review.texts_section import decisions_of
-from radcommons.edge.review.verbs import Decision, content_sha256, record_review, served_page
-from radcommons.edge.texts.applying import TextsResult, settle_texts
 
 _LARGEST_FORM_BYTES = 1024 * 1024
 # A decision names every picture of its series.
 _LARGEST_REQUEST_BYTES = 16 * 1024 * 1024
 _COOKIE = "radcommons_review"
 _HTML = "text/html; charset=utf-8"
-_CHANGED = "The content changed since this page was shown. Load it again and look."
 _ERROR_PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Not done</title><link rel="stylesheet" href="/style.css"></head>
 <body><main><h1>Not done</h1><p role="alert">{message}</p><p><a href="/">Back to the review</a></p><p><code>{code}</code></p></main></body></html>
 """
-_SAID = {
-    "/approve": "Approved.",
-    "/exclude": "The series stays here.",
-    "/withdraw": "The approval is taken back. Nothing of this folder can be sealed until somebody approves it again.",
-    "/include": "The exclusion is taken back. Look at the series, then approve again.",
-    "/undo-rule": "The rule is taken back; what it concerned is made anew.",
-}
-_SERIES_VERBS = {"/confirm-series": "confirm", "/reject-series": "reject"}
 _TOKEN_HEADER = "X-Radcommons-Token"  # noqa: S105 - the name of a header, no secret
 _POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self';"
@@ -63,6 +53,9 @@ class ReviewServer:
         self.home = home
         self.out = opened(home, out)
         self.session = LookSession(home, self.out)
+        overview = Overview(home, self.out)
+        self.pages = Pages(home, self.out, overview, token=self.token)
+        self.posting = Posting(home, self.out, session=self.session, overview=overview)
         self.by = ""
         """The name that stood in the last form."""
         self.said = ""
@@ -145,19 +138,14 @@ class _ReviewHandler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
         if address.path == "/" and self.review.is_token(query.get("token", "")):
             cookie = f"{_COOKIE}={self.review.token}; HttpOnly; SameSite=Strict; Path=/"
-            self._send(HTTPStatus.SEE_OTHER, "", headers={"Location": self._start(), "Set-Cookie": cookie})
+            self._send(HTTPStatus.SEE_OTHER, "", headers={"Location": "/", "Set-Cookie": cookie})
         elif not self._has_session():
             self._send(HTTPStatus.FORBIDDEN, "Open the address that the command printed; it carries a token.")
-        elif address.path == "/":
-            said, self.review.said = self.review.said, ""
-            forms = Forms(self.review.token, self.review.by, said)
-            page = served_page(self.review.home, self.review.out.path, forms=forms)
-            self._send(HTTPStatus.OK, page, content_type=_HTML)
         else:
             self._part(address.path, query)
 
     def _part(self, path: str, query: dict[str, str]) -> None:
-        """Everything but the page of texts and findings."""
+        """A part of a page, or a page."""
         _, head, *rest = path.split("/")
         if path == "/favicon.ico":
             self._send(HTTPStatus.NO_CONTENT, b"")
@@ -171,15 +159,10 @@ class _ReviewHandler(BaseHTTPRequestHandler):
             small, side = query.get("small") == "1", query.get("side", "original")
             frame = self.review.session.frame(rest[0], place=rest[1], side=side, is_small=small)
             self._send(HTTPStatus.OK, frame, content_type="image/jpeg")
-        elif (head, len(rest)) == ("pictures", 1) and rest[0] in drawn_names(self.review.out):
-            body = (pictures_path(self.review.out) / rest[0]).read_bytes()
-            self._send(HTTPStatus.OK, body, content_type="image/jpeg")
         else:
-            raise RadCommonsError(Kind.NOT_FOUND, "edge.no-such-page", "There is no such page.")
-
-    def _start(self) -> str:
-        first = self.review.session.first()
-        return "/" if first is None else f"/series/{first}"
+            page = self.review.pages.html(path, query, by=self.review.by, said=self.review.said)
+            self.review.said = ""
+            self._send(HTTPStatus.OK, page, content_type=_HTML)
 
     def _look(self, series: str, query: dict[str, str]) -> str:
         shown, place, house = self.review.session.shown(series)
@@ -207,9 +190,9 @@ class _ReviewHandler(BaseHTTPRequestHandler):
         if not self._has_session() or not self.review.is_token(form.get("token", "")):
             self._send(HTTPStatus.FORBIDDEN, "Open the address that the command printed; it carries a token.")
             return
-        place = self._posted(path, form)
-        self.review.by = form.get("by", "")
-        self._send(HTTPStatus.SEE_OTHER, "", headers={"Location": place})
+        posted = self.review.posting.post(path, form)
+        self.review.by, self.review.said = form.get("by", ""), posted.said
+        self._send(HTTPStatus.SEE_OTHER, "", headers={"Location": posted.place})
 
     def _post_json(self, series: str, body: bytes) -> None:
         # A form of another site can neither set this header nor send JSON without being asked first.
@@ -222,36 +205,6 @@ class _ReviewHandler(BaseHTTPRequestHandler):
         done = self.review.session.act(series, request)
         self.review.by = str(request.get("by", ""))
         self._send_json(done)
-
-    def _posted(self, path: str, form: dict[str, str]) -> str:
-        """Do what a form asks for; returns where to go on."""
-        if path in _SERIES_VERBS:
-            return self._decide_series(_SERIES_VERBS[path], form)
-        with self.review.session.maker.lock:
-            home, out, by = self.review.home, self.review.out.path, form.get("by", "")
-            # A rule of the house is about no content; taking it back changes what may be making now.
-            if path != "/undo-rule" and form.get("content") != content_sha256(home, out):
-                raise RadCommonsError(Kind.CONFLICT, "edge.content-changed", _CHANGED)
-            if path == "/texts":
-                self.review.said = _said_of(settle_texts(home, out, decisions_of(form), by=by))
-                return "/"
-            if path == "/undo-rule":
-                self.review.session.take_back(form.get("act", ""), by=by)
-            else:
-                record_review(home, out, decision=_decision(path, form))
-        self.review.said = _SAID[path]
-        self.review.session.maker.poke()
-        return "/"
-
-    def _decide_series(self, verb: str, form: dict[str, str]) -> str:
-        session, series = self.review.session, form.get("series", "")
-        shown, _, _ = session.shown(series)
-        if form.get("seen") != seen_digest(shown):
-            raise RadCommonsError(Kind.CONFLICT, "edge.pictures-changed", _CHANGED)
-        pictures = {each.key: each.sha256 for each in shown.pictures}
-        values = {"by": form.get("by", ""), "pictures": pictures, "reason": form.get("reason", ""), "verb": verb}
-        following = session.act(series, values)["next"]
-        return "/" if following is None else f"/series/{following}"
 
     def _has_session(self) -> bool:
         try:
@@ -285,23 +238,3 @@ class _ReviewHandler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
-
-
-def _decision(verb: str, form: dict[str, str]) -> Decision:
-    by, series = form.get("by", ""), form.get("series", "")
-    if verb == "/approve":
-        return Decision(by, is_approval=True)
-    if verb == "/include":
-        return Decision(by, include=(series,))
-    if verb == "/withdraw":
-        return Decision(by, is_withdrawal=True)
-    if verb == "/exclude":
-        return Decision(by, exclude=(series,), reason=form.get("reason", ""))
-    raise RadCommonsError(Kind.NOT_FOUND, "edge.no-such-page", "There is no such page.")
-
-
-def _said_of(result: TextsResult) -> str:
-    made = f" {result.made_again} objects were made anew." if result.made_again else ""
-    waiting = f" {result.waiting} objects wait until they are made anew." if result.waiting else ""
-    noun = "decision" if result.decided == 1 else "decisions"
-    return f"{result.decided} {noun} about texts recorded; {result.undecided} texts are left.{made}{waiting}"

@@ -1,8 +1,9 @@
 """What a reviewer is shown: series with their pictures, every kept text once, findings by code."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
 from pathlib import Path
 
@@ -11,12 +12,12 @@ from radcommons.edge import findings as stored
 from radcommons.edge import journal
 from radcommons.edge.outfolder import OutFolder
 from radcommons.edge.review.rules_section import ShownRule, shown_rules
+from radcommons.edge.review.series_list import descriptions
 from radcommons.edge.review.waiting import VERDICT_WORDS, counts_by_verdict, waiting_series
-from radcommons.edge.texts.listing import ReviewedText, reviewed_texts, shown_texts
+from radcommons.edge.texts.listing import ReviewedText, reviewed_texts
 
 _SHEET_PICTURES = 8
 _MOST_FRAMES = 24
-_DESCRIPTIONS = ("StudyDescription", "SeriesDescription", "ProtocolName")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +70,15 @@ class ReviewSubject:
 
 def gather(connection: sqlite3.Connection, out: OutFolder) -> ReviewSubject:
     """Read what a reviewer must see from the journal."""
-    described = _descriptions(connection, out)
+    described = descriptions(connection, out)
     series = tuple(
         _shown(list(rows), out, description=described.get(uid, ""))
         for uid, rows in groupby(journal.kept(connection, out), key=lambda row: str(row["series_uid"]))
     )
     waiting = frozenset(each.series_instance_uid for each in waiting_series(connection, out) if each.waiting)
     return ReviewSubject(
-        series, reviewed_texts(connection, out), _finding_counts(connection, out), waiting, shown_rules(connection)
+        series, reviewed_texts(connection, out), finding_counts(connection, out), waiting, shown_rules(connection)
     )
-
-
-def _descriptions(connection: sqlite3.Connection, out: OutFolder) -> dict[str, str]:
-    rows = connection.execute(
-        "SELECT series_uid, keyword, unseal(value) AS value FROM kept_text WHERE out = ? AND keyword IN (?, ?, ?)"
-        " ORDER BY keyword DESC, 3",
-        (out.name, *_DESCRIPTIONS),
-    )
-    decided = shown_texts(connection)
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        if shown := decided.get(row["value"], row["value"]):
-            found.setdefault(row["series_uid"], []).append(shown)
-    return {uid: " · ".join(values) for uid, values in found.items()}
 
 
 def _shown(rows: list[sqlite3.Row], out: OutFolder, *, description: str) -> ShownSeries:
@@ -146,7 +133,8 @@ def _spread(items: "list[sqlite3.Row] | range", most: int) -> Iterator:  # type:
         yield items[place * (count - 1) // (most - 1)]
 
 
-def _finding_counts(connection: sqlite3.Connection, out: OutFolder) -> tuple[FindingCount, ...]:
+def finding_counts(connection: sqlite3.Connection, out: OutFolder) -> tuple[FindingCount, ...]:
+    """Every code that was found, with how often."""
     counts: dict[str, FindingCount] = {}
     for row in journal.by_reference(connection, out):
         for finding in stored.load(row["findings"]):
@@ -154,3 +142,14 @@ def _finding_counts(connection: sqlite3.Connection, out: OutFolder) -> tuple[Fin
             made, kept_out = (1, 0) if row["is_kept"] else (0, 1)
             counts[finding.code] = FindingCount(before.finding, before.made + made, before.kept_out + kept_out)
     return tuple(counts[code] for code in sorted(counts))
+
+
+def findings_table(findings: Iterable[FindingCount]) -> str:
+    """The findings as HTML."""
+    rows = "".join(
+        f"<tr><td><code>{escape(each.finding.code)}</code></td><td>{escape(each.finding.message)}</td>"
+        f"<td class=number>{each.made}</td><td class=number>{each.kept_out}</td></tr>"
+        for each in findings
+    )
+    head = "<tr><th>Code</th><th>Meaning</th><th>In made instances</th><th>In sources kept out</th></tr>"
+    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else "<p>None.</p>"

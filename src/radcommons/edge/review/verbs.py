@@ -23,7 +23,7 @@ from radcommons.edge.review.decisions import (
     withdrawn,
     write_review,
 )
-from radcommons.edge.review.page import Forms, page_html, style_css
+from radcommons.edge.review.page import page_html, style_css
 from radcommons.edge.review.pictures import draw_pictures, drawn_names
 from radcommons.edge.review.subject import gather
 from radcommons.edge.review.waiting import waiting_series
@@ -145,15 +145,6 @@ def record_review(home: EdgeHome, out: Path, *, decision: Decision) -> ReviewRes
             keep_undecided(connection, folder, by=by)
         write_review(folder, review)
         return _result(connection, folder, content=content, review=review)
-
-
-def served_page(home: EdgeHome, out: Path, *, forms: Forms) -> str:
-    """The page with forms, as it stands now; pictures are drawn by :func:`write_page`."""
-    folder = opened(home, out)
-    with database(home) as connection:
-        content, review = _state(connection, folder)
-        subject = gather(connection, folder)
-    return page_html(home, subject, content=content, review=review, drawn=drawn_names(folder), forms=forms)
 
 
 def content_sha256(home: EdgeHome, out: Path) -> str:
