@@ -2,7 +2,7 @@
 
 import pytest
 
-from radcommons.deid.patterns import date_spans, pattern_spans, uid_spans, with_time
+from radcommons.deid.patterns import date_spans, pattern_spans, uid_spans, with_time, without_paths
 
 
 def _found(text):
@@ -332,6 +332,31 @@ def test_a_time_beside_a_date_belongs_to_it():
     start, end, _ = with_time(text, span)
     assert text[start:end] == "10:15 on 02.04.2020 14:30 h"
     assert with_time("2 mm 10:15", (0, 4, "x")) == (0, 4, "x")
+
+
+@pytest.mark.parametrize("text", ["* 1957", "*07.05.1941"])
+def test_an_asterisk_announces_a_birth(text):
+    assert "date" in _reasons(f"Pat. {text}, Raucher")
+
+
+@pytest.mark.parametrize("text", ["T2* 1957", "12*1957", "**1957**"])
+def test_other_asterisks_announce_none(text):
+    assert "date" not in _reasons(text)
+
+
+@pytest.mark.parametrize(
+    ("values", "rest"),
+    [
+        (r"Thorax \\HOST01\share\mueller", "Thorax "),
+        (r"Lunge C:\Users\hquast\Desktop nativ", "Lunge  nativ"),
+        (r"Lunge C:\Program Files\ct", "Lunge "),
+        (r"A\B", r"A\B"),
+        (r"A\\B", r"A\\B"),
+        (r"Phase: \arterial", r"Phase: \arterial"),
+    ],
+)
+def test_paths_go_though_their_backslashes_separate_values(values, rest):
+    assert without_paths(values) == rest
 
 
 @pytest.mark.parametrize("text", ["10:15:00", "2:30 pm", "14:30 Uhr", "at 10:15"])

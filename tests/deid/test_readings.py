@@ -7,7 +7,7 @@ from tests.support.both_ways import at_length, in_short, made_job
 from tests.support.made_dicom import made_ct, write_made
 
 from radcommons.deid.identifiers import harvest_identifiers
-from radcommons.deid.readings import other_texts, texts_as_meant
+from radcommons.deid.readings import other_texts, texts_as_meant, texts_of_others
 from radcommons.dicom.elements import Element
 
 LATIN, UTF8 = ("iso8859",), ("utf8",)
@@ -60,3 +60,14 @@ def test_texts_in_the_wrong_character_set_that_name_nobody_stay_as_they_are(tmp_
     value = "Schädel für Übersicht".encode()
     source = _source(tmp_path / "in.dcm", charset="ISO_IR 100", name="Quixotesen^Ulrika", tag=0x00081030, value=value)
     assert value in at_length(source, tmp_path, made_job())[0]
+
+
+@pytest.mark.parametrize(("codec", "text"), [("shift_jis", "山田"), ("euc_kr", "홍길동"), ("gb18030", "王小东")])
+def test_scripts_of_east_asia_are_read_where_no_character_set_is_declared(codec, text):
+    assert f"CT {text}" in other_texts(_element(f"CT {text}", codec), LATIN)
+    assert text in texts_of_others(_element(text, codec), LATIN)
+
+
+def test_a_declared_script_is_not_read_as_another():
+    assert texts_of_others(_element("山田", "utf-8"), ("utf8",)) == []
+    assert texts_of_others(_element("Yamada", "ascii"), LATIN) == []

@@ -125,6 +125,7 @@ def test_a_name_ends_at_a_hump_a_digit_or_an_underscore():
         ("MRN-7654321", "7-6-5-4-3-2-1", "7-6-5-4-3-2-1"),
         ("MRN-7654321", "76.54.321", "76.54.321"),
         ("CTSCAN_ALPHA7", "ctscan alpha7", "ctscan alpha7"),
+        ("77120934", "no. 77120934.0", "77120934"),
         ("1234", "pat 1234", "1234"),
         ("jdoe@example.org", "jdoe example", "jdoe"),
     ],
@@ -158,6 +159,7 @@ def test_other_numbers_and_plain_words_stay(value, text):
     [
         "19561103",
         "1956-11-03",
+        "1956/308",
         "1956.11.03",
         "03.11.1956",
         "11/03/1956",

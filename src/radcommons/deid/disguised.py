@@ -1,7 +1,6 @@
 """Words that are written with other signs than they read: ``Qu1xotesen``, ``M@rchetti``, a Cyrillic а among Latin letters.
 
-What comes out counts where it is a name of the study itself, so that ``T1WATER`` and ``5MM`` stay. How a name sounds is not
-asked: Meyer and Maier are two families, and a word that is in no vocabulary is shown to a person anyway.
+What comes out counts where it is a name of the study itself, so that ``T1WATER`` and ``5MM`` stay.
 """
 
 import re

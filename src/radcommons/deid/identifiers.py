@@ -6,7 +6,7 @@ the wrong tool for DICOM strings; this finds exactly what must not remain.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from pydicom.datadict import tag_for_keyword
@@ -14,20 +14,18 @@ from pydicom.datadict import tag_for_keyword
 from radcommons.deid.cues import cue_spans
 from radcommons.deid.declared_vr import judged
 from radcommons.deid.encoded import encoded_texts
-from radcommons.deid.folding import BEGINNING, FoldedText, beginnings, fold, is_east_asian, listed
-from radcommons.deid.readings import texts_as_meant, texts_in_utf8
+from radcommons.deid.folding import BEGINNING, beginnings, fold, is_east_asian, listed
+from radcommons.deid.needle_places import Place
+from radcommons.deid.readings import texts_as_meant, texts_of_others
 from radcommons.deid.recalling import is_short, recalled
-from radcommons.deid.spellings import Gap, Needle, date_of, everyday_surnames_of, is_name, name_words_of, needles_of
-from radcommons.deid.vocabulary import unknown_spans, vocabulary
+from radcommons.deid.sounding import sounding_spans, sounds_of
+from radcommons.deid.spellings import Needle, date_of, everyday_surnames_of, is_name, name_words_of, needles_of
+from radcommons.deid.vocabulary import imaging_words, unknown_spans
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, texts_of
 
 _MAX_IDENTIFIER_LENGTH = 256
-_LONGEST_GAP = 3
 _DATE_LENGTH = len("YYYYMMDD")
-_SHORT_NAME_LENGTH = 3
-# What short names are beside a number: units of measurement.
-_UNITS = listed("ma mas kv ng mg ml mm cm dl pg mo min sec ms hz mhz gy sv hu mgy yo fr ga to al")
 # In technical texts a word is a name after these, or as the last of a clause, or capitalised among small words.
 _ANNOUNCING = listed(
     "for of by from to with per pt patient name fur von vom bei durch de du des del della di da do van voor door pour par para por mr mrs ms"
@@ -92,9 +90,9 @@ def _harvest(elements: tuple[Element, ...], inherited: tuple[str, ...]) -> Itera
 
 
 def _every_text(element: Element, encodings: tuple[str, ...]) -> Iterator[str]:
-    """The values of an element, as declared and as UTF-8 where they are that."""
+    """The values of an element, as declared and as the other character sets read them that programs forget to declare."""
     yield from texts_as_meant(element, encodings)
-    yield from texts_in_utf8(element, encodings)
+    yield from texts_of_others(element, encodings)
 
 
 def _own_parts(text: str) -> Iterator[str]:
@@ -143,7 +141,10 @@ class IdentifierPattern:
         self._beginnings = frozenset(needle.text[:BEGINNING] for needle in found)
         self.name_words = frozenset(names)
         """The parts of all names, folded, those that are words of imaging too."""
-        self._all_beginnings = self._beginnings | {word[:BEGINNING] for word in names | self._surnames}
+        self._sounds = frozenset(map(sounds_of, names - imaging_words())) - {""}
+        parts = {part for name in self._persons for part in re.split(r"[\^=\s]+", fold(name).text)}
+        self._alone = frozenset(part for part in parts if len(part) == 1 and is_east_asian(part)) - imaging_words()
+        self._all_beginnings = self._beginnings | self._sounds | {word[:BEGINNING] for word in names | self._surnames}
         self._numbers = frozenset(needle.text for needle in found if needle.is_number)
         self._short_numbers = frozenset(
             core for identifier in identifiers if (core := _core_of_number(identifier)) is not None
@@ -162,10 +163,15 @@ class IdentifierPattern:
             Whether short and common words count as well, as they must in free text; otherwise only what is
             distinctive, so that codes and technical values do not suffer.
         """
-        is_known = is_short(text) and self._beginnings.isdisjoint(beginnings_in(text))
-        if is_known or not text or not self._beginnings:
+        is_known = is_short(text) and self._all_beginnings.isdisjoint(beginnings_in(text))
+        if (is_known and not self._alone) or not text or not self._beginnings:
             return []
         found = self._plain_spans(text, is_thorough=is_thorough)
+        if is_thorough:
+            heard = [(start, end) for start, end, sound in sounding_spans(text) if sound in self._sounds]
+            for start, end in (*heard, *self._standing_alone(text)):
+                if all(end <= first or last <= start for first, last in found):
+                    found.append((start, end))
         # Of what is encoded only what is distinct counts: a short name may come out of any word by chance.
         encoded = [span[:2] for span in encoded_texts(text) if self._plain_spans(span[2], is_thorough=False)]
         return sorted({*found, *encoded}) if encoded else found
@@ -180,12 +186,20 @@ class IdentifierPattern:
                 continue
             for needle in self._needles[pair]:
                 if (needle.is_distinct or is_thorough) and letters.startswith(needle.text, position):
-                    span = _Place(text, folded, squeezed.origins, position).span(needle)
+                    span = Place(text, folded, squeezed.origins, position).span(needle)
                     if span is not None:
                         found.append(folded.span(*span))
                         free = position + len(needle.text)
                         break
         return found
+
+    def _standing_alone(self, text: str) -> Iterator[tuple[int, int]]:
+        """Names of one character that stand by themselves; among others such a character is part of any word."""
+        for place, character in enumerate(text if self._alone else ""):
+            if fold(character).text in self._alone and not is_east_asian(
+                text[place - 1 : place] + text[place + 1 : place + 2]
+            ):
+                yield place, place + 1
 
     def is_silent_on(self, beginnings: frozenset[str]) -> bool:
         """Whether nothing is found in texts, because no identifier and no part of a name begins as :func:`beginnings_in` tells."""
@@ -230,6 +244,7 @@ def beginnings_in(text: str) -> Iterator[str]:
     """Everything with which an identifier may begin in a text, or in what is encoded there, each once."""
     texts = (text, *(said for _, _, said in encoded_texts(text)))
     yield from {each for letters in texts for each in beginnings(fold(letters).squeezed().text)}
+    yield from {sound for _, _, sound in sounding_spans(text)}
 
 
 @recalled
@@ -248,117 +263,6 @@ def pattern_of(identifiers: frozenset[str]) -> IdentifierPattern:
     return IdentifierPattern(identifiers)
 
 
-class _Place:
-    """A place in a text where the letters of a needle stand; whether they really are it depends on what is around."""
-
-    def __init__(self, text: str, folded: FoldedText, places: Sequence[int], position: int) -> None:
-        self._text = text
-        self._folded = folded
-        self._places = places
-        self._position = position
-
-    def span(self, needle: Needle) -> tuple[int, int] | None:
-        """The span in the folded text, or none."""
-        places = self._places[self._position : self._position + len(needle.text)]
-        first, last = places[0], places[-1]
-        if not self._are_gaps_allowed(needle, places):
-            return None
-        if is_east_asian(needle.text):
-            return first, last + 1
-        if needle.is_number:
-            while first and self._folded.text[first - 1] == "0":
-                first -= 1
-        if self._is_bounded(first, last):
-            return None if self._is_word_after_all(needle, first, last) else (first, last + 1)
-        return self._around(first, last) if needle.is_embedded else None
-
-    def _are_gaps_allowed(self, needle: Needle, places: Sequence[int]) -> bool:
-        length = len(needle.text)
-        if places[-1] - places[0] == length - 1:
-            return needle.gap is Gap.ANY
-        gaps = {index: places[index] - places[index - 1] - 1 for index in range(1, length)}
-        gaps = {index: width for index, width in gaps.items() if width and not self._is_apostrophe(places[index] - 1)}
-        if not gaps:
-            return needle.gap is Gap.ANY
-        if needle.is_number:
-            if len(gaps) == length - 1 and set(gaps.values()) == {1}:
-                return True
-            # A single point or comma makes another number of it.
-            is_decimal = len(gaps) == 1 and self._folded.text[places[next(iter(gaps))] - 1] in ".,"
-            return max(gaps.values()) == 1 and len(gaps) <= max(2, length // 2) and not is_decimal
-        if gaps.keys() <= needle.joints and max(gaps.values()) <= _LONGEST_GAP:
-            between = "".join(self._folded.text[places[index - 1] + 1 : places[index]] for index in gaps)
-            between += self._folded.text[places[-1] + 1 : places[-1] + 2]
-            return needle.gap is not Gap.PUNCTUATION or any(mark in between for mark in ".,^")
-        if self._is_broken(needle, places, gaps):
-            return True
-        # Letters that are all set apart: D O E, D.O.E.
-        return length >= _SHORT_NAME_LENGTH and len(gaps) == length - 1 and set(gaps.values()) == {1}
-
-    def _is_broken(self, needle: Needle, places: Sequence[int], gaps: dict[int, int]) -> bool:
-        """Whether a long name is only broken by a hyphen, a point or the end of a line: Quixo-tesen; two words are none."""
-        if not needle.is_embedded or needle.joints or len(gaps) > 1 or not self._is_bounded(places[0], places[-1]):
-            return False
-        (index, width), *_ = gaps.items()
-        pieces = (needle.text[:index], needle.text[index:])
-        return width <= _LONGEST_GAP and not any(len(piece) > 1 and piece in vocabulary() for piece in pieces)
-
-    def _is_apostrophe(self, place: int) -> bool:
-        return self._folded.text[place] in "'’`´"
-
-    def _is_bounded(self, first: int, last: int) -> bool:
-        text = self._folded.text
-        before, after = text[first - 1 : first], text[last + 1 : last + 2]
-        if text[first].isalpha():
-            is_free = not before.isalpha() or self._is_hump(first)
-        else:
-            is_free = not before.isdigit() and not (before in {".", ","} and self._is_decimal(first - 1))
-        if text[last].isalpha():
-            return is_free and (not after.isalpha() or self._is_hump(last + 1))
-        return is_free and not after.isdigit() and not (after == "." and self._is_decimal(last + 1))
-
-    def _is_decimal(self, place: int) -> bool:
-        """Whether a point between digits is that of a decimal number, and not of a row of numbers like a UID."""
-        text = self._folded.text
-        if not (text[place - 1 : place].isdigit() and text[place + 1 : place + 2].isdigit()):
-            return False
-        start, end = place, place + 1
-        while start and (text[start - 1].isdigit() or text[start - 1] == text[place]):
-            start -= 1
-        while end < len(text) and (text[end].isdigit() or text[end] == text[place]):
-            end += 1
-        return text.count(text[place], start, end) == 1
-
-    def _is_hump(self, place: int) -> bool:
-        """Whether a capital begins a new word within letters: ``ChestDoe``."""
-        here, before = self._folded.origins[place], self._folded.origins[place - 1]
-        return self._text[here].isupper() and self._text[before].islower()
-
-    def _is_word_after_all(self, needle: Needle, first: int, last: int) -> bool:
-        """Whether a short name is a unit beside its number, or the beginning of a known word with a hyphen."""
-        if len(needle.text) > _SHORT_NAME_LENGTH or needle.joints:
-            return False
-        text = self._folded.text
-        if needle.text in _UNITS and text[:first].rstrip(" ")[-1:].isdigit():
-            return True
-        rest = text[last + 1 :]
-        joined = rest[:1] == "-" and _leading_letters(rest[1:])
-        return bool(joined) and needle.text + str(joined) in vocabulary()
-
-    def _around(self, first: int, last: int) -> tuple[int, int] | None:
-        """What goes when a name stands inside a longer word: all of it, unless the rest is known words."""
-        text = self._folded.text
-        start, end = first, last + 1
-        while start and text[start - 1].isalpha():
-            start -= 1
-        while end < len(text) and text[end].isalpha():
-            end += 1
-        if text[start:end] in vocabulary():
-            return None
-        rests = (text[start:first], text[last + 1 : end])
-        return (first, last + 1) if all(not rest or _is_word(rest) for rest in rests) else (start, end)
-
-
 def _with_genitive(text: str, end: int) -> int:
     return end + 2 if text[end : end + 2] in {"'s", "’s"} else end
 
@@ -371,14 +275,3 @@ def _is_written_as_name(text: str, match: re.Match[str]) -> bool:
     if not match[0].istitle():
         return is_last and before is not None and text[match.start() - 1] == " "
     return is_last or (before is not None and text[match.end() :].lstrip()[:1].islower())
-
-
-def _is_word(rest: str) -> bool:
-    return len(rest) >= _SHORT_NAME_LENGTH and rest in vocabulary()
-
-
-def _leading_letters(text: str) -> str:
-    end = 0
-    while end < len(text) and text[end].isalpha():
-        end += 1
-    return text[:end]

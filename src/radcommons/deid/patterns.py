@@ -85,6 +85,8 @@ def _dates() -> Iterator[str]:
     yield rf"{_FREE_BEFORE}{_YEAR}-?[WwKk]-?(?:0?[1-9]|[1-4]\d|5[0-3])(?:-[1-7])?{_FREE_AFTER}"
     # The month in Roman numerals; a year must follow, since IV is a way to give contrast as well.
     yield rf"{_FREE_BEFORE}{_DAY}[ .\-/]{{1,2}}(?:i{{1,3}}|iv|vi{{0,3}}|ix|xi{{0,2}})[ .\-/]{{1,2}}{_YEAR}(?!\d)"
+    # An asterisk is a birth in German.
+    yield rf"(?<![\w*])\*[ ]?(?:{_DAY}[./-]{_MONTH}[./-])?{_YEAR}(?![\d*])"
     yield rf"{_FREE_BEFORE}(?:kw|week|semaine|semana|settimana|sem)[ .]{{0,2}}\d{{1,2}}[ ]?[/ ,.-][ ]?{_YEAR}{_FREE_AFTER}"
 
 
@@ -205,6 +207,10 @@ def _machines() -> Iterator[str]:
     yield r"(?<![\w:])(?:[0-9a-f]{1,4}:){5,7}[0-9a-f]{1,4}(?![\w:])"
 
 
+# A share needs a name after its host: an empty value may stand between two others.
+_PATH_ACROSS_VALUES = re.compile(
+    r"\\\\[\w.$-]{1,63}(?:\\[^\\]{0,64}){0,15}\\[^\\\s]{1,64}|(?<!\w)[A-Za-z]:(?:\\[^\\]{0,64}){0,15}\\[^\\\s]{1,64}"
+)
 _ADDRESS_OF_MACHINE = r"(?<![\w.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![\w.])"
 _UID = r"(?<![\w.])[0-2](?:\.\d+){5,}(?![\w.])"
 _UID_IN_TEXT = re.compile(_UID)
@@ -302,6 +308,11 @@ def mail_spans(text: str) -> Iterator[tuple[int, int, str]]:
     if "@" in text:
         for match in re.finditer(_MAIL, text):
             yield (*match.span(), "e-mail, file or machine")
+
+
+def without_paths(text: str) -> str:
+    """A text of several values without the paths of files in it, whose backslashes would be taken for those between values."""
+    return _PATH_ACROSS_VALUES.sub("", text)
 
 
 def uid_spans(text: str) -> Iterator[tuple[int, int, str]]:

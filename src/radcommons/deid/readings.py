@@ -6,10 +6,14 @@ nonsense then, and a search in the nonsense finds no name, while the bytes still
 
 import re
 
+from radcommons.deid.folding import is_east_asian
 from radcommons.dicom.elements import Element
-from radcommons.dicom.text import CHARSET_VRS, decode_text, split_values
+from radcommons.dicom.text import CHARSET_VRS, DEFAULT_ENCODINGS, decode_text, split_values
 
 _LOST = "\ufffd"
+# Of Japan, Korea and China; what these write where nothing is declared is nonsense in Latin-1, with letters among it.
+_EAST_ASIAN = ("shift_jis", "euc_kr", "gb18030")
+_SINGLE_BYTE = frozenset({*DEFAULT_ENCODINGS, "latin_1"})
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """What ends a text: programs write on, from what else is in their memory."""
 
@@ -34,9 +38,35 @@ def texts_in_utf8(element: Element, encodings: tuple[str, ...]) -> list[str]:
     return [] if text == decode_text(value, element.vr, encodings) else split_values(text, element.vr)
 
 
+def texts_in_east_asian(element: Element, encodings: tuple[str, ...]) -> list[str]:
+    """The single values of a text element as Japan, Korea and China would read its bytes, where it declares no character set of its own."""
+    value = bytes(element.value)
+    if (
+        element.vr not in CHARSET_VRS
+        or value.isascii()
+        or encodings[0] not in _SINGLE_BYTE
+        or texts_in_utf8(element, encodings)
+    ):
+        return []
+    found: dict[str, None] = {}
+    for codec in _EAST_ASIAN:
+        try:
+            text = value.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        if is_east_asian(text):
+            found.update(dict.fromkeys(split_values(text, element.vr)))
+    return list(found)
+
+
+def texts_of_others(element: Element, encodings: tuple[str, ...]) -> list[str]:
+    """The single values of a text element in the character sets that programs write without declaring them; mostly nothing."""
+    return [*texts_in_utf8(element, encodings), *texts_in_east_asian(element, encodings)]
+
+
 def other_texts(element: Element, encodings: tuple[str, ...]) -> list[str]:
     """What the bytes of a text say in the character sets that programs mix up with the declared one; mostly nothing."""
     value = bytes(element.value)
     if element.vr not in CHARSET_VRS or value.isascii():
         return []
-    return [*texts_in_utf8(element, encodings), *split_values(value.decode("latin-1"), element.vr)]
+    return [*texts_of_others(element, encodings), *split_values(value.decode("latin-1"), element.vr)]

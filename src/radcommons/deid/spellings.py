@@ -12,6 +12,7 @@ from enum import Enum, auto
 from functools import lru_cache
 
 from radcommons.deid.folding import fold, is_east_asian, listed
+from radcommons.deid.sounding import short_names_of
 from radcommons.deid.vocabulary import imaging_words, vocabulary
 
 _MIN_DISTINCT_LENGTH = 4
@@ -27,6 +28,7 @@ _MIN_SURNAME = 4
 _YEARS = range(1870, 2100)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+_GAELIC = (("mac", "mc"), ("mc", "mac"))
 # Cyrillic and Greek letters with the Latin ones that passports give them.
 _LATIN = listed(
     "а=a б=b в=v г=g д=d е=e ж=zh з=z и=i й=y к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f х=kh ц=ts ч=ch ш=sh щ=shch ъ= ы=y ь= э=e ю=yu я=ya "
@@ -47,7 +49,7 @@ _PARTICLES = listed(
 # Short words of sentences; other short ones are searched for although some language has them.
 _FUNCTION_WORDS = listed(
     "is in an to or no he she we us at by as on be if so up am pm are was has had can not but out one two all any and the der die das und mit von vor "
-    "bei ein ist dem den les des une est sur par con sin por las los una per non che met van het een dos das uma com sem til og"
+    "bei ein ist dem den les des une est sur par con sin por las los una per non che met van het een dos das uma com sem til og more than less with from over"
 )
 # What most hospitals are called, besides the word that is theirs.
 _INSTITUTION_WORDS = listed(
@@ -170,6 +172,7 @@ def _spelled(group: str) -> dict[str, None]:
     plain = group.casefold()
     forms = [plain, plain.translate(_UMLAUTS)]
     forms.extend(re.sub(pair, pair[0], plain) for pair in ("ae", "oe", "ue", "aa", "ou", "uu", "oo") if pair in plain)
+    forms.extend(re.sub(rf"\b{one}(?=[^\W\d_]{{3}})", other, plain) for one, other in _GAELIC if one in plain)
     forms.append(fold(plain).text.translate(_TRANSLITERATED))
     return dict.fromkeys(forms)
 
@@ -181,6 +184,7 @@ def _of_name(name: str) -> Iterator[Needle]:
             titles = [_name_tokens(part) for part in spelled.split("^")[3:]]
             for token in dict.fromkeys(token for part in [*components, *titles] for token in part):
                 yield from _single(token)
+                yield from _short_names(token)
             yield from _whole_names(*components)
 
 
@@ -198,15 +202,22 @@ def _single(token: str) -> Iterator[Needle]:
     """A part of a name alone: not where it is a word of imaging, and short ones only where they are no word at all."""
     if is_east_asian(token):
         yield Needle(token)
-    elif token in imaging_words() or token in _PARTICLES or token.isdigit():
+    elif token in imaging_words() or token in _PARTICLES | _FUNCTION_WORDS or token.isdigit():
         return
     elif len(token) >= _MIN_DISTINCT_LENGTH:
         is_distinct = token not in vocabulary()
         yield Needle(token, is_distinct=is_distinct, is_embedded=is_distinct and len(token) >= _MIN_EMBEDDED_LENGTH)
         if is_distinct and len(token) > _MIN_DISTINCT_LENGTH and token[::-1] not in vocabulary():
             yield Needle(token[::-1])
-    elif len(token) > 1 and token not in _FUNCTION_WORDS:
+    elif len(token) > 1:
         yield Needle(token, is_distinct=False)
+
+
+def _short_names(token: str) -> Iterator[Needle]:
+    """What people of a name are called as well, where it is no word."""
+    for name in sorted(short_names_of(token) - vocabulary()):
+        if name not in _FUNCTION_WORDS:
+            yield Needle(name, is_distinct=False)
 
 
 def _whole_names(family: tuple[str, ...], given: tuple[str, ...], middle: tuple[str, ...]) -> Iterator[Needle]:
@@ -240,6 +251,7 @@ def _orders(family: tuple[str, ...], given: tuple[str, ...], middle: tuple[str, 
             yield from _whole((*given, *between, *family))
     if is_east_asian(first):
         return
+    yield from _initials((*given, *middle), family)
     # Initials and login names: J. Doe, Doe J, jdoe, doej, jmdoe.
     for initials in dict.fromkeys(tuple(filter(None, each)) for each in ((first,), (first, second))):
         for parts in ((*initials, *family), (*family, *initials)):
@@ -248,6 +260,14 @@ def _orders(family: tuple[str, ...], given: tuple[str, ...], middle: tuple[str, 
     if len(joined) > _LOGIN_LENGTH:
         for login in (first + joined[:_LOGIN_LENGTH], joined[:_LOGIN_LENGTH] + first):
             yield Needle(login)
+
+
+def _initials(given: tuple[str, ...], family: tuple[str, ...]) -> Iterator[Needle]:
+    """Initials with points, three at least: two are hours of the day and what not."""
+    for parts in ((*given, *family), (*family, *given)):
+        letters = "".join(part[0] for part in parts)
+        if len(letters) >= _MIN_ACRONYM:
+            yield Needle(letters, frozenset(range(1, len(letters))), is_distinct=False, gap=Gap.PUNCTUATION)
 
 
 def _whole(parts: tuple[str, ...]) -> Iterator[Needle]:
@@ -357,6 +377,7 @@ def _date(value: str) -> Iterator[Needle]:
     if day is None:
         return
     year, short = f"{day:%Y}", f"{day:%y}"
+    yield _joined((year, f"{day:%j}"), is_distinct=True)
     month, number = f"{day:%m}", f"{day:%d}"
     for parts in ((year, month, number), (number, month, year), (month, number, year)):
         yield _joined(parts, is_distinct=True)

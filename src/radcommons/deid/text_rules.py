@@ -8,6 +8,7 @@ from radcommons.deid.descriptors import CleanedText, clean_descriptor, clean_tec
 from radcommons.deid.dummies import DUMMY_VALUES, REMOVED, padded
 from radcommons.deid.identifiers import IdentifierPattern
 from radcommons.deid.levels import Level
+from radcommons.deid.patterns import without_paths
 from radcommons.deid.profile import Profile
 from radcommons.deid.readings import CONTROL, other_texts, texts_as_meant
 from radcommons.deid.written_dates import DateReading
@@ -15,6 +16,7 @@ from radcommons.dicom.elements import Element
 from radcommons.dicom.text import encode_text
 
 _NO_TEXT = "no text"
+_PATH = "e-mail, file or machine"
 _OTHER_CHARACTERS = "identifier in another character set"
 
 
@@ -63,12 +65,18 @@ class TextRules:
         is_descriptor = self.profile.is_descriptor(element.tag, element.vr, level)
         removes_unknown = self.profile.removes_unknown_words(element.tag, level)
         written = texts_as_meant(element, level.encodings)
+        whole = "\\".join(written)
+        rest = without_paths(whole) if is_descriptor and len(written) > 1 else whole
+        if rest != whole:
+            written = rest.split("\\")
         plain = [CONTROL.split(value, maxsplit=1)[0].rstrip(" ") for value in written]
         cleaned = [self._clean(value, is_descriptor=is_descriptor, removes_unknown=removes_unknown) for value in plain]
         cleaned = [
             replace(each, reasons=(*each.reasons, _NO_TEXT)) if CONTROL.search(value) else each
             for each, value in zip(cleaned, written, strict=True)
         ]
+        if rest != whole:
+            cleaned[0] = replace(cleaned[0], reasons=tuple(sorted({*cleaned[0].reasons, _PATH})))
         texts = tuple(each.text for each in cleaned)
         cleaned = list(map(self._decided, cleaned))
         # Inside items, and for technical values, an empty text would break what it belongs to.
