@@ -22,6 +22,7 @@ import click
 import numpy as np
 from tests.support.planted_pixels import Picture, as_dicom, faint_picture, made_picture
 
+from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.pixels.boxes import mask_of
 from radcommons.deid.pixels.detection import find_candidates
 from radcommons.deid.pixels.ocr import TextRecogniser
@@ -47,6 +48,7 @@ class Score:
     false_images: int = 0
     cpu_s: float = 0.0
     images: int = 0
+    held: int = 0
     misses: list[str] = field(default_factory=list)
     kinds: dict[str, list[int]] = field(default_factory=dict)
 
@@ -64,6 +66,8 @@ class Score:
             "clean_images": self.clean_images,
             "false_boxes": self.false_boxes,
             "false_images": self.false_images,
+            "images": self.images,
+            "held_for_person": self.held,
             "cpu_s_per_image": round(self.cpu_s / max(1, self.images), 3),
         }
 
@@ -94,6 +98,7 @@ def _look(detector: Detector, picture: Picture, path: Path, *, score: Score, see
     found = find_candidates(path, detector=detector)
     score.cpu_s += time.process_time() - start
     score.images += 1
+    score.held += found.verdict is PixelText.NEEDS_PERSON
     if not picture.planted and not picture.markers:
         score.clean_images += 1
         score.false_boxes += len(found.candidates)

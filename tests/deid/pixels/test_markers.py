@@ -40,8 +40,11 @@ def test_what_may_name_somebody_is_no_marker(text):
     assert is_marker_text(text, WORDS) == (text == "cm")
 
 
+SIZE = (400, 600, 1)
+
+
 def judged(*sightings):
-    return [(each.text, each.is_marker) for each in judged_sightings(sightings, (), kind="text")]
+    return [(each.text, each.is_marker) for each in judged_sightings(sightings, (), kind="text", size=SIZE)]
 
 
 def test_a_marker_by_itself_stays():
@@ -74,3 +77,8 @@ def test_a_marker_seen_twice_is_one():
     word, piece = Sighting(Box(0, 0, 126, 30), "Bettaufnahme", 1.0), Sighting(Box(0, 1, 120, 20), "ttar", 0.87)
 
     assert judged(word, piece) == [("Bettaufnahme", True)]
+
+
+def test_a_letter_as_large_as_anatomy_is_a_piece_of_something_and_no_marker():
+    assert judged(Sighting(Box(20, 20, 90, 110), "L", 0.99)) == [("L", False)]
+    assert judged(Sighting(Box(20, 20, 40, 60), "L", 0.99)) == [("L", True)]

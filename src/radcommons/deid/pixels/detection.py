@@ -23,7 +23,7 @@ from radcommons.dicom.part10 import Part10File, open_part10
 from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 
 Kind = Literal["text", "region", "device", "site", "shape"]
-DETECTOR_VERSION = 4
+DETECTOR_VERSION = 5
 """Raised whenever other things are seen or other boxes drawn: what an earlier version saw is looked at again."""
 
 _PIXELS = "(7FE0,0010)"
@@ -34,6 +34,8 @@ _SAME_PLACE = 0.7
 _WORD_LENGTH = 3
 _COMPACT = 2.0
 _REACH = 1.0
+# Of the shorter side: a letter larger than that is a piece of huge writing.
+_THICKEST_MARKER = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ def candidates_of(
         footage = look_at_frames(FrameReader(file), detector, black=[each.box for each in known], markers=markers)
     except PixelDecodeError as error:
         return _unseen(error.code, _PIXELS, error.message, size)
-    seen = judged_sightings(footage.sightings, markers, kind="text" if detector.may_vouch else "shape")
+    kind: Kind = "text" if detector.may_vouch else "shape"
+    seen = judged_sightings(footage.sightings, markers, kind=kind, size=size)
     candidates = tuple(sorted((*known, *seen), key=lambda each: (each.box.top, each.box.left)))
     findings = _doubts(footage, shape.number_of_frames, detector, are_tiles=_are_tiles(header, shape.number_of_frames))
     return PixelFindings(candidates, _verdict(candidates, findings), findings, size)
@@ -180,16 +183,20 @@ def _known_boxes(header: Header, rules: Sequence[RectangleRule], size: tuple[int
     return [Candidate(box, kind) for kind, box in clipped if box is not None]
 
 
-def judged_sightings(sightings: Sequence[Sighting], markers: Sequence[str], *, kind: Kind) -> list[Candidate]:
-    """What was seen, as candidates: which of it is an allowed marker, alone and surely read."""
-    words = marker_words(tuple(markers))
+def judged_sightings(
+    sightings: Sequence[Sighting], markers: Sequence[str], *, kind: Kind, size: tuple[int, int, int]
+) -> list[Candidate]:
+    """What was seen in pixels of a size, as candidates: which of it is an allowed marker, alone, surely read and not huge."""
+    words, thickest = marker_words(tuple(markers)), _THICKEST_MARKER * min(size[:2])
     found = [
         Candidate(
             each.box,
             kind,
             each.text,
             each.confidence,
-            is_marker=each.confidence >= _SURE and (is_marker_text(each.text, words) or _is_lone_letter(each)),
+            is_marker=each.confidence >= _SURE
+            and min(each.box.width, each.box.height) <= thickest
+            and (is_marker_text(each.text, words) or _is_lone_letter(each)),
         )
         for each in sightings
     ]
@@ -247,6 +254,8 @@ def _doubts(footage: Footage, number_of_frames: int, detector: Detector, *, are_
     doubts = []
     if not detector.may_vouch:
         doubts.append(("deid.pixels-not-read", "No text recogniser is installed; a person must look at the picture."))
+    if any(each.is_cut for each in footage.sightings):
+        doubts.append(("deid.strokes-cut", "Large writing runs into the picture; a person must see where it ends."))
     if footage.frames_seen < number_of_frames:
         doubts.append(("deid.frames-not-seen", "Only a choice of the frames was looked at; a person must look too."))
     if are_tiles:

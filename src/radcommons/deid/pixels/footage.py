@@ -181,5 +181,6 @@ def _distinct(sightings: Sequence[Sighting]) -> list[Sighting]:
         if same is None:
             kept.append(each)
         else:
-            kept[same] = replace(kept[same], box=kept[same].box.around(each.box))
+            is_cut = kept[same].is_cut or each.is_cut
+            kept[same] = replace(kept[same], box=kept[same].box.around(each.box), is_cut=is_cut)
     return kept

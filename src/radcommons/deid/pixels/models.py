@@ -30,7 +30,7 @@ class Models:
     def __init__(self) -> None:
         package = importlib.import_module(PACKAGE)
         folder = Path(str(package.__file__)).parent / "models"
-        self._opencv: Any = importlib.import_module("cv2")
+        self.opencv: Any = importlib.import_module("cv2")
         runtime = importlib.import_module("onnxruntime")
         self._finder, self._reader = _session(runtime, folder / _FINDS), _session(runtime, folder / _READS)
         self._tidily = runtime.RunOptions()
@@ -64,12 +64,12 @@ class Models:
         """What lies within corners, made upright; what is much higher than wide is turned against the clock."""
         width, height = (int(side) for side in _sides(corners))
         target = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float32)
-        clipping: NDArray[np.uint8] = self._opencv.warpPerspective(
+        clipping: NDArray[np.uint8] = self.opencv.warpPerspective(
             sheet,
-            self._opencv.getPerspectiveTransform(corners, target),
+            self.opencv.getPerspectiveTransform(corners, target),
             (width, height),
-            borderMode=self._opencv.BORDER_REPLICATE,
-            flags=self._opencv.INTER_CUBIC,
+            borderMode=self.opencv.BORDER_REPLICATE,
+            flags=self.opencv.INTER_CUBIC,
         )
         return np.rot90(clipping) if height >= _UPRIGHT * width else clipping
 
@@ -77,7 +77,7 @@ class Models:
         """What a line says, and how likely from 0 to 1."""
         rows, columns = clipping.shape
         width = -(-columns * _HEIGHT // rows)
-        shown = self._opencv.resize(np.ascontiguousarray(clipping), (width, _HEIGHT))
+        shown = self.opencv.resize(np.ascontiguousarray(clipping), (width, _HEIGHT))
         values = np.zeros((1, 3, _HEIGHT, max(width, _LEAST_WIDTH)), dtype=np.float32)
         values[0, :, :, :width] = _normalised(shown)
         text, score = self._text(_run(self._reader, values))[0]

@@ -17,6 +17,7 @@ from radcommons.deid.pixels.models import models
 from radcommons.deid.pixels.pyramid import Level, levels_of
 from radcommons.deid.pixels.sheets import Corners, Cutting, cut, laid_out, spread
 from radcommons.deid.pixels.sightings import Sighting
+from radcommons.deid.pixels.strokes import with_whole_strokes
 
 MEMORY_BYTES = 1_400 * 2**20
 _EXPLAINED, _MADE_OF_LINES = 0.35, 0.6
@@ -84,7 +85,8 @@ class TextRecogniser:
             (odd if is_odd else lines).append(each)
         new = [each for each in _distinct(lines) if share_covered(_generous(each.corners), known) < _SAME]
         seen = completed(picture, _read(new, picture.shape))
-        return (*seen, *_read_surely(odd, picture.shape, known=[*known, *(each.box for each in seen)]))
+        large = _read_surely(odd, picture.shape, known=[*known, *(each.box for each in seen)])
+        return with_whole_strokes(picture, (*seen, *large), models().opencv) if found else ()
 
 
 def _place(level: Level, region: Region) -> Box:
@@ -170,16 +172,18 @@ def _read(found: Sequence[_Find], size: tuple[int, ...]) -> tuple[Sighting, ...]
 
 
 def _read_surely(found: Sequence[_Find], size: tuple[int, ...], *, known: Sequence[Box]) -> Iterator[Sighting]:
-    """What leans, or is as large as anatomy, where it is surely read: ribs and whole bodies look like it and say nothing."""
+    """What leans, or is as large as anatomy, where it is read: ribs and whole bodies look like it and say nothing."""
     black = list(known)
     for each in sorted(found, key=lambda find: -float(np.prod(np.ptp(find.corners, axis=0))))[:_MOST_ODD]:
         box = _generous(each.corners).clipped(size[0], size[1])
         if box is None or share_covered(box, black) >= _SAME:
             continue
-        text, score = models().reading(each.clipping)
-        if _letters(text) > 1 and score >= _CERTAIN:
+        readings = [models().reading(clipping) for clipping in (each.clipping, each.clipping[::-1, ::-1])]
+        text, score = max(readings, key=lambda reading: reading[1] * (_letters(reading[0]) > 1))
+        if _letters(text) > 1 and score >= _READABLE:
             black.append(box)
-            yield Sighting(box, text, score)
+            # What is not surely read of it is hardly the whole.
+            yield Sighting(box, text, score, is_cut=score < _CERTAIN)
 
 
 def _letters(text: str) -> int:
@@ -215,11 +219,8 @@ def _whole_line(find: _Find, corners: Corners) -> NDArray[np.uint8] | None:
     return shown if shown.shape[1] >= shown.shape[0] else np.rot90(shown, -1)
 
 
-def _upended(find: _Find, _corners: Corners) -> NDArray[np.uint8] | None:
-    """Writing along an edge may stand on its head after turning, a marker on a film lies in any way."""
-    width, height = np.ptp(find.corners, axis=0)
-    if height < width and not _is_compact(find.corners):
-        return None
+def _upended(find: _Find, _corners: Corners) -> NDArray[np.uint8]:
+    """Writing along an edge may stand on its head after turning; a marker, and a whole film, lies in any way."""
     return find.clipping[::-1, ::-1]
 
 

@@ -35,12 +35,12 @@ class Level:
 
 
 def levels_of(picture: NDArray[np.uint8]) -> Iterator[Level]:
-    """A picture at full size (half when very large) and then at a half and a quarter, as long as anything can be read."""
+    """A picture at full size (half when very large) and then at half the size before, as long as anything can be read."""
     scale = 1.0
     while min(picture.shape) * scale > _LARGE_SIDE:
         scale /= 2
     shown = picture if scale == 1 else resized(picture, scale)
-    for _ in range(3):
+    while True:
         if min(shown.shape) < (_SMALLEST_SIDE if scale < 1 else _LEAST_SIDE):
             return
         fired = interest_map(shown)

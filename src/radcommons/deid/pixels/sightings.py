@@ -22,11 +22,14 @@ class Sighting:
         What it seems to say; empty when nobody read it. Stays inside the hospital.
     confidence
         Of the reading, from 0 to 1.
+    is_cut
+        Whether its strokes go on beyond the box into something that is no letter, so that nobody knows where they end.
     """
 
     box: Box
     text: str = ""
     confidence: float = 0.0
+    is_cut: bool = False
 
 
 class Detector(Protocol):

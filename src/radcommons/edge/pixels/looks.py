@@ -124,7 +124,7 @@ class HouseRules:
             sightings = [
                 Sighting(each.box, each.text, each.confidence) for each in look.candidates if each.kind == kind
             ]
-            known += judged_sightings(sightings, self.markers, kind=kind)
+            known += judged_sightings(sightings, self.markers, kind=kind, size=look.size)
         return tuple(known)
 
     def boxes(self, look: Look) -> tuple[Box, ...] | None:
