@@ -50,6 +50,7 @@ def filled(folder: Path, cases: int) -> None:
     from radcommons.server.annotation.services import importing, projects  # noqa: PLC0415
     from radcommons.server.annotation.services.agreeing import compute_agreement  # noqa: PLC0415
     from radcommons.server.annotation.services.documents import Format, ImportWish  # noqa: PLC0415
+    from radcommons.server.annotation.services.settling import settle_project  # noqa: PLC0415
     from radcommons.server.platform.policy import Role  # noqa: PLC0415
     from radcommons.transfer.annotation.record import READING_FORMAT, Method  # noqa: PLC0415
 
@@ -89,6 +90,9 @@ def filled(folder: Path, cases: int) -> None:
     person("judge", Role.ADJUDICATOR)
     projects.add_member(project, "judge", Duty.ADJUDICATE, method=Method.RETROSPECTIVE_EXPERT, actor=OPERATOR)
     compute_agreement(project.pk)
+    disputed = settle_project(project.pk)
+    if disputed != len(range(0, cases, 3)):
+        raise click.ClickException(f"{disputed} cases are in dispute, not every third of {cases}.")
 
 
 def visits() -> Iterator[tuple[str, str, str]]:

@@ -1,5 +1,6 @@
 """Forms of the managers' pages."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -7,11 +8,15 @@ from django import forms
 from radcommons.server.annotation.errors import ProjectInvalidError
 from radcommons.server.annotation.models import LabelSchema, Reader, ReadingProject
 from radcommons.server.annotation.queries.projects import possible_members
+from radcommons.server.annotation.rules.adjudicating import policies_written
 from radcommons.server.annotation.rules.hanging import FASTEST_CINE, Hanging, Layout, windows_written
 from radcommons.server.annotation.rules.states import Duty, ProjectState, TaskKind
 from radcommons.server.annotation.rules.wishes import SLUG, Blinding, ProjectWish, Stopping
+from radcommons.server.annotation.services.consensus import ConsensusMethod
 from radcommons.server.annotation.sources import source_kinds
 from radcommons.transfer.annotation.record import Method
+from radcommons.transfer.annotation.schema import LabelSchema as LabelSchemaValue
+from radcommons.transfer.annotation.schema import ValueKind
 
 METHODS = (
     (Method.RETROSPECTIVE_EXPERT, "Expert, for research"),
@@ -32,7 +37,9 @@ PARTS = (
     ),
     ("What readers see", ("shows_ai", "shows_clinical_data", "shows_site", "shows_priors")),
     ("How reading begins", ("layout", "windows", "cine_fps")),
-    ("When it ends", ("deadline", "stopping_cases")),
+    ("Training", ("training_from", "training_cases")),
+    ("What needs an adjudicator", ("policies",)),
+    ("When it ends", ("deadline", "stopping_cases", "stopping_label", "stopping_width")),
 )
 DATE = {"type": "date"}
 
@@ -96,6 +103,27 @@ class ProjectForm(forms.Form):
         min_value=0, initial=0, label="Enough after so many complete cases", help_text="0: no such rule."
     )
 
+    stopping_label = forms.CharField(
+        required=False, label="Or when readers agree on this label", help_text="Its name in the schema, as appearance."
+    )
+    stopping_width = forms.FloatField(
+        required=False, min_value=0, label="with an interval (95 %) no wider than", help_text="For instance 0.2."
+    )
+    training_from = forms.ModelChoiceField(
+        ReadingProject.objects.filter(state=ProjectState.CLOSED),
+        required=False,
+        empty_label="no training cases",
+        label="Answers of training cases come from",
+        help_text="A closed project of the same schema: what was agreed and decided there is the answer.",
+    )
+    training_cases = forms.IntegerField(min_value=1, initial=5, required=False, label="How many of its cases")
+    policies = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        label="Policies",
+        help_text="Nothing: the usual ones. One a line: label | policy | setting = number, as opacity | masks | dice = 0.8.",
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kinds = [(kind, SOURCES[kind]) for kind in source_kinds() if kind in SOURCES]
@@ -115,29 +143,64 @@ class ProjectForm(forms.Form):
             raise forms.ValidationError(error.message) from error
         return written
 
+    def clean_policies(self) -> dict[str, dict[str, object]]:
+        """The policies as they are kept; whether they fit the schema is seen when the project is made."""
+        try:
+            return policies_written(self.cleaned_data["policies"])
+        except ProjectInvalidError as error:
+            raise forms.ValidationError(error.message) from error
+
     def clean_cine_fps(self) -> float:
         """No pace is that of the images."""
         return float(self.cleaned_data["cine_fps"] or 0)
 
-    def wish(self) -> ProjectWish:
-        """The value that the verbs take."""
+    def wish(self, *, training: Mapping[str, object]) -> ProjectWish:
+        """The value that the verbs take; ``training`` are the answers of training cases by study."""
         given = dict(self.cleaned_data)
         schema = given.pop("schema")
+        del given["training_from"], given["training_cases"]
         switches = {name: given.pop(name) for name in Blinding.__slots__}
-        enough = given.pop("stopping_cases")
+        enough = {name: given.pop(f"stopping_{name}") for name in ("cases", "label", "width")}
         hanging = {name: given.pop(name) for name in ("windows", "layout", "cine_fps")}
         return ProjectWish(
             **given | {"task_kind": TaskKind(given["task_kind"])},
             schema_name=schema.name,
             schema_version=schema.version,
             blinding=Blinding(**switches),
-            stopping=Stopping(cases=enough),
+            stopping=Stopping.from_mapping(enough | {"width": enough["width"] or 0.0}),
+            training=training,
             hanging=Hanging.from_mapping(hanging),
         )
 
 
 def _schema_text(schema: LabelSchema) -> str:
     return f"{schema.title} ({schema.name}/{schema.version})"
+
+
+class AmendForm(forms.Form):
+    """What may change while a project is read."""
+
+    instructions = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 4}))
+    deadline = forms.DateField(required=False, widget=forms.DateInput(attrs=DATE))
+
+
+class ConsensusForm(forms.Form):
+    """A consensus to be derived."""
+
+    label = forms.ChoiceField()
+    method = forms.ChoiceField(
+        choices=[
+            (ConsensusMethod.MAJORITY.value, "Majority"),
+            (ConsensusMethod.DAWID_SKENE.value, "Dawid and Skene: answers, each reader weighed by their errors"),
+            (ConsensusMethod.STAPLE.value, "STAPLE: areas, each reader weighed by their errors"),
+        ]
+    )
+
+    def __init__(self, schema: LabelSchemaValue, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["label"].choices = [  # type: ignore[attr-defined]
+            (label.id, schema.title_of(label)) for label in schema.labels if label.value.kind is not ValueKind.TEXT
+        ]
 
 
 class MemberForm(forms.Form):

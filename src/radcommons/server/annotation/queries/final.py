@@ -4,19 +4,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from radcommons import __version__
-from radcommons.server.annotation.models import Case, Outcome, ReadingProject
+from radcommons.server.annotation.errors import ProjectInvalidError
+from radcommons.server.annotation.models import Case, LabelSchema, Outcome, ReadingProject
 from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.readings import readings_of
 from radcommons.server.annotation.rules.contents import with_computed
+from radcommons.server.annotation.rules.lots import Lot
 from radcommons.server.annotation.rules.merging import merged_items
 from radcommons.server.annotation.rules.planning import FIRST
-from radcommons.server.annotation.rules.states import DONE, CaseState, OutcomeState, Phase, ReaderKind
+from radcommons.server.annotation.rules.states import DONE, CaseState, OutcomeState, Phase, ProjectState, ReaderKind
+from radcommons.server.annotation.sources import CaseSource
 from radcommons.transfer.annotation.geometry import Geometry
 from radcommons.transfer.annotation.record import Item, Method, Reading, ReadingFlag, Target
 from radcommons.transfer.annotation.schema import Label, Scope, ValueKind
 from radcommons.transfer.annotation.untyped import Node
 
 CONSENSUS = "consensus"
+DEFAULT_TRAINING = 5
 SETTLED = (CaseState.AGREED, CaseState.DECIDED)
 
 
@@ -33,6 +37,26 @@ def final_readings(project: ReadingProject) -> Iterator[Reading]:
     """One reading for each case that is settled: what its readers agree on, and what was decided."""
     for case in project.cases.filter(state__in=SETTLED).select_related("project__schema").order_by("pk"):
         yield final_reading(case)
+
+
+def training_answers(
+    past: ReadingProject, schema: LabelSchema, source: CaseSource, count: int | None
+) -> dict[str, object]:
+    """Answers of training cases: what a closed project of the same schema settled on, of studies that a source holds.
+
+    Raises
+    ------
+    ProjectInvalidError
+        When the project was of another schema, or has settled none of those studies.
+    """
+    if past.schema_id != schema.pk or past.state != ProjectState.CLOSED:
+        raise ProjectInvalidError("Training cases come from a closed project of the same version of the schema.")
+    held = source.instances.values("series__study")
+    cases = past.cases.filter(state__in=SETTLED, study__in=held).select_related("project__schema")
+    chosen = Lot(f"{past.seed}/training").sample(list(cases.order_by("pk")), count or DEFAULT_TRAINING)
+    if not chosen:
+        raise ProjectInvalidError("That project has settled none of the studies of this one.")
+    return {case.study_instance_uid: [item.to_json() for item in final_reading(case).items] for case in chosen}
 
 
 def final_reading(case: Case) -> Reading:

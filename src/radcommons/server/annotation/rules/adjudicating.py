@@ -118,6 +118,27 @@ def policies_for(schema: LabelSchema, wished: Mapping[str, Mapping[str, object]]
     return {label.id: _policy(label, dict(wished.get(label.id, {}))) for label in schema.labels}
 
 
+def policies_written(text: str) -> dict[str, dict[str, object]]:
+    """Policies as people write them, one a line: ``opacity | masks | dice = 0.8 | volume_ratio = 1.3``.
+
+    Raises
+    ------
+    ProjectInvalidError
+        When a line is no policy.
+    """
+    found: dict[str, dict[str, object]] = {}
+    for line in filter(str.strip, text.splitlines()):
+        label, *parts = (part.strip() for part in line.split("|"))
+        if not label or not parts or label in found:
+            raise ProjectInvalidError("Write each label once, as: label | policy | setting = number.")
+        settings = [part.partition("=") for part in parts[1:]]
+        try:
+            found[label] = {"policy": parts[0], **{name.strip(): float(number) for name, _, number in settings}}
+        except ValueError as error:
+            raise ProjectInvalidError("A setting of a policy is a number, as: dice = 0.8.") from error
+    return found
+
+
 def _policy(label: Label, wish: dict[str, object]) -> dict[str, Any]:
     name = str(wish.pop("policy", usual_policy(label)))
     if name not in possible_policies(label):

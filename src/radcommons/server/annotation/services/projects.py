@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -186,6 +187,30 @@ def add_member(project: ReadingProject, username: str, duty: Duty, *, method: Me
         facts = {"duty": duty.value, "pseudonym": reader.pseudonym, "account": username}
         audit.record(actor, "annotation.member-added", object_kind="project", object_id=project.slug, facts=facts)
     return reader
+
+
+def amend_project(project: ReadingProject, *, instructions: str, deadline: date | None, actor: Actor) -> ReadingProject:
+    """Change what readers are told and until when, also while they read; what changed is on the record.
+
+    Raises
+    ------
+    MoveNotPossibleError
+        When the project is closed.
+    """
+    authorise(actor, Action.ANNOTATION_MANAGE)
+    with transaction.atomic():
+        row = ReadingProject.objects.select_for_update(no_key=True).get(pk=project.pk)
+        if row.state == ProjectState.CLOSED:
+            raise MoveNotPossibleError(row.state)
+        facts = {
+            "deadline": deadline.isoformat() if deadline else "",
+            "instructions_sha256": hashlib.sha256(instructions.encode()).hexdigest(),
+            "are_instructions_new": instructions != row.instructions,
+        }
+        row.instructions, row.deadline = instructions, deadline
+        row.save(update_fields=["instructions", "deadline"])
+        audit.record(actor, "annotation.project-amended", object_kind="project", object_id=row.slug, facts=facts)
+    return row
 
 
 def _pseudonym(project: ReadingProject, duty: Duty) -> str:

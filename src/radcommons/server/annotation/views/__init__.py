@@ -1,5 +1,7 @@
 """Pages of annotation."""
 
+from radcommons.server.annotation.views.cases import urlpatterns as cases
+from radcommons.server.annotation.views.consensus import urlpatterns as consensus
 from radcommons.server.annotation.views.exporting import urlpatterns as exporting
 from radcommons.server.annotation.views.managing import urlpatterns as managing
 from radcommons.server.annotation.views.publishing import urlpatterns as publishing
@@ -7,4 +9,4 @@ from radcommons.server.annotation.views.reading import urlpatterns as reading
 from radcommons.server.annotation.views.schemas import urlpatterns as schemas
 from radcommons.server.annotation.views.working import urlpatterns as working
 
-urlpatterns = [*reading, *working, *managing, *publishing, *exporting, *schemas]
+urlpatterns = [*reading, *working, *managing, *cases, *consensus, *publishing, *exporting, *schemas]

@@ -8,15 +8,17 @@ from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from radcommons.dicom.errors import RadCommonsError
-from radcommons.server.annotation.forms import LAYOUTS, AbsenceForm, MemberForm, ProjectForm
+from radcommons.server.annotation.forms import LAYOUTS, AbsenceForm, AmendForm, MemberForm, ProjectForm
 from radcommons.server.annotation.models import ReadingProject
 from radcommons.server.annotation.queries import agreement as agreement_queries
 from radcommons.server.annotation.queries import projects as queries
+from radcommons.server.annotation.queries.final import training_answers
 from radcommons.server.annotation.queries.readings import begun, unfinished
 from radcommons.server.annotation.rules.hanging import Layout
 from radcommons.server.annotation.rules.states import PROJECT_MOVES, CaseState, Duty, ProjectState, ProjectVerb
 from radcommons.server.annotation.services import assigning, projects
 from radcommons.server.annotation.services.agreeing import compute_agreement
+from radcommons.server.annotation.sources import resolve_source
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, may
@@ -49,13 +51,23 @@ def new_project(request: ActorRequest) -> HttpResponse:
     form = ProjectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            project = projects.create_project(form.wish(), actor=request.actor)
+            project = projects.create_project(form.wish(training=_training(form, request)), actor=request.actor)
         except RadCommonsError as error:
             form.add_error(None, error.message)
         else:
             messages.success(request, "The project is made. Name its readers, then start.")
             return redirect("annotation:project", project.slug)
     return render(request, "annotation/new_project.html", {"form": form})
+
+
+def _training(form: ProjectForm, request: ActorRequest) -> dict[str, object]:
+    """Training cases of a new project with their answers, taken from a closed one; none when none is named."""
+    given = form.cleaned_data
+    if not given["training_from"]:
+        return {}
+    source = resolve_source(given["source_kind"], given["source_name"], request.actor)
+    past = queries.seen_project(given["training_from"].slug, request.actor)
+    return training_answers(past, given["schema"], source, given["training_cases"])
 
 
 @require_safe
@@ -83,7 +95,11 @@ def project_page(request: ActorRequest, slug: str) -> HttpResponse:
         "moves": [(verb.value, *VERB_TEXTS[verb]) for verb in moves] if may_manage else [],
         "members": MemberForm(project) if may_manage else None,
         "absence": AbsenceForm(project) if may_manage and project.state != ProjectState.CLOSED else None,
+        "amendment": AmendForm(initial={"instructions": project.instructions, "deadline": project.deadline})
+        if may_manage and project.state != ProjectState.CLOSED
+        else None,
         "absences": queries.absences(project),
+        "may_manage": may_manage and project.state != ProjectState.CLOSED,
         "layout_words": LAYOUTS[Layout(project.hanging.get("layout", Layout.ONE))],
     }
     return render(request, "annotation/project.html", context)
@@ -151,17 +167,19 @@ def note_absence(request: ActorRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @door(Action.ANNOTATION_MANAGE)
-def reassign(request: ActorRequest, slug: str, task: str) -> HttpResponse:
-    """Give a read to somebody else."""
+def amend(request: ActorRequest, slug: str) -> HttpResponse:
+    """Change what may change while a project is read: its instructions and its deadline."""
     project = _managed(request, slug)
-    if not project.tasks.filter(key=task).exists():
-        raise NotFoundError
+    form = AmendForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "The deadline is a day, or nothing.")
+        return redirect("annotation:project", slug)
     try:
-        made = assigning.reassign(task, actor=request.actor)
+        projects.amend_project(project, **form.cleaned_data, actor=request.actor)
     except RadCommonsError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, f"The case is now on the list of {made.reader.pseudonym}.")
+        messages.success(request, "Changed. Readers see it when they open their next case.")
     return redirect("annotation:project", slug)
 
 
@@ -195,7 +213,7 @@ urlpatterns = [
     path("annotation/projects/<slug:slug>/moves/<slug:verb>/", move, name="move"),
     path("annotation/projects/<slug:slug>/members/", add_member, name="add-member"),
     path("annotation/projects/<slug:slug>/absences/", note_absence, name="note-absence"),
-    path("annotation/projects/<slug:slug>/tasks/<slug:task>/reassign/", reassign, name="reassign"),
+    path("annotation/projects/<slug:slug>/amend/", amend, name="amend"),
     path("annotation/projects/<slug:slug>/agreement/", agreement, name="agreement"),
     path("annotation/projects/<slug:slug>/agreement/compute/", compute, name="compute-agreement"),
 ]
