@@ -19,9 +19,9 @@ from radcommons.deid.pixels.redaction import redact
 from radcommons.deid.profile import Profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.deid.pydicom_reading import read_with_pydicom
+from radcommons.deid.refused_classes import refusal_of_class
 from radcommons.deid.rewriting import PatientMapping, ReportLine
 from radcommons.deid.unused_bits import with_empty_bits
-from radcommons.deid.verify import refusal_of_class
 from radcommons.deid.writing import write_object
 from radcommons.dicom.elements import FormatError
 from radcommons.dicom.finding import Finding, Severity

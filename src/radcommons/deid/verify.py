@@ -13,50 +13,20 @@ from radcommons.deid.hidden_pixels import has_comments, tail_bytes
 from radcommons.deid.identifiers import IdentifierPattern, pattern_of
 from radcommons.deid.levels import Level
 from radcommons.deid.look_memory import LookMemory
-from radcommons.deid.profile import BASIC_PROFILE_CODE, Profile, load_profile
+from radcommons.deid.profile import BASIC_PROFILE_CODE, DEFAULT_PROFILE, Profile, load_profile
+from radcommons.deid.refused_classes import refusal_of_class
 from radcommons.deid.unused_bits import unused_bits_findings
-from radcommons.dicom import uids
 from radcommons.dicom.elements import PIXEL_DATA, FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.header import Header
 from radcommons.dicom.part10 import Part10File, map_file, parse_part10
 from radcommons.dicom.text import first_text
 
-DEFAULT_PROFILE = "ricord"
 _MAX_REPORTED = 50
 _PREAMBLE_LENGTH = 128
 META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
 # Media Storage SOP Class and Instance UID say again what the data set says (PS3.10 7.1).
 META_TWINS = MappingProxyType({0x00020002: 0x00080016, 0x00020003: 0x00080018})
-
-_REFUSED_CLASSES = {
-    "1.2.840.10008.5.1.4.1.1.104.1": "an encapsulated PDF",
-    "1.2.840.10008.5.1.4.1.1.104.2": "an encapsulated CDA document",
-    "1.2.840.10008.5.1.4.1.1.104.3": "an encapsulated STL model",
-    "1.2.840.10008.5.1.4.1.1.104.4": "an encapsulated OBJ model",
-    "1.2.840.10008.5.1.4.1.1.104.5": "an encapsulated MTL file",
-    "1.2.840.10008.5.1.4.1.1.66": "raw data of a device",
-    "1.2.840.10008.1.3.10": "a directory of a medium",
-}
-
-
-def refusal_of_class(sop_class_uid: str, released_classes: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
-    """Why objects of a class cannot be de-identified; empty when they can, or when a person released the class.
-
-    Documents inside objects, raw data and objects of private or unknown classes may hold anything anywhere.
-    """
-    if sop_class_uid in released_classes and sop_class_uid != uids.MEDIA_STORAGE_DIRECTORY:
-        return ()
-    what = _REFUSED_CLASSES.get(sop_class_uid)
-    if what is not None:
-        return (
-            error("deid.unsupported-object", "(0008,0016)", f"The object is {what}, which cannot be de-identified."),
-        )
-    if not uids.is_registered_uid(sop_class_uid):
-        return (error("deid.private-object", "(0008,0016)", "The object is of a private class and may hold anything."),)
-    if not uids.is_storage_sop_class(sop_class_uid):
-        return (error("deid.unknown-object", "(0008,0016)", "The object is of a class this software does not know."),)
-    return ()
 
 
 def verify_deidentified(

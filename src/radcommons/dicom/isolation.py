@@ -69,9 +69,9 @@ class Named(Generic[T, R]):
     module: str
     name: str
 
-    def __call__(self, item: T) -> R:
-        """Load it, where that was not done yet, and apply it."""
-        result: R = getattr(import_module(self.module), self.name)(item)
+    def __call__(self, *items: T) -> R:
+        """Load it, where that was not done yet, and apply it; children apply it to one item at a time."""
+        result: R = getattr(import_module(self.module), self.name)(*items)
         return result
 
 

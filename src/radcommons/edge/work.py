@@ -15,7 +15,7 @@ from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.profile import Profile
 from radcommons.deid.pseudonyms import PseudonymKey
-from radcommons.deid.verify import refusal_of_class
+from radcommons.deid.refused_classes import refusal_of_class
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.edge.findings import RELEASED
 from radcommons.edge.pixels.looking import LookMeans, look_at, verdict_of
@@ -134,7 +134,8 @@ def _made(
     path: Path, task: Task, *, profile: Profile, key: PseudonymKey, means: LookMeans, texts: Mapping[str, str]
 ) -> Made:
     order, destination = task.order, Path(task.destination)
-    look = order.look if order.look is not None or order.boxes is not None else look_at(path, means)
+    is_looked_at = order.look is not None or order.boxes is not None
+    look = order.look if is_looked_at else look_at(path, means, is_suspect=order.is_suspect)
     boxes = _boxes(order, look, means)
     released = frozenset({task.sop_class_uid} if order.is_released else ())
     cleaning = Cleaning(boxes=boxes, text_decisions=dict(texts), released_classes=released)

@@ -21,8 +21,8 @@ from radcommons.transfer.annotation.dicom_seg import (
     item_masks,
     read_segmentation,
     segments_of,
-    write_segmentation,
 )
+from radcommons.transfer.annotation.dicom_seg_writing import write_segmentation
 from radcommons.transfer.annotation.geometry import FrameReference, Geometry
 from radcommons.transfer.annotation.lidc import LIDC_SCHEMA, read_lidc
 from radcommons.transfer.annotation.objects import (

@@ -8,7 +8,8 @@ from tests.support.readings import EVERY_KIND, ct_headers, full_reading, radiogr
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.transfer.annotation.content_tree import read_content
-from radcommons.transfer.annotation.dicom_seg import read_segmentation, segments_of, write_segmentation
+from radcommons.transfer.annotation.dicom_seg import read_segmentation, segments_of
+from radcommons.transfer.annotation.dicom_seg_writing import write_segmentation
 from radcommons.transfer.annotation.dicom_sr import write_report
 from radcommons.transfer.annotation.dicom_sr_reading import read_report
 from radcommons.transfer.annotation.documents import open_csv, open_json, open_xml

@@ -11,6 +11,8 @@ from radcommons.apps import bootstrap
 from radcommons.apps.supervisor import leave_with_parent
 
 PROGRAMS = ("web", "worker", "prepare")
+# What pydicom would load although the program decodes nothing.
+LEFT_OUT = {"web": ("gdcm",)}
 
 
 def main(name: str, *arguments: str) -> None:
@@ -24,8 +26,15 @@ def main(name: str, *arguments: str) -> None:
     if name not in PROGRAMS:
         raise ValueError(f"no such program: {name}")
     leave_with_parent()
+    leave_out(name)
     bootstrap.setup()
     importlib.import_module(f"radcommons.apps.{name}").main(*arguments)
+
+
+def leave_out(name: str) -> None:
+    """Let what a program has no use for be as if it were not installed."""
+    for package in LEFT_OUT.get(name, ()):
+        sys.modules[package] = None  # type: ignore[assignment]  # how the import system is told so
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from radcommons.deid.profile.explaining import (
     find_class,
     tables_compared,
 )
-from radcommons.deid.profile.loading import READY_PROFILES, SCHEMA, load_profile
-from radcommons.deid.profile.rules import GRAPHIC_GROUPS, Action, Profile, settled
+from radcommons.deid.profile.loading import DEFAULT_PROFILE, READY_PROFILES, SCHEMA, load_profile
+from radcommons.deid.profile.rules import GRAPHIC_GROUPS, PATIENT_IDENTITY, Action, Profile, settled
 from radcommons.deid.profile.unlisted import KEPT_UID_TAGS
 from radcommons.deid.tables import (
     BASIC_PROFILE_CODE,
@@ -34,6 +34,7 @@ __all__ = [
     "BASIC_PROFILE_CODE",
     "CLEAN_PIXEL_DATA_CODE",
     "CLEAN_STRUCTURED_CONTENT_CODE",
+    "DEFAULT_PROFILE",
     "EARLIER_DIGESTS",
     "ENGINE_VERSION",
     "GRAPHIC_GROUPS",
@@ -41,6 +42,7 @@ __all__ = [
     "MEANINGS",
     "OLDEST_ENGINE",
     "OPTION_CODES",
+    "PATIENT_IDENTITY",
     "READY_PROFILES",
     "SCHEMA",
     "Action",

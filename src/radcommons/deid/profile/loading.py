@@ -17,6 +17,7 @@ from radcommons.deid.tables import OPTION_CODES, attribute_rows, code_of, option
 
 SCHEMA = "radcommons.profile/1"
 READY_PROFILES = ("basic", "ricord", "tcia")
+DEFAULT_PROFILE = "ricord"
 _KEYS = frozenset(
     {
         "schema",

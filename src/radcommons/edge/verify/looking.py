@@ -8,7 +8,8 @@ from pathlib import Path
 from radcommons.deid.element_look import kept_identifiers
 from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.profile import Profile
-from radcommons.deid.verify import refusal_of_class, residual_findings, verify_parsed
+from radcommons.deid.refused_classes import refusal_of_class
+from radcommons.deid.verify import residual_findings, verify_parsed
 from radcommons.dicom import uids
 from radcommons.dicom.elements import FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity

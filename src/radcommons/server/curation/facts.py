@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from radcommons.deid.verify import refusal_of_class
+from radcommons.deid.refused_classes import refusal_of_class
 from radcommons.server.archive.metadata import attributes_of
 from radcommons.server.archive.models import Instance, InstanceState, Series, Study
 from radcommons.server.curation.checks import InstanceFacts, SeriesFacts, StudyFacts

@@ -6,7 +6,7 @@ import click
 import orjson
 
 from radcommons import __version__
-from radcommons.deid.verify import DEFAULT_PROFILE
+from radcommons.deid.profile import DEFAULT_PROFILE
 from radcommons.server.intake import queries, services
 from radcommons.server.intake.models import Batch, QuarantinedInstance
 from radcommons.server.platform.accounts import actor_named

@@ -1,24 +1,25 @@
 """Looking into a stranger's file: runs in a limited child process, never in the web process (DESIGN, invariant 6)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
 
 from radcommons.deid.declared_vr import judged as judged_vr
 from radcommons.deid.levels import Level
 from radcommons.deid.look_memory import LookMemory
-from radcommons.deid.profile import Profile, load_profile
-from radcommons.deid.verify import refusal_of_class, verify_parsed
+from radcommons.deid.refused_classes import refusal_of_class
+from radcommons.deid.verify import verify_parsed
 from radcommons.dicom.dicom_json import JsonMemory
 from radcommons.dicom.elements import Element, FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.instance import describe_parsed, sha256_of
 from radcommons.dicom.part10 import map_file, parse_part10
 from radcommons.dicom.text import texts_of
+from radcommons.server.intake.profile_files import profile_at
 from radcommons.server.intake.rules import (
     Inspection,
     PartClaim,
+    TextsWanted,
     compare,
     judged,
     lost,
@@ -31,14 +32,6 @@ from radcommons.server.intake.rules import (
 
 # Of one child process, which looks into the files of a batch one after the other.
 _MEMORY, _JSON = LookMemory(), JsonMemory()
-
-
-@dataclass(frozen=True, slots=True)
-class TextsWanted:
-    """Which attributes of which file, by the paths of tags that findings name."""
-
-    path: str
-    places: tuple[str, ...]
 
 
 def texts_at(wanted: TextsWanted) -> tuple[tuple[str, str], ...]:
@@ -59,12 +52,6 @@ def _texts(elements: tuple[Element, ...], level: Level, places: frozenset[str]) 
                 yield from _texts(item, own.inside(element.tag), places)
         elif where in places:
             yield from ((where, text.strip()) for text in texts_of(judged_vr(element), own.encodings))
-
-
-@lru_cache(maxsize=64)
-def profile_at(name_or_path: str) -> Profile:
-    """A profile, compiled once a process; those with a path are named by their content, so none ever changes."""
-    return load_profile(name_or_path)
 
 
 def inspect_part(claim: PartClaim) -> Inspection:

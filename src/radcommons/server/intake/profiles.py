@@ -6,8 +6,8 @@ from django.db.models import Q
 
 from radcommons.deid.profile import EARLIER_DIGESTS, READY_PROFILES
 from radcommons.server.intake.errors import UnknownProfileError
-from radcommons.server.intake.inspection import profile_at
 from radcommons.server.intake.models import AcceptedProfile
+from radcommons.server.intake.profile_files import profile_at
 from radcommons.server.platform.settings import settings
 from radcommons.transfer.manifest import ProfileStamp
 

@@ -30,6 +30,14 @@ PARTS_PER_JOB = 200
 
 
 @dataclass(frozen=True, slots=True)
+class TextsWanted:
+    """Which attributes of which file, by the paths of tags that findings name."""
+
+    path: str
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PartClaim:
     """What a manifest says about one file, and where its bytes lie; a value that travels to the child process.
 

@@ -6,11 +6,14 @@ never kept.
 
 from dataclasses import dataclass
 
-from radcommons.dicom.isolation import LimitedPool
+from radcommons.dicom.isolation import LimitedPool, Named
 from radcommons.server.intake import rules, staging
-from radcommons.server.intake.inspection import TextsWanted, texts_at
 from radcommons.server.intake.models import QuarantinedInstance
+from radcommons.server.intake.rules import TextsWanted
 from radcommons.server.platform.settings import settings
+
+# By its name: the web process needs nothing of what looks.
+TEXTS: Named[TextsWanted, tuple[tuple[str, str], ...]] = Named("radcommons.server.intake.inspection", "texts_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,6 @@ def doubtful_texts(row: QuarantinedInstance) -> tuple[DoubtfulText, ...]:
     if not wanted or not path.is_file():
         return ()
     limits = settings()
-    with LimitedPool(texts_at, memory_bytes=limits.worker_memory_bytes, timeout_s=limits.parse_timeout_s) as pool:
+    with LimitedPool(TEXTS, memory_bytes=limits.worker_memory_bytes, timeout_s=limits.parse_timeout_s) as pool:
         _, found = next(iter(list(pool.run([TextsWanted(str(path), wanted)]))))
     return tuple(DoubtfulText(where, value) for where, value in found) if isinstance(found, tuple) else ()

@@ -5,11 +5,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import duckdb
 import orjson
 
 from radcommons.transfer.annotation.tables import COLUMNS
 from radcommons.transfer.release.manifest import Counts, InstanceRow
+from radcommons.transfer.tables_engine import tables_engine
 
 SHARD_ROWS = 5_000_000
 SUBJECT = {
@@ -105,9 +105,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self._rows_path = folder / "rows.ndjson"
         self._file = self._rows_path.open("wb")
-        self._database = duckdb.connect(
-            str(folder / "build.duckdb"), config={"threads": 1, "autoinstall_known_extensions": "false"}
-        )
+        self._database = tables_engine(str(folder / "build.duckdb"))
         self.rows = 0
 
     def __enter__(self) -> Self:

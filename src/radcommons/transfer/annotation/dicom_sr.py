@@ -28,6 +28,7 @@ from highdicom.sr import (
 from pydicom import Dataset
 from pydicom.uid import ComprehensiveSRStorage
 
+from radcommons.transfer.annotation import dicom_sr_names as names
 from radcommons.transfer.annotation.codes import OWN_SCHEME, Code, code
 from radcommons.transfer.annotation.geometry import CONTOURS, Geometry, Outline
 from radcommons.transfer.annotation.objects import (
@@ -42,29 +43,6 @@ from radcommons.transfer.annotation.objects import (
 )
 from radcommons.transfer.annotation.record import Item, Reading
 from radcommons.transfer.annotation.schema import Label, LabelSchema, Scope, ValueKind
-
-# The house's own concepts of a report; their values are texts, codes or numbers.
-LABEL = Code(OWN_SCHEME, "label", "Label of the schema")
-GEOMETRY = Code(OWN_SCHEME, "geometry", "How it was drawn")
-HOLE = Code(OWN_SCHEME, "hole", "Cut out of the region")
-INTERPOLATED = Code(OWN_SCHEME, "interpolated", "Drawn by interpolation")
-ABOUT = Code(OWN_SCHEME, "about", "Describes the item")
-VALUE = Code(OWN_SCHEME, "value", "Answer")
-FREE_TEXT = Code(OWN_SCHEME, "text", "Answer in words")
-SUMMARY = Code(OWN_SCHEME, "reading", "The whole reading")
-SCHEMA = Code(OWN_SCHEME, "schema", "Schema and version")
-METHOD = Code(OWN_SCHEME, "method", "Annotation method")
-NOTHING_FOUND = Code(OWN_SCHEME, "nothing_found", "Nothing found")
-FLAG = Code(OWN_SCHEME, "flag", "Flag of the reader")
-ACTIVE_TIME = Code(OWN_SCHEME, "active_time", "Active reading time")
-FINISHED_AT = Code(OWN_SCHEME, "finished_at", "Finished at")
-SOURCE_READING = Code(OWN_SCHEME, "source", "Made from reading")
-INSTANCE = Code(OWN_SCHEME, "instance", "Image of the answer")
-SEVERAL = Code(OWN_SCHEME, "several", "Several answers are allowed")
-WHOLE = Code(OWN_SCHEME, "whole", "A whole number")
-FRAME = Code(OWN_SCHEME, "frame", "Frame of the answer")
-YES = code("present")
-SUMMARY_ID = "reading"
 
 _Group = MeasurementsAndQualitativeEvaluations | PlanarROIMeasurementsAndQualitativeEvaluations
 
@@ -212,18 +190,18 @@ def _number(name: Code, value: float, unit: Code) -> NumContentItem:
 def _summary(reading: Reading) -> MeasurementsAndQualitativeEvaluations:
     """The group that speaks of the reading as a whole."""
     group = MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracking(reading, SUMMARY_ID), finding_type=coded(SUMMARY), session=reading.id
+        tracking_identifier=_tracking(reading, names.SUMMARY_ID), finding_type=coded(names.SUMMARY), session=reading.id
     )
     parts: list[Dataset] = [
-        _text(SCHEMA, str(reading.schema)),
-        _text(METHOD, reading.method.value),
-        _number(ACTIVE_TIME, reading.active_seconds, code("second")),
+        _text(names.SCHEMA, str(reading.schema)),
+        _text(names.METHOD, reading.method.value),
+        _number(names.ACTIVE_TIME, reading.active_seconds, code("second")),
     ]
     if reading.is_nothing_found:
-        parts += _is(NOTHING_FOUND, YES)
-    parts += [_text(FLAG, flag.value) for flag in reading.flags]
-    parts += [_text(SOURCE_READING, source) for source in reading.sources]
-    for name, value in ((FINISHED_AT, reading.finished_at), (code("comment"), reading.note)):
+        parts += _is(names.NOTHING_FOUND, names.YES)
+    parts += [_text(names.FLAG, flag.value) for flag in reading.flags]
+    parts += [_text(names.SOURCE_READING, source) for source in reading.sources]
+    for name, value in ((names.FINISHED_AT, reading.finished_at), (code("comment"), reading.note)):
         parts += [_text(name, value)] if value else []
     _contained(group, parts)
     return group
@@ -272,45 +250,45 @@ def _region(outline: Outline, header: Dataset) -> hd.sr.ImageRegion:
 
 
 def _drawing(outline: Outline) -> Iterator[Dataset]:
-    yield from _is(GEOMETRY, Code(OWN_SCHEME, outline.geometry.value, outline.geometry.value.capitalize()))
+    yield from _is(names.GEOMETRY, Code(OWN_SCHEME, outline.geometry.value, outline.geometry.value.capitalize()))
     if outline.is_hole:
-        yield from _is(HOLE, YES)
+        yield from _is(names.HOLE, names.YES)
     if outline.is_interpolated:
-        yield from _is(INTERPOLATED, YES)
+        yield from _is(names.INTERPOLATED, names.YES)
 
 
 def _answers(item: Item, label: Label) -> list[Dataset]:
     """Label, answer, note and target of an item as content items."""
-    found: list[Dataset] = [*_is(LABEL, Code(OWN_SCHEME, label.id, label.name))]
+    found: list[Dataset] = [*_is(names.LABEL, Code(OWN_SCHEME, label.id, label.name))]
     rule = label.value
     match rule.kind:
         case ValueKind.ONE_OF | ValueKind.MANY_OF:
             for choice_id in item.value if isinstance(item.value, tuple) else (str(item.value),):
                 choice = rule.choice(choice_id)
-                found += _is(VALUE, Code(OWN_SCHEME, choice_id, choice.name if choice else choice_id))
+                found += _is(names.VALUE, Code(OWN_SCHEME, choice_id, choice.name if choice else choice_id))
                 found += [
                     part for standard in (choice.codes if choice else ()) for part in _is(concept_of(label), standard)
                 ]
             if rule.kind is ValueKind.MANY_OF:
-                found += _is(SEVERAL, YES)
+                found += _is(names.SEVERAL, names.YES)
         case ValueKind.INTEGER | ValueKind.NUMBER:
             if rule.kind is ValueKind.INTEGER:
-                found += _is(WHOLE, YES)
-            found.append(_number(VALUE, float(item.value), rule.unit or code("no_units")))  # type: ignore[arg-type]
+                found += _is(names.WHOLE, names.YES)
+            found.append(_number(names.VALUE, float(item.value), rule.unit or code("no_units")))  # type: ignore[arg-type]
         case ValueKind.TEXT:
-            found.append(_text(FREE_TEXT, str(item.value)))
+            found.append(_text(names.FREE_TEXT, str(item.value)))
         case ValueKind.FLAG:
-            found += _is(VALUE, YES)
+            found += _is(names.VALUE, names.YES)
     if item.note:
         found.append(_text(code("comment"), item.note))
     if item.about:
-        found.append(_text(ABOUT, item.about))
+        found.append(_text(names.ABOUT, item.about))
     target = item.target
     if target.series_instance_uid and label.scope is not Scope.STUDY:
         found.append(_uid(code("series_instance_uid"), target.series_instance_uid))
     if target.sop_instance_uid:
-        found.append(_uid(INSTANCE, target.sop_instance_uid))
-        found.append(_text(FRAME, str(target.frame_number)))
+        found.append(_uid(names.INSTANCE, target.sop_instance_uid))
+        found.append(_text(names.FRAME, str(target.frame_number)))
     return found
 
 

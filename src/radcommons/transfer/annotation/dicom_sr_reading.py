@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from radcommons.transfer.annotation import dicom_sr as names
+from radcommons.transfer.annotation import dicom_sr_names as names
 from radcommons.transfer.annotation.codes import Code, code
 from radcommons.transfer.annotation.content_tree import ContentItem, read_content
 from radcommons.transfer.annotation.geometry import FrameReference, Geometry, Outline, Point

@@ -18,8 +18,8 @@ from enum import StrEnum
 from pydicom import Dataset
 
 from radcommons.dicom.finding import Finding, Severity
-from radcommons.transfer.annotation.dicom_seg import is_segmented, segments_of, write_segmentation
-from radcommons.transfer.annotation.dicom_sr import write_report
+from radcommons.dicom.isolation import Named
+from radcommons.transfer.annotation.dicom_seg import is_segmented, segments_of
 from radcommons.transfer.annotation.geometry import CONTOURS, FrameMask, Outline, Shape
 from radcommons.transfer.annotation.objects import (
     AnnotationObjectError,
@@ -34,6 +34,11 @@ from radcommons.transfer.annotation.record import Item, Reading
 from radcommons.transfer.annotation.rtstruct import write_structure_set
 from radcommons.transfer.annotation.schema import Label, LabelSchema, ValueKind
 
+# By their names: the web process, where few people export readings, has no memory for what writes them until one does.
+_WRITE_SEGMENTATION: Named[object, bytes] = Named(
+    "radcommons.transfer.annotation.dicom_seg_writing", "write_segmentation"
+)
+_WRITE_REPORT: Named[object, bytes] = Named("radcommons.transfer.annotation.dicom_sr", "write_report")
 # Of what this module decides: another one gives other identifiers.
 WRITER_VERSION = "3"
 # Readers stand in their order below each kind, the consensus last.
@@ -180,7 +185,7 @@ class _Maker:
         if not segments:
             return
         identity = self._identity(ObjectKind.SEG, series.series_instance_uid, image)
-        data = write_segmentation(stack, segments, reading, identity)
+        data = _WRITE_SEGMENTATION(stack, segments, reading, identity)
         self._keep(ObjectKind.SEG, series, identity, data)
         written = {segment.tracking_id for segment in segments}
         self._pixelled |= {(item.id, shape) for item in reading.items if item.id in written for shape in item.shapes}
@@ -207,7 +212,7 @@ class _Maker:
         before = self._predecessor
         identity = self._identity(ObjectKind.SR, "", *((before.sop_instance_uid,) if before else ()))
         identity = replace(identity, predecessor=before)
-        data = write_report(evidence, self._origin.schema, reading, identity)
+        data = _WRITE_REPORT(evidence, self._origin.schema, reading, identity)
         self._keep(ObjectKind.SR, None, identity, data)
 
     def _identity(self, kind: ObjectKind, *source: str) -> ObjectIdentity:

@@ -9,12 +9,11 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import duckdb
-
 from radcommons.transfer.annotation.geometry import AREAS, Geometry, Outline, area_pixels
 from radcommons.transfer.annotation.raster import corners_of
 from radcommons.transfer.annotation.record import Item, Reading
 from radcommons.transfer.annotation.schema import LabelSchema
+from radcommons.transfer.tables_engine import tables_engine
 
 # Name and DuckDB type of each column.
 COLUMNS = {
@@ -116,5 +115,5 @@ def parquet_of(columns: Mapping[str, str], rows: Sequence[Sequence[Cell]], path:
     values = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in columns]
     # One list a column: row by row DuckDB takes a hundred times as long.
     chosen = ", ".join(f'unnest(?::{kind}[]) AS "{name}"' for name, kind in columns.items())
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with tables_engine() as connection:
         connection.sql(f"SELECT {chosen}", params=values).write_parquet(str(path), compression="zstd")

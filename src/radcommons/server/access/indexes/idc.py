@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
 import orjson
 
 from radcommons.dicom.uids import name_of_uid
@@ -20,6 +19,7 @@ from radcommons.server.access.indexes.bucket import Bucket, bucket
 from radcommons.server.access.released import Collection, ReleasedSeries, instances_in, released_series
 from radcommons.server.archive.metadata import text_of, unpack
 from radcommons.server.archive.queries import series_version
+from radcommons.transfer.tables_engine import tables_engine
 
 COLUMNS: Mapping[str, str] = {
     "collection_id": "VARCHAR",
@@ -67,7 +67,7 @@ def write_index(collection: Collection, path: Path) -> None:
         with rows_path.open("wb") as sink:
             for series in released_series([collection]):
                 sink.write(orjson.dumps(_row(series), option=orjson.OPT_APPEND_NEWLINE))
-        with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": "false"}) as database:
+        with tables_engine() as database:
             rows = database.read_json(str(rows_path), columns=dict(COLUMNS), format="newline_delimited")
             rows.write_parquet(str(path), compression="zstd")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from django.db import transaction
 
 from radcommons.deid.profile import READY_PROFILES, load_profile
-from radcommons.server.intake.inspection import profile_at
 from radcommons.server.intake.models import AcceptedProfile
+from radcommons.server.intake.profile_files import profile_at
 from radcommons.server.platform import audit
 from radcommons.server.platform.errors import ConflictError, NotFoundError
 from radcommons.server.platform.policy import Action, Actor, authorise

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from radcommons.deid.verify import DEFAULT_PROFILE
+from radcommons.deid.profile import DEFAULT_PROFILE
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.dicom.uids import is_harmless_uid
 from radcommons.server.archive.dicomweb.accept import choose, parse_accept
