@@ -26,9 +26,11 @@ from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.profile import load_profile
 from radcommons.deid.pseudonyms import PseudonymKey
+from radcommons.deid.pydicom_reading import read_with_pydicom
 from radcommons.deid.rewriting import PatientMapping
 from radcommons.deid.verify import verify_deidentified
 from radcommons.deid.writing import IMPLEMENTATION_CLASS_UID
+from radcommons.dicom.elements import FormatError
 
 PROFILE = load_profile("ricord")
 KEY = PseudonymKey(bytes(range(32)))
@@ -282,6 +284,19 @@ def test_a_refused_file_leaves_nothing_behind(tmp_path):
     outcome, _ = _run(source, tmp_path)
     assert not outcome.is_written
     assert sorted(tmp_path.iterdir()) == [source]
+
+
+def test_a_damaged_deflated_file_is_refused_by_both_readers(tmp_path):
+    source = write_made(made_ct(), tmp_path / "in.dcm", DeflatedExplicitVRLittleEndian)
+    data = bytearray(source.read_bytes())
+    # A kind of block that there is none of.
+    data[144 + int.from_bytes(data[140:144], "little")] = 0xFF
+    source.write_bytes(bytes(data))
+    with pytest.raises(FormatError):
+        read_with_pydicom(source)
+    outcome = deidentify_file(source, tmp_path / "out.dcm", profile=load_profile("ricord"), key=KEY, patient=PATIENT)
+    assert [finding.code for finding in outcome.findings if finding.is_error] == ["dicom.malformed"]
+    assert not outcome.is_written
 
 
 def test_deflated_files_are_padded_to_even_length(tmp_path):

@@ -5,6 +5,7 @@ Everything after reading is the same as for any other file. Tests read every fil
 
 import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import pydicom
@@ -46,7 +47,7 @@ _NOT_UNDERSTOOD = (
         NotImplementedError,
         OSError,
     ),
-    *(OverflowError, RecursionError, TypeError, ValueError, struct.error),
+    *(OverflowError, RecursionError, TypeError, ValueError, struct.error, zlib.error),
 )
 
 

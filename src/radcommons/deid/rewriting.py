@@ -20,7 +20,7 @@ from radcommons.deid.identifiers import IDENTIFYING_TAGS, IdentifierPattern
 from radcommons.deid.known_numbers import has_known_number
 from radcommons.deid.levels import Level, idle_creators, is_creator_tag
 from radcommons.deid.private import fitting
-from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, Action, Profile
+from radcommons.deid.profile import GRAPHIC_GROUPS, KEPT_UID_TAGS, PATIENT_IDENTITY, Action, Profile
 from radcommons.deid.pseudonyms import PseudonymKey
 from radcommons.deid.tables import tags_of_option
 from radcommons.deid.text_rules import TextRules
@@ -28,7 +28,6 @@ from radcommons.dicom.elements import Element, tag_text, vr_of_tag
 from radcommons.dicom.text import STRING_VRS, decode_text, is_numeric, split_values, texts_of
 from radcommons.dicom.uids import is_harmless_uid, is_listed_uid, is_valid_uid
 
-_PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
 _CONTENT_SEQUENCE = 0x0040A730
 _FRAME_GROUPS = frozenset({0x52009229, 0x52009230})
 # Codes, and what is written anew afterwards anyway.
@@ -141,7 +140,7 @@ class Rewriter:
             return element
         kind = attribute_type(element.tag, self.sop_class_uid, level.parents)
         action = self._action(element, kind, level)
-        if element.tag in _PATIENT_IDENTITY and not level.parents:
+        if element.tag in PATIENT_IDENTITY and not level.parents:
             self._note(element, level, Action.DUMMY, "pseudonym")
             return Element(element.tag, element.vr, padded(self.patient.subject_id.encode("ascii", "replace")))
         fitted = self._fitted(element, level) if element.is_private and action is not Action.REMOVE else element
@@ -159,7 +158,7 @@ class Rewriter:
             return element
         if action is Action.DUMMY:
             self._note(element, level, action, "profile")
-            return Element(element.tag, element.vr, self._dummy_of(element, level.encodings))
+            return self._dummy_for(element, level.encodings)
         return self._rewrite_value(element, action, kind, level)
 
     def note_idle_creator(self, element: Element, level: Level) -> None:
@@ -177,7 +176,7 @@ class Rewriter:
             Where it stands.
         """
         probe = Element(tag, vr, items=() if vr == "SQ" else None)
-        if judged(probe).vr != vr or vr == "UN" or (tag in _PATIENT_IDENTITY and not level.parents):
+        if judged(probe).vr != vr or vr == "UN" or (tag in PATIENT_IDENTITY and not level.parents):
             return None
         action = self._action(probe, attribute_type(tag, self.sop_class_uid, level.parents), level)
         if action is Action.REMOVE:
@@ -283,13 +282,13 @@ class Rewriter:
             # Such values cannot be cleaned, only replaced.
             self._note(element, level, Action.DUMMY, "profile")
             is_needed = kind is AttributeType.REQUIRED
-            return Element(element.tag, vr, self._dummy_of(element, level.encodings)) if is_needed else None
+            return self._dummy_for(element, level.encodings) if is_needed else None
         if action is Action.KEEP and element.tag in IDENTIFYING_TAGS:
             # An option keeps it although it identifies a device or an institution; so it cannot be cleaned of itself.
             texts = texts_of(element, level.encodings)
             if self.pattern.names_persons(texts):
                 self._note(element, level, Action.DUMMY, "known identifier")
-                return Element(element.tag, vr, self._dummy_of(element, level.encodings))
+                return self._dummy_for(element, level.encodings)
             self._note_kept(element, texts)
             return element
         if element.is_private and has_known_number(element, self.pattern):
@@ -367,9 +366,12 @@ class Rewriter:
             keyword = keyword_for_tag(element.tag)
             self.kept_texts.update({(keyword, text): None for text in texts if text.strip()})
 
-    def _dummy_of(self, element: Element, encodings: tuple[str, ...]) -> bytes:
+    def _dummy_for(self, element: Element, encodings: tuple[str, ...]) -> Element:
+        if vr_of_tag(element.tag) == "SQ":
+            # Its bytes were no sequence, and a dummy among them would not be read as one.
+            return Element(element.tag, "SQ", items=())
         days = None if self.profile.dates_mark == "REMOVED" else self.patient.date_shift_days
-        return dummy_value(element, encodings, key=self.key, date_shift_days=days)
+        return Element(element.tag, element.vr, dummy_value(element, encodings, key=self.key, date_shift_days=days))
 
 
 def _staying_uids(tag: int, pattern: IdentifierPattern) -> Callable[[str], bool]:

@@ -46,7 +46,7 @@ def test_no_profile_keeps_an_identifying_attribute_that_no_row_lists(profile):
 
 def test_narratives_go_with_descriptions_and_codes_stay():
     for keyword in ("SegmentDescription", "CommentsOnTheScheduledProcedureStep", "PotentialReasonsForProcedure"):
-        assert (_action("basic", keyword), _action("ricord", keyword)) == (Action.REMOVE, Action.KEEP)
+        assert (_action("basic", keyword), _action("ricord", keyword)) == (Action.REMOVE, Action.CLEAN)
     for keyword in ("LongCodeValue", "CodingSchemeName", "TextValue"):
         assert _action("basic", keyword) is Action.KEEP
 
@@ -74,6 +74,23 @@ def test_an_explanation_gives_the_reason_that_decided():
     told = explain(load_profile("ricord"), tag)
     assert told.actions == {"any": "X"}
     assert told.reasons[-1] == unlisted_code(tag, "LO", ())[1]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "letter", "reason"),
+    [
+        ("PatientName", "D", "code of the subject"),
+        ("PatientAge", "K", "Ages above 89 years become one category, 090Y"),
+        ("PixelData", "K", "Writing in it is looked for"),
+        ("SegmentLabel", "C", "People type into it"),
+        ("SOPClassUID", "K", "names a class"),
+        ("SegmentDescription", "C", "option for descriptors"),
+    ],
+)
+def test_an_explanation_says_what_really_happens(attribute, letter, reason):
+    told = explain(load_profile("ricord"), tag_for_keyword(attribute))
+    assert told.actions == {"any": letter}
+    assert reason in " ".join(told.reasons)
 
 
 @pytest.mark.parametrize("profile", READY_PROFILES)

@@ -10,7 +10,7 @@ from pydicom.datadict import dictionary_description, keyword_for_tag
 from radcommons.deid.attribute_types import AttributeType, attribute_type, object_of
 from radcommons.deid.private import PrivateAttribute
 from radcommons.deid.profile.overrides import sop_class_of, tag_of
-from radcommons.deid.profile.rules import GRAPHIC_GROUPS, Action, Profile
+from radcommons.deid.profile.rules import GRAPHIC_GROUPS, PATIENT_IDENTITY, Action, Profile
 from radcommons.deid.profile.unlisted import unlisted_code
 from radcommons.deid.tables import attribute_rows
 from radcommons.dicom.elements import tag_text, vr_of_tag
@@ -133,6 +133,8 @@ def explain(profile: Profile, tag: int, *, vr: str = "", sop_class_uid: str = ""
         object_of(uid): profile.for_class(uid).action_for(tag, asked, attribute_type=attribute_type(tag, uid)).value
         for uid in ((sop_class_uid,) if sop_class_uid else _COMMON_CLASSES)
     }
+    if tag in PATIENT_IDENTITY:
+        actions = dict.fromkeys(actions, Action.DUMMY.value)
     if len(set(actions.values())) == 1 and not sop_class_uid:
         actions = {"any": next(iter(actions.values()))}
     return Explanation(
@@ -155,6 +157,8 @@ def _name_of(tag: int) -> str:
 
 def _reasons(profile: Profile, tag: int, vr: str, sop_class_uid: str) -> Iterator[str]:
     row = attribute_rows().get(tag)
+    if tag in PATIENT_IDENTITY:
+        yield "In the object itself the code of the subject takes its place; what follows is said of items of sequences."
     override = profile.for_class(sop_class_uid).overrides.get(tag)
     if override is not None:
         code, reason = override
@@ -164,6 +168,8 @@ def _reasons(profile: Profile, tag: int, vr: str, sop_class_uid: str) -> Iterato
     else:
         yield f"PS3.15 Table E.1-1, edition 2026d: the Basic Profile says {row['basic']}."
         yield from _option_reasons(profile, row)
+    if vr == "AS" and profile.maximum_age_years is not None:
+        yield f"Ages above {profile.maximum_age_years} years become one category, {profile.maximum_age_years + 1:03d}Y, where an age stays."
     if vr == "UN" and row is not None:
         yield "Its bytes have no known form (UN): what would be kept or cleaned is removed."
     if sop_class_uid:

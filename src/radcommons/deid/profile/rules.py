@@ -16,6 +16,8 @@ from radcommons.dicom.elements import PIXEL_TAGS, vr_of_tag
 # Commands, meta information and directories of media: no part of an object, and their addresses and file names tell a lot.
 _OUTER_GROUPS = frozenset({0x0000, 0x0002, 0x0004})
 GRAPHIC_GROUPS = frozenset({0x50, 0x60})
+PATIENT_IDENTITY = frozenset({0x00100010, 0x00100020})
+"""Patient's Name and Patient ID, whose place the code of the subject takes in the object itself."""
 _TRAILING_GROUPS = frozenset({0xFFFA, 0xFFFC})
 # Compression tables of ACR-NEMA, which give any number of attributes without saying what is in them.
 _RETIRED_GROUPS = frozenset({0x1000, 0x1010})
@@ -149,7 +151,7 @@ class Profile:
         if group >> 8 in GRAPHIC_GROUPS:
             return Action.CLEAN if self.has_clean_graphics and vr != "UN" else Action.REMOVE
         code = self.codes.get(tag)
-        if vr == "UN" and code in {None, "C", "K"}:
+        if vr == "UN" and code in {None, "C", "K", "U"}:
             # Bytes of unknown form can be neither cleaned nor trusted.
             code = "X"
         if code is None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from radcommons.deid.folding import listed
-from radcommons.dicom.elements import vr_of_tag
+from radcommons.dicom.elements import PIXEL_TAGS, vr_of_tag
 
 # The names of classes and of the standard itself.
 _KEPT_UID_KEYWORDS = listed(
@@ -101,11 +101,9 @@ def _code_of_form(tag: int, vr: str, options: tuple[str, ...]) -> tuple[str, str
     if vr == "PN":
         return "Z", "It names a person, so it is emptied."
     if vr == "UI":
-        is_kept = tag in KEPT_UID_TAGS or "retain_uids" in options
-        return (
-            "K" if is_kept else "U",
-            "UIDs that are not of the standard itself are replaced unless they are retained.",
-        )
+        if tag in KEPT_UID_TAGS:
+            return "K", "It names a class or a vocabulary; what is none of the standard is replaced all the same."
+        return "K" if "retain_uids" in options else "U", "UIDs of objects are replaced unless they are retained."
     if vr in {"DA", "DT"}:
         has_dates = not _DATE_OPTIONS.isdisjoint(options)
         return (
@@ -115,9 +113,11 @@ def _code_of_form(tag: int, vr: str, options: tuple[str, ...]) -> tuple[str, str
     if vr in _NARRATIVE_VRS and keyword_for_tag(tag) not in _NO_NARRATIVES:
         is_kept = "clean_descriptors" in options
         return (
-            "K" if is_kept else _DENIED,
+            "C" if is_kept else _DENIED,
             "Free text that no row lists is cleaned with the option for descriptors, and goes without it.",
         )
     if is_typed_by_people(tag):
-        return "K", "People type into it what they like, so it is cleaned as a description is."
+        return "C", "People type into it what they like, so it is cleaned as a description is."
+    if tag in PIXEL_TAGS:
+        return "K", "Writing in it is looked for, and heads are held, as the rules for pixels say; its numbers stay."
     return "K", "It cannot name or date anybody; texts are still searched for the study's own identifiers."
