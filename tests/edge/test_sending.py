@@ -16,7 +16,7 @@ from radcommons.edge.deidentify import DeidentifyOptions, deidentify_folder
 from radcommons.edge.home import init_home
 from radcommons.edge.review import Decision, record_review
 from radcommons.edge.sealing import seal, sealed
-from radcommons.edge.sending import send, sent_batches
+from radcommons.edge.sending import SentBatch, send, sent_batches
 from radcommons.edge.status import home_status
 from radcommons.transfer.centre import SendOptions
 from radcommons.transfer.manifest import BatchManifest, Covid19Status
@@ -182,7 +182,18 @@ def test_an_interrupted_sending_is_shown_as_unfinished(home, made):
     assert [batch.state for batch in found.batches] == ["unfinished"]
     lines = list(found.lines())
     assert lines[0] == "Site ALPHA, project covid19: 1 subjects"
-    assert any("approved by Dr Example, 1 series wait" in line for line in lines)
+    assert any("approved by Dr Example, 1 series waits for a look" in line for line in lines)
+    assert lines[-1].endswith("Run the same send command again: it goes on where it stopped.")
+
+
+def test_what_the_centre_says_is_told_with_what_it_means():
+    answer = {"state": "held", "studies": [{"state": "in_curation"}, {"state": "in_curation"}, {"state": "received"}]}
+
+    told = list(SentBatch("7083b49bfb11de03c64d", "https://centre", 3, "held", "2026-01-01", answer).lines())
+
+    assert told[0] == "  sent     7083b49bfb11de03… to https://centre: 3 files, held"
+    assert told[1].strip() == "studies: 2 in curation, 1 received"
+    assert "radcommons edge key show" in told[2]
 
 
 def test_the_same_content_sealed_again_gives_the_same_signed_summary(home, made):

@@ -1,7 +1,8 @@
 """Sending what was approved, and asking what became of it."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +17,20 @@ from radcommons.transfer.centre import SendOptions
 from radcommons.transfer.sender import SendProgress, batch_state, send_batch
 
 _UNFINISHED = "unfinished"
+_NEXT = {
+    _UNFINISHED: "Not all of it has arrived. Run the same send command again: it goes on where it stopped.",
+    "receiving": "Not all of it has arrived. Run the same send command again: it goes on where it stopped.",
+    "sealed": "The centre is looking at every file. Nothing is to be done.",
+    "held": "The centre does not know the key of this home yet. Somebody there compares its fingerprint with you, as"
+    " `radcommons edge key show` prints it; then the batch goes on by itself.",
+    "refused": "The centre took no file. Ask there for the findings, correct the cause and send again.",
+    "verified": "The centre has looked at every file. What it accepted is with its curators.",
+}
+
+
+def next_step(state: str) -> str:
+    """What a state of a batch means for whoever sent it; empty for one that is not known here."""
+    return _NEXT.get(state, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,18 @@ class SentBatch:
     state: str
     at: str
     centre: Mapping[str, object] | None
+
+    def lines(self) -> Iterator[str]:
+        """The batch for a person: what the centre said, and what that means."""
+        yield f"  sent     {self.batch_id[:16]}… to {self.url}: {self.files} files, {self.state}"
+        studies = (self.centre or {}).get("studies")
+        if isinstance(studies, list) and studies:
+            states = Counter(str(each.get("state", "")).replace("_", " ") for each in studies)
+            yield f"           studies: {', '.join(f'{number} {state}' for state, number in sorted(states.items()))}"
+        if self.centre is not None and "message" in self.centre:
+            yield f"           {self.centre['message']}"
+        if told := next_step(self.state):
+            yield f"           {told}"
 
 
 def send(

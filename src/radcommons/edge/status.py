@@ -53,7 +53,7 @@ class HomeStatus:
         for out in self.outs:
             yield f"  made     {out.out}: {out.instances} instances, {out.kept_out} kept out, {_review_text(out.review)}"
         for batch in self.batches:
-            yield f"  sent     {batch.batch_id[:16]}… to {batch.url}: {batch.files} files, {batch.state}"
+            yield from batch.lines()
 
 
 def home_status(home: EdgeHome, *, batches: tuple[SentBatch, ...]) -> HomeStatus:
@@ -91,8 +91,9 @@ def _review(home: EdgeHome, out: Path) -> ReviewResult | None:
 def _review_text(review: ReviewResult | None) -> str:
     if review is None:
         return "not finished or removed"
-    waiting = (
-        f", {review.pixel_text_waiting} series wait for a look at their pixels" if review.pixel_text_waiting else ""
-    )
+    waiting = ""
+    if review.pixel_text_waiting:
+        verb = "waits" if review.pixel_text_waiting == 1 else "wait"
+        waiting = f", {review.pixel_text_waiting} series {verb} for a look at the pictures"
     approved = f"approved by {review.approved_by}" if review.is_approved else "not approved"
     return f"{approved}{waiting}"

@@ -102,6 +102,13 @@ def test_rotating_asks_for_a_choice_explains_it_and_is_done_with_yes(made):
     assert made("key", "show", "--json")["signing_key_id"] == done["signing_key_id"]
 
 
+def test_the_fingerprint_is_shown_as_the_centre_shows_it(made):
+    shown = made("key", "show")
+
+    fingerprint = made("key", "show", "--json")["signing_key_id"]
+    assert " ".join(fingerprint[start : start + 8] for start in range(0, 64, 8)) in shown
+
+
 def test_a_person_confirms_patients_of_a_list(made, tmp_path):
     patients = write_csv(tmp_path / "patients.csv", "patient_id", "MRN-0048213", "MRN-UNKNOWN")
 

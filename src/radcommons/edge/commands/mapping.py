@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, TypeVar
 
 import click
@@ -21,6 +22,8 @@ from radcommons.edge.selection import read_patient_list
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _file = click.Path(path_type=Path, dir_okay=False)
 _existing = click.Path(path_type=Path, dir_okay=False, exists=True)
+# As the centre prints it.
+_FINGERPRINT_GROUP = 8
 
 _FORGETTING = """\
 Forgetting a patient
@@ -221,7 +224,12 @@ def journal(*, home: Path, is_json: bool) -> None:
 @json_option
 def show(*, home: Path, is_json: bool) -> None:
     """The generation of the secret key, whether a passphrase protects it, and the public key of this home's signature."""
-    console.show(key_state(opened_home(home)), is_json=is_json, title="Key of this home")
+    state = key_state(opened_home(home))
+    console.show(state, is_json=is_json, title="Key of this home")
+    if not is_json:
+        click.echo(
+            f"Fingerprint, to be compared with the centre:\n  {' '.join(wrap(state.signing_key_id, _FINGERPRINT_GROUP))}"
+        )
 
 
 @key.command()

@@ -16,7 +16,7 @@ from radcommons.edge.commands.options import (
 )
 from radcommons.edge.progress import byte_progress, progress_option, step_progress
 from radcommons.edge.sealing import sealed
-from radcommons.edge.sending import send_sealed
+from radcommons.edge.sending import next_step, send_sealed
 from radcommons.transfer.centre import SendOptions
 from radcommons.transfer.sender import wait_until_verified
 
@@ -47,3 +47,5 @@ def send(
         verified = wait_until_verified(result.batch_id, url=url, token=secret, options=options)
         result = result.with_centre(verified)
     console.show(result, is_json=is_json, title="Sent")
+    if not is_json and (told := next_step(result.state)):
+        click.echo(told)

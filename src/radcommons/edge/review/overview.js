@@ -50,7 +50,8 @@ async function send(form, button) {
   const at = items().indexOf(here());
   main.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(button?.formAction || form.action, { method: "POST", body: fields });
+    const address = button?.hasAttribute("formaction") ? button.formAction : form.action;
+    const answer = await fetch(address, { method: "POST", body: fields });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (answer.ok) take(page, answer.url, at);
     else say(page.querySelector("[role=alert]")?.textContent ?? "It was refused. Load the page again.");
