@@ -11,13 +11,12 @@ from django.http.request import split_domain_port, validate_host
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from radcommons.apps.static_files import StaticFilesApp, static_files
 from radcommons.apps.wiring import resolve_scope
 from radcommons.server.access.drs import drs_app
 from radcommons.server.access.files import files_app
@@ -113,7 +112,7 @@ application = Starlette(
         Mount("/files", app=files_app(resolve_actor)),
         Mount("/nbia-api", app=nbia_app(resolve_actor)),
         Mount("/ga4gh/drs/v1", app=drs_app(resolve_actor)),
-        Mount("/static", app=GZipMiddleware(StaticFiles(packages=[("radcommons.server.portal", "static")]))),
+        Mount("/static", app=StaticFilesApp(static_files())),
         Mount("/viewer", app=viewer_app(settings().viewer_dir)),
         Mount("/", app=cast(ASGIApp, get_asgi_application())),
     ],

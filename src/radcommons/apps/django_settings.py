@@ -6,6 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from radcommons.apps.static_files import edition_of, static_files
 from radcommons.server.platform import keys
 from radcommons.server.platform.settings import settings
 
@@ -141,7 +142,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 2**20
 FILE_UPLOAD_TEMP_DIR = None
-STATIC_URL = "/static/"
+STATIC_URL = f"/static/{edition_of(static_files())}/"
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
