@@ -32,6 +32,7 @@ from radcommons.transfer.annotation.coco import CocoImage, read_coco, write_coco
 from radcommons.transfer.annotation.codes import code
 from radcommons.transfer.annotation.dicom_seg import Segment
 from radcommons.transfer.annotation.geometry import (
+    FARTHEST,
     POINTS_OF,
     FrameReference,
     Geometry,
@@ -52,7 +53,7 @@ from radcommons.transfer.annotation.versions import carried_over, check_mapping,
 
 IDENTITY = ObjectIdentity("2.25.4", "2.25.5", datetime(2026, 1, 2, 3, 4, 5), "0.1")  # noqa: DTZ001
 STACK = source_stack(ct_headers())
-COORDINATES = st.tuples(*[st.floats(-1e6, 1e6, allow_nan=False)] * 2)
+COORDINATES = st.tuples(*[st.floats(-FARTHEST, FARTHEST, allow_nan=False)] * 2)
 OUTLINES = st.sampled_from(sorted(POINTS_OF)).flatmap(
     lambda geometry: st.builds(
         Outline,

@@ -13,6 +13,7 @@ RadCommonsError
 ├── NotYourTaskError        platform.not-found              somebody else's read, or none
 ├── ReadsHereError          annotation.reads-here           results asked for by somebody who reads in the project
 ├── ExampleInvalidError     annotation.example-invalid      an example that is no picture, or too large
+├── DrawingTooLargeError    annotation.drawing-too-large    drawings that no memory holds one above the other
 ├── DecisionInvalidError    annotation.decision-invalid     an adjudication without what it needs
 └── NothingToPublishError   annotation.nothing-to-publish   everything was published already, or nothing can be
 """
@@ -130,6 +131,13 @@ class ReadsHereError(ForbiddenError):
     def __init__(self) -> None:
         super().__init__("You read in this project, so its results are closed to you until the project is.")
         self.code = "annotation.reads-here"
+
+
+class DrawingTooLargeError(InvalidError):
+    """What was drawn covers more pixels than can be laid over each other."""
+
+    def __init__(self) -> None:
+        super().__init__("annotation.drawing-too-large", "The drawings are too large to be compared.")
 
 
 class DecisionInvalidError(InvalidError):

@@ -22,6 +22,7 @@ from radcommons.transfer.annotation.geometry import (
     Shape,
     area_pixels,
     bounding_box,
+    coordinate,
     uid_of,
 )
 from radcommons.transfer.annotation.raster import corners_of, mask_of_runs, runs_of_mask
@@ -248,12 +249,12 @@ def _shapes(node: Node, attributes: Node, image: CocoImage) -> Iterator[Shape]:
         yield _mask(segmentation, image)
     elif segmentation is not None and segmentation.value:
         for polygon in segmentation.each(most=_MOST):
-            numbers = [found.number() for found in polygon.each(most=_MOST)]
+            numbers = [coordinate(found) for found in polygon.each(most=_MOST)]
             if len(numbers) < 3 * _PAIR or len(numbers) % _PAIR:
                 raise polygon.wrong("is no polygon")
             yield Outline(Geometry.POLYGON, tuple(zip(numbers[::2], numbers[1::2], strict=True)), image.frame)
     else:
-        numbers = [found.number() for found in node["bbox"].each(most=4)]
+        numbers = [coordinate(found) for found in node["bbox"].each(most=4)]
         if len(numbers) != 2 * _PAIR:
             raise node["bbox"].wrong("is no box of left, top, width and height")
         left, top, width, height = numbers
@@ -261,7 +262,7 @@ def _shapes(node: Node, attributes: Node, image: CocoImage) -> Iterator[Shape]:
 
 
 def _point(node: Node) -> Point:
-    column_and_row = [found.number() for found in node.each(most=_PAIR)]
+    column_and_row = [coordinate(found) for found in node.each(most=_PAIR)]
     if len(column_and_row) != _PAIR:
         raise node.wrong("is not a pair of column and row")
     return column_and_row[0], column_and_row[1]

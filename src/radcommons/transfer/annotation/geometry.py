@@ -22,6 +22,7 @@ HALF_PIXEL = 0.5
 GRID = 1 / 64
 MOST_POINTS = 100_000
 LARGEST_FRAME_NUMBER = 2**31 - 1
+FARTHEST = 2**17
 
 
 class Geometry(StrEnum):
@@ -183,8 +184,22 @@ def shape_from_json(node: Node) -> Shape:
     )
 
 
+def coordinate(node: Node) -> float:
+    """A column or a row; frames have up to 65,535 of each, and what lies far outside is none (PS3.5, VR US).
+
+    Raises
+    ------
+    AnnotationFormatError
+        When it is no number, or lies far outside of any image.
+    """
+    found = node.number()
+    if abs(found) > FARTHEST:
+        raise node.wrong("lies outside of any image")
+    return found
+
+
 def _point(node: Node) -> Point:
-    column_and_row = [found.number() for found in node.each(most=2)]
+    column_and_row = [coordinate(found) for found in node.each(most=2)]
     if len(column_and_row) != 2:  # noqa: PLR2004 - a point of a plane
         raise node.wrong("is not a pair of column and row")
     return column_and_row[0], column_and_row[1]

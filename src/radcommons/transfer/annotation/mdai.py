@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.uids import is_harmless_uid
 from radcommons.transfer.annotation.documents import canonical_text, open_json
-from radcommons.transfer.annotation.geometry import FrameReference, Geometry, Outline, Point, Shape
+from radcommons.transfer.annotation.geometry import FrameReference, Geometry, Outline, Point, Shape, coordinate
 from radcommons.transfer.annotation.record import Item, Method, Reading, Target
 from radcommons.transfer.annotation.schema import (
     Label,
@@ -309,10 +309,10 @@ def shapes_of_data(data: Node, geometry: Geometry, frame: FrameReference) -> Ite
             for polygon in _elements(data, key):
                 yield Outline(Geometry.POLYGON, _points(polygon, 3), frame, is_hole=key == "background")
     elif geometry is Geometry.BOX:
-        left, top, width, height = (data[key].number() for key in ("x", "y", "width", "height"))
+        left, top, width, height = (coordinate(data[key]) for key in ("x", "y", "width", "height"))
         yield Outline(Geometry.BOX, ((left, top), (left + width, top + height)), frame)
     elif geometry is Geometry.POINT:
-        yield Outline(Geometry.POINT, ((data["x"].number(), data["y"].number()),), frame)
+        yield Outline(Geometry.POINT, ((coordinate(data["x"]), coordinate(data["y"])),), frame)
     else:
         least = {Geometry.LINE: 2, Geometry.NONE: 1}.get(geometry, 3)
         if geometry is Geometry.NONE:
@@ -323,7 +323,7 @@ def shapes_of_data(data: Node, geometry: Geometry, frame: FrameReference) -> Ite
 def _points(node: Node, least: int) -> tuple[Point, ...]:
     points = []
     for vertex in node.each(most=1_000_000):
-        column_and_row = [number.number() for number in vertex.each(most=2)]
+        column_and_row = [coordinate(number) for number in vertex.each(most=2)]
         if len(column_and_row) != 2:  # noqa: PLR2004 - a point of a plane
             raise vertex.wrong("is not a pair of column and row")
         points.append((column_and_row[0], column_and_row[1]))

@@ -13,6 +13,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from radcommons.server.annotation.errors import DrawingTooLargeError
 from radcommons.server.annotation.rules.adjudicating import LabelOutcome, Policy
 from radcommons.server.annotation.rules.states import OutcomeState
 from radcommons.stats.boxes import BoxGroup, group_boxes
@@ -26,6 +27,8 @@ Mask = NDArray[np.bool_]
 Box = tuple[float, float, float, float]
 # A line of no width still has a box: half a pixel on each side.
 LEAST_SIDE = 1.0
+# A thousand slices of 512 by 512 pixels twice over; what comes from strangers may claim to be larger than any memory.
+MOST_CELLS = 2**29
 
 
 def compare_regions(label: Label, policy: Mapping[str, Any], readings: Sequence[Reading]) -> LabelOutcome | None:
@@ -33,6 +36,8 @@ def compare_regions(label: Label, policy: Mapping[str, Any], readings: Sequence[
     drawn = [reading.items_of(label.id) for reading in readings]
     if label.geometry is Geometry.NONE or not any(drawn):
         return None
+    if not any(item.shapes for items in drawn for item in items):
+        return _only_named(drawn)
     match Policy(policy["policy"]):
         case Policy.MASKS:
             return _masks(drawn, policy)
@@ -40,6 +45,14 @@ def compare_regions(label: Label, policy: Mapping[str, Any], readings: Sequence[
             return _boxes(drawn, policy)
         case _:
             return _points(drawn, pixels=float(policy["pixels"]))
+
+
+def _only_named(drawn: Sequence[Sequence[Item]]) -> LabelOutcome:
+    """A label to be drawn that readers have named without drawing it, as some documents of the past do."""
+    share = sum(map(bool, drawn)) / len(drawn)
+    if share == 1:
+        return LabelOutcome(OutcomeState.UNANIMOUS, None, share)
+    return LabelOutcome(OutcomeState.DISPUTED, None, share, "Some readers name it, and nobody has drawn it.")
 
 
 def grids_of(drawn: Sequence[Sequence[Item]]) -> tuple[tuple[FrameReference, ...], list[Mask]]:
@@ -50,10 +63,17 @@ def grids_of(drawn: Sequence[Sequence[Item]]) -> tuple[tuple[FrameReference, ...
     frames, grids
         The frames that anybody drew on, sorted, and for each reader an array of shape (frames, rows, columns) just large
         enough for what was drawn.
+
+    Raises
+    ------
+    DrawingTooLargeError
+        When a grid would have more than ``MOST_CELLS`` pixels.
     """
     frames = tuple(sorted({shape.frame for items in drawn for item in items for shape in item.shapes}))
     extents = [_extent(item) for items in drawn for item in items]
     rows, columns = (max((extent[axis] for extent in extents), default=1) for axis in (0, 1))
+    if len(frames) * rows * columns > MOST_CELLS:
+        raise DrawingTooLargeError
     place = {frame: index for index, frame in enumerate(frames)}
     grids = []
     for items in drawn:
@@ -80,7 +100,7 @@ def _extent(item: Item) -> tuple[int, int]:
     for outline in item.outlines:
         columns, rows = bounding_box(corners_of(outline))[1]
         sizes.append((max(1, math.ceil(rows)), max(1, math.ceil(columns))))
-    return max(size[0] for size in sizes), max(size[1] for size in sizes)
+    return max((size[0] for size in sizes), default=1), max((size[1] for size in sizes), default=1)
 
 
 def dices_of(grids: Sequence[Mask]) -> dict[tuple[int, int], float]:
@@ -89,7 +109,10 @@ def dices_of(grids: Sequence[Mask]) -> dict[tuple[int, int], float]:
 
 
 def _masks(drawn: Sequence[Sequence[Item]], policy: Mapping[str, Any]) -> LabelOutcome:
-    grids = grids_of(drawn)[1]
+    try:
+        grids = grids_of(drawn)[1]
+    except DrawingTooLargeError as error:
+        return LabelOutcome(OutcomeState.DISPUTED, None, None, error.message)
     dices = dices_of(grids)
     detail = {
         "dice": {f"{one}-{other}": None if math.isnan(value) else value for (one, other), value in dices.items()},
