@@ -6,7 +6,8 @@ from itertools import groupby
 from pydicom.datadict import keyword_for_tag
 
 from radcommons.deid.private import standard_private_attributes
-from radcommons.deid.profile import MEANINGS, OPTION_CODES, READY_PROFILES, Profile, load_profile
+from radcommons.deid.profile import ENGINE_VERSION, MEANINGS, OPTION_CODES, READY_PROFILES, Profile, load_profile
+from radcommons.deid.profile.engine import OLDEST_ENGINE
 from radcommons.deid.tables import attribute_rows, code_of, rows_of, table
 from radcommons.dicom.elements import tag_text
 
@@ -46,6 +47,10 @@ def page() -> Iterator[str]:
     yield (
         f"A conformance statement by PS3.15 E.1.3, edition {table('ps3_15_e1_1')['edition']}. `radcommons edge profile explain "
         "ATTRIBUTE` says the same of one attribute, with the reason; `edge profile show` says it of a profile of your own.\n"
+    )
+    yield (
+        f"It holds for **engine {ENGINE_VERSION}**; every signed summary names the engine that made its batch. A centre of this version "
+        f"takes batches of engine {OLDEST_ENGINE} and later, and looks at each instance again by its own rules.\n"
     )
     yield "## Options\n"
     yield "Claimed in De-identification Method Code Sequence (0012,0064), code of PS3.16 CID 7050.\n"
