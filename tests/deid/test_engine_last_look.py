@@ -59,7 +59,7 @@ def _look(eye, content, folder, *, originals=ORIGINALS):
     except NotOrdinaryError:
         return None
     try:
-        return eye.look(content[: layout.value_at], str(path), len(content), originals)
+        return eye.look(content[: layout.value_at], len(content), originals)
     except NotOrdinaryError:
         return None
 

@@ -62,6 +62,9 @@ def test_an_empty_element_has_no_first_text():
         (b"99999", True),
         (b"7654321 ", False),
         (b"1.5\\0048213", False),
+        # Blanks that could be before or behind every number; trying both for each would not end.
+        (b" \\" * 500 + b"x", False),
+        (b" \\" * 500 + b"1", True),
     ],
 )
 def test_numbers_are_told_from_words(value, expected):

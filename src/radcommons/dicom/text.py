@@ -14,7 +14,8 @@ SINGLE_VALUE_VRS = frozenset({"LT", "ST", "UR", "UT"})
 STRING_VRS = CHARSET_VRS | {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"}
 DEFAULT_ENCODINGS = ("iso8859",)
 # Plain numbers, one or several; six digits and more before the point may be the number of a person, and are read as a text.
-_NUMBER = rb" *[+\-]?[0-9]{0,5}(?:\.[0-9]*)?(?:[eE][+\-]?[0-9]{1,3})?[ \0]*"
+# What was taken for a number is not taken apart again: blanks have two places in it, and many of them would take for ever.
+_NUMBER = rb"(?> *[+\-]?[0-9]{0,5}(?:\.[0-9]*)?(?:[eE][+\-]?[0-9]{1,3})?[ \0]*)"
 NUMERIC_FORM = re.compile(_NUMBER + rb"(?:\\" + _NUMBER + rb")*")
 _ESCAPE = b"\x1b"
 _TEXT_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C}

@@ -40,7 +40,7 @@ values = st.binary(max_size=40)
 @given(values, values, values, values, st.sets(st.integers(0, 4), max_size=5))
 def test_what_differs_in_slots_only_is_matched_and_taken_out(uid, items, kvp, blob, slots):
     known, other = _raws(b"1.2.3", b"", b"120 ", b"SV10"), _raws(uid, items, kvp, blob)
-    stencil = Stencil(TAGS, known, sorted(slots), tail=TAIL, is_implicit=False)
+    stencil = Stencil(TAGS, known, sorted(slots), tail=TAIL, is_implicit=False, plan=list)
     differing = {index for index in range(5) if known[index] != other[index]}
     matched = stencil.matched(_data(other))
     if differing <= slots:
@@ -62,10 +62,10 @@ few_values = st.sampled_from([b"", b"1.2.3", b"120 "])
 )
 def test_a_header_that_was_taken_is_what_the_next_ones_are_compared_with_and_nothing_else_changes(others, slots):
     known = _raws(b"1.2.3", b"", b"120 ", b"SV10")
-    experienced = Stencil(TAGS, known, sorted(slots), tail=TAIL, is_implicit=False)
+    experienced = Stencil(TAGS, known, sorted(slots), tail=TAIL, is_implicit=False, plan=list)
     for *values_in_it, is_taken in others:
         other = _raws(*values_in_it)
-        fresh = Stencil(TAGS, known, sorted(slots), tail=TAIL, is_implicit=False)
+        fresh = Stencil(TAGS, known, sorted(slots), tail=TAIL, is_implicit=False, plan=list)
         matched = experienced.matched(_data(other))
         assert matched == fresh.matched(_data(other))
         if matched is not None and is_taken:
@@ -73,9 +73,36 @@ def test_a_header_that_was_taken_is_what_the_next_ones_are_compared_with_and_not
             known = other
 
 
+@given(
+    st.lists(st.tuples(few_values, few_values, few_values, few_values), min_size=2, max_size=8),
+    st.sets(st.integers(0, 4), max_size=5),
+)
+def test_what_there_is_a_plan_for_is_what_would_be_matched(others, slots):
+    """Taken apart at once, a header has the values in its slots that it has slot by slot, or none."""
+    known = _raws(b"1.2.3", b"", b"120 ", b"SV10")
+    stencil = Stencil(TAGS, known, sorted(slots), tail=TAIL, is_implicit=False, plan=list)
+    for number, values_in_it in enumerate(others):
+        raws = _raws(*values_in_it)
+        planned, matched = stencil.planned(_data(raws)), stencil.matched(_data(raws))
+        if planned is not None:
+            heads, found, end = planned
+            assert end == len(_data(raws)) == matched[1]
+            assert {each.slot for each in heads} >= {slot for slot, _ in matched[0]}
+            ordered = sorted(slots)
+            assert [each.raw + value for each, value in zip(heads, found, strict=True)] == [
+                raws[ordered[each.slot]] for each in heads
+            ]
+        if matched is not None and number < len(others) // 2:
+            stencil.take(matched[0])
+            stencil.expect_like()
+            again = stencil.planned(_data(raws))
+            assert again is not None
+            assert again[2] == matched[1]
+
+
 def test_other_representations_and_other_ends_are_no_match():
     known = _raws(b"1.2.3", b"", b"120 ", b"SV10")
-    stencil = Stencil(TAGS, known, [3], tail=TAIL, is_implicit=False)
+    stencil = Stencil(TAGS, known, [3], tail=TAIL, is_implicit=False, plan=list)
     assert stencil.matched(_data((*known[:3], _short(TAGS[3], b"LO", b"120 "), known[4]))) is None
     assert stencil.matched(_data(known, TAIL[:-1] + b"\1")) is None
     assert stencil.matched(_data(known)[:-20]) is None
@@ -84,7 +111,7 @@ def test_other_representations_and_other_ends_are_no_match():
 
 def test_a_slot_that_claims_more_than_there_is_is_no_match():
     known = _raws(b"1.2.3", b"", b"120 ", b"SV10")
-    stencil = Stencil(TAGS, known, [4], tail=TAIL, is_implicit=False)
+    stencil = Stencil(TAGS, known, [4], tail=TAIL, is_implicit=False, plan=list)
     lying = _long(TAGS[4], b"OB", b"SV10").replace(struct.pack("<I", 4), struct.pack("<I", 2**31))
     endless = lying.replace(struct.pack("<I", 2**31), b"\xff\xff\xff\xff")
     assert stencil.matched(_data((*known[:4], lying))) is None
@@ -97,6 +124,6 @@ def test_implicit_headers_have_slots_too():
 
     tags = (0x00080018, 0x00180060)
     known = [implicit(tags[0], b"1.2\0"), implicit(tags[1], b"120 ")]
-    stencil = Stencil(tags, known, [1], tail=b"", is_implicit=True)
+    stencil = Stencil(tags, known, [1], tail=b"", is_implicit=True, plan=list)
     other = implicit(tags[1], b"80")
     assert stencil.matched(_data((known[0], other), b"")) == ([(0, other)], START + len(known[0] + other))

@@ -13,7 +13,7 @@ from radcommons.deid.element_look import ElementLook, error, kept_identifiers, r
 from radcommons.deid.fast.layout import META_END
 from radcommons.deid.fast.memories import NOTHING, Anybody, Decision, Harvest, Memory, Notes, parsed
 from radcommons.deid.fast.unnamed import unnamed
-from radcommons.deid.identifiers import pattern_of
+from radcommons.deid.identifiers import beginnings_in, pattern_of
 from radcommons.deid.job import Job
 from radcommons.deid.levels import Level, creator_tag_of, is_creator_tag
 from radcommons.deid.marks import marks_of
@@ -109,8 +109,14 @@ class Context:
 
     def is_named_among_numbers(self, value: bytes) -> bool:
         """Whether somebody is named in the bytes of a public number; nothing else about them can be wrong."""
-        texts = texts_in_bytes(value, self.harvest.encodings)
-        return any(self._pattern.spans(text, is_thorough=False) for text in texts)
+        encodings, memory = self.harvest.encodings, self.anybody.beginnings
+        beginnings = memory.get((encodings, value))
+        if beginnings is None:
+            read = frozenset(each for text in texts_in_bytes(value, encodings) for each in beginnings_in(text))
+            beginnings = memory.keep((encodings, value), read, value)
+        if self._pattern.is_silent_on(beginnings):
+            return False
+        return any(self._pattern.spans(text, is_thorough=False) for text in texts_in_bytes(value, encodings))
 
     def marks(self, *, has_cleaned_content: bool, has_pixels: bool) -> dict[int, tuple[bytes, bool]]:
         """The elements to add by their tags: their bytes, and whether they stand in place of what is there."""

@@ -1,4 +1,9 @@
-"""De-identifying an ordinary file the short way, or leaving it to the long one."""
+"""De-identifying an ordinary file the short way, or leaving it to the long one.
+
+Copying half a megabyte of pixels empties the processor's caches, and what comes after it takes twice as long. Everything
+that has to be decided about a file is therefore decided before its pixels are touched: its header is read, made anew and
+looked at; then header and pixels are written in one piece, and what the disk holds is compared with what was looked at.
+"""
 
 import ctypes
 import mmap
@@ -9,20 +14,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from radcommons.deid.fast.layout import NotOrdinaryError, must
-from radcommons.deid.fast.recipe import Draft
+from radcommons.deid.fast.plan import Draft
 from radcommons.deid.fast.room import Bench, Room, room_of
 from radcommons.deid.job import Job
 from radcommons.deid.outcome import Outcome
-from radcommons.deid.writing import PREAMBLE
 from radcommons.dicom.part10 import MAX_FILE_BYTES
 
-# A header larger than this is not ordinary; most files are smaller as a whole. It is the size of a large page.
+# A header larger than half of this is not ordinary; most files are smaller as a whole. It is the size of a large page.
 _BUFFER_BYTES = 2**21
 _USUAL_HEAD_BYTES = 2**16
-# What lies in the processor's lines of memory as it will in the new file is copied a sixth faster.
-_LINE_BYTES = 64
-# The buffer holds whole cells of this size, and smaller ones.
-_CELL_BITS = 16
+_LARGEST_HEAD_BYTES = 2**20
+# Every cell of pixels is as long as this, or a part of it.
+_CELL_BYTES = 64
+_READ = os.O_RDONLY | os.O_CLOEXEC
+_WRITE = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
 
 class _Own(threading.local):
@@ -38,11 +43,8 @@ class _Own(threading.local):
             with suppress(OSError):
                 pages.madvise(mmap.MADV_HUGEPAGE)
         first = -ctypes.addressof(ctypes.c_char.from_buffer(pages)) % _BUFFER_BYTES
-        self._bytes = memoryview(pages)[first : first + _BUFFER_BYTES]
-
-    def buffer(self) -> memoryview:
-        """The buffer; what was in it is gone with the next file."""
-        return self._bytes
+        self.buffer = memoryview(pages)[first : first + _BUFFER_BYTES]
+        """What was in it is gone with the next file."""
 
 
 _own = _Own()
@@ -55,81 +57,76 @@ def deidentify_ordinary(source: Path, destination: Path, job: Job) -> Outcome | 
     """
     if job.cleaning.boxes:
         return None
-    reading = None
     try:
-        reading = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-        return _deidentify(reading, os.fspath(destination), room_of(job))
+        with _opened(os.fspath(source), _READ) as reading:
+            return _deidentify(reading, os.fspath(destination), room_of(job))
     except (NotOrdinaryError, OSError):
         return None
-    finally:
-        if reading is not None:
-            os.close(reading)
 
 
 def _deidentify(reading: int, destination: str, room: Room) -> Outcome:
     size = os.fstat(reading).st_size
-    buffer = _own.buffer()[room.lead_bytes :]
-    available = os.readv(reading, [buffer])
-    must(0 < size <= MAX_FILE_BYTES and available == min(size, len(buffer)))
-    made = room.followed(bytes(buffer[: min(available, room.expected_bytes)]), size)
-    bench, draft = made or _drafted(buffer[:available], size, room)
+    must(0 < size <= MAX_FILE_BYTES)
+    bench, draft = room.followed(os.pread(reading, room.expected_bytes, 0), size) or _drafted(reading, size, room)
     # Files that begin alike may still end differently: the pixel data must reach to the last byte.
-    length = int.from_bytes(buffer[draft.value_at - 4 : draft.value_at], "little")
-    must(draft.value_at == size or draft.value_at + length == size)
-    must(_has_empty_bits(buffer[draft.value_at : available], draft, is_whole=available == size))
-    meta = room.meta(bench.context, draft.sop_instance_uid)
-    header = b"".join((PREAMBLE, meta, *draft.pieces, buffer[draft.pixels_at : draft.value_at]))
-    new_size = len(header) + size - draft.value_at
-    room.lead_bytes = (len(header) - draft.value_at) % _LINE_BYTES & ~1
-    partial = destination + ".part"
-    try:
-        with _new_file(partial) as writing:
-            _write(writing, header, buffer[draft.value_at : available])
-            for _ in range(available, size, len(buffer)):
-                piece = buffer[: os.readv(reading, [buffer])]
-                must(_has_empty_bits(piece, draft, is_whole=False))
-                _write(writing, b"", piece)
-            must(os.fstat(writing).st_size == new_size)
-            written = os.pread(writing, len(header), 0)
-        seen = bench.eye.look(written, partial, new_size, draft.originals)
-        os.replace(partial, destination)  # noqa: PTH105  paths as objects cost as much as the header
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    must(draft.value_at + draft.pixel_length == size)
+    header = room.header(bench.context, draft)
+    seen = bench.eye.look(header, len(header) + draft.pixel_length, draft.originals)
+    _put_in_place(reading, destination, header, draft)
     notes = draft.notes
     return Outcome(seen.description, notes.report, seen.findings, seen.pixel_text, notes.kept_texts, notes.redactions)
 
 
-def _has_empty_bits(pixels: memoryview, draft: Draft, *, is_whole: bool) -> bool:
-    """Whether nothing is in the unused bits of the pixels, or of a part of them that begins with a whole cell."""
-    depth = draft.depth
-    if depth is None:
-        return True
-    is_even = is_whole or (depth.allocated <= _CELL_BITS and draft.value_at % 2 == 0)
-    return depth.is_aligned and is_even and not depth.has_strays(pixels)
-
-
-def _drafted(available: memoryview, size: int, room: Room) -> tuple[Bench, Draft]:
+def _drafted(reading: int, size: int, room: Room) -> tuple[Bench, Draft]:
     try:
-        return room.draft(bytes(available[:_USUAL_HEAD_BYTES]), size)
+        return room.draft(os.pread(reading, _USUAL_HEAD_BYTES, 0), size)
     except NotOrdinaryError:
-        if len(available) <= _USUAL_HEAD_BYTES:
+        if size <= _USUAL_HEAD_BYTES:
             raise
-        return room.draft(bytes(available), size)
+        return room.draft(os.pread(reading, _LARGEST_HEAD_BYTES, 0), size)
+
+
+def _put_in_place(reading: int, destination: str, header: bytes, draft: Draft) -> None:
+    """Write a header that was looked at and the pixels behind it; the file appears whole or not at all."""
+    buffer, filled = _own.buffer, len(header)
+    must(filled <= _LARGEST_HEAD_BYTES)
+    buffer[:filled] = header
+    position, end = draft.value_at, draft.value_at + draft.pixel_length
+    stop = filled + min(end - position, (len(buffer) - filled) & -_CELL_BYTES)
+    _fill(reading, buffer[filled:stop], position, draft)
+    partial, is_placed = destination + ".part", False
+    try:
+        with _opened(partial, _WRITE) as writing:
+            _write(writing, buffer[:stop])
+            for start in range(position + stop - filled, end, len(buffer)):
+                piece = buffer[: end - start]
+                _fill(reading, piece, start, draft)
+                _write(writing, piece)
+            must(os.fstat(writing).st_size == filled + draft.pixel_length)
+            must(os.pread(writing, filled, 0) == header)
+        os.replace(partial, destination)  # noqa: PTH105  paths as objects cost as much as the header
+        is_placed = True
+    finally:
+        if not is_placed:
+            Path(partial).unlink(missing_ok=True)
+
+
+def _fill(reading: int, pixels: memoryview, position: int, draft: Draft) -> None:
+    """Read pixels that begin with a whole cell; nothing may be in their unused bits."""
+    must(os.preadv(reading, [pixels], position) == len(pixels))
+    depth = draft.depth
+    must(depth is None or (depth.is_aligned and not depth.has_strays(pixels)))
 
 
 @contextmanager
-def _new_file(path: str) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+def _opened(path: str, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags, 0o666)
     try:
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _write(descriptor: int, first: bytes, then: memoryview) -> None:
-    written = os.writev(descriptor, [first, then])
-    if written < len(first) + len(then):
-        rest = memoryview(first + bytes(then))[written:]
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+def _write(descriptor: int, content: memoryview) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]

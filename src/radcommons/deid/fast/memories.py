@@ -127,6 +127,7 @@ class Anybody:
     unsuspicious: Memory[bool] = field(default_factory=Memory)
     unnamed: Memory[Unnamed[Decision]] = field(default_factory=Memory)
     unnamed_seen: Memory[Unnamed[tuple[()]]] = field(default_factory=Memory)
+    beginnings: Memory[frozenset[str]] = field(default_factory=Memory)
 
     def vr(self, tag: int, raw: bytes) -> str:
         """The value representation of a raw element; in implicit encoding the dictionary's."""

@@ -1,89 +1,25 @@
 """From a raw header to a new one: element by element the first time, by a stencil for the files that resemble it."""
 
-import re
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
 
-from radcommons.deid.direct import STAYING, UID_FORM, Direct
+from radcommons.deid.direct import UID_FORM
 from radcommons.deid.fast.context import Context, creators_in
-from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError, is_long_form
+from radcommons.deid.fast.layout import Layout, NotOrdinaryError
 from radcommons.deid.fast.memories import NOTHING, Decision, Memory, Notes, parsed, together
-from radcommons.deid.fast.stencil import Stencil
-from radcommons.deid.identifiers import IDENTIFYING_TAGS
+from radcommons.deid.fast.plan import Draft, Plan, plan_of
+from radcommons.deid.fast.slots import IDENTITY_TAGS, SOP_INSTANCE_UID, Slot, slot_of
+from radcommons.deid.fast.stencil import SlotHead, Stencil
 from radcommons.deid.last_look import ORIGINAL_UID_TAGS
 from radcommons.deid.levels import creator_tag_of, idle_creators, is_creator_tag
 from radcommons.deid.unused_bits import DEPTH_TAGS, Depth, depth_of
-from radcommons.dicom.elements import vr_of_tag
 from radcommons.dicom.header import Header
 from radcommons.dicom.text import SPECIFIC_CHARACTER_SET
 
-SOP_INSTANCE_UID = 0x00080018
-IDENTITY_TAGS = frozenset({0x00080016, SOP_INSTANCE_UID, 0x0020000D, 0x0020000E})
 SHAPE_TAGS = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, *DEPTH_TAGS)
 # What decides how the rest is to be understood is the same in every file of a recipe.
 _PINNED = frozenset({0x00020010, SPECIFIC_CHARACTER_SET, 0x00080016, *SHAPE_TAGS})
 _MAX_SLOTS = 96
-# Nothing that names anybody is written in them, unless the attribute is itself an identifier.
-_WORDLESS_VRS = frozenset({*STAYING, "OB", "OB or OW", "UI"})
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A new header before it is written.
-
-    Parameters
-    ----------
-    pieces
-        The data set up to the pixel data, in order.
-    notes
-        What is to be said about it.
-    sop_instance_uid
-        The new one, for the meta information.
-    originals
-        The UIDs of the object it was made from, which must not remain.
-    pixels_at, value_at
-        Where the pixel data element and its value begin in the source; both are its end when there is none.
-    depth
-        How the bits of its pixels are used, where some are not.
-    """
-
-    pieces: list[bytes]
-    notes: Notes
-    sop_instance_uid: bytes
-    originals: tuple[bytes, ...]
-    pixels_at: int
-    value_at: int
-    depth: Depth | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """One element that differs from file to file.
-
-    Parameters
-    ----------
-    tag, creator
-        Which it is, and the owner of its private block.
-    decision
-        What was decided in the known file.
-    length_at, value_at
-        Where in its raw bytes its length and its value begin.
-    staying
-        What plain values match that stay as they are and identify nobody; ``None`` where there are none.
-    direct
-        What becomes of other plain values; the same is to be said of them as of the known one.
-    may_identify
-        Whether it may hold an identifier that the context does not know.
-    """
-
-    tag: int
-    creator: str
-    decision: Decision
-    length_at: int
-    value_at: int
-    staying: re.Pattern[bytes] | None
-    direct: Direct | None
-    may_identify: bool
 
 
 class Recipe:
@@ -118,27 +54,23 @@ class Recipe:
         self._notes = together(each.notes for each in self._decisions)
         self._placed, self._closing = self._with_marks()
         self._originals = {tag: _value(raw) for tag, raw in zip(tags, raws, strict=True) if tag in ORIGINAL_UID_TAGS}
-        self._stencil: Stencil | None = None
+        self._stencil: Stencil[Plan] | None = None
         self.slots: tuple[int, ...] = ()
-        self._slots: list[_Slot] = []
+        self._slots: dict[int, Slot] = {}
         self._slot_notes: list[Notes] = []
         self._merged = self._notes
         self._pieces: list[bytes] = []
         self._uid_piece = 0
 
-    def draft(self) -> Draft:
+    @cached_property
+    def own_draft(self) -> Draft:
         """The new header of the file itself."""
         new_uid = self._decisions[self.layout.tags.index(SOP_INSTANCE_UID)].raw
-        layout = self.layout
-        return Draft(
-            [*self._placed, self._closing],
-            self._notes,
-            _value(new_uid),
-            tuple(self._originals.values()),
-            layout.pixels_at,
-            layout.value_at,
-            self._depth,
-        )
+        originals = tuple(self._originals.values())
+        pieces = [*self._placed, self._closing, self.tail]
+        value_at = self.layout.value_at
+        pixel_length = int.from_bytes(self.tail[-4:], "little")
+        return Draft(pieces, self._notes, _value(new_uid), originals, value_at, pixel_length, self._depth)
 
     @property
     def kind(self) -> Hashable:
@@ -160,9 +92,11 @@ class Recipe:
         if len(order) > _MAX_SLOTS or SOP_INSTANCE_UID not in {layout.tags[index] for index in order}:
             return False
         self.slots = order
-        self._stencil = Stencil(layout.tags, layout.raws, order, tail=self.tail, is_implicit=layout.is_implicit)
-        self._slots = [self._slot(index) for index in order]
-        self._slot_notes = [slot.decision.notes for slot in self._slots]
+        self._stencil = Stencil(
+            layout.tags, layout.raws, order, tail=self.tail, is_implicit=layout.is_implicit, plan=self._planned
+        )
+        self._slots.clear()
+        self._slot_notes = [self._decisions[index].notes for index in order]
         self._uid_piece = 2 * order.index(layout.tags.index(SOP_INSTANCE_UID)) + 1
         self._pieces = []
         start = 0
@@ -172,24 +106,32 @@ class Recipe:
             placed = self._placed[index]
             self._pieces += [b"".join(self._placed[start:index]) + placed[: len(placed) - len(decided)], decided]
             start = index + 1
-        self._pieces.append(b"".join(self._placed[start:]) + self._closing)
+        self._pieces.append(b"".join(self._placed[start:]) + self._closing + self.tail)
         return True
 
     def follow(self, data: bytes, size: int) -> Draft | None:
         """The new header of another file; ``None`` when it is not like this one."""
         stencil = self._stencil
-        matched = stencil.matched(data) if stencil is not None else None
-        if stencil is None or matched is None or (matched[1] != size and not self.tail):
+        if stencil is None:
+            return None
+        planned = stencil.planned(data)
+        if planned is not None and (planned[2] == size or self.tail):
+            plan, values, value_at = planned
+            draft = plan.draft(values, value_at, like=self.own_draft, context=self.context)
+            if draft is not None:
+                return draft
+        matched = stencil.matched(data)
+        if matched is None or (matched[1] != size and not self.tail):
             return None
         differing, value_at = matched
         pieces, notes, originals = self._pieces.copy(), self._slot_notes, self._originals
         for number, raw in differing:
-            slot = self._slots[number]
+            slot = self._slot(number)
             staying = slot.staying
             if staying is not None and staying.fullmatch(raw, slot.value_at) and not len(raw) & 1:
                 pieces[2 * number + 1], note = raw, NOTHING
             else:
-                decision = self._decide(slot, raw)
+                decision = slot.decided(raw, self.context)
                 if decision is None:
                     return None
                 pieces[2 * number + 1], note = decision
@@ -204,30 +146,18 @@ class Recipe:
         # The next file is compared with this one: neighbours differ in less than strangers.
         stencil.take(differing)
         self._pieces, self._slot_notes, self._originals, self._merged = pieces, notes, originals, merged
-        new_uid = _value(pieces[self._uid_piece])
-        return Draft(
-            pieces, merged, new_uid, tuple(originals.values()), value_at - len(self.tail), value_at, self._depth
-        )
+        stencil.expect_like()
+        new_uid, like = _value(pieces[self._uid_piece]), self.own_draft
+        return Draft(pieces, merged, new_uid, tuple(originals.values()), value_at, like.pixel_length, like.depth)
 
-    def _decide(self, slot: _Slot, raw: bytes) -> tuple[bytes, Notes] | None:
-        """What becomes of the element in a slot, and what is to be said; ``None`` when this file must be walked."""
-        if slot.may_identify and not self._is_known(slot.tag, raw):
-            return None
-        direct = slot.direct
-        if direct is not None and direct.is_removed:
-            return b"", slot.decision.notes
-        if direct is not None and direct.new_uid is not None and direct.form.fullmatch(raw, slot.value_at):
-            new = direct.new_uid(raw[slot.value_at :].rstrip(b"\0").decode("ascii"))
-            if new is not None:
-                return _with_value(raw, slot, new.encode("ascii")), slot.decision.notes
-        if slot.tag in IDENTITY_TAGS and not UID_FORM.fullmatch(raw, slot.value_at):
-            return None
-        decision = self.context.decide(slot.tag, raw, slot.creator)
-        return (decision.raw, decision.notes) if bool(decision.raw) is bool(slot.decision.raw) else None
+    def _planned(self, heads: Sequence[SlotHead]) -> Plan | None:
+        def merged(new: Mapping[int, Notes]) -> Notes | None:
+            notes = [new.get(number, note) for number, note in enumerate(self._slot_notes)]
+            merged = self._merge(notes)
+            return merged if merged.has_cleaned_content is self._notes.has_cleaned_content else None
 
-    def _is_known(self, tag: int, raw: bytes) -> bool:
-        found = self.context.harvest.of(tag, raw)
-        return found - {self.context.job.patient.subject_id} <= self.context.identifiers
+        slots = [self._slot(each.slot) for each in heads]
+        return plan_of(heads, slots, self._pieces, originals=self._originals, merged=merged)
 
     def _merge(self, notes: list[Notes]) -> Notes:
         """What is to be said of the whole object when some slots have other notes than in the known file."""
@@ -289,37 +219,16 @@ class Recipe:
             placed.append(before + own)
         return placed, b"".join(mark for _, (mark, _) in waiting)
 
-    def _slot(self, index: int) -> _Slot:
-        tag, raw, creator = self.layout.tags[index], self.layout.raws[index], self._creators[index]
-        decision = self._decisions[index]
-        is_without_vr = self.layout.is_implicit and tag >= META_END
-        vr = vr_of_tag(tag) if is_without_vr else raw[4:6].decode("ascii")
-        is_long = not is_without_vr and is_long_form(raw)
-        direct = self.context.direct(tag, vr, creator) if tag >= META_END else None
-        if direct is not None and not direct.is_removed:
-            # What was decided for this very element must be what would be said directly.
-            is_unchanged = decision.raw == raw and decision.notes is NOTHING
-            direct = direct if is_unchanged is (direct.new_uid is None) else None
-        may_identify = tag >= META_END and (vr not in _WORDLESS_VRS or tag in IDENTIFYING_TAGS)
-        is_staying = direct is not None and not direct.is_removed and direct.new_uid is None and not may_identify
-        return _Slot(
-            tag,
-            creator,
-            decision,
-            4 if is_without_vr else 8 if is_long else 6,
-            12 if is_long else 8,
-            direct.form if direct is not None and is_staying else None,
-            direct,
-            may_identify=may_identify,
-        )
+    def _slot(self, number: int) -> Slot:
+        slot = self._slots.get(number)
+        if slot is None:
+            index = self.slots[number]
+            tag, raw, decision = self.layout.tags[index], self.layout.raws[index], self._decisions[index]
+            slot = slot_of(tag, raw, self._creators[index], decision=decision, context=self.context)
+            self._slots[number] = slot
+        return slot
 
 
 def _value(raw: bytes) -> bytes:
     """The value of a raw UID, whose header has eight bytes in either encoding, without padding."""
     return raw[8:].rstrip(b"\0 ")
-
-
-def _with_value(raw: bytes, slot: _Slot, value: bytes) -> bytes:
-    value += b"\0" * (len(value) & 1)
-    width = slot.value_at - slot.length_at
-    return raw[: slot.length_at] + len(value).to_bytes(width, "little") + value

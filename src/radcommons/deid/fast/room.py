@@ -10,12 +10,13 @@ from radcommons.deid.fast.context import Context, encodings_in
 from radcommons.deid.fast.layout import Layout, NotOrdinaryError, layout_of
 from radcommons.deid.fast.look import Eye
 from radcommons.deid.fast.memories import Anybody, Harvest, Memory
-from radcommons.deid.fast.recipe import Draft, Recipe
+from radcommons.deid.fast.plan import Draft
+from radcommons.deid.fast.recipe import Recipe
 from radcommons.deid.fast.shelf import Habits, Shelf
 from radcommons.deid.job import Job
 from radcommons.deid.profile import Profile
-from radcommons.deid.verify import refusal_of_class
-from radcommons.deid.writing import meta_bytes
+from radcommons.deid.refused_classes import refusal_of_class
+from radcommons.deid.writing import PREAMBLE, meta_bytes
 from radcommons.dicom.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
 from radcommons.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
@@ -67,8 +68,6 @@ class Room:
         self._metas: Memory[tuple[bytes, bytes]] = Memory()
         self.expected_bytes = 0
         """How much of the next file is likely to hold its header, with some to spare."""
-        self.lead_bytes = 0
-        """How much of the buffer the next file leaves free before it; even, so that cells of pixels stay whole."""
 
     def draft(self, data: bytes, size: int) -> tuple[Bench, Draft]:
         """The new header of a file, and where it was made."""
@@ -93,19 +92,23 @@ class Room:
         recipe = Recipe(layout, bench.context, data[layout.pixels_at : layout.value_at])
         if layout.value_at <= _LARGEST_EXAMPLE_BYTES:
             bench.recipes.put(recipe)
-        return bench, recipe.draft()
+        return bench, recipe.own_draft
 
-    def meta(self, context: Context, sop_instance_uid: bytes) -> bytes:
-        """The meta information of a new object; all of it but the UID is the same for a class."""
-        key = (context.sop_class_uid, context.encoding, len(sop_instance_uid))
+    def header(self, context: Context, draft: Draft) -> bytes:
+        """The bytes of a new file up to the value of its pixel data.
+
+        All of its meta information but the UID is the same for a class.
+        """
+        uid = draft.sop_instance_uid
+        key = (context.sop_class_uid, context.encoding, len(uid))
         halves = self._metas.get(key)
         if halves is None:
-            stand_in = "7" * len(sop_instance_uid)
+            stand_in = "7" * len(uid)
             syntax = IMPLICIT_VR_LITTLE_ENDIAN if context.encoding.is_implicit else EXPLICIT_VR_LITTLE_ENDIAN
-            whole = meta_bytes(context.sop_class_uid, stand_in, syntax)
+            whole = PREAMBLE + meta_bytes(context.sop_class_uid, stand_in, syntax)
             before, _, after = whole.partition(stand_in.encode("ascii"))
             halves = self._metas.keep(key, (before, after))
-        return b"".join((halves[0], sop_instance_uid, halves[1]))
+        return b"".join((halves[0], uid, halves[1], *draft.pieces))
 
     def _bench(self, layout: Layout) -> Bench:
         encoding = IMPLICIT_LITTLE if layout.is_implicit else EXPLICIT_LITTLE
@@ -161,6 +164,7 @@ class _Own(threading.local):
 
     def __init__(self) -> None:
         self.rooms: _Recent[Room] = _Recent(_MOST_ROOMS)
+        self.latest: tuple[Job, Room] | None = None
 
 
 _own = _Own()
@@ -170,12 +174,18 @@ _shared = _Shared()
 def forget() -> None:
     """Forget everything that was decided before, as a new process has."""
     _own.rooms.clear()
+    _own.latest = None
     _shared.forget()
 
 
 def room_of(job: Job) -> Room:
     """Where everything for a job is remembered."""
-    cleaning = job.cleaning
+    cleaning, latest = job.cleaning, _own.latest
+    # Most files are of the patient of the one before; decisions about texts may be other ones in the same mapping.
+    if latest is not None and job.profile is latest[0].profile and not cleaning.text_decisions and job == latest[0]:
+        return latest[1]
     decisions = frozenset(cleaning.text_decisions.items()) if cleaning.text_decisions else None
     key = (id(job.profile), job.key, job.patient, job.has_seen_pixels, decisions, cleaning.released_classes)
-    return _own.rooms.of(key, lambda: Room(job))
+    room = _own.rooms.of(key, lambda: Room(job))
+    _own.latest = (job, room)
+    return room

@@ -5,8 +5,9 @@ instructions a byte, and tells as surely as reading every element that everythin
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from radcommons.deid.fast.layout import META_END, START, NotOrdinaryError, end_of_element, is_long_form
 from radcommons.dicom.elements import UNDEFINED_LENGTH
@@ -15,27 +16,43 @@ _SHORT = struct.Struct("<H")
 _LONG = struct.Struct("<I")
 _ENDLESS = _LONG.pack(UNDEFINED_LENGTH)
 _MOST_FORMS = 64
+_P = TypeVar("_P")
 # Which slot, the stretch before it, the length of that, the bytes of the element before its length, the length's width.
 _Cut = tuple[int, bytes, int, int, struct.Struct, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class SlotHead:
+    """A slot of which the length is known: which, and the bytes of the element before its value."""
+
+    slot: int
+    raw: bytes
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Form(Generic[_P]):
     """A header of which every slot is as long as it was before, so that all of it is taken apart and compared at once.
 
     Parameters
     ----------
     parts
-        The lengths of the stretches and of the slots between them, in turns.
+        The lengths of the stretches and of the values between them, in turns.
     stretches
-        The bytes outside the slots.
+        The bytes outside the values.
+    end
+        Where the last of them ends.
+    plan
+        What is to be done with the values, as whoever keeps the stencil says.
     """
 
     parts: struct.Struct
     stretches: tuple[bytes, ...]
+    end: int
+    plan: _P
 
 
-class Stencil:
+class Stencil(Generic[_P]):
     """A header cut at its slots.
 
     Parameters
@@ -48,22 +65,49 @@ class Stencil:
         The bytes between the last element and the pixel value, or nothing.
     is_implicit
         Whether the data set has no value representations.
+    plan
+        What is to be done with headers that differ in some slots only, each of a known length; ``None`` where that cannot
+        be said once for all of them.
     """
 
     def __init__(
-        self, tags: Sequence[int], raws: Sequence[bytes], slots: Sequence[int], *, tail: bytes, is_implicit: bool
+        self,
+        tags: Sequence[int],
+        raws: Sequence[bytes],
+        slots: Sequence[int],
+        *,
+        tail: bytes,
+        is_implicit: bool,
+        plan: Callable[[Sequence[SlotHead]], _P | None],
     ) -> None:
         self.slots = tuple(slots)
         self._tags = tags
         self._raws = list(raws)
         self._tail = tail
         self._is_implicit = is_implicit
+        self._plan = plan
         self._known = [raws[index] for index in self.slots]
         self._every = self._cut(range(len(self.slots)))
         self._differing: frozenset[int] = frozenset()
         self._few: tuple[list[_Cut], bytes] | None = None
-        self._forms: dict[tuple[int, ...], _Form] = {}
-        self._form: _Form | None = None
+        self._forms: dict[tuple[int, ...], _Form[_P] | None] = {}
+        self._form: _Form[_P] | None = None
+
+    def planned(self, data: bytes) -> tuple[_P, tuple[bytes, ...], int] | None:
+        """What is to be done with another header, the values in its slots, and where its last stretch ends.
+
+        ``None`` when there is no plan for it; it may match all the same. Nothing is remembered of it.
+        """
+        form = self._form
+        values = _values(data, form) if form is not None else None
+        if values is None:
+            lengths = self._lengths(data)
+            form = self._forms.get(lengths) if lengths is not None else None
+            values = _values(data, form) if form is not None else None
+        if form is None or values is None:
+            return None
+        self._form = form
+        return form.plan, values, form.end
 
     def matched(self, data: bytes) -> tuple[list[tuple[int, bytes]], int] | None:
         """What is in those slots of another header that differ, and where its last stretch ends.
@@ -75,9 +119,7 @@ class Stencil:
         Pairs of the number of a slot, from 0, and the raw element in it, ascending; ``None`` when the header differs
         elsewhere too.
         """
-        found = self._matched_at_once(data) if self._form is not None else None
-        if found is None and self._few is not None:
-            found = self._matched(data, *self._few)
+        found = self._matched(data, *self._few) if self._few is not None else None
         return self._matched(data, *self._every) if found is None else found
 
     def take(self, differing: Sequence[tuple[int, bytes]]) -> None:
@@ -88,11 +130,8 @@ class Stencil:
         differing
             What was found in its slots.
         """
-        known = self._known
-        are_as_long = self._form is not None
         for slot, raw in differing:
-            are_as_long = are_as_long and len(raw) == len(known[slot])
-            known[slot] = self._raws[self.slots[slot]] = raw
+            self._known[slot] = self._raws[self.slots[slot]] = raw
         found = frozenset([slot for slot, _ in differing])
         is_as_usual = self._few is not None and found <= self._differing and 2 * len(found) >= len(self._differing)
         if not is_as_usual:
@@ -100,39 +139,49 @@ class Stencil:
             self._differing = found if found <= self._differing else self._differing | found
             self._few = self._cut(sorted(self._differing))
             self._forms.clear()
-        if self._few is not None and not (is_as_usual and are_as_long):
-            self._form = self._formed(*self._few)
+            self._form = None
 
-    def _formed(self, cuts: list[_Cut], last: bytes) -> _Form | None:
-        """How headers are taken apart that have slots as long as this one; ``None`` where lengths do not tell the ends."""
+    def expect_like(self) -> None:
+        """Make a plan for headers with slots as long as those of the one that was taken last."""
+        if self._few is None:
+            return
+        cuts, last = self._few
         raws = [self._known[slot] for slot, *_ in cuts]
-        lengths = tuple(map(len, raws))
+        if any(raw[head : head + width] == _ENDLESS for raw, (*_, head, _, width) in zip(raws, cuts, strict=True)):
+            return
+        heads = [
+            SlotHead(slot, raw[: head + width], len(raw) - head - width)
+            for raw, (slot, _, _, head, _, width) in zip(raws, cuts, strict=True)
+        ]
+        lengths = tuple(each.length for each in heads)
         if lengths not in self._forms:
-            if any(raw[head : head + width] == _ENDLESS for raw, (*_, head, _, width) in zip(raws, cuts, strict=True)):
-                return None
             if len(self._forms) >= _MOST_FORMS:
                 self._forms.clear()
-            stretches = (*(stretch[: size - head] for _, stretch, size, head, _, _ in cuts), last)
-            parts = "".join(f"{len(stretch)}s{len(raw)}s" for stretch, raw in zip(stretches, raws, strict=False))
-            self._forms[lengths] = _Form(struct.Struct(f"<{parts}{len(last)}s"), stretches)
-        return self._forms[lengths]
+            self._forms[lengths] = self._formed(heads, cuts, last)
+        self._form = self._forms[lengths]
 
-    def _matched_at_once(self, data: bytes) -> tuple[list[tuple[int, bytes]], int] | None:
-        form, few = self._form, self._few
-        if form is None or few is None or len(data) < START + form.parts.size:
+    def _formed(self, heads: Sequence[SlotHead], cuts: list[_Cut], last: bytes) -> _Form[_P] | None:
+        plan = self._plan(heads)
+        if plan is None:
             return None
-        parts = form.parts.unpack_from(data, START)
-        if parts[::2] != form.stretches:
+        stretches = (*(cut[1] + each.raw[cut[3] :] for cut, each in zip(cuts, heads, strict=True)), last)
+        layout = "".join(f"{len(stretch)}s{each.length}s" for stretch, each in zip(stretches[:-1], heads, strict=True))
+        parts = struct.Struct(f"<{layout}{len(last)}s")
+        return _Form(parts, stretches, START + parts.size, plan)
+
+    def _lengths(self, data: bytes) -> tuple[int, ...] | None:
+        """How long the values would be in those slots that differed last, if this header has the stretches between them."""
+        if self._few is None:
             return None
-        known, found = self._known, []
-        for cut, raw in zip(few[0], parts[1::2], strict=True):
-            old = known[cut[0]]
-            if raw != old:
-                before_value = cut[3] + cut[5]
-                if raw[:before_value] != old[:before_value]:
-                    return None
-                found.append((cut[0], raw))
-        return found, START + form.parts.size
+        lengths, position, available = [], START, len(data)
+        for _, _, size, _, width, width_size in self._few[0]:
+            position += size
+            if position + width_size > available:
+                return None
+            (length,) = width.unpack_from(data, position)
+            lengths.append(length)
+            position += width_size + length
+        return tuple(lengths)
 
     def _cut(self, slots: Iterable[int]) -> tuple[list[_Cut], bytes]:
         """The cuts at some of the slots, and the stretch after the last one."""
@@ -177,3 +226,11 @@ class Stencil:
             return end_of_element(data, start, is_implicit=self._is_implicit)
         except (NotOrdinaryError, struct.error):
             return len(data)
+
+
+def _values(data: bytes, form: _Form[_P]) -> tuple[bytes, ...] | None:
+    """The values in the slots of a header; ``None`` when anything else in it is different."""
+    if len(data) < form.end:
+        return None
+    parts = form.parts.unpack_from(data, START)
+    return parts[1::2] if parts[::2] == form.stretches else None
