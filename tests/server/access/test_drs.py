@@ -80,6 +80,18 @@ def test_the_checksum_of_a_bundle_follows_from_its_contents(drs_get):
         assert checksum(bundle) == joined(checksum(entry["id"]) for entry in contents)
 
 
+def test_the_checksum_of_a_series_follows_from_the_bytes_that_are_sent_for_it(drs_get, ask):
+    bundle = drs_get(f"objects/{BUNDLE}~series~{series_uid('one')}")
+    found = []
+    for entry in bundle["contents"]:
+        (method,) = drs_get(f"objects/{entry['id']}")["access_methods"]
+        body = ask.get(httpx.URL(method["access_url"]["url"]).path).content
+        found.append(hashlib.sha256(body).hexdigest())
+        half = ask.get(httpx.URL(method["access_url"]["url"]).path, headers={"range": f"bytes={len(body) // 2}-"})
+        assert (half.status_code, half.content) == (206, body[len(body) // 2 :])
+    assert bundle["checksums"] == [{"checksum": joined(found), "type": "sha-256"}]
+
+
 def test_the_size_of_a_bundle_is_that_of_its_files(drs_get, published):
     assert drs_get(f"objects/{BUNDLE}")["size"] == published.releases["1.1.0"].size_bytes
     studies = drs_get(f"objects/{BUNDLE}")["contents"]

@@ -20,6 +20,7 @@ from radcommons.server.access.ledger import flush_counts
 from radcommons.server.access.models import DownloadDay
 from radcommons.server.access.queries import downloads_of
 from radcommons.server.access.services import Served, count_downloads
+from radcommons.server.archive.dicomweb import intact
 from radcommons.server.archive.models import Instance
 from radcommons.server.archive.services import verify_objects
 from radcommons.server.platform.objects import instance_key, object_store
@@ -233,3 +234,45 @@ def test_a_file_that_was_damaged_since_it_was_stored_is_refused_when_it_is_asked
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     answer = server.get(address(release, f"instances/{sha256}.dcm"), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (503, "archive.object-damaged")
+
+
+@pytest.mark.parametrize("headers", [{}, {"range": "bytes=0-9"}])
+def test_a_file_of_a_version_that_was_damaged_is_refused_and_never_sent(server, tmp_path, headers):
+    release = publish(tmp_path)
+    table = next(file for file in release.files.all() if file.path.endswith(".parquet"))
+    whole = server.get(address(release, table.path))
+    assert hashlib.sha256(whole.content).hexdigest() == table.sha256
+    object_store().put_bytes(table.object_key, whole.content[:-1] + b"x")
+    answer = server.get(address(release, table.path), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "archive.object-damaged")
+    object_store().delete(table.object_key)
+    assert server.get(address(release, table.path), headers=headers).status_code == 503
+
+
+def test_no_part_leaves_a_bucket_before_the_whole_was_compared(s3_objects, server, tmp_path, monkeypatch):
+    release = publish(tmp_path / "source")
+    instance = Instance.objects.first()
+    path, key = address(release, f"instances/{instance.sha256}.dcm"), instance_key(instance.sha256)
+    content, part = object_store().read(key), {"range": "bytes=10-19"}
+    reads = []
+    read = intact._digest_of
+    monkeypatch.setattr(intact, "_digest_of", lambda key: reads.append(key) or read(key))
+    for _ in range(3):
+        assert server.get(path, headers=part).content == content[10:20]
+    monkeypatch.setattr(intact, "_TAKEN_FOR_S", 0.0)
+    assert server.get(path, headers=part).content == content[10:20]
+    # The store says that it is the one that was compared.
+    assert reads == [key]
+    object_store().put_bytes(object_store().where(key), content[:-1] + b"x")
+    refused = server.get(path, headers=part)
+    assert (refused.status_code, refused.json()["code"]) == (503, "archive.object-damaged")
+
+
+def test_a_file_of_a_version_in_a_bucket_is_compared_too(s3_objects, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(intact, "_TAKEN_FOR_S", 0.0)
+    release = publish(tmp_path / "source")
+    table = next(file for file in release.files.all() if file.path.endswith(".parquet"))
+    whole = server.get(address(release, table.path)).content
+    assert server.get(address(release, table.path), headers={"range": "bytes=4-"}).content == whole[4:]
+    object_store().put_bytes(table.object_key, whole[:-1] + b"x")
+    assert server.get(address(release, table.path), headers={"range": "bytes=4-"}).status_code == 503

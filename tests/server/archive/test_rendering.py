@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import io
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from pydicom import dcmread
 from tests.server.archive.conftest import dicom_file
 
 from radcommons.dicom.instance import describe_file
-from radcommons.server.archive.errors import NotRenderableError, RendererBusyError
+from radcommons.server.archive.errors import DamagedObjectError, NotRenderableError, RendererBusyError
 from radcommons.server.archive.pixel_jobs import DecodeFrame, Job, ReadValue, Refusal, RenderFrame
 from radcommons.server.archive.pixel_work import perform
 from radcommons.server.archive.rendering import Renderer, fetched
@@ -33,8 +34,10 @@ def renderer():
 
 @pytest.fixture
 def kept(tmp_store):
-    def keep(path, sha256="0" * 64):
-        object_store().put_bytes(instance_key(sha256), path.read_bytes())
+    def keep(path):
+        content = path.read_bytes()
+        sha256 = hashlib.sha256(content).hexdigest()
+        object_store().put_bytes(instance_key(sha256), content)
         return sha256
 
     return keep
@@ -43,7 +46,7 @@ def kept(tmp_store):
 def test_one_poisoned_object_fails_alone(renderer, kept, tmp_path):
     poison = tmp_path / "poison.dcm"
     poison.write_bytes(bytes(128) + b"DICM" + b"\xff" * 1000)
-    bad, good = kept(poison, "a" * 64), kept(dicom_file(tmp_path), "b" * 64)
+    bad, good = kept(poison), kept(dicom_file(tmp_path))
     with pytest.raises(NotRenderableError):
         asyncio.run(renderer.perform(bad, RenderFrame(0)))
     assert asyncio.run(renderer.perform(good, RenderFrame(0))).startswith(b"\xff\xd8\xff")
@@ -77,9 +80,23 @@ def test_a_value_or_object_that_is_not_there_is_not_found(renderer, kept, tmp_pa
 def test_objects_that_are_elsewhere_are_fetched_for_the_moment(tmp_path):
     store = ElsewhereObjects(tmp_path / "objects")
     store.put_bytes("instances/aa/x.dcm", b"bytes")
-    with fetched(store, "instances/aa/x.dcm") as copy:
+    with fetched(store, "instances/aa/x.dcm", hashlib.sha256(b"bytes").hexdigest()) as copy:
         assert Path(copy.name).read_bytes() == b"bytes"
     assert not Path(copy.name).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_made_of_a_file_that_has_another_digest(renderer, kept, tmp_path):
+    sha256 = kept(dicom_file(tmp_path))
+    path = object_store().local_path(instance_key(sha256))
+    assert asyncio.run(renderer.perform(sha256, RenderFrame(0)))
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(DamagedObjectError):
+        asyncio.run(renderer.perform(sha256, RenderFrame(0)))
+    store = ElsewhereObjects(tmp_path / "objects")
+    store.put_bytes("instances/aa/x.dcm", b"bytes")
+    with pytest.raises(DamagedObjectError):
+        fetched(store, "instances/aa/x.dcm", "0" * 64)
 
 
 @pytest.mark.parametrize("name", ["rtdose.dcm", "rtdose_expb.dcm", "rtdose_rle.dcm"])

@@ -5,14 +5,13 @@ decided here before, the address opens one object for minutes, and only what is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
 import orjson
 from django.db import close_old_connections
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -28,7 +27,7 @@ from radcommons.server.access.queries import (
 )
 from radcommons.server.access.services import count_downloads
 from radcommons.server.archive.dicomweb.conditional import is_unchanged, requested_range
-from radcommons.server.archive.dicomweb.intact import checked_bytes
+from radcommons.server.archive.dicomweb.intact import checked_bytes, checked_file
 from radcommons.server.archive.errors import RangeInvalidError
 from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.objects import object_store
@@ -40,7 +39,6 @@ from radcommons.transfer.release.paths import is_sha256
 ActorResolver = Callable[[Request], Actor]
 Result = TypeVar("Result")
 
-CHUNK_BYTES = 1 << 20
 MOST_BODY_BYTES = 1 << 17
 MOST_ADDRESSES = 1000
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -164,15 +162,9 @@ async def _answer(request: Request, actor: Actor, download: Download) -> Respons
 
 
 async def _sent(download: Download, start: int, length: int) -> AsyncIterator[bytes | memoryview]:
-    if download.sha256:
+    if download.is_instance:
         return await checked_bytes(download.sha256, download.size_bytes, start, length)
-    return _chunks(download.object_key, start, length)
-
-
-async def _chunks(key: str, start: int, length: int) -> AsyncIterator[bytes]:
-    stream: Iterator[bytes] = object_store().stream(key, chunk_bytes=CHUNK_BYTES, start=start, length=length)
-    while chunk := await run_in_threadpool(next, stream, b""):
-        yield chunk
+    return await checked_file(download.object_key, download.sha256, start, length)
 
 
 def _in_thread(function: Callable[[], Result]) -> Awaitable[Result]:

@@ -34,22 +34,27 @@ class Download:
 
     Parameters
     ----------
-    etag
-        The SHA-256 of the bytes, in quotes.
+    sha256
+        Of the bytes, which are compared with it before they leave or as they do.
     is_immutable
         Whether the address will always mean these bytes.
-    sha256
-        Of an instance, whose bytes are compared with it before they leave or as they do.
+    is_instance
+        Whether it is an instance of the archive, and no file of the version.
     """
 
     release_id: int
     media_type: str
     size_bytes: int
-    etag: str
+    sha256: str
     is_immutable: bool
     object_key: str = ""
     body: bytes = b""
-    sha256: str = ""
+    is_instance: bool = False
+
+    @property
+    def etag(self) -> str:
+        """What names the bytes in a conditional request."""
+        return f'"{self.sha256}"'
 
 
 def download_at(slug: str, version: str, path: str) -> Download:
@@ -66,8 +71,7 @@ def download_at(slug: str, version: str, path: str) -> Download:
     record = describing.record(release, path)
     if record is not None:
         body, media_type = record
-        etag = f'"{sha256_hex(body)}"'
-        return Download(release.pk, media_type, len(body), etag, is_immutable=False, body=body)
+        return Download(release.pk, media_type, len(body), sha256_hex(body), is_immutable=False, body=body)
     release = readable_release(slug, version)
     is_immutable = version == release.version
     if path.startswith(INSTANCES):
@@ -75,16 +79,13 @@ def download_at(slug: str, version: str, path: str) -> Download:
     if path.startswith(FOLDER):
         # Addresses that the operator sets stand in lists, so that they are asked for again.
         kept = kept_list(release, path.removeprefix(FOLDER))
-        etag = f'"{kept.sha256}"'
         return Download(
-            release.pk, kept.media_type, kept.size_bytes, etag, is_immutable=False, object_key=kept.object_key
+            release.pk, kept.media_type, kept.size_bytes, kept.sha256, is_immutable=False, object_key=kept.object_key
         )
     file = file_of(release, path)
     if file is None:
         raise NotFoundError
-    return Download(
-        release.pk, file.media_type, file.size_bytes, f'"{file.sha256}"', is_immutable, object_key=file.object_key
-    )
+    return Download(release.pk, file.media_type, file.size_bytes, file.sha256, is_immutable, object_key=file.object_key)
 
 
 def _instance(release: Release, sha256: str, *, is_immutable: bool) -> Download:
@@ -99,10 +100,10 @@ def _instance(release: Release, sha256: str, *, is_immutable: bool) -> Download:
         release.pk,
         DICOM,
         instance.size_bytes,
-        f'"{sha256}"',
+        sha256,
         is_immutable,
         object_key=instance_key(sha256),
-        sha256=sha256,
+        is_instance=True,
     )
 
 

@@ -6,16 +6,19 @@ file crashes it. Thumbnails are kept in the object store, since everybody sees t
 
 import asyncio
 import atexit
+import hashlib
 import tempfile
 import threading
 from collections import deque
+from contextlib import ExitStack
 from functools import cache
 from typing import IO
 
 from radcommons.dicom.awaited_process import AwaitedProcess
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import Named
-from radcommons.server.archive.errors import NotRenderableError, RendererBusyError
+from radcommons.server.archive.dicomweb.intact import assure
+from radcommons.server.archive.errors import DamagedObjectError, NotRenderableError, RendererBusyError
 from radcommons.server.archive.pixel_jobs import Job, Refusal, RenderFrame, Work
 from radcommons.server.archive.rules import rendition_key
 from radcommons.server.platform.errors import NotFoundError
@@ -61,6 +64,8 @@ class Renderer:
         ------
         NotFoundError
             When the value asked for is not in the file.
+        DamagedObjectError
+            When the stored file is gone or has another digest.
         NotRenderableError
             When the file holds no such pixels, or nothing here decodes them within the limits.
         RendererBusyError
@@ -122,27 +127,32 @@ async def _worked(process: Process, sha256: str, work: Work) -> Answer | Finding
     store, key = object_store(), instance_key(sha256)
     path = store.local_path(key)
     if path is not None:
+        await assure(sha256)
         return await process.run(Job(str(path), work))
-    with await asyncio.to_thread(fetched, store, key) as copy:
+    with await asyncio.to_thread(fetched, store, key, sha256) as copy:
         return await process.run(Job(copy.name, work))
 
 
-def fetched(store: ObjectStore, key: str) -> IO[bytes]:
+def fetched(store: ObjectStore, key: str, sha256: str) -> IO[bytes]:
     """A copy of an object of a store that is elsewhere, as a local file that is gone when it is closed.
 
     Raises
     ------
     NotFoundError
         When there is no such object.
+    DamagedObjectError
+        When it has another digest.
     """
-    copy = tempfile.NamedTemporaryFile(prefix="radcommons-", suffix=".dcm")  # noqa: SIM115 - whoever asked closes it
-    try:
+    digest = hashlib.sha256()
+    with ExitStack() as undone:
+        copy = undone.enter_context(tempfile.NamedTemporaryFile(prefix="radcommons-", suffix=".dcm"))
         for chunk in store.stream(key):
+            digest.update(chunk)
             copy.write(chunk)
         copy.flush()
-    except BaseException:
-        copy.close()
-        raise
+        if digest.hexdigest() != sha256:
+            raise DamagedObjectError
+        undone.pop_all()
     return copy
 
 

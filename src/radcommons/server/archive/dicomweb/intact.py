@@ -3,13 +3,15 @@
 A file is compared with its digest when this process first serves it, and again whenever it was written to since; between, the
 file system's word for "unchanged" is taken, since to hash each time would double the cost of an image. Small files are compared
 before anything is sent. Large ones, and what lies in a bucket, are compared as they pass: the last piece is held back until the
-digest is right, so that a client never holds a whole file that is wrong. What is found damaged is taken out of service and
+digest is right, so that a client never holds a whole file that is wrong. Of what lies in a bucket no part leaves before the whole was
+compared once; between, the word of the store is taken that it is the same. What is found damaged is taken out of service and
 audited; disks that rot under an unchanged file are the business of ``archive verify``.
 """
 
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Protocol
 
@@ -31,6 +33,9 @@ _BEFOREHAND_BYTES = 16 << 20
 _TOGETHER_BYTES = 64 << 20
 _KNOWN_BYTES = 8 << 20
 _ENTRY_BYTES = 300
+# The tags of objects in a bucket that were found right, and when the store said so last; for so long it is not asked again.
+_versions: RecentlyUsed[str, tuple[str, float]] = RecentlyUsed(_KNOWN_BYTES)
+_TAKEN_FOR_S = 60.0
 _SERVING = Actor.system("serving")
 _Imprint = tuple[int, int, int] | None
 # Imprints of the files that were found right.
@@ -52,17 +57,19 @@ def ask_for_examination(examiner: Examiner) -> None:
     _examiners[:] = [examiner]
 
 
-async def assure(sha256: str, size_bytes: int, *, will_pass: bool = False) -> bool:
+async def assure(sha256: str, size_bytes: int | None = None, *, will_pass: bool = False) -> bool:
     """Have one stored object compared, where that is done beforehand and was not done yet.
 
     Parameters
     ----------
+    size_bytes
+        How long it is, where that is known.
     will_pass
         Whether all of it will be sent, by :func:`whole_object`, so that a large one can be compared then.
 
     Returns
     -------
-    Whether it was found right; False when it is compared as it passes, or lies in a bucket.
+    Whether it was found right; False when it is compared as it passes.
 
     Raises
     ------
@@ -76,39 +83,86 @@ async def assure(sha256: str, size_bytes: int, *, will_pass: bool = False) -> bo
         imprint = (0, -1, 0)
     if _known.get(sha256) == (imprint,):
         return True
-    if imprint is None:
-        return False
-    if imprint[1] == size_bytes:
-        if size_bytes > _BEFOREHAND_BYTES and will_pass:
+    if imprint is None or size_bytes in {None, imprint[1]}:
+        if will_pass and (imprint is None or imprint[1] > _BEFOREHAND_BYTES):
             return False
-        if await _is_right(sha256, size_bytes, imprint):
+        if await _is_right(key, sha256, imprint):
             return True
-    await _report(sha256, size_bytes)
+    await _report(sha256, size_bytes if size_bytes is not None else imprint[1] if imprint else 0)
     return False
 
 
-async def _is_right(sha256: str, size_bytes: int, imprint: _Imprint) -> bool:
-    """Whether a file has its digest; one that takes long to read is read once, however many wait for it."""
-    key = instance_key(sha256)
-    if size_bytes <= CHUNK_BYTES:
-        at_hand = object_store().read_at_once(key, start=0, length=size_bytes)
+async def _is_right(key: str, sha256: str, imprint: _Imprint, *, known_as: str = "") -> bool:
+    """Whether an object has its digest; one that takes long to read is read once, however many wait for it."""
+    name = known_as or sha256
+    if imprint is None and _is_taken(name):
+        return True
+    if imprint is not None and 0 <= imprint[1] <= CHUNK_BYTES:
+        at_hand = object_store().read_at_once(key, start=0, length=imprint[1])
         if at_hand is not None:
-            return _remembered(sha256, hashlib.sha256(at_hand).hexdigest(), imprint)
-    lock = _being_compared.setdefault(sha256, asyncio.Lock())
+            return _remembered(name, imprint, is_right=hashlib.sha256(at_hand).hexdigest() == sha256)
+    lock = _being_compared.setdefault(name, asyncio.Lock())
     try:
         async with lock:
-            if _known.get(sha256) == (imprint,):
+            if _known.get(name) == (imprint,):
                 return True
-            return _remembered(sha256, await run_in_threadpool(_digest_of, key), imprint)
+            if imprint is None:
+                return await run_in_threadpool(_is_right_elsewhere, key, sha256, name)
+            return _remembered(name, imprint, is_right=await run_in_threadpool(_digest_of, key) == sha256)
     finally:
         if not lock.locked():
-            _being_compared.pop(sha256, None)
+            _being_compared.pop(name, None)
 
 
-def _remembered(sha256: str, found: str, imprint: _Imprint) -> bool:
-    if found == sha256:
-        _remember(sha256, imprint)
-    return found == sha256
+def _is_taken(name: str) -> bool:
+    held = _versions.get(name)
+    return held is not None and time.monotonic() - held[1] < _TAKEN_FOR_S
+
+
+def _is_right_elsewhere(key: str, sha256: str, name: str) -> bool:
+    """The same of an object in a bucket, which is read whole unless the store says that it is the one that was compared."""
+    if _is_taken(name):
+        return True
+    held, asked_at = _versions.get(name), time.monotonic()
+    try:
+        version = object_store().version(key)
+    except NotFoundError:
+        return False
+    is_right = (held is not None and held[0] == version) or _digest_of(key) == sha256
+    if is_right:
+        _versions.put(name, (version, asked_at), size_bytes=_ENTRY_BYTES)
+    return is_right
+
+
+def _remembered(name: str, imprint: _Imprint, *, is_right: bool) -> bool:
+    if is_right:
+        _remember(name, imprint)
+    return is_right
+
+
+async def checked_file(key: str, sha256: str, start: int, length: int) -> AsyncIterator[bytes]:
+    """All or a part of an object that is no instance, the whole of which was compared with its digest.
+
+    Raises
+    ------
+    DamagedObjectError
+        When it is gone or changed.
+    """
+    store = object_store()
+    try:
+        imprint = await run_in_threadpool(store.imprint, key)
+        is_right = _known.get(key) == (imprint,) or await _is_right(key, sha256, imprint, known_as=key)
+    except NotFoundError:
+        is_right = False
+    if not is_right:
+        logger.error("A file of a published version was found damaged when it was to be sent.")
+        raise DamagedObjectError
+    return _pieces(store.stream(key, start=start, length=length))
+
+
+async def _pieces(stream: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while piece := await run_in_threadpool(next, stream, b""):
+        yield piece
 
 
 async def checked_bytes(sha256: str, size_bytes: int, start: int, length: int) -> AsyncIterator[bytes | memoryview]:
@@ -167,8 +221,9 @@ def _digest_of(key: str) -> str:
     return digest.hexdigest()
 
 
-def _remember(sha256: str, imprint: _Imprint) -> None:
-    _known.put(sha256, (imprint,), size_bytes=_ENTRY_BYTES)
+def _remember(name: str, imprint: _Imprint) -> None:
+    if imprint is not None:
+        _known.put(name, (imprint,), size_bytes=_ENTRY_BYTES)
 
 
 async def _report(sha256: str, size_bytes: int) -> None:

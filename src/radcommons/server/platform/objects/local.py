@@ -149,6 +149,10 @@ class LocalObjects:
             found = os.stat(self._name(key))  # noqa: PTH116 - asked for every image that is sent
         return found.st_ino, found.st_size, found.st_mtime_ns
 
+    def version(self, key: str) -> str:
+        """The imprint, as text."""
+        return str(self.imprint(key))
+
     def copy(self, source: str, target: str) -> None:
         """A second name for the same file; a symbolic link where the file system knows no hard ones."""
         original, second = self._path(source), self._path(target)

@@ -65,6 +65,15 @@ class ObjectStore(Protocol):
     def imprint(self, key: str) -> tuple[int, int, int] | None:
         """What changes when an object is written to: where it lies, its size in bytes, its time; None where nothing tells."""
 
+    def version(self, key: str) -> str:
+        """What changes when an object is written to, where :meth:`imprint` tells nothing; one question to the store.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such object.
+        """
+
     def copy(self, source: str, target: str) -> None:
         """Make an object known under a second name as well, without moving its bytes where the store can."""
 
