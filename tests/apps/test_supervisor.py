@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -7,10 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from radcommons.apps.supervisor import Child, Supervisor, is_serving, lock
+from radcommons.apps.supervisor import MEMORY, Child, Supervisor, is_serving, lock
 from radcommons.server.platform.errors import ConflictError
 
 WRITER = "import os,sys,time,pathlib; pathlib.Path(sys.argv[1], str(os.getpid())).touch(); time.sleep(60)"
+ENVIRONMENT = """
+import json, os, pathlib, sys, time
+aside = pathlib.Path(sys.argv[1], "aside")
+aside.write_text(json.dumps({name: value for name, value in os.environ.items() if name.startswith("MALLOC_")}))
+aside.rename(aside.with_name("told"))
+time.sleep(60)
+"""
 SUPERVISED = """
 import sys
 from radcommons.apps.supervisor import Child, Supervisor
@@ -73,6 +81,16 @@ def test_children_leave_when_the_supervisor_is_killed(supervised, tmp_path):
     supervisor.wait()
     _wait_for(lambda: not any(_is_alive(int(path.name)) for path in tmp_path.iterdir()))
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_children_keep_freed_memory_for_the_next_piece_unless_the_operator_says_otherwise(
+    supervised, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
+    supervised(ENVIRONMENT)
+    told = tmp_path / "told"
+    _wait_for(told.exists)
+    assert json.loads(told.read_text()) == {**MEMORY, "MALLOC_ARENA_MAX": "7"}
 
 
 def test_a_second_start_on_the_same_data_is_refused_and_names_the_first(tmp_path):

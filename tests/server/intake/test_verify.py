@@ -1,5 +1,6 @@
 """Verification of sealed batches: what is stored, what is held back, and that any interruption loses nothing."""
 
+import threading
 import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,10 @@ from radcommons.server.archive.models import Instance
 from radcommons.server.archive.services import store_instance
 from radcommons.server.intake import queries, services, staging
 from radcommons.server.intake.models import Batch, BatchPart, QuarantinedInstance
+from radcommons.server.intake.services import verify
+from radcommons.server.platform.errors import UnavailableError
 from radcommons.server.platform.models import OutboxFact
+from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.platform.policy import Actor
 from radcommons.transfer.manifest import BatchFile
 
@@ -128,6 +132,22 @@ def test_a_batch_interrupted_anywhere_ends_the_same(run_worker, tmp_path):
     assert _counts(made) == {"stored": 5}
     assert Instance.objects.filter(state="stored").count() == 5
     assert OutboxFact.objects.filter(kind="InstancesStored").count() == 1
+
+
+def test_a_store_that_stops_answering_ends_the_look_ahead_and_the_next_try_goes_on(tmp_path, tmp_store, monkeypatch):
+    monkeypatch.setattr(verify, "SETTLED_AT_ONCE", 2)
+    made = make_batch(_slices(tmp_path, 5))
+    batch = _seal(made)
+    in_the_way = (object_store().root / instance_key("00")).parents[1]
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.write_bytes(b"no folder")
+    with pytest.raises(UnavailableError):
+        services.verify_parts(batch.pk, first_part=0, last_part=2**31)
+    assert _counts(made) == {"waiting": 5}
+    assert not [each for each in threading.enumerate() if each.name.startswith("ahead")]
+    in_the_way.unlink()
+    services.verify_parts(batch.pk, first_part=0, last_part=2**31)
+    assert _counts(made) == {"stored": 5}
 
 
 def test_a_sealed_batch_whose_jobs_were_lost_is_put_back_into_the_queue(run_worker, tmp_path):

@@ -6,7 +6,7 @@ when nobody has needed them for a while.
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -42,7 +42,7 @@ def get_ready() -> None:
     isolation.get_ready()
 
 
-def inspected(claims: Sequence[PartClaim]) -> Iterator[Inspected]:
+def inspected(claims: Sequence[PartClaim]) -> Generator[Inspected]:
     """Look into files; what was found, in the order of the claims.
 
     The first instance of a study tells the archive what the study is: two runs over the same files must agree.

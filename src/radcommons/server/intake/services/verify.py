@@ -1,7 +1,9 @@
 """Verifying a sealed batch: every file is looked into, then stored or held back; safe to run twice, at any point."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from itertools import islice
 
@@ -43,15 +45,25 @@ def verify_parts(batch_pk: int, *, first_part: int, last_part: int) -> None:
     )
     profile = _profile_of(batch)
     claims = [_claim(batch, part, profile=profile) for part in parts]
-    for group in _grouped(inspected(claims)):
-        settle_parts(batch, group)
+    with closing(_ahead(_grouped(inspected(claims)))) as groups:
+        for group in groups:
+            settle_parts(batch, group)
     finish_batch(batch_pk)
 
 
-def _grouped(found: Iterable[Inspected]) -> Iterator[list[Inspected]]:
-    items = iter(found)
-    while group := list(islice(items, SETTLED_AT_ONCE)):
-        yield group
+def _ahead(groups: Generator[list[Inspected]]) -> Generator[list[Inspected]]:
+    """The same groups, the next one looked into while the one before is settled."""
+    with closing(groups), ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
+        coming = thread.submit(next, groups, None)
+        while (group := coming.result()) is not None:
+            coming = thread.submit(next, groups, None)
+            yield group
+
+
+def _grouped(found: Generator[Inspected]) -> Generator[list[Inspected]]:
+    with closing(found):
+        while group := list(islice(found, SETTLED_AT_ONCE)):
+            yield group
 
 
 def _profile_of(batch: Batch) -> str:
