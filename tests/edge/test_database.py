@@ -104,10 +104,13 @@ def test_a_home_of_version_2_learns_which_engine_made_its_results(home):
             "INSERT INTO out_profile (out, name, version, digest) VALUES (seal('o'), 'ricord', '2', 'a')"
         )
         connection.execute("ALTER TABLE out_profile DROP COLUMN engine")
+        connection.execute("DROP TABLE series_look")
+        connection.execute("DROP TABLE pixel_suspect")
         connection.execute("PRAGMA user_version = 2")
 
     with database(home) as connection:
         assert connection.execute("SELECT engine FROM out_profile").fetchone()[0] == ""
+        assert connection.execute("SELECT count(*) FROM series_look JOIN pixel_suspect").fetchone()[0] == 0
         assert connection.execute("PRAGMA user_version").fetchone()[0] == VERSION
 
 

@@ -61,6 +61,32 @@ def write_banner_series(folder: Path, *, count=2, study="us", series="us", **cha
     ]
 
 
+def ct_slice(number: int, *texts, value=1400, noise=True):
+    """A noisy cross-section of a body, 16 bits, with texts of one value as (text, left, top)."""
+    y, x = np.mgrid[0:ROWS, 0:COLUMNS]
+    body = np.hypot((x - 160) / (110 + 3 * number), (y - 125) / (70 + 2 * number)) < 1
+    rng = np.random.default_rng(number)
+    values = np.where(body, 1040, 24) + (rng.normal(0, 12, body.shape) if noise else 0)
+    page = Image.new("L", (COLUMNS, ROWS))
+    pen = ImageDraw.Draw(page)
+    for text, left, top in texts:
+        pen.text((left, top), text, fill=255, font=ImageFont.load_default(14))
+    return np.where(np.asarray(page) > 127, value, values.clip(0)).astype("<u2")
+
+
+def write_ct_series(folder: Path, slices, *, series="series", **changes) -> list[Path]:
+    """An original CT series of such cross-sections, whose headers say nothing of writing."""
+    return [
+        write_original(
+            folder / f"{series}-{number:02}.dcm",
+            series=series,
+            number=number,
+            **{"Rows": values.shape[0], "Columns": values.shape[1], "PixelData": values.tobytes(), **changes},
+        )
+        for number, values in enumerate(slices, start=1)
+    ]
+
+
 def write_document(path: Path, **changes) -> Path:
     """An encapsulated PDF, which no program can clean."""
     values = {"SOPClassUID": PDF, "Modality": "DOC", "MIMETypeOfEncapsulatedDocument": "application/pdf"}

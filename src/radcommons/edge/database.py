@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.keyfile import promote, read_key
-from radcommons.edge.schema import FROM_1, SCHEMA, VERSION
+from radcommons.edge.schema import FROM_1, FROM_3, SCHEMA, VERSION
 from radcommons.edge.sealer import Sealer
 
 CHECK_VALUE = "radcommons"
@@ -106,7 +106,7 @@ def _migrate(connection: sqlite3.Connection, home: EdgeHome) -> None:
         elif found == 1:
             _from_1(connection, home)
         elif found < VERSION:
-            connection.execute("ALTER TABLE out_profile ADD COLUMN engine TEXT NOT NULL DEFAULT ''")
+            _from_2_or_3(connection, found)
         connection.execute(f"PRAGMA user_version = {VERSION}")
     if found == 1:
         purge(connection)
@@ -134,6 +134,13 @@ def _from_1(connection: sqlite3.Connection, home: EdgeHome) -> None:
         connection.execute(statement)
     for name in old:
         connection.execute(f"DROP TABLE v1_{name}")
+
+
+def _from_2_or_3(connection: sqlite3.Connection, found: int) -> None:
+    if found == 2:  # noqa: PLR2004  the version that knew no engine
+        connection.execute("ALTER TABLE out_profile ADD COLUMN engine TEXT NOT NULL DEFAULT ''")
+    for statement in _statements(FROM_3):
+        connection.execute(statement)
 
 
 def _statements(schema: str) -> Iterator[str]:

@@ -35,6 +35,7 @@ from radcommons.edge.pixels.memory import PixelMemory
 from radcommons.edge.report import profile_stamp, write_report
 from radcommons.edge.scan import Progress, refresh
 from radcommons.edge.selection import has_selection, selected_instances
+from radcommons.edge.series_writing import only_of, suspect_series
 from radcommons.edge.sources import Source
 from radcommons.edge.text_memory import TextMemory
 from radcommons.edge.walk import Root
@@ -138,6 +139,13 @@ def deidentify_folder(
         worker = _Worker(connection, home, root=root, out=out_folder, profile=profile, instances=instances)
         worker.run(processes=options.processes, progress=progress)
         removed = journal.forget_unwanted(connection, out_folder, root=root.name, run=worker.journal_run)
+        suspects = suspect_series(
+            connection, out_folder, means=worker.means, processes=options.processes, progress=progress
+        )
+        if suspects:
+            chosen = partial(only_of, instances, suspects)
+            anew = _Worker(connection, home, root=root, out=out_folder, profile=profile, instances=chosen)
+            anew.run(processes=options.processes, progress=progress)
         clinical: tuple[Finding, ...] = ()
         if options.clinical_table is not None:
             clinical = take_clinical_table(connection, home, out=out_folder, path=options.clinical_table)
@@ -196,6 +204,7 @@ class _Worker:
         self.journal_run = journal.next_run(connection)
         self._memory = PixelMemory(connection, means=digest_of_means(profile.pixels))
         self._house = self._memory.house_rules(markers=profile.pixels.markers)
+        self.means = LookMeans(profile.pixels, self._house)
         self._texts = TextMemory(connection)
         self._origins: dict[int, Origin] = {}
         self._last_folder: Path | None = None
@@ -210,9 +219,8 @@ class _Worker:
             self.asked += 1
             studies.add((instance.patient_key, instance.header.study_instance_uid))
         subjects = map_patients(self._connection, self._home, studies)
-        means = LookMeans(self._profile.pixels, self._house)
         function = partial(
-            deidentify_source, profile=self._profile, key=self._key, means=means, texts=self._texts.replacements
+            deidentify_source, profile=self._profile, key=self._key, means=self.means, texts=self._texts.replacements
         )
         answers: list[tuple[Task, Made]] = []
         with LimitedPool(function, processes=processes, timeout_s=_TIMEOUT_S, memory_bytes=memory_bytes()) as pool:

@@ -6,7 +6,7 @@ person (identifiers, original UIDs, folders, texts, reasons) lives in such a col
 and new identifiers only.
 """
 
-VERSION = 3
+VERSION = 4
 
 SCHEMA = """
 CREATE TABLE sealed_with (
@@ -192,6 +192,16 @@ CREATE TABLE pixel_look (
     verdict       TEXT NOT NULL,
     found         BLOB NOT NULL             -- candidates with the text that was read
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE series_look (
+    series_uid  TEXT PRIMARY KEY,           -- the new one
+    digest      TEXT NOT NULL,              -- of the sources that were looked at, and by what means
+    has_writing INTEGER NOT NULL,
+    counted     INTEGER NOT NULL,           -- slices whose values were counted
+    pictures    INTEGER NOT NULL            -- that the detector read
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pixel_suspect (
+    source_sha256 TEXT PRIMARY KEY          -- of a series in which writing was read against its headers
+) STRICT, WITHOUT ROWID;
 CREATE TABLE head_look (
     series_uid TEXT PRIMARY KEY,            -- the new one
     digest     TEXT NOT NULL,               -- of the sources that were measured
@@ -227,6 +237,9 @@ CREATE TABLE pixel_rule (
 
 # Version 1 kept everything in clear; its tables are called v1_… while they are read. What a scan finds again is not
 # carried over: scanning reads more of it now.
+# What version 4 added, as it stands above.
+FROM_3 = SCHEMA[SCHEMA.index("CREATE TABLE series_look") : SCHEMA.index("CREATE TABLE head_look")]
+
 FROM_1 = """
 INSERT INTO subject SELECT seal(patient_key), subject_id, seal(date_shift(patient_key)) FROM v1_subject;
 INSERT INTO selection SELECT seal(root), criteria_name, criteria_digest, result FROM v1_selection;

@@ -1,5 +1,6 @@
 """De-identifying one source, in a limited process: look at its pixels, rewrite it, look again at what was written."""
 
+import errno
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,8 +25,9 @@ from radcommons.edge.pixels.orders import NOTHING_KNOWN, Order
 from radcommons.edge.sources import UNREADABLE, Source
 from radcommons.transfer.sender import file_sha256
 
-ENDED = "isolation."
-"""How the codes begin that say that the process working on a source ended, which another run may not repeat."""
+ENDED = ("isolation.", "edge.disk-full")
+"""How the codes begin of what another run may not meet again: the process working on a source ended, or had no room."""
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 REJECTED = Finding(Severity.INFO, "edge.rejected", "object", "A person decided that this object does not leave.")
 
 
@@ -117,8 +119,10 @@ def deidentify_source(
     try:
         with task.source.opened() as path:
             return _made(path, task, profile=profile, key=key, means=means, texts=texts)
-    except UNREADABLE:
+    except UNREADABLE as error:
         destination.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return refused(Finding(Severity.ERROR, "edge.disk-full", "object", "There is no room left on the disk."))
         damaged = Finding(Severity.ERROR, "edge.unreadable", "object", "The file or archive member cannot be read.")
         return Made(None, "[]", "", (damaged,))
 

@@ -13,6 +13,7 @@ from radcommons.deid.pixels.detection import DETECTOR_VERSION, best_detector, fi
 from radcommons.deid.pixels.models import is_available
 from radcommons.deid.pixels.ocr import MEMORY_BYTES
 from radcommons.deid.pixels.rules import PixelRules
+from radcommons.deid.pixels.series import look_at_series
 from radcommons.deid.pixels.sightings import Detector
 from radcommons.dicom.elements import FormatError
 from radcommons.dicom.header import Header
@@ -52,16 +53,22 @@ def memory_bytes() -> int:
     return max(DEFAULT_MEMORY_BYTES, MEMORY_BYTES) if is_available() else DEFAULT_MEMORY_BYTES
 
 
-def look_at(path: Path, means: LookMeans) -> Look | None:
-    """Look at an object, or ``None`` when its header says that there can be no writing in its pixels."""
+def look_at(path: Path, means: LookMeans, *, is_suspect: bool = False) -> Look | None:
+    """Look at an object; ``None`` when its header says that there can be no writing in its pixels and nothing else does."""
     description, _ = describe_file(path, with_json=False)
-    if description is None or not may_carry_pixel_text(description):
+    if description is None or not description.is_image or not (is_suspect or may_carry_pixel_text(description)):
         return None
     found = find_candidates(
         path, detector=_detector(), markers=means.house.markers, rules=tuple(means.rules.rectangles)
     )
     rows, columns, _ = found.size
     return Look(found.candidates, found.verdict, found.findings, found.size, _device(path, rows, columns))
+
+
+def look_at_slices(paths: Sequence[Path], means: LookMeans) -> tuple[bool, int, int]:
+    """Whether anything is written in a series; how many slices were counted, and how many pictures read."""
+    found = look_at_series(paths, detector=_detector(), markers=means.house.markers)
+    return found.has_writing, found.counted, found.read
 
 
 def verdict_of(path: Path, look: Look, boxes: Sequence[Box], *, means: LookMeans) -> PixelText:

@@ -95,8 +95,14 @@ class PixelMemory:
         """What is to be done with a source."""
         decided = self.decided(source_sha256)
         return Order(
-            decided.state, decided.boxes, self.look(source_sha256), decided.is_released, decided.face == "defaced"
+            *(decided.state, decided.boxes, self.look(source_sha256), decided.is_released, decided.face == "defaced"),
+            is_suspect=self.is_suspect(source_sha256),
         )
+
+    def is_suspect(self, source_sha256: str) -> bool:
+        """Whether writing was read in the series of a source although its headers say that there is none."""
+        query = "SELECT 1 FROM pixel_suspect WHERE source_sha256 = ?"
+        return self._connection.execute(query, (source_sha256,)).fetchone() is not None
 
     def decided(self, source_sha256: str) -> Decided:
         """What persons decided about a source."""

@@ -26,6 +26,8 @@ class Order:
         Whether a person lets the object go although it cannot be cleaned as a whole.
     is_defaced
         Whether a person wants the configured tool to take the face away.
+    is_suspect
+        Whether writing was read in other instances of its series, so that it is looked at whatever its header says.
     """
 
     state: str = ""
@@ -33,6 +35,7 @@ class Order:
     look: Look | None = None
     is_released: bool = False
     is_defaced: bool = False
+    is_suspect: bool = False
 
     @property
     def is_decided(self) -> bool:
@@ -54,7 +57,7 @@ class Order:
         if self.is_decided:
             wanted = self.boxes if self.boxes is not None or self.look is None else house.boxes(self.look)
             return bool(row["pixel_recipe"] == self.recipe(None if self.state == "rejected" else wanted))
-        if row["pixel_text"] == NOT_APPLICABLE:
+        if row["pixel_text"] == NOT_APPLICABLE and not self.is_suspect:
             return row["pixel_recipe"] in {"", self.recipe(None), self.recipe(())}
         if self.look is None:
             return False
