@@ -76,8 +76,11 @@ def test_deadline_and_instructions_change_while_it_is_read_and_not_afterwards(pr
     key = anna.get("/api/v1/annotation/projects").json()["projects"][0]["next_task"]
     assert anna.get(f"/api/v1/annotation/tasks/{key}").json()["project"]["deadline"] == "2030-05-01"
     assert "The deadline is a day, or nothing." in send(manager, project, "amend/", deadline="soon")
-    [event] = AuditEvent.objects.filter(action="annotation.project-amended")
+    assert "Next: Wait." in page_of(manager, project)
+    event = AuditEvent.objects.get(action="annotation.project-amended")
     assert event.facts["deadline"] == "2030-05-01"
+    send(manager, project, "amend/", **words | {"deadline": "2020-05-01"})
+    assert "The deadline has passed and 9 reads are still to be done." in page_of(manager, project)
     projects.move_project(project, ProjectVerb.CLOSE, actor=OPERATOR)
     send(manager, project, "amend/", instructions="Too late.", deadline="")
     assert ReadingProject.objects.get().instructions == "Grade the right lung first."

@@ -143,9 +143,10 @@ def test_who_reads_in_a_project_sees_nothing_of_its_results_until_it_is_closed(p
 
     accounts.grant_role("anna", Role.PROJECT_MANAGER, actor=Actor.system("tests"))
     anna = browser("anna")
-    for path in ("", "agreement/"):
+    case = project.cases.first().key
+    for path in ("", "agreement/", "consensus/", "publications/", "exports/", f"cases/{case}/"):
         assert anna.get(f"/annotation/projects/{project.slug}/{path}").status_code == 403
-    for path in ("", "/agreement", "/cases", "/readings", "/labels", "/answers.csv", "/consensus"):
+    for path in ("", "/agreement", "/cases", "/readings", "/drafts", "/labels", "/answers.csv", "/consensus"):
         answer = anna.get(f"/api/v1/annotation/managed/{project.slug}{path}")
         assert (answer.status_code, answer.json()["code"]) == (403, "annotation.reads-here")
     before = text_of(anna, "/annotation/projects/")

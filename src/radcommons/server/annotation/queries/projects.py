@@ -307,6 +307,9 @@ def _next_while_reading(project: ReadingProject, far: Progress, lines: Sequence[
         return "Name an adjudicator", f"Readers disagree on {disputed} cases and nobody may decide them."
     if is_enough(project, far):
         return "Enough was read", "The stopping rule holds. Close the project when the adjudicators are done."
+    if project.deadline is not None and project.deadline < timezone.localdate() and far.done < far.tasks:
+        left = far.tasks - far.done
+        return "Set another deadline or close", f"The deadline has passed and {left} reads are still to be done."
     if any(line.idle for line in lines):
         return "Look at what waits", "Some reads were opened and not touched for long; you may give them to others."
     if far.done == far.tasks:
