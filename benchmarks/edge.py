@@ -119,14 +119,14 @@ def measure(folder: Path, work: Path, *, processes: int) -> Iterator[Step]:
     yield step("verify", *edge("verify", out, "--processes", processes))
     edge("review", out, "--approve", "--by", "Benchmark")
     yield step("seal", *programs.run_python(_SEAL, home, out))
-    with serving(work) as (url, pid, token):
-        before = processor_seconds([pid])
-        with watched(pid) as centre:
-            sent = edge("send", out, "--to", url, "--token", token)
+    with serving(work) as centre:
+        before = processor_seconds(centre.process_ids)
+        with watched(*centre.process_ids) as needed:
+            sent = edge("send", out, "--to", centre.url, "--token", centre.token)
         yield step("send", *sent)
-        # What the centre needed meanwhile: its web process, its worker, those that look into files.
-        centre.cpu_s -= before
-        yield step("receive", {}, centre)
+        # What the centre needed meanwhile: its web process, its worker, those that look into files, its database.
+        needed.cpu_s -= before
+        yield step("receive", {}, needed)
 
 
 @click.command()

@@ -34,6 +34,15 @@ def test_people_see_options_counts_and_own_rules():
     assert "above 89 one category, 090Y; dates: modified" in text
 
 
+@pytest.mark.parametrize("name", READY_PROFILES)
+def test_a_ready_profile_is_printed_to_begin_another_one_with(name, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text(_run("show", name, "--toml").replace(f'name = "{name}"', 'name = "own"'), "utf-8")
+
+    assert json.loads(_run("show", str(own), "--json"))["name"] == "own"
+    assert "differ in 0 attributes" in _run("diff", name, str(own))
+
+
 def test_rules_for_one_class_are_shown(tmp_path):
     path = tmp_path / "own.toml"
     path.write_text(

@@ -49,7 +49,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
         When it is missing, malformed, made for another edition of the standard, asks for what does not exist, or keeps
         more than its options without a reason. The message names the line or the key and says what to do.
     """
-    text = _read(name_or_path)
+    text = profile_text(name_or_path)
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -57,7 +57,14 @@ def load_profile(name_or_path: str | Path) -> Profile:
     return _compile(Document(content, text))
 
 
-def _read(name_or_path: str | Path) -> str:
+def profile_text(name_or_path: str | Path) -> str:
+    """The file of a profile as it was written.
+
+    Raises
+    ------
+    ProfileError
+        When there is none.
+    """
     packaged = files("radcommons.deid") / "profiles" / f"{name_or_path}.toml"
     try:
         if "/" not in str(name_or_path) and packaged.is_file():

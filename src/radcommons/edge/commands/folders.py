@@ -62,7 +62,7 @@ def init(site: str, project: str, profile: str, *, home: Path, is_json: bool, **
     console.show(
         _Made.of(made, is_protected=choices.passphrase is not None),
         is_json=is_json,
-        title="Home folder made. Keep a safe copy of secret.key inside the hospital.",
+        title="Home folder made. Back it up now, inside the hospital: without its key no later study joins the earlier ones.",
     )
 
 

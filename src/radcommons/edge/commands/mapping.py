@@ -88,7 +88,7 @@ def list_(*, home: Path, is_json: bool) -> None:
     click.secho(f"{len(found.subjects)} subjects ({found.pseudonyms}, key generation {found.generation})", bold=True)
     for each in found.subjects:
         merged = f", {each.patient_ids} patient identifiers" if each.patient_ids > 1 else ""
-        click.echo(f"  {each.subject_id}  {each.studies} studies{merged}")
+        click.echo(f"  {each.subject_id}  {each.studies} {'study' if each.studies == 1 else 'studies'}{merged}")
 
 
 @crosswalk.command()
@@ -216,7 +216,9 @@ def journal(*, home: Path, is_json: bool) -> None:
         console.show_json([asdict(each) for each in events])
         return
     for each in events:
-        click.echo(f"{each.at}  {each.verb:<9} {each.subjects:>6} subjects  {each.by}: {each.reason}")
+        click.echo(
+            f"{each.at}  {each.verb:<9} {each.subjects:>6} {'subject ' if each.subjects == 1 else 'subjects'}  {each.by}: {each.reason}"
+        )
 
 
 @key.command()

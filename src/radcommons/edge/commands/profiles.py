@@ -19,6 +19,7 @@ from radcommons.deid.profile import (
     load_profile,
     tables_compared,
 )
+from radcommons.deid.profile.loading import profile_text
 from radcommons.dicom.elements import tag_text
 from radcommons.edge import console
 from radcommons.edge.commands.options import json_option
@@ -33,10 +34,14 @@ def profile() -> None:
 
 @profile.command()
 @_name
+@click.option("--toml", "is_file", is_flag=True, help="Print its file, to begin a profile of your own with.")
 @json_option
-def show(name: str, *, is_json: bool) -> None:
+def show(name: str, *, is_file: bool, is_json: bool) -> None:
     """Show the profile NAME (basic, ricord, tcia, or the path of a TOML file): options, own rules, pixels."""
     shown = load_profile(name)
+    if is_file:
+        click.echo(profile_text(name), nl=False)
+        return
     if is_json:
         console.show_json(_as_json(shown))
         return
