@@ -39,3 +39,20 @@ def test_errors_are_one_json_object_when_json_was_asked_for(tmp_path):
 
 def test_an_unknown_command_is_a_usage_error():
     assert _run("nonsense").returncode == 2
+
+
+def test_a_full_disk_is_one_line_and_no_traceback():
+    probe = (
+        "import sys, types, click; from radcommons.apps import cli\n"
+        "def fill():\n"
+        "    with open('/dev/full', 'w') as stream: stream.write('x')\n"
+        "sys.modules['filling'] = types.SimpleNamespace(fill=click.command()(fill))\n"
+        "cli.COMMANDS['fill'] = cli.Entry('filling', 'fill', 'Fill the disk.')\n"
+        "sys.argv = ['radcommons', 'fill']\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
+    assert done.returncode == 69
+    assert done.stderr.splitlines() == [
+        "There is no room left on the disk. Make room and run the same command again. [cli.disk-full]"
+    ]

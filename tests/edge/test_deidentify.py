@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -16,6 +17,9 @@ import pytest
 from benchmarks.measure import watched
 from tests.support.hospital_folder import PLANTED, SECRET, datasets, instances, uid, write_original, write_series
 
+from radcommons.deid.profile import load_profile
+from radcommons.deid.pseudonyms import PseudonymKey
+from radcommons.deid.rewriting import PatientMapping
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.edge import findings as stored
@@ -23,8 +27,10 @@ from radcommons.edge.criteria import load_criteria
 from radcommons.edge.database import database
 from radcommons.edge.deidentify import DeidentifyOptions, deidentify_folder
 from radcommons.edge.home import init_home
+from radcommons.edge.pixels.looking import LookMeans
+from radcommons.edge.pixels.looks import HouseRules
 from radcommons.edge.selection import select_studies
-from radcommons.edge.work import refused
+from radcommons.edge.work import Task, deidentify_source, refused
 
 
 def texts_of(out):
@@ -355,12 +361,31 @@ def test_every_file_of_the_zoo_is_made_or_named_in_little_memory(home, out, shar
     assert {path.suffix for path in Path(out / "instances").rglob("*") if path.is_file()} == {".dcm"}
 
 
-def test_a_source_whose_process_ended_is_told_and_tried_again_by_the_next_run(home, folder, out):
+class FullDisk:
+    """A source whose bytes have to be unpacked to a disk without room."""
+
+    @contextmanager
+    def opened(self):
+        Path("/dev/full").write_bytes(b"unpacked")
+        yield Path()
+
+
+def test_a_full_disk_is_told_as_what_it_is(tmp_path):
+    patient = PatientMapping("MRN-1", "ALPHA-000001", -77)
+    profile = load_profile("ricord")
+    means = LookMeans(profile.pixels, HouseRules())
+    task = Task(FullDisk(), "recipe", str(tmp_path / "out.dcm"), patient)
+    made = deidentify_source(task, profile=profile, key=PseudonymKey(bytes(32)), means=means)
+    assert [finding.code for finding in made.findings] == ["edge.disk-full"]
+
+
+@pytest.mark.parametrize("code", ["isolation.crashed", "edge.disk-full"])
+def test_a_source_whose_process_ended_is_told_and_tried_again_by_the_next_run(home, folder, out, code):
     write_original(folder / "1.dcm")
     deidentify_folder(home, folder, out=out)
     (made,) = (out / "instances").rglob("*.dcm")
     before = made.read_bytes()
-    ended = refused(Finding(Severity.ERROR, "isolation.crashed", "object", "The process ended."))
+    ended = refused(Finding(Severity.ERROR, code, "object", "The process ended."))
     made.unlink()
     with database(home) as connection:
         connection.execute("UPDATE output SET is_kept = 0, findings = ?", (stored.dump(ended.findings),))

@@ -4,17 +4,19 @@ Command modules are imported only when their command is asked for, so ``radcommo
 hospital without the server's dependencies can use ``edge``.
 """
 
+import errno
 import importlib
 import json
 import os
 import sys
 from dataclasses import dataclass
+from typing import NoReturn
 
 import click
 
 from radcommons import __version__
 from radcommons.apps.exits import EXIT_CODES
-from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.errors import Kind, RadCommonsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,17 @@ def main() -> None:
         click.echo("Stopped.", err=True)
         sys.exit(130)
     except RadCommonsError as error:
-        if "--json" in sys.argv:
-            click.echo(json.dumps(error.to_json(), default=str), err=True)
-        else:
-            click.echo(f"{error.message} [{error.code}]", err=True)
-        sys.exit(EXIT_CODES[error.kind])
+        _refuse(error)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        message = "There is no room left on the disk. Make room and run the same command again."
+        _refuse(RadCommonsError(Kind.UNAVAILABLE, "cli.disk-full", message))
+
+
+def _refuse(error: RadCommonsError) -> NoReturn:
+    if "--json" in sys.argv:
+        click.echo(json.dumps(error.to_json(), default=str), err=True)
+    else:
+        click.echo(f"{error.message} [{error.code}]", err=True)
+    sys.exit(EXIT_CODES[error.kind])
