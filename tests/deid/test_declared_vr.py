@@ -109,6 +109,7 @@ def test_only_what_would_escape_a_rule_is_taken_for_something_else(tag, declared
         (0x00180060, "DS", b"ACC7310148"),
         (0x00180050, "LO", b"Dr Okonjo "),
         (0x00200013, "IS", b"Okonjo"),
+        (0x00180050, "DS", b" " * 1_000_000 + b"Okonjo"),
     ],
 )
 def test_a_text_where_only_numbers_can_stand_is_not_trusted(tag, vr, value):

@@ -14,7 +14,7 @@ from radcommons.dicom.text import STRING_VRS, is_numeric
 _FORMED_VRS = frozenset({"AS", "DA", "DT", "PN", "TM", "UI"})
 NUMBER_TEXT_VRS = frozenset({"DS", "IS"})
 # A number or several, as devices write them who do not keep to the form: with a comma, a unit, as a fraction or a range.
-_NUMBERS = re.compile(rb"[-\d\s.,/:;x*+()<>=~^\\\0]*(?:[eE][+-]?\d+)?\s*[A-Za-z%\xb0\xb5]{0,3}[\s\0]*")
+_NUMBERS = re.compile(rb"[-\d\s.,/:;x*+()<>=~^\\\0]*+(?:[eE][+-]?\d++)?\s*+[A-Za-z%\xb0\xb5]{0,3}+[\s\0]*+")
 _BYTES = frozenset({"OB", "OW", "UN"})
 _UID = re.compile(rb"[0-9][0-9.]{1,62}[0-9]\0?")
 
@@ -41,10 +41,8 @@ def judged(element: Element) -> Element:
 
 
 def _is_no_number(element: Element, proper: str) -> bool:
-    """Whether a text stands where only numbers can, written ones or binary ones."""
-    if is_numeric(element.value):
-        return False
+    """Whether a text stands where only numbers can, written ones or binary ones; large values of bytes are not read for it."""
     if proper in NUMBER_TEXT_VRS:
         is_read = element.vr in STRING_VRS or element.vr in _BYTES
-        return is_read and _NUMBERS.fullmatch(element.value) is None
-    return proper not in STRING_VRS and element.vr in STRING_VRS
+        return is_read and not is_numeric(element.value) and _NUMBERS.fullmatch(element.value) is None
+    return proper not in STRING_VRS and element.vr in STRING_VRS and not is_numeric(element.value)
