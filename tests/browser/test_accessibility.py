@@ -1,15 +1,23 @@
 """No page breaks a rule of WCAG 2.2 A or AA that a machine can check, in light and in dark."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 from tests.browser import phantoms
+from tests.support.releases import clear_study, frozen_cohort, wish
 
+from radcommons.server.archive.models import Series
 from radcommons.server.curation import services as curation
 from radcommons.server.platform.policy import Actor
+from radcommons.server.releases import services as releases
+from radcommons.server.sites import services as sites
+from radcommons.server.sites.models import Site
 
+SYSTEM = Actor.system("tests")
+SIGNATURE = sites.Signature("covid19", "Prof. S. Ignatory", "Director", date(2020, 3, 1), "CC-BY-4.0")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PUBLIC_PAGES = ["/", "/releases/", "/sites/survey/", "/accounts/login/", "/about/", "/viewer/"]
 CURATOR_PAGES = ["/curation/", f"/curation/studies/{phantoms.STUDY}/", "/catalog/"]
@@ -79,3 +87,24 @@ def test_a_long_word_in_a_reason_does_not_widen_a_narrow_page(
     for path in (f"/curation/studies/{stored_study}/", f"/studies/{stored_study}/timeline/"):
         assert page.goto(path).status == 200
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+
+
+def test_the_table_of_series_is_whole_on_a_common_screen(
+    open_page: Callable[..., Page], client_of: Callable[..., object], stored_study: str
+) -> None:
+    Series.objects.update(
+        series_description="Thorax native, thin slices",
+        manufacturer="SIEMENS",
+        manufacturer_model_name="SOMATOM Definition",
+    )
+    sites.sign_agreement(Site.objects.get(), SIGNATURE, actor=SYSTEM)
+    clear_study(stored_study)
+    release = releases.publish(releases.draft(wish(), frozen_cohort(), actor=SYSTEM).pk, actor=SYSTEM)
+    page = open_page(client_of("curator"))
+    for path in (
+        f"/curation/studies/{stored_study}/",
+        f"/releases/{release.slug}/{release.version}/studies/{stored_study}/",
+    ):
+        assert page.goto(path).status == 200, path
+        table = page.locator(".rc-scroll", has=page.get_by_text("More views"))
+        assert table.evaluate("element => element.scrollWidth - element.clientWidth") <= 0, path
