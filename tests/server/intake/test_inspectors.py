@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 
@@ -93,3 +95,17 @@ def _claim(number, path):
         is_fresh=True,
         **texts,
     )
+
+
+def test_a_process_that_looks_into_files_finds_the_profile_loaded():
+    program = (
+        "from radcommons.dicom.isolation import LimitedPool, Named\n"
+        "from radcommons.server.intake import inspectors\n"
+        "if __name__ == '__main__':\n"
+        "    inspectors.get_ready()\n"
+        "    how_many = Named('tests.support.loaded', 'profiles_loaded')\n"
+        "    with LimitedPool(how_many) as pool:\n"
+        "        print([result for _, result in pool.run([None])])\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout == "[1]\n"

@@ -22,6 +22,7 @@ Inspected = tuple[PartClaim, Inspection]
 Limits = tuple[int, int, float]
 # By its name: the web process, which has files looked into while they arrive, needs nothing of what looks.
 INSPECT: Named[PartClaim, Inspection] = Named("radcommons.server.intake.inspection", "inspect_part")
+_READY = "radcommons.server.intake.inspection_ready"
 
 _AT_ONCE = 2
 _IDLE_S = 120.0
@@ -38,7 +39,7 @@ _closing: list[threading.Timer] = []
 
 def get_ready() -> None:
     """Load what a look needs before the first file comes."""
-    preload(INSPECT.module)
+    preload(INSPECT.module, _READY)
     isolation.get_ready()
 
 
@@ -154,6 +155,7 @@ def _reused(limits: Limits) -> Inspectors | None:
 
 def _started(limits: Limits) -> Inspectors:
     processes, memory_bytes, timeout_s = limits
+    preload(_READY)
     return LimitedPool(INSPECT, processes=processes, memory_bytes=memory_bytes, timeout_s=timeout_s)
 
 

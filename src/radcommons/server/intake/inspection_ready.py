@@ -1,0 +1,9 @@
+"""What looking into files needs, loaded once by the process that the limited children are forked from.
+
+Each child would otherwise read the profile by itself, which takes as long as looking into thirty files.
+"""
+
+from radcommons.deid.profile import DEFAULT_PROFILE
+from radcommons.server.intake.inspection import profile_at
+
+profile_at(DEFAULT_PROFILE)
