@@ -169,9 +169,7 @@ class IdentifierPattern:
         found = self._plain_spans(text, is_thorough=is_thorough)
         if is_thorough:
             heard = [(start, end) for start, end, sound in sounding_spans(text) if sound in self._sounds]
-            for start, end in (*heard, *self._standing_alone(text)):
-                if all(end <= first or last <= start for first, last in found):
-                    found.append((start, end))
+            found += _apart((*heard, *self._standing_alone(text)), found, length=len(text))
         # Of what is encoded only what is distinct counts: a short name may come out of any word by chance.
         encoded = [span[:2] for span in encoded_texts(text) if self._plain_spans(span[2], is_thorough=False)]
         return sorted({*found, *encoded}) if encoded else found
@@ -237,6 +235,14 @@ class IdentifierPattern:
         return [
             (match.start(), _with_genitive(text, match.end())) for match in words if _is_written_as_name(text, match)
         ]
+
+
+def _apart(spans: Iterable[tuple[int, int]], taken: Iterable[tuple[int, int]], *, length: int) -> list[tuple[int, int]]:
+    """The spans of a text of a length that have nothing in common with those taken."""
+    is_taken = bytearray(length)
+    for start, end in taken:
+        is_taken[start:end] = b"\1" * (end - start)
+    return [(start, end) for start, end in spans if not any(is_taken[start:end])]
 
 
 @recalled
