@@ -115,6 +115,7 @@ SLIPPED_IN = {
     "a meta element": lambda content: _insert(
         content, b"\2\0\x12\0UI", struct.pack("<HH2sH", 0x0002, 0x0011, b"AE", 4) + b"MAIN"
     ),
+    "no class": lambda content: _put(content, b"\x08\0\x16\0UI", b"\x08\0\x17\0UI"),
     "a high age": lambda content: _put(content, b"070Y", b"097Y"),
 }
 

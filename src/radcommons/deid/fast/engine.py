@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from radcommons.deid.fast.layout import NotOrdinaryError, must
+from radcommons.deid.fast.pixels import Pixels
 from radcommons.deid.fast.plan import Draft
 from radcommons.deid.fast.room import Bench, Room, room_of
 from radcommons.deid.job import Job
@@ -69,10 +70,12 @@ def _deidentify(reading: int, destination: str, room: Room) -> Outcome:
     must(0 < size <= MAX_FILE_BYTES)
     bench, draft = room.followed(os.pread(reading, room.expected_bytes, 0), size) or _drafted(reading, size, room)
     # Files that begin alike may still end differently: the pixel data must reach to the last byte.
-    must(draft.value_at + draft.pixel_length == size)
-    header = room.header(bench.context, draft)
-    seen = bench.eye.look(header, len(header) + draft.pixel_length, draft.originals)
-    _put_in_place(reading, destination, header, draft)
+    pixels, context, pixel_length = draft.pixels, bench.context, draft.pixels.length_in(size, draft.value_at)
+    must(draft.value_at + pixel_length == size)
+    must(pixels.length is not None or pixels.are_pictures_alone(reading, draft.value_at, context.identifiers))
+    header = room.header(context, draft)
+    seen = bench.eye.look(header, len(header) + pixel_length, draft.originals)
+    _put_in_place(reading, destination, header, draft, end=size)
     notes = draft.notes
     return Outcome(seen.description, notes.report, seen.findings, seen.pixel_text, notes.kept_texts, notes.redactions)
 
@@ -86,23 +89,23 @@ def _drafted(reading: int, size: int, room: Room) -> tuple[Bench, Draft]:
         return room.draft(os.pread(reading, _LARGEST_HEAD_BYTES, 0), size)
 
 
-def _put_in_place(reading: int, destination: str, header: bytes, draft: Draft) -> None:
+def _put_in_place(reading: int, destination: str, header: bytes, draft: Draft, *, end: int) -> None:
     """Write a header that was looked at and the pixels behind it; the file appears whole or not at all."""
     buffer, filled = _own.buffer, len(header)
     must(filled <= _LARGEST_HEAD_BYTES)
     buffer[:filled] = header
-    position, end = draft.value_at, draft.value_at + draft.pixel_length
+    position, pixels = draft.value_at, draft.pixels
     stop = filled + min(end - position, (len(buffer) - filled) & -_CELL_BYTES)
-    _fill(reading, buffer[filled:stop], position, draft)
+    _fill(reading, buffer[filled:stop], position, pixels)
     partial, is_placed = destination + ".part", False
     try:
         with _opened(partial, _WRITE) as writing:
             _write(writing, buffer[:stop])
             for start in range(position + stop - filled, end, len(buffer)):
                 piece = buffer[: end - start]
-                _fill(reading, piece, start, draft)
+                _fill(reading, piece, start, pixels)
                 _write(writing, piece)
-            must(os.fstat(writing).st_size == filled + draft.pixel_length)
+            must(os.fstat(writing).st_size == filled + end - position)
             must(os.pread(writing, filled, 0) == header)
         os.replace(partial, destination)  # noqa: PTH105  paths as objects cost as much as the header
         is_placed = True
@@ -111,11 +114,10 @@ def _put_in_place(reading: int, destination: str, header: bytes, draft: Draft) -
             Path(partial).unlink(missing_ok=True)
 
 
-def _fill(reading: int, pixels: memoryview, position: int, draft: Draft) -> None:
+def _fill(reading: int, piece: memoryview, position: int, pixels: Pixels) -> None:
     """Read pixels that begin with a whole cell; nothing may be in their unused bits."""
-    must(os.preadv(reading, [pixels], position) == len(pixels))
-    depth = draft.depth
-    must(depth is None or (depth.is_aligned and not depth.has_strays(pixels)))
+    must(os.preadv(reading, [piece], position) == len(piece))
+    must(pixels.have_empty_bits(piece))
 
 
 @contextmanager

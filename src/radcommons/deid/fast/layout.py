@@ -1,14 +1,22 @@
 """Cutting the header of an ordinary file into its elements, without reading them.
 
 Ordinary is: preamble and meta information, explicit or implicit little endian, known value representations, tags in
-ascending order, and uncompressed pixel data (or none) as the last element, up to the last byte. Everything else is left to
-the reader that knows oddities.
+ascending order, and pixel data (or none) as the last element, up to the last byte. Everything else is left to the reader
+that knows oddities.
 """
 
 import struct
 from dataclasses import dataclass
 
-from radcommons.dicom.elements import KNOWN_VRS, LONG_FORM_VRS, MAX_DEPTH, PIXEL_TAGS, UNDEFINED_LENGTH, vr_of_tag
+from radcommons.dicom.elements import (
+    KNOWN_VRS,
+    LONG_FORM_VRS,
+    MAX_DEPTH,
+    PIXEL_DATA,
+    PIXEL_TAGS,
+    UNDEFINED_LENGTH,
+    vr_of_tag,
+)
 
 PREAMBLE_LENGTH = 128
 START = PREAMBLE_LENGTH + 4
@@ -16,7 +24,14 @@ META_END = 0x00030000
 _LONG_FORMS = frozenset(vr.encode("ascii") for vr in LONG_FORM_VRS)
 _SHORT_FORMS = frozenset(vr.encode("ascii") for vr in KNOWN_VRS - LONG_FORM_VRS)
 _TRANSFER_SYNTAX = 0x00020010
-_SYNTAXES = {b"1.2.840.10008.1.2": True, b"1.2.840.10008.1.2.1": False}
+_SYNTAXES = {"1.2.840.10008.1.2": True, "1.2.840.10008.1.2.1": False}
+# JPEG, JPEG-LS, JPEG 2000, HTJ2K, RLE and plain frames in fragments (PS3.5 A.4); not videos nor deflated frames.
+_COMPRESSED = frozenset(
+    {
+        *(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203)),
+        *("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.1.98"),
+    }
+)
 _GRAPHIC_GROUPS = frozenset({0x50, 0x60})
 _ITEM = 0xFFFEE000
 _ITEM_END = 0xFFFEE00D
@@ -38,16 +53,19 @@ class Layout:
     ----------
     tags, raws
         Every element in order, meta information first, with its raw bytes from its tag to the end of its value.
+    transfer_syntax_uid
+        Its transfer syntax.
     is_implicit
         Whether the data set has no value representations.
     pixels_at
         Where the pixel data element begins; the size of the file when there is none.
     value_at
-        Where its value begins.
+        Where its value begins; compressed frames, in fragments.
     """
 
     tags: tuple[int, ...]
     raws: tuple[bytes, ...]
+    transfer_syntax_uid: str
     is_implicit: bool
     pixels_at: int
     value_at: int
@@ -74,15 +92,17 @@ def layout_of(data: bytes, size: int) -> Layout:
     raws: list[bytes] = []
     try:
         position = _walk(data, START, size, is_implicit=False, until=META_END, tags=tags, raws=raws)
-        is_implicit = _SYNTAXES[raws[tags.index(_TRANSFER_SYNTAX)][8:].rstrip(b"\0")]
+        syntax = raws[tags.index(_TRANSFER_SYNTAX)][8:].rstrip(b"\0").decode("ascii")
+        is_compressed = syntax in _COMPRESSED
+        is_implicit = not is_compressed and _SYNTAXES[syntax]
         # The reader at length goes by what the first element looks like; here it must look as declared.
         has_vr = data[position + 4 : position + 6] in _LONG_FORMS | _SHORT_FORMS
         must(has_vr is not is_implicit and data[position + 1] == 0)
         position = _walk(data, position, size, is_implicit=is_implicit, until=min(PIXEL_TAGS), tags=tags, raws=raws)
-        value_at = _pixel_value(data, position, size, is_implicit=is_implicit)
+        value_at = (_fragments if is_compressed else _pixel_value)(data, position, size, is_implicit=is_implicit)
     except (struct.error, ValueError, KeyError, IndexError) as error:
         raise NotOrdinaryError from error
-    return Layout(tuple(tags), tuple(raws), is_implicit, position, value_at)
+    return Layout(tuple(tags), tuple(raws), syntax, is_implicit, position, value_at)
 
 
 def is_long_form(raw: bytes) -> bool:
@@ -180,12 +200,28 @@ def _pixel_value(data: bytes, position: int, size: int, *, is_implicit: bool) ->
     if position == size:
         return size
     must(_tag_at(data, position) in PIXEL_TAGS)
-    if is_implicit:
-        length_at = position + 4
-    else:
+    length, value_at = _pixel_length(data, position, is_implicit=is_implicit)
+    must(length != UNDEFINED_LENGTH and value_at + length == size and length & 1 == 0)
+    return value_at
+
+
+def _fragments(data: bytes, position: int, size: int, *, is_implicit: bool) -> int:
+    """Where the fragments begin; whether they reach to the end of the file is seen where they are."""
+    must(
+        position < size
+        and _tag_at(data, position) == PIXEL_DATA
+        and data[position + 4 : position + 6] in {b"OB", b"OW"}
+    )
+    length, value_at = _pixel_length(data, position, is_implicit=is_implicit)
+    must(length == UNDEFINED_LENGTH)
+    return value_at
+
+
+def _pixel_length(data: bytes, position: int, *, is_implicit: bool) -> tuple[int, int]:
+    """The length of the pixel data and where its value begins."""
+    value_at = position + 8
+    if not is_implicit:
         vr = data[position + 4 : position + 6]
         must(vr in {b"OB", b"OW", b"OF", b"OD"} and data[position + 6 : position + 8] == b"\0\0")
-        length_at = position + 8
-    (length,) = _LENGTH.unpack_from(data, length_at)
-    must(length != UNDEFINED_LENGTH and length_at + 4 + length == size and length & 1 == 0)
-    return int(length_at + 4)
+        value_at = position + 12
+    return int(_LENGTH.unpack_from(data, value_at - 4)[0]), value_at

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from radcommons.deid.fast.context import Context
 from radcommons.deid.fast.layout import META_END
 from radcommons.deid.fast.memories import NOTHING, Notes
+from radcommons.deid.fast.pixels import Pixels
 from radcommons.deid.fast.plain import Plain
 from radcommons.deid.fast.slots import SOP_INSTANCE_UID, Slot
 from radcommons.deid.fast.stencil import SlotHead
 from radcommons.deid.last_look import ORIGINAL_UID_TAGS
-from radcommons.deid.unused_bits import Depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Draft:
         The new one, for the meta information.
     originals
         The UIDs of the object it was made from, which must not remain.
-    value_at, pixel_length
-        Where the value of the pixel data begins in the source, which is its end when there is none, and how long it is.
-    depth
-        How the bits of its pixels are used, where some are not.
+    value_at
+        Where the value of the pixel data begins in the source, which is its end when there is none.
+    pixels
+        What the source says of them.
     """
 
     pieces: list[bytes]
@@ -38,8 +38,7 @@ class Draft:
     sop_instance_uid: bytes
     originals: tuple[bytes, ...]
     value_at: int
-    pixel_length: int
-    depth: Depth | None = None
+    pixels: Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,8 @@ class Plan:
         Which value is the object's own UID.
     originals, original_uids
         The UIDs that are the same in all of them, and which values are others.
+    pixels
+        What all of them say of their pixel data.
     """
 
     plain: Plain
@@ -75,9 +76,10 @@ class Plan:
     sop_instance_uid: int
     originals: tuple[bytes, ...]
     original_uids: tuple[int, ...]
+    pixels: Pixels
 
-    def draft(self, values: Sequence[bytes], value_at: int, *, like: Draft, context: Context) -> Draft | None:
-        """The new header of a file with some values, like that of another; ``None`` when a value is not plain."""
+    def draft(self, values: Sequence[bytes], value_at: int, *, context: Context) -> Draft | None:
+        """The new header of a file with some values; ``None`` when a value is not plain."""
         if not self.plain.holds(values):
             return None
         pieces = self.pieces.copy()
@@ -96,7 +98,7 @@ class Plan:
                 return None
             pieces[place] = decided[0]
         originals = self.originals + tuple([values[number].rstrip(b"\0 ") for number in self.original_uids])
-        return Draft(pieces, self.notes, new_uid, originals, value_at, like.pixel_length, like.depth)
+        return Draft(pieces, self.notes, new_uid, originals, value_at, self.pixels)
 
 
 def plan_of(
@@ -105,6 +107,7 @@ def plan_of(
     pieces: Sequence[bytes],
     *,
     originals: Mapping[int, bytes],
+    pixels: Pixels,
     merged: Callable[[Mapping[int, Notes]], Notes | None],
 ) -> Plan | None:
     """The plan for headers that differ in some slots only, each of a known length; ``None`` when there can be none.
@@ -117,6 +120,8 @@ def plan_of(
         The new header of one such file: the stretches and, at odd positions, what is in its slots, these and others.
     originals
         The UIDs of that file by their attributes.
+    pixels
+        What it says of its pixel data.
     merged
         What is to be said of a whole object when something is to be said of those slots; ``None`` when it cannot be.
     """
@@ -154,4 +159,5 @@ def plan_of(
         tags.index(SOP_INSTANCE_UID),
         tuple(value for tag, value in originals.items() if tag not in tags),
         tuple(number for number, tag in enumerate(tags) if tag in ORIGINAL_UID_TAGS),
+        pixels,
     )

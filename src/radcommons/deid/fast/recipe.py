@@ -7,16 +7,14 @@ from radcommons.deid.direct import UID_FORM
 from radcommons.deid.fast.context import Context, creators_in
 from radcommons.deid.fast.layout import Layout, NotOrdinaryError
 from radcommons.deid.fast.memories import NOTHING, Decision, Memory, Notes, parsed, together
+from radcommons.deid.fast.pixels import SHAPE_TAGS, pixels_of
 from radcommons.deid.fast.plan import Draft, Plan, plan_of
 from radcommons.deid.fast.slots import IDENTITY_TAGS, SOP_INSTANCE_UID, Slot, slot_of
 from radcommons.deid.fast.stencil import SlotHead, Stencil
 from radcommons.deid.last_look import ORIGINAL_UID_TAGS
 from radcommons.deid.levels import creator_tag_of, idle_creators, is_creator_tag
-from radcommons.deid.unused_bits import DEPTH_TAGS, Depth, depth_of
-from radcommons.dicom.header import Header
 from radcommons.dicom.text import SPECIFIC_CHARACTER_SET
 
-SHAPE_TAGS = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, *DEPTH_TAGS)
 # What decides how the rest is to be understood is the same in every file of a recipe.
 _PINNED = frozenset({0x00020010, SPECIFIC_CHARACTER_SET, 0x00080016, *SHAPE_TAGS})
 _MAX_SLOTS = 96
@@ -49,7 +47,8 @@ class Recipe:
         owners = creators_in(tags, raws, context.encoding, context.harvest.encodings)
         self._creators = tuple(owners.get(creator_tag_of(tag), "") if tag >> 16 & 1 else "" for tag in tags)
         self._check_identity()
-        self._depth = self._depth_of_pixels()
+        shape = (parsed(raw, context.encoding) for tag, raw in zip(tags, raws, strict=True) if tag in SHAPE_TAGS)
+        self._pixels = pixels_of(tail, shape, layout.transfer_syntax_uid, context.encoding)
         self._decisions = self._decided()
         self._notes = together(each.notes for each in self._decisions)
         self._placed, self._closing = self._with_marks()
@@ -68,14 +67,12 @@ class Recipe:
         new_uid = self._decisions[self.layout.tags.index(SOP_INSTANCE_UID)].raw
         originals = tuple(self._originals.values())
         pieces = [*self._placed, self._closing, self.tail]
-        value_at = self.layout.value_at
-        pixel_length = int.from_bytes(self.tail[-4:], "little")
-        return Draft(pieces, self._notes, _value(new_uid), originals, value_at, pixel_length, self._depth)
+        return Draft(pieces, self._notes, _value(new_uid), originals, self.layout.value_at, self._pixels)
 
     @property
     def kind(self) -> Hashable:
         """The elements, and how the pixels follow."""
-        return self.layout.tags, self.layout.is_implicit, bool(self.tail)
+        return self.layout.tags, self.layout.transfer_syntax_uid, bool(self.tail)
 
     def differing(self, other: "Recipe") -> frozenset[int] | None:
         """The positions at which another file of the same elements differs; ``None`` when it is not alike enough."""
@@ -117,7 +114,7 @@ class Recipe:
         planned = stencil.planned(data)
         if planned is not None and (planned[2] == size or self.tail):
             plan, values, value_at = planned
-            draft = plan.draft(values, value_at, like=self.own_draft, context=self.context)
+            draft = plan.draft(values, value_at, context=self.context)
             if draft is not None:
                 return draft
         matched = stencil.matched(data)
@@ -147,8 +144,8 @@ class Recipe:
         stencil.take(differing)
         self._pieces, self._slot_notes, self._originals, self._merged = pieces, notes, originals, merged
         stencil.expect_like()
-        new_uid, like = _value(pieces[self._uid_piece]), self.own_draft
-        return Draft(pieces, merged, new_uid, tuple(originals.values()), value_at, like.pixel_length, like.depth)
+        new_uid = _value(pieces[self._uid_piece])
+        return Draft(pieces, merged, new_uid, tuple(originals.values()), value_at, self._pixels)
 
     def _planned(self, heads: Sequence[SlotHead]) -> Plan | None:
         def merged(new: Mapping[int, Notes]) -> Notes | None:
@@ -157,7 +154,7 @@ class Recipe:
             return merged if merged.has_cleaned_content is self._notes.has_cleaned_content else None
 
         slots = [self._slot(each.slot) for each in heads]
-        return plan_of(heads, slots, self._pieces, originals=self._originals, merged=merged)
+        return plan_of(heads, slots, self._pieces, originals=self._originals, pixels=self._pixels, merged=merged)
 
     def _merge(self, notes: list[Notes]) -> Notes:
         """What is to be said of the whole object when some slots have other notes than in the known file."""
@@ -181,12 +178,6 @@ class Recipe:
         }
         if len(values) < len(IDENTITY_TAGS) or not all(map(UID_FORM.fullmatch, values.values())):
             raise NotOrdinaryError
-
-    def _depth_of_pixels(self) -> Depth | None:
-        pairs = zip(self.layout.tags, self.layout.raws, strict=True)
-        encoding = self.context.encoding
-        elements = [parsed(raw, encoding) for tag, raw in pairs if tag in DEPTH_TAGS]
-        return depth_of(Header(elements, encoding)) if self.tail else None
 
     def _decided(self) -> list[Decision]:
         tags, raws = self.layout.tags, self.layout.raws

@@ -18,7 +18,6 @@ from radcommons.deid.profile import Profile
 from radcommons.deid.refused_classes import refusal_of_class
 from radcommons.deid.writing import PREAMBLE, meta_bytes
 from radcommons.dicom.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
-from radcommons.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
 _Kept = TypeVar("_Kept")
 _MOST_ROOMS = 16
@@ -97,14 +96,14 @@ class Room:
     def header(self, context: Context, draft: Draft) -> bytes:
         """The bytes of a new file up to the value of its pixel data.
 
-        All of its meta information but the UID is the same for a class.
+        All of its meta information but the UID is the same for a class and a transfer syntax.
         """
         uid = draft.sop_instance_uid
-        key = (context.sop_class_uid, context.encoding, len(uid))
+        syntax = draft.pixels.transfer_syntax_uid
+        key = (context.sop_class_uid, syntax, len(uid))
         halves = self._metas.get(key)
         if halves is None:
             stand_in = "7" * len(uid)
-            syntax = IMPLICIT_VR_LITTLE_ENDIAN if context.encoding.is_implicit else EXPLICIT_VR_LITTLE_ENDIAN
             whole = PREAMBLE + meta_bytes(context.sop_class_uid, stand_in, syntax)
             before, _, after = whole.partition(stand_in.encode("ascii"))
             halves = self._metas.keep(key, (before, after))

@@ -12,8 +12,8 @@ from radcommons.deid.element_look import private_findings
 from radcommons.deid.fast.context import Context, creators_in
 from radcommons.deid.fast.layout import META_END, Layout, NotOrdinaryError
 from radcommons.deid.fast.memories import Memory, parsed
+from radcommons.deid.fast.pixels import ONE_FRAME, SHAPE_TAGS
 from radcommons.deid.fast.plain import Plain
-from radcommons.deid.fast.recipe import SHAPE_TAGS
 from radcommons.deid.fast.slots import SOP_INSTANCE_UID
 from radcommons.deid.fast.stencil import SlotHead, Stencil
 from radcommons.deid.hidden_pixels import tail_bytes
@@ -23,7 +23,7 @@ from radcommons.deid.levels import Level, creator_tag_of
 from radcommons.deid.outcome import WrittenInstance
 from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.verify import META_TAGS, META_TWINS, mark_findings
-from radcommons.dicom.elements import Element
+from radcommons.dicom.elements import UNDEFINED_LENGTH, Element
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.header import Header
 from radcommons.dicom.instance import describe_parsed
@@ -34,6 +34,7 @@ from radcommons.dicom.text import SPECIFIC_CHARACTER_SET
 _MOST_DIGITS = 20
 _NO_PIXEL = np.zeros(1, np.uint8)
 _SYNTAX = 0x00020010
+_ENDLESS = UNDEFINED_LENGTH.to_bytes(4, "little")
 _TWIN = 0x00020003
 _PATIENT_ID = 0x00100020
 _STUDY, _SERIES, _NUMBER = 0x0020000D, 0x0020000E, 0x00200013
@@ -166,7 +167,7 @@ class Sight:
             *private_findings((tag for tag in tags if tag >= META_END), Level()),
             *mark_findings(header, self._context.job.profile),
         ]
-        twins = all(_value(self._by_tag[tag]) == _value(self._by_tag[META_TWINS[tag]]) for tag in META_TWINS)
+        twins = all(self._uid_at(tag) == self._uid_at(META_TWINS[tag]) != b"" for tag in META_TWINS)
         is_subject = header.text(_PATIENT_ID) == self._context.job.patient.subject_id
         if found or set(meta) != META_TAGS or not twins or not is_subject:
             raise NotOrdinaryError
@@ -178,7 +179,7 @@ class Sight:
     @property
     def kind(self) -> Hashable:
         """The elements, and how the pixels follow."""
-        return self.layout.tags, self.layout.is_implicit, bool(self._tail)
+        return self.layout.tags, self.layout.transfer_syntax_uid, bool(self._tail)
 
     def differing(self, other: "Sight") -> frozenset[int] | None:
         """The positions at which another file of the same elements differs; ``None`` when it is not alike enough."""
@@ -250,7 +251,8 @@ class Sight:
             if found != findings[slot.index]:
                 findings = list(findings) if findings is self._findings else findings
                 findings[slot.index] = found
-        if self._raw_uid(own, _TWIN) != self._raw_uid(own, SOP_INSTANCE_UID):
+        twins = (_value(own[tag]) if tag in own else self._uid_at(tag) for tag in (_TWIN, SOP_INSTANCE_UID))
+        if len(set(twins)) > 1:
             return None
         # The next file is compared with this one: neighbours differ in less than strangers.
         stencil.take(matched[0])
@@ -333,8 +335,12 @@ class Sight:
         elements = list(self._elements(_DESCRIBED))
         if self._tail:
             pixels = parsed(self._tail[:-4] + bytes(4), self._context.encoding)
-            # How many pixels there are is asked, and never what they are.
-            elements.append(replace(pixels, value=np.broadcast_to(_NO_PIXEL, self._pixel_length).data))
+            # How many pixels there are is asked, and never what they are; compressed ones were looked through.
+            if self._tail.endswith(_ENDLESS):
+                pixels = replace(pixels, value=ONE_FRAME, is_encapsulated=True)
+            else:
+                pixels = replace(pixels, value=np.broadcast_to(_NO_PIXEL, self._pixel_length).data)
+            elements.append(pixels)
         syntax = _value(self._by_tag[_SYNTAX]).decode("ascii")
         file = Part10File(memoryview(b""), (), tuple(elements), syntax, self._context.encoding, False, ())
         description, odd = describe_parsed(file, memoryview(b""), with_json=False, with_digest=False)
@@ -345,11 +351,11 @@ class Sight:
     def _elements(self, tags: frozenset[int]) -> list[Element]:
         return [parsed(raw, self._context.encoding) for tag, raw in self._by_tag.items() if tag in tags]
 
-    def _raw_uid(self, own: dict[int, bytes], tag: int) -> bytes:
-        return _value(own[tag] if tag in own else self._by_tag[tag])
+    def _uid_at(self, tag: int) -> bytes:
+        return _value(self._by_tag.get(tag, b""))
 
     def _uid(self, tag: int) -> str:
-        return _value(self._by_tag[tag]).decode("ascii")
+        return self._uid_at(tag).decode("ascii")
 
     def _number(self) -> int | None:
         raw = self._by_tag.get(_NUMBER)
