@@ -2,6 +2,8 @@
 
 import io
 import re
+import socket
+import struct
 import threading
 
 import httpx
@@ -155,6 +157,18 @@ def test_frames_come_from_the_original_and_from_what_was_made_and_stay_nowhere(s
     assert (pictures["original"][4:22, 10:200].max() > 200, pictures["result"][4:22, 10:200].max() < 20) == (True, True)
     assert {each.headers["cache-control"] for each in frames.values()} == {"no-store"}
     assert {path for root in roots for path in root.rglob("*")} == before
+
+
+def test_whoever_leaves_while_a_picture_comes_disturbs_nobody(sitting, capfd):
+    (key, *_) = (each["key"] for each in sitting.state("plain")["pictures"])
+    request = f"GET /frames/{key}/1?side=original HTTP/1.1\r\nHost: 127.0.0.1:{sitting.server.port}\r\n"
+    request += f"Cookie: radcommons_review={sitting.server.token}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", sitting.server.port)) as leaving:
+        leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        leaving.sendall(request.encode())
+
+    assert sitting.client.get(f"/frames/{key}/1").status_code == 200
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_all_frames_laid_over_each_other_show_the_writing_of_one(sitting):

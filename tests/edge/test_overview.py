@@ -10,8 +10,9 @@ import httpx
 import pytest
 from tests.edge.test_pixels import Hospital
 from tests.support.many_candidates import NAMES, STATION, hospital_with
-from tests.support.pictures_with_writing import write_document
+from tests.support.pictures_with_writing import write_banner_series, write_document
 
+from radcommons.deid.pixels.boxes import Box
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.edge.home import exclusive
 from radcommons.edge.outfolder import opened
@@ -209,6 +210,25 @@ class TestDecisions:
         with pytest.raises(RadCommonsError) as refusal:
             overview.decide(Query(), "confirm", [(letter.group_id, letter.seen)], by=WHO)
         assert refusal.value.code == "edge.must-be-seen"
+
+    def test_a_picture_that_a_person_drew_in_is_opened_before_it_is_confirmed(self, tmp_path):
+        hospital = Hospital(tmp_path)
+        write_banner_series(hospital.folder, count=1)
+        hospital.make()
+        hospital.decide("us", "edit", boxes=(Box(0, 0, 100, 30),), is_made=False)
+        out = opened(hospital.home, hospital.out)
+        overview = Overview(hospital.home, out)
+        pages = Pages(hospital.home, out, overview, token="t")
+        (group,) = groups_of(overview)
+        page = pages.html("/pictures", {}, by=WHO, said="")
+        large = pages.html("/pictures", {"group": group.group_id}, by=WHO, said="")
+
+        assert (buttons(page, "confirm"), "it must be seen large" in page) == ([], True)
+        assert f"group={group.group_id}" in re.search(r'href="([^"]+)" data-key="o"', page)[1]
+        (one,) = groups_of(overview, group=group.group_id)
+        assert buttons(large, "confirm") == [f"confirm {one.group_id}:{one.seen}"]
+        overview.decide(Query(group=group.group_id), "confirm", [(one.group_id, one.seen)], by=WHO)
+        assert overview.shown(Query()).counts.decided == 1
 
 
 class TestServedOverview:

@@ -155,24 +155,33 @@ def _nothing(query: Query, counts: Counts) -> str:
 
 
 def _card(group: Group, query: Query, *, is_large: bool) -> str:
-    first, number = group.first, len(group.pictures)
-    title = _title(first)
+    first = group.first
     shown = group.pictures[: 1 if is_large else _THUMBNAILS]
     drawings = "".join(_drawing(each, is_large=is_large) for each in shown)
-    opened = query.with_(group=group.group_id) if query.group == "" else None
+    links = _open_link(group, query) + _series_link(first)
     return (
         f'<li><article id="g-{group.group_id}" tabindex="-1" aria-labelledby="t-{group.group_id}">'
-        f'<div class="thumbs">{drawings}</div>'
-        f'<h2 id="t-{group.group_id}">{title}</h2><p class="facts">{_facts(group)}</p>'
-        f'<div class="row">{_buttons(group, is_large=is_large)}'
-        + (
-            f'<a href="{escape(opened.place)}" data-key="o">Open all {number:,} <kbd>O</kbd></a>'
-            if opened and number > 1
-            else ""
-        )
-        + f'<a href="/series/{escape(first.series)}?instance={first.shown.key}" data-key="l">Draw boxes <kbd>L</kbd></a></div>'
-        f"{_keep_out(group)}</article></li>"
+        f'<div class="thumbs">{drawings}</div><h2 id="t-{group.group_id}">{_title(first)}</h2><p class="facts">{_facts(group)}</p>'
+        f'<div class="row">{_buttons(group, is_large=is_large)}{links}</div>{_keep_out(group)}</article></li>'
     )
+
+
+def _open_link(group: Group, query: Query) -> str:
+    """To the pictures of a group, large: where there are several, and where they must be seen so."""
+    if query.group or (len(group.pictures) == 1 and not _must_be_opened(group)):
+        return ""
+    words = f"Open all {len(group.pictures):,}" if len(group.pictures) > 1 else "Open"
+    return f'<a href="{escape(query.with_(group=group.group_id).place)}" data-key="o">{words} <kbd>O</kbd></a>'
+
+
+def _series_link(picture: ListedPicture) -> str:
+    words = "Look and decide" if picture.is_face or picture.shown.is_refused else "Draw boxes"
+    address = f"/series/{escape(picture.series)}?instance={picture.shown.key}"
+    return f'<a href="{address}" data-key="l">{words} <kbd>L</kbd></a>'
+
+
+def _must_be_opened(group: Group) -> bool:
+    return group.is_confirmable(is_large=True) and not group.is_confirmable(is_large=False)
 
 
 def _title(picture: ListedPicture) -> str:
@@ -192,7 +201,8 @@ def _facts(group: Group) -> str:
     first = group.first
     state = first.state
     mark = "waiting" if first.shown.is_waiting else state
-    words = ("waits: " if first.shown.is_waiting else "") + STATE_WORDS.get(state, state)
+    words = "a decision about the face" if first.is_face else STATE_WORDS.get(state, state)
+    words = f"waits: {words}" if first.shown.is_waiting else words
     counts = [counted(len(group.pictures), "picture")]
     if len(group.pictures) > 1:
         counts.append(counted(len({each.series for each in group.pictures}), "series", "series"))
@@ -235,9 +245,7 @@ def _buttons(group: Group, *, is_large: bool) -> str:
         number = len(group.pictures)
         label = "Confirm" if number == 1 else f"Confirm all {number:,}"
         return _button("confirm", f"{group.group_id}:{group.seen}", label, key="Enter", css="primary")
-    if not group.first.shown.is_waiting or group.first.is_face or group.first.shown.is_refused:
-        return ""
-    return '<span class="hint">Open it: it must be seen large</span>' if not is_large else ""
+    return '<span class="hint">Open it: it must be seen large</span>' if _must_be_opened(group) else ""
 
 
 def _keep_out(group: Group) -> str:

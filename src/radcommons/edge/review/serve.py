@@ -123,6 +123,9 @@ class _ReviewHandler(BaseHTTPRequestHandler):
             return
         try:
             answer()
+        except ConnectionError:
+            # Whoever leaves a page while its pictures come closes the connection; nothing is wrong.
+            self.close_connection = True
         except RadCommonsError as error:
             status = HTTPStatus.NOT_FOUND if error.kind is Kind.NOT_FOUND else HTTPStatus.CONFLICT
             if self.path.startswith(("/api/", "/frames/")):
