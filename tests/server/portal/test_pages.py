@@ -269,3 +269,9 @@ def test_error_pages_say_what_to_do_and_nothing_of_the_inside(client_of):
 
 def test_nobody_can_make_an_account_alone(client_of):
     assert "Accounts are made by invitation" in client_of("anonymous").get("/accounts/signup/").content.decode()
+
+
+def test_a_page_of_somebody_signed_in_stays_in_no_browser_and_no_proxy(client_of):
+    assert "no-store" not in client_of("anonymous").get("/about/").headers.get("Cache-Control", "")
+    for address in ("/", "/about/", "/nowhere/"):
+        assert client_of("curator").get(address).headers["Cache-Control"] == "private, no-store", address

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings as django_settings
 from django.http import HttpRequest, HttpResponse
 
 CONTENT_SECURITY_POLICY = (
@@ -23,4 +24,7 @@ class SecurityHeadersMiddleware:
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if django_settings.SESSION_COOKIE_NAME in request.COOKIES:
+            # A page of somebody signed in is not left in the browser of a shared machine.
+            response.headers.setdefault("Cache-Control", "private, no-store")
         return response

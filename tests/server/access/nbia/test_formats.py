@@ -34,6 +34,17 @@ def test_every_cell_of_csv_is_quoted(name):
     assert encoded.file_name == ("SeriesMetaData.csv" if name == "CSV-DOWNLOAD" else "")
 
 
+def test_a_description_that_a_spreadsheet_would_run_is_a_text_in_csv():
+    described = [('=HYPERLINK("http://elsewhere")', -3, "@SUM(A1)"), ("S-1", 1, "+C"), ("\t=1", 2, "A=B")]
+    cells = list(csv.reader(io.StringIO(encode("CSV", COLUMNS, described).body.decode())))[1:]
+    assert cells == [
+        ['\'=HYPERLINK("http://elsewhere")', "-3", "'@SUM(A1)"],
+        ["S-1", "1", "'+C"],
+        ["'\t=1", "2", "A=B"],
+    ]
+    assert json.loads(encode("JSON", COLUMNS, described).body)[1]["Manufacturer"] == "+C"
+
+
 def test_html_escapes_what_comes_from_headers():
     text = encode("html", COLUMNS, ROWS).body.decode()
     assert "&lt;b&gt;" in text

@@ -15,6 +15,7 @@ import orjson
 
 Value = str | int | float | None
 Rows = Iterable[Sequence[Value]]
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,15 @@ def _csv(columns: Sequence[str], rows: Rows) -> bytes:
     sink = io.StringIO()
     writer = csv.writer(sink, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([["" if value is None else value for value in row] for row in rows])
+    writer.writerows([[_cell(value) for value in row] for row in rows])
     return sink.getvalue().encode()
+
+
+def _cell(value: Value) -> Value:
+    """A value of a CSV file; a text that a spreadsheet would run as a formula is marked as a text."""
+    if isinstance(value, str) and value.startswith(_FORMULA_SIGNS):
+        return f"'{value}"
+    return "" if value is None else value
 
 
 def _html(columns: Sequence[str], rows: Rows) -> bytes:
