@@ -9,11 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 from tests.edge.test_pixels import Hospital
+from tests.support.hospital_folder import write_series
 from tests.support.many_candidates import NAMES, STATION, hospital_with
 from tests.support.pictures_with_writing import write_banner_series, write_document
 
 from radcommons.deid.pixels.boxes import Box
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.edge.deidentify import deidentify_folder
 from radcommons.edge.home import exclusive
 from radcommons.edge.outfolder import opened
 from radcommons.edge.review import review_state
@@ -297,6 +299,15 @@ def test_the_end_of_a_sitting_says_what_is_next(tmp_path):
 
     assert "All 4 pictures decided" in page
     assert ("4 of 4 pictures decided" in start, 'href="/pictures?show=decided"' in start) == (True, True)
+
+
+def test_where_nothing_may_carry_writing_nothing_is_asked(home, folder, out):
+    write_series(folder, count=2)
+    deidentify_folder(home, folder, out=out)
+    pages = Pages(home, opened(home, out), Overview(home, opened(home, out)), token="t")
+
+    assert "No picture waits for a person" in pages.html("/pictures", {}, by=WHO, said="")
+    assert "No picture has to be looked at" in pages.html("/", {}, by=WHO, said="")
 
 
 class TestPace:

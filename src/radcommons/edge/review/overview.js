@@ -172,5 +172,5 @@ function begin() {
 }
 
 begin();
-if (!here() && document.body.dataset.page !== "start") (location.hash ? document.querySelector(location.hash) : items()[0])?.focus({ preventScroll: true });
+if (!here() && document.body.dataset.page !== "start") (document.getElementById(location.hash.slice(1)) ?? items()[0])?.focus({ preventScroll: true });
 document.body.dataset.ready = "yes";

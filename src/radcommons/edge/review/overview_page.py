@@ -138,8 +138,8 @@ def _list(page: Page, query: Query, counts: Counts) -> str:
 def _nothing(query: Query, counts: Counts) -> str:
     """What stands where a list is empty: either nothing is left, or the filters are too narrow."""
     is_whole = not (query.modality or query.text or query.group)
-    if not counts.shown["all"]:
-        return '<div class="end"><h2>No picture may carry writing</h2><p>Nothing here has to be looked at.</p><p><a href="/" class="go">Go on</a></p></div>'
+    if not counts.to_decide:
+        return '<div class="end"><h2>No picture waits for a person</h2><p>Nothing here has to be looked at.</p><p><a href="/" class="go">Go on</a></p></div>'
     if not counts.waiting:
         return (
             f'<div class="end"><h2>All {counted(counts.to_decide, "picture")} decided</h2>'
