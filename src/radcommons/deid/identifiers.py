@@ -16,10 +16,11 @@ from radcommons.deid.declared_vr import judged
 from radcommons.deid.encoded import encoded_texts
 from radcommons.deid.folding import BEGINNING, beginnings, fold, is_east_asian, listed
 from radcommons.deid.needle_places import Place
+from radcommons.deid.needles import Needle
 from radcommons.deid.readings import texts_as_meant, texts_of_others
 from radcommons.deid.recalling import is_short, recalled
 from radcommons.deid.sounding import sounding_spans, sounds_of
-from radcommons.deid.spellings import Needle, date_of, everyday_surnames_of, is_name, name_words_of, needles_of
+from radcommons.deid.spellings import date_of, everyday_surnames_of, is_name, name_words_of, needles_of
 from radcommons.deid.vocabulary import imaging_words, unknown_spans
 from radcommons.dicom.elements import Element
 from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, texts_of

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from radcommons.deid.folding import FoldedText, is_east_asian, listed
-from radcommons.deid.spellings import Gap, Needle
+from radcommons.deid.needles import Gap, Needle
 from radcommons.deid.vocabulary import vocabulary
 
 _LONGEST_GAP = 3

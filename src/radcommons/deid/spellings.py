@@ -1,17 +1,16 @@
 """How one identifier is written elsewhere: other order, initials, run together, taken apart, other date forms.
 
-Every way is a :class:`Needle`: letters and digits only, as :meth:`~radcommons.deid.folding.FoldedText.squeezed` leaves
+Every way is a :class:`~radcommons.deid.needles.Needle`: letters and digits only, as :meth:`~radcommons.deid.folding.FoldedText.squeezed` leaves
 them, and where other characters may stand between them.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
-from enum import Enum, auto
 from functools import lru_cache
 
 from radcommons.deid.folding import fold, is_east_asian, listed
+from radcommons.deid.needles import Gap, Needle
 from radcommons.deid.sounding import short_names_of
 from radcommons.deid.vocabulary import imaging_words, vocabulary
 
@@ -59,42 +58,6 @@ _INSTITUTION_WORDS = listed(
     "radiologie radiologia imaging diagnostic cancer heart emergency north south east west northern southern eastern western central royal "
     "school college faculty group associates infirmary ambulatory outpatient of for"
 )
-
-
-class Gap(Enum):
-    """What has to stand between the parts of a needle."""
-
-    ANY = auto()
-    SOME = auto()
-    PUNCTUATION = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Needle:
-    """One way to write an identifier.
-
-    Parameters
-    ----------
-    text
-        Its letters and digits, folded.
-    joints
-        Before which of its characters others may stand.
-    is_distinct
-        Whether it means the person wherever it stands, and not only in free text.
-    is_embedded
-        Whether it is also looked for inside longer words.
-    gap
-        What stands at its joints.
-    is_number
-        Whether leading zeros come and go.
-    """
-
-    text: str
-    joints: frozenset[int] = frozenset()
-    is_distinct: bool = True
-    is_embedded: bool = False
-    gap: Gap = Gap.ANY
-    is_number: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -312,6 +275,20 @@ def _of_value(value: str) -> Iterator[Needle]:
         yield from _of_digits(value)
     if len(words) > 1:
         yield from _of_parts(value, words)
+    yield from _respelled(value)
+
+
+def _respelled(value: str) -> Iterator[Needle]:
+    """The words that are a value's own with their umlauts spelled out, or put back: Duesseldorf for Düsseldorf."""
+    for word in re.findall(r"[^\W\d_]{4,}", value.casefold()):
+        plain = fold(word).text
+        if plain in vocabulary():
+            continue
+        back = [word.replace(pair, pair[0]) for pair in ("ae", "oe", "ue") if pair in word]
+        for form in dict.fromkeys((word.translate(_UMLAUTS), *back)):
+            text = fold(form).text
+            if text != plain and text not in vocabulary():
+                yield Needle(text, is_embedded=len(text) >= _MIN_EMBEDDED_LENGTH)
 
 
 def _is_generic(words: list[str]) -> bool:
