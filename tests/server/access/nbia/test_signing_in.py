@@ -3,6 +3,7 @@
 import pytest
 from tests.conftest import SYSTEM
 
+from radcommons.server.access.nbia.app import MOST_FORM_BYTES
 from radcommons.server.access.nbia.requests import Parameters
 from radcommons.server.access.nbia.signing_in import GUEST_TOKEN, answer
 from radcommons.server.platform import accounts
@@ -62,3 +63,10 @@ def test_the_guests_token_opens_what_is_open_and_a_wrong_one_nothing(ask):
     granted = ask.post("/nbia-api/oauth/token", data={"grant_type": "password", "username": "nbia_guest"})
     assert granted.json()["access_token"] == GUEST_TOKEN
     assert granted.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("body", [bytes(MOST_FORM_BYTES + 1), b"username=%ff"])
+def test_a_form_that_is_too_long_or_no_text_is_refused_as_the_standard_says(ask, body):
+    refused = ask.post("/nbia-api/oauth/token", content=body)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    assert refused.headers["cache-control"] == "no-store"

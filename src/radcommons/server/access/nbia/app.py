@@ -57,9 +57,14 @@ def nbia_app(resolve_actor: ActorResolver) -> Starlette:
             return _refusal(error)
 
     async def token(request: Request) -> Response:
-        parameters = Parameters.of(await _form(request))
+        headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+        try:
+            parameters = Parameters.of(await _form(request))
+        except RadCommonsError as error:
+            refusal = {"error": "invalid_request", "error_description": error.message}
+            return JSONResponse(refusal, status_code=_BAD_REQUEST, headers=headers)
         status, document = await in_pool(signing_in.answer, parameters)
-        return JSONResponse(document, status_code=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+        return JSONResponse(document, status_code=status, headers=headers)
 
     return Starlette(
         routes=[
