@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from radcommons.server.archive.dicomweb.conditional import is_unchanged
+from radcommons.server.archive.conditional import is_unchanged
 
 FOLDER = Path(str(files("radcommons.server.portal"))) / "static"
 A_YEAR = "public, max-age=31536000, immutable"

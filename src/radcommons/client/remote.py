@@ -150,8 +150,7 @@ class Remote(Closing):
             When the disk takes no more.
         """
         part = Path(f"{destination}.part")
-        own = self._own(address)
-        place = direct if direct is not None and direct.is_good else own
+        place = direct if direct is not None and direct.is_good else self._own(address)
 
         def attempt() -> None:
             nonlocal place
@@ -161,10 +160,7 @@ class Remote(Closing):
                 part.unlink(missing_ok=True)
                 raise
             except RemoteError as error:
-                # An address expired or a bucket hides behind another network: from now on by the repository.
-                if place is own or not own.is_web or error.code == "client.cut-off":
-                    raise
-                place = own
+                place = self._instead_of(place, address, error, direct=direct)
                 digest = self._receive(place, part, expected)
             if not is_right(digest, expected.digest):
                 part.unlink(missing_ok=True)
@@ -213,17 +209,15 @@ class Remote(Closing):
         RemoteError
             When the server refuses, stays unreachable, or sends no ranges.
         """
-        own, done = self._own(address), 0
-        place = direct if direct is not None and direct.is_good else own
+        done = 0
+        place = direct if direct is not None and direct.is_good else self._own(address)
 
         def attempt() -> None:
             nonlocal place
             try:
                 receive()
             except RemoteError as error:
-                if place is own or not own.is_web or error.code == "client.cut-off":
-                    raise
-                place = own
+                place = self._instead_of(place, address, error, direct=direct)
                 receive()
 
         def receive() -> None:
@@ -248,6 +242,13 @@ class Remote(Closing):
     def _own(self, address: str) -> Address:
         """Where the repository itself has something."""
         return Address(address if "://" in address else urljoin(self._base, address))
+
+    def _instead_of(self, place: Address, address: str, error: RemoteError, *, direct: Address | None) -> Address:
+        """The repository's own address when an address expired or a bucket hides behind another network; from then on it stays that."""
+        own = self._own(address)
+        if place is not direct or not own.is_web or error.code == "client.cut-off":
+            raise error
+        return own
 
     def _receive(self, place: Address, part: Path, expected: Expected) -> str:
         digest, present = _kept(part, expected)

@@ -23,8 +23,8 @@ from radcommons import __version__
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.server.access.errors import TooManyObjectsError
 from radcommons.server.access.indexes.bucket import bucket
-from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.models import Instance
+from radcommons.server.archive.threads import in_pool
 from radcommons.server.platform.errors import InvalidError, NotFoundError
 from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.platform.policy import Action, Actor, admit

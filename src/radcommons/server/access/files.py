@@ -26,7 +26,7 @@ from radcommons.server.access.queries import (
     is_redirected,
 )
 from radcommons.server.access.services import count_downloads
-from radcommons.server.archive.dicomweb.conditional import is_unchanged, requested_range
+from radcommons.server.archive.conditional import is_unchanged, requested_range
 from radcommons.server.archive.dicomweb.intact import checked_bytes, checked_file
 from radcommons.server.archive.errors import RangeInvalidError
 from radcommons.server.platform.errors import InvalidError

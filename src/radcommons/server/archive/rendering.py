@@ -10,6 +10,7 @@ import hashlib
 import tempfile
 import threading
 from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from functools import cache
 from typing import IO
@@ -17,7 +18,6 @@ from typing import IO
 from radcommons.dicom.awaited_process import AwaitedProcess
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import Named
-from radcommons.server.archive.dicomweb.intact import assure
 from radcommons.server.archive.errors import DamagedObjectError, NotRenderableError, RendererBusyError
 from radcommons.server.archive.pixel_jobs import Job, Refusal, RenderFrame, Work
 from radcommons.server.archive.rules import rendition_key
@@ -29,11 +29,18 @@ Answer = bytes | Refusal
 Process = AwaitedProcess[Job, Answer]
 # By its name: the web process has no use for what decodes.
 PERFORM: Named[Job, Answer] = Named("radcommons.server.archive.pixel_work", "perform")
+# Who compares a stored file with its digest before something is made of it.
+_assurers: list[Callable[[str], Awaitable[object]]] = []
 THUMBNAIL_SIZE = 256
 _MAX_WAITING = 256
 # Somebody waits in front of a page: less patience than a worker has with a batch.
 _PATIENCE_S = 20
 _MISSING = frozenset({"archive.no-such-value"})
+
+
+def ask_for_assurance(assure: Callable[[str], Awaitable[object]]) -> None:
+    """Say who compares files with their digests; what sends them does when it is loaded."""
+    _assurers[:] = [assure]
 
 
 class Renderer:
@@ -127,7 +134,8 @@ async def _worked(process: Process, sha256: str, work: Work) -> Answer | Finding
     store, key = object_store(), instance_key(sha256)
     path = store.local_path(key)
     if path is not None:
-        await assure(sha256)
+        for assure in _assurers:
+            await assure(sha256)
         return await process.run(Job(str(path), work))
     with await asyncio.to_thread(fetched, store, key, sha256) as copy:
         return await process.run(Job(copy.name, work))

@@ -26,8 +26,8 @@ from radcommons.server.access.nbia.requests import Parameters, check_names, chec
 from radcommons.server.access.services import count_downloads
 from radcommons.server.archive import rendering
 from radcommons.server.archive.dicomweb.intact import whole_object_now
-from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.origin import origin_of
+from radcommons.server.archive.threads import in_pool
 from radcommons.server.archive.zip_stream import zip_chunks, zip_size
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Actor, admit

@@ -21,10 +21,10 @@ from radcommons.server.archive.dicomweb.pictures import answer_rendered, answer_
 from radcommons.server.archive.dicomweb.retrieving import answer_instances, answer_metadata
 from radcommons.server.archive.dicomweb.searching import answer_search
 from radcommons.server.archive.dicomweb.sending import Answer
-from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.dicomweb.uri_service import uri_request
 from radcommons.server.archive.origin import origin
 from radcommons.server.archive.scopes import Scope, ScopeResolver
+from radcommons.server.archive.threads import in_pool
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, admit
 from radcommons.server.platform.settings import settings

@@ -21,10 +21,10 @@ from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import Match, OneOf, SearchQuery
 from radcommons.server.archive.dicomweb.search import chosen, needs_header
 from radcommons.server.archive.dicomweb.shelf_index import ShelfIndex
-from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.errors import NotRenderableError
 from radcommons.server.archive.recently_used import RecentlyUsed
 from radcommons.server.archive.rules import standing_for
+from radcommons.server.archive.threads import in_pool
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.read_pool import ReadPool
 

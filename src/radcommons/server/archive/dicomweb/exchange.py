@@ -8,9 +8,9 @@ import orjson
 from starlette.datastructures import QueryParams
 
 from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.server.archive.conditional import is_unchanged
 from radcommons.server.archive.dicomweb.accept import MediaRange, choose_attributes_type, parse_accept
 from radcommons.server.archive.dicomweb.address import Address
-from radcommons.server.archive.dicomweb.conditional import is_unchanged
 from radcommons.server.archive.dicomweb.holdings import Holdings
 from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.scopes import Scope

@@ -19,9 +19,10 @@ from starlette.concurrency import run_in_threadpool
 
 from radcommons.dicom.finding import Finding
 from radcommons.server.archive.dicomweb.holdings import Selection, StoredObject
-from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.errors import DamagedObjectError
 from radcommons.server.archive.recently_used import RecentlyUsed
+from radcommons.server.archive.rendering import ask_for_assurance
+from radcommons.server.archive.threads import in_pool
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import CHUNK_BYTES, instance_key, object_store
 from radcommons.server.platform.policy import Actor
@@ -346,3 +347,6 @@ async def stored_bytes(
             piece = before + read + tail if before or tail else read
         yield piece
         start, before = start + size, b""
+
+
+ask_for_assurance(assure)

@@ -9,8 +9,8 @@ from functools import partial
 
 from starlette.concurrency import iterate_in_threadpool
 
+from radcommons.server.archive.conditional import requested_range
 from radcommons.server.archive.dicomweb.accept import DICOM, DICOM_XML, ZIP, InstanceForm, choose_instance_form
-from radcommons.server.archive.dicomweb.conditional import requested_range
 from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import Selection, StoredObject
 from radcommons.server.archive.dicomweb.intact import (

@@ -12,9 +12,9 @@ from radcommons.server.archive.dicomweb.address import Address, Resource
 from radcommons.server.archive.dicomweb.by_query import KeyedSelection, QueriedHoldings
 from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection, StoredObject
 from radcommons.server.archive.dicomweb.query import Match, OneOf, SearchQuery
-from radcommons.server.archive.dicomweb.threads import in_pool
 from radcommons.server.archive.errors import NotAcceptableError
 from radcommons.server.archive.scopes import Veil
+from radcommons.server.archive.threads import in_pool
 from radcommons.server.platform.errors import NotFoundError
 
 # Study, Series and SOP Instance UID: of these a search may name an alias.

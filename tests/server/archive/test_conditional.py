@@ -1,6 +1,6 @@
 import pytest
 
-from radcommons.server.archive.dicomweb.conditional import is_unchanged, requested_range
+from radcommons.server.archive.conditional import is_unchanged, requested_range
 from radcommons.server.archive.errors import RangeInvalidError
 
 
