@@ -288,6 +288,63 @@ class TestServedOverview:
             assert not re.search(r"(?i)\son\w+=|<style|style=", page)
 
 
+class TestServedSeries:
+    """The list of all series: pages, filters and exclusions, all in the address."""
+
+    def test_pages_neither_overlap_nor_miss(self, browser):
+        seen, address = [], "/all-series"
+        while address:
+            page = browser.get(address).text
+            seen += re.findall(r'<p class="uid">([0-9.]+)</p>', page)
+            following = re.search(r'href="([^"]+)" rel="next"', page)
+            address = unescape(following[1]) if following else ""
+
+        assert (len(seen), len(set(seen))) == (91, 91)
+
+    def test_filters_have_numbers_and_pictures_come_lazily_as_they_would_leave(self, browser):
+        page = browser.get("/all-series?modality=OT").text
+
+        assert re.findall(r'<span class="n">([0-9,]+)</span>', page) == ["91", "0", "91", "1", "30", "60"]
+        images = re.findall(r"<img [^>]*>", page)
+        assert len(images) == page.count("<article") == 20
+        assert all("side=result" in each and 'loading="lazy"' in each for each in images)
+
+    def test_keeping_out_and_taking_back_lead_to_the_same_list(self, server, browser):
+        def form():
+            page = browser.get("/all-series?modality=CT").text
+            content = re.search(r'name="content" value="([0-9a-f]{64})"', page)[1]
+            (uid,) = re.findall(r'<p class="uid">([0-9.]+)</p>', page)
+            return {"token": server.token, "content": content, "by": WHO, "back": "modality=CT", "series": uid}
+
+        nameless = browser.post("/exclude", data={**form(), "by": " "})
+        kept_out = browser.post("/exclude", data={**form(), f"reason.{form()['series']}": "a phantom"})
+        pictures = browser.get("/pictures").text
+        back = browser.post("/include", data=form())
+
+        assert nameless.status_code == 409
+        assert str(kept_out.url).endswith("/all-series?modality=CT")
+        assert "kept out by Dr Example: a phantom" in kept_out.text
+        assert "0 of 91 pictures decided" in pictures
+        assert "kept out by" not in back.text
+
+
+def test_what_is_left_has_a_time_as_soon_as_there_is_a_pace(overview):
+    left = []
+    for _ in range(6):
+        group = groups_of(overview, grouping="none", show="blackened")[0]
+        query = Query(grouping="none", show="blackened")
+        overview.decide(query, "confirm", [(group.group_id, group.seen)], by="Dr Swift")
+        left.append(overview.shown(query, by="Dr Swift").left)
+    others = overview.shown(Query(), by="Dr Nobody").left
+    for _ in left:
+        overview.undo(str(overview.shown(Query()).last[0].act_id), by="Dr Swift")
+
+    assert left[:4] == ["", "", "", ""]
+    assert left[4].endswith("left at your pace")
+    assert others == ""
+    assert overview.shown(Query()).counts.decided == 0
+
+
 def test_the_end_of_a_sitting_says_what_is_next(tmp_path):
     home, out = hospital_with(tmp_path, copies=1)
     overview = Overview(home, opened(home, out))
