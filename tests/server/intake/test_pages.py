@@ -9,7 +9,7 @@ from PIL import Image
 from tests.support.batches import DX, make_batch, make_site, uid, write_instance
 
 from radcommons.server.intake import commands, queries, services, staging
-from radcommons.server.intake.models import Batch, QuarantinedInstance
+from radcommons.server.intake.models import Batch, Door, QuarantinedInstance
 from radcommons.server.platform.models import OutboxFact
 from radcommons.server.platform.policy import Actor
 
@@ -53,6 +53,16 @@ def test_the_sites_home_tells_what_became_of_each_study(batch, client_of):
     assert "in curation" in page
     assert "quarantined" in page
     assert f"/studies/{uid('study', 1)}/timeline/" in page
+    assert "made at the centre" not in page
+
+
+def test_what_the_centre_made_of_a_sites_images_does_not_count_as_sent(batch, client_of):
+    assert [(each.sent, each.accepted) for each in queries.studies_of_site("ALPHA")] == [(1, 0), (2, 2)]
+    Batch.objects.update(door=Door.DERIVED)
+    assert queries.studies_of_site("ALPHA") == []
+    site = client_of("site_coordinator", "ALPHA")
+    for address in ("/sites/ALPHA/", "/batches/", f"/batches/{batch.batch_id}/"):
+        assert "made at the centre" in site.get(address).content.decode(), address
 
 
 def test_the_timeline_is_for_its_site_and_the_curators(batch, client_of):

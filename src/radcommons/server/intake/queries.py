@@ -13,6 +13,7 @@ from radcommons.server.intake.models import (
     AcceptedProfile,
     Batch,
     BatchPart,
+    Door,
     PartState,
     QuarantinedInstance,
     SigningKey,
@@ -163,8 +164,9 @@ def studies_of(batch: Batch) -> Sequence[SentStudy]:
 
 
 def studies_of_site(site_code: str, limit: int = 500) -> Sequence[SentStudy]:
-    """The studies a site has sent, those that moved last first."""
-    studies = _studies(BatchPart.objects.filter(batch__site__code=site_code).exclude(state=PartState.MISSING))
+    """The studies a site has sent, those that moved last first; what the centre made of them is not counted."""
+    sent = BatchPart.objects.filter(batch__site__code=site_code).exclude(batch__door=Door.DERIVED)
+    studies = _studies(sent.exclude(state=PartState.MISSING))
     dated = [study for study in studies if study.since]
     undated = [study for study in studies if not study.since]
     return [*undated, *sorted(dated, key=lambda study: str(study.since), reverse=True)][:limit]
