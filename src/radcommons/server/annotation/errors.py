@@ -21,7 +21,6 @@ RadCommonsError
 from collections.abc import Sequence
 
 from radcommons.dicom.finding import Finding
-from radcommons.server.annotation.rules.states import ENDINGS, Ending
 from radcommons.server.platform.errors import ConflictError, ForbiddenError, InvalidError
 
 
@@ -92,21 +91,19 @@ class ReadEndedError(ConflictError):
 
     Parameters
     ----------
-    ending
-        Why; see :class:`.states.Ending`.
+    ending, words
+        Why, as one of :class:`.states.Ending` and as its reader is told.
     is_kept
         Whether what was sent is kept as a late draft; None when nothing was.
     """
 
-    def __init__(self, ending: Ending, *, is_kept: bool | None = None) -> None:
+    def __init__(self, ending: str, words: str, *, is_kept: bool | None = None) -> None:
         kept = {
             None: "",
             True: " What you had is kept as a late draft; it does not count as a read.",
             False: " What you sent is no read of this case, and could not be kept.",
         }
-        super().__init__(
-            "annotation.read-ended", f"{ENDINGS[ending]}{kept[is_kept]}", ending=ending.value, is_kept=bool(is_kept)
-        )
+        super().__init__("annotation.read-ended", f"{words}{kept[is_kept]}", ending=ending, is_kept=bool(is_kept))
 
 
 class ProjectPausedError(ConflictError):

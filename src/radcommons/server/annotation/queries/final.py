@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
+
 from radcommons import __version__
 from radcommons.server.annotation.errors import ProjectInvalidError
 from radcommons.server.annotation.models import Case, LabelSchema, Outcome, ReadingProject
@@ -13,7 +15,7 @@ from radcommons.server.annotation.rules.lots import Lot
 from radcommons.server.annotation.rules.merging import merged_items
 from radcommons.server.annotation.rules.planning import FIRST
 from radcommons.server.annotation.rules.states import DONE, CaseState, OutcomeState, Phase, ProjectState, ReaderKind
-from radcommons.server.annotation.sources import CaseSource
+from radcommons.server.archive.models import Instance
 from radcommons.transfer.annotation.geometry import Geometry
 from radcommons.transfer.annotation.record import Item, Method, Reading, ReadingFlag, Target
 from radcommons.transfer.annotation.schema import Label, Scope, ValueKind
@@ -40,9 +42,9 @@ def final_readings(project: ReadingProject) -> Iterator[Reading]:
 
 
 def training_answers(
-    past: ReadingProject, schema: LabelSchema, source: CaseSource, count: int | None
+    past: ReadingProject, schema: LabelSchema, instances: QuerySet[Instance], count: int | None
 ) -> dict[str, object]:
-    """Answers of training cases: what a closed project of the same schema settled on, of studies that a source holds.
+    """Answers of training cases: what a closed project of the same schema settled on, of studies that some instances are of.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def training_answers(
     """
     if past.schema_id != schema.pk or past.state != ProjectState.CLOSED:
         raise ProjectInvalidError("Training cases come from a closed project of the same version of the schema.")
-    held = source.instances.values("series__study")
+    held = instances.values("series__study")
     cases = past.cases.filter(state__in=SETTLED, study__in=held).select_related("project__schema")
     chosen = Lot(f"{past.seed}/training").sample(list(cases.order_by("pk")), count or DEFAULT_TRAINING)
     if not chosen:

@@ -26,6 +26,7 @@ from radcommons.server.annotation.queue import defer_settling
 from radcommons.server.annotation.rules import contents
 from radcommons.server.annotation.rules.proposals import accepted_items, check_verdicts, without
 from radcommons.server.annotation.rules.states import (
+    ENDINGS,
     FLAGS_FOR_CURATION,
     OPEN_PROJECT,
     WRITABLE,
@@ -99,7 +100,8 @@ def open_task(task_key: str, *, window: str, actor: Actor, is_taking_over: bool 
         try:
             task = own_task(task_key, actor, is_locked=True)
         except NotFoundError:
-            raise ReadEndedError(ended_task(task_key, actor)[1]) from None
+            ending = ended_task(task_key, actor)[1]
+            raise ReadEndedError(ending.value, ENDINGS[ending]) from None
         if task.state not in WRITABLE:
             return task
         _demand_running(task, is_draft=task.opened_at is not None)
@@ -190,7 +192,7 @@ def _keep_late(task_key: str, draft: Draft, actor: Actor) -> NoReturn:
             facts = {"revision": revision.number, "sha256": revision.sha256, "ending": ending.value}
             audit.record(actor, "annotation.late-draft", object_kind="task", object_id=task.key, facts=facts)
             is_kept = True
-    raise ReadEndedError(ending, is_kept=is_kept)
+    raise ReadEndedError(ending.value, ENDINGS[ending], is_kept=is_kept)
 
 
 def submit_read(task_key: str, draft: Draft, *, actor: Actor) -> Revision:

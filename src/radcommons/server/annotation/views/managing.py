@@ -67,7 +67,7 @@ def _training(form: ProjectForm, request: ActorRequest) -> dict[str, object]:
         return {}
     source = resolve_source(given["source_kind"], given["source_name"], request.actor)
     past = queries.seen_project(given["training_from"].slug, request.actor)
-    return training_answers(past, given["schema"], source, given["training_cases"])
+    return training_answers(past, given["schema"], source.instances, given["training_cases"])
 
 
 @require_safe
