@@ -1,6 +1,6 @@
 """What a child process finds loaded, as it tells itself."""
 
-from radcommons.server.intake.inspection import profile_at
+from radcommons.server.intake.profile_files import profile_at
 
 
 def profiles_loaded(_: object) -> int:

@@ -17,6 +17,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from radcommons.apps.bodies import BoundedBodies
+from radcommons.apps.page_threads import PageThreads
 from radcommons.apps.static_files import StaticFilesApp, static_files
 from radcommons.apps.wiring import resolve_scope
 from radcommons.server.access.drs import drs_app
@@ -115,6 +116,6 @@ application = Starlette(
         Mount("/ga4gh/drs/v1", app=drs_app(resolve_actor)),
         Mount("/static", app=StaticFilesApp(static_files())),
         Mount("/viewer", app=viewer_app(settings().viewer_dir)),
-        Mount("/", app=BoundedBodies(cast(ASGIApp, get_asgi_application()), resolve_actor)),
+        Mount("/", app=BoundedBodies(PageThreads(cast(ASGIApp, get_asgi_application())), resolve_actor)),
     ],
 )

@@ -4,6 +4,6 @@ Each child would otherwise read the profile by itself, which takes as long as lo
 """
 
 from radcommons.deid.profile import DEFAULT_PROFILE
-from radcommons.server.intake.inspection import profile_at
+from radcommons.server.intake.profile_files import profile_at
 
 profile_at(DEFAULT_PROFILE)
