@@ -1,5 +1,7 @@
 """Making pixels visible, maps of interest, sheets, frames: what leads a detector to writing, without a recogniser."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from tests.support.drawn import capture, values_of, write_capture, written
@@ -11,7 +13,7 @@ from radcommons.deid.pixels.interest import CELL, interest_map, regions_of
 from radcommons.deid.pixels.pyramid import levels_of
 from radcommons.deid.pixels.shapes import ShapeFinder
 from radcommons.deid.pixels.sheets import cut, laid_out, spread
-from radcommons.deid.pixels.sightings import Sighting
+from radcommons.deid.pixels.sightings import Fine, Sighting
 from radcommons.deid.pixels.views import pictures_of
 from radcommons.dicom.part10 import open_part10
 from radcommons.dicom.pixels import FrameReader
@@ -28,7 +30,8 @@ class Scripted:
         self.known = []
         self.text = text
 
-    def find(self, picture, *, known=()):
+    def find(self, picture, *, known=(), fine=None):
+        self.fine = fine
         self.pictures.append(picture)
         self.known.append(tuple(known))
         rows, columns = np.nonzero(picture > 150)
@@ -146,7 +149,10 @@ def test_points_of_a_sheet_are_points_of_the_image():
     picture[50:140, 30:42] = 200
     picture[150:162, 100:190] = 200
     places = [(24, 44, 48, 146), (94, 144, 196, 168)]
-    cuttings = [cut(picture, place, scale=0.5, is_turned=False, is_flattened=False) for place in places]
+    cuttings = [
+        cut(picture[top:bottom, left:right], (left, top), scale=0.5, is_turned=False, is_flattened=False)
+        for left, top, right, bottom in places
+    ]
     (sheet,) = laid_out(cuttings)
 
     assert [each.is_turned for each in cuttings] == [True, False]
@@ -165,7 +171,7 @@ def test_points_of_a_sheet_are_points_of_the_image():
 
 def test_many_cuttings_take_several_sheets():
     picture = np.zeros((1000, 1000), np.uint8)
-    cuttings = [cut(picture, (0, 0, 900, 500), scale=1, is_turned=False, is_flattened=True) for _ in range(5)]
+    cuttings = [cut(picture[:500, :900], (0, 0), scale=1, is_turned=False, is_flattened=True) for _ in range(5)]
     sheets = laid_out(cuttings)
 
     assert sum(len(sheet.cuttings) for sheet in sheets) == 5
@@ -262,3 +268,34 @@ def test_a_marker_is_read_anew_in_every_frame(tmp_path):
     look_at_frames(reader_of(capture(values), tmp_path), detector)
 
     assert set(detector.known) == {()}
+
+
+def test_small_writing_in_a_large_image_is_cut_from_the_image_itself(tmp_path):
+    values = np.full((2, 3000, 2900), 300, "u2")[0]
+    values[1000:1014, 800:1000] = np.where(written("OKAFOR 77120934", (14, 200), at=(2, 0), height=13) > 120, 900, 300)
+    fine = Fine(values, 2)
+    piece = fine.piece(400, 495, 500, 510)
+
+    assert piece.shape == (30, 200)
+    assert (int(piece.min()), int(piece.max())) == (0, 255)
+    np.testing.assert_array_equal(piece[10:24] > 127, values[1000:1014, 800:1000] > 600)
+    assert fine.piece(0, 0, 10, 10).max() == 0
+    assert Fine(np.zeros((40, 40, 3), np.uint8), 2).piece(0, 0, 8, 4).shape == (8, 16)
+
+
+def test_only_a_picture_that_was_made_smaller_comes_with_its_image(tmp_path):
+    class Remembering:
+        name = "remembering"
+        may_vouch = True
+        factors: ClassVar[list] = []
+
+        def find(self, _picture, *, fine=None, **_known):
+            self.factors.append(None if fine is None else fine.factor)
+            return ()
+
+    for rows in (240, 2900):
+        values = np.zeros((1, rows, 2900, 1), "u1")
+        file = open_part10(write_capture(capture(values), tmp_path / f"{rows}.dcm"))
+        look_at_frames(FrameReader(file), Remembering())
+
+    assert Remembering.factors == [None, 4]

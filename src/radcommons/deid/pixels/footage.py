@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from radcommons.deid.pixels.boxes import Box, is_same_line
 from radcommons.deid.pixels.interest import CELL, interest_map, regions_of
 from radcommons.deid.pixels.markers import is_marker_text, marker_words
-from radcommons.deid.pixels.sightings import Detector, Sighting
+from radcommons.deid.pixels.sightings import Detector, Fine, Sighting
 from radcommons.deid.pixels.views import Pictures, pictures_of
 from radcommons.dicom.pixels import FrameReader
 
@@ -58,9 +58,10 @@ def look_at_frames(
     chosen = _chosen(reader.number_of_frames)
     watch = _Watch(detector, whole=_whole(chosen), markers=markers)
     for frame_index in chosen:
-        pictures, reduction = pictures_of(reader.decode(frame_index), reader.header, frame_index)
+        values = reader.decode(frame_index)
+        pictures, reduction = pictures_of(values, reader.header, frame_index)
         _blacken(pictures, black, reduction)
-        watch.see(frame_index, pictures, reduction)
+        watch.see(frame_index, pictures, reduction, fine=Fine(values, reduction) if reduction > 1 else None)
     watch.see_extremes()
     is_all = len(chosen) == reader.number_of_frames
     sightings = _distinct(watch.sightings)
@@ -105,7 +106,7 @@ class _Watch:
         self.is_exhausted = False
         self.sightings: list[Sighting] = []
 
-    def see(self, frame_index: int, pictures: Pictures, reduction: int) -> None:
+    def see(self, frame_index: int, pictures: Pictures, reduction: int, *, fine: Fine | None) -> None:
         """Look at one frame; the frames of one object have one size."""
         picture = pictures[0]
         self._reduction = reduction
@@ -116,13 +117,13 @@ class _Watch:
         self._brightest = picture if self._brightest is None else np.maximum(self._brightest, picture)
         if frame_index in self._whole:
             for each in pictures:
-                self._read(each)
+                self._read(each, fine if each is picture else None)
         elif not is_first and self._has_news(fired, picture.shape):
             if self._news_read >= _MOST_READ:
                 self.is_exhausted = True
                 return
             self._news_read += 1
-            self._read(picture)
+            self._read(picture, fine)
         self._known = _widened(fired) if self._known is None else self._known | _widened(fired)
 
     def see_extremes(self) -> None:
@@ -151,8 +152,8 @@ class _Watch:
     def _has_news(self, fired: NDArray[np.bool_], size: tuple[int, ...]) -> bool:
         return self._known is None or bool(regions_of(fired & ~self._known, (size[0], size[1])))
 
-    def _read(self, picture: NDArray[np.uint8]) -> None:
-        for each in self._detector.find(picture, known=self._sure):
+    def _read(self, picture: NDArray[np.uint8], fine: Fine | None = None) -> None:
+        for each in self._detector.find(picture, known=self._sure, fine=fine):
             box, scale = each.box, self._reduction
             # What surely is writing and no marker is blackened, whatever else stands there in another frame.
             if (

@@ -16,12 +16,13 @@ from radcommons.deid.pixels.lines import completed
 from radcommons.deid.pixels.models import models
 from radcommons.deid.pixels.pyramid import Level, levels_of
 from radcommons.deid.pixels.sheets import Corners, Cutting, cut, laid_out, spread
-from radcommons.deid.pixels.sightings import Sighting
+from radcommons.deid.pixels.sightings import Fine, Sighting
 from radcommons.deid.pixels.strokes import with_whole_strokes
 
 MEMORY_BYTES = 1_400 * 2**20
 _EXPLAINED, _MADE_OF_LINES = 0.35, 0.6
 _BROAD = 64
+_SMALL, _MOST_FINE, _FINE_ENLARGED = 40, 40, 2.0
 _MOST_READ, _MOST_ODD = 40, 8
 _SAME = 0.9
 _SLANT = 0.27
@@ -57,7 +58,9 @@ class TextRecogniser:
     name = "rapidocr"
     may_vouch = True
 
-    def find(self, picture: NDArray[np.uint8], *, known: Sequence[Box] = ()) -> Sequence[Sighting]:
+    def find(
+        self, picture: NDArray[np.uint8], *, known: Sequence[Box] = (), fine: Fine | None = None
+    ) -> Sequence[Sighting]:
         """Boxes of writing in a picture, with what they seem to say.
 
         Places of interest are cut out, spread and read from sheets, from the finest level to the coarsest; those in
@@ -65,7 +68,7 @@ class TextRecogniser:
         """
         found: list[_Find] = []
         rest: list[tuple[Level, Region]] = []
-        for level in levels_of(picture):
+        for level in levels_of(picture, fine):
             places = [
                 (level, region)
                 for region in level.regions
@@ -104,11 +107,7 @@ def _detect(
     places: Iterable[tuple[Level, Region]], *, is_turned: bool = False, is_flattened: bool = False
 ) -> list[_Find]:
     found = []
-    cuttings: dict[Cutting, Level] = {}
-    for level, region in places:
-        place = (region.left, region.top, region.right, region.bottom)
-        cutting = cut(level.picture, place, scale=level.scale, is_turned=is_turned, is_flattened=is_flattened)
-        cuttings[cutting] = level
+    cuttings = {_cutting(*place, is_turned=is_turned, is_flattened=is_flattened): place[0] for place in places}
     for sheet in laid_out(cuttings):
         # Loaded by the first picture in which there is a place to read.
         for corners in models().lines_on(sheet.picture):
@@ -117,6 +116,24 @@ def _detect(
                 clipping = models().clipping(sheet.picture, corners)
                 found.append(_Find(under[0].to_image(under[1]), clipping, cuttings[under[0]]))
     return found
+
+
+def _cutting(level: Level, region: Region, *, is_turned: bool, is_flattened: bool) -> Cutting:
+    """A place made ready; letters of a few pixels are cut from the image as it is, not as it was made smaller, and enlarged."""
+    is_small = level.fine is not None and min(region.width, region.height) <= _SMALL
+    if level.fine is None or not is_small or len(level.regions) > _MOST_FINE:
+        piece = level.picture[region.top : region.bottom, region.left : region.right]
+        corner, scale = (region.left, region.top), level.scale
+        return cut(piece, corner, scale=scale, is_turned=is_turned, is_flattened=is_flattened)
+    factor = level.fine.factor
+    return cut(
+        level.fine.piece(region.left, region.top, region.right, region.bottom),
+        (region.left * factor, region.top * factor),
+        scale=level.scale * factor,
+        is_turned=is_turned,
+        is_flattened=is_flattened,
+        enlargement=_FINE_ENLARGED,
+    )
 
 
 def _is_explained(level: Level, region: Region, found: Sequence[_Find]) -> bool:

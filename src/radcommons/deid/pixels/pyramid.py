@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radcommons.deid.pixels.interest import Region, interest_map, regions_of
+from radcommons.deid.pixels.sightings import Fine
 
 _LARGE_SIDE = 1400
 _SMALLEST_SIDE = 96
@@ -26,15 +27,18 @@ class Level:
         Pixels of it for one pixel of the image.
     fired, regions
         Where writing could be.
+    fine
+        What the picture was made of, where that has more pixels.
     """
 
     picture: NDArray[np.uint8]
     scale: float
     fired: NDArray[np.bool_]
     regions: tuple[Region, ...]
+    fine: Fine | None = None
 
 
-def levels_of(picture: NDArray[np.uint8]) -> Iterator[Level]:
+def levels_of(picture: NDArray[np.uint8], fine: Fine | None = None) -> Iterator[Level]:
     """A picture at full size (half when very large) and then at half the size before, as long as anything can be read."""
     scale = 1.0
     while min(picture.shape) * scale > _LARGE_SIDE:
@@ -44,7 +48,8 @@ def levels_of(picture: NDArray[np.uint8]) -> Iterator[Level]:
         if min(shown.shape) < (_SMALLEST_SIDE if scale < 1 else _LEAST_SIDE):
             return
         fired = interest_map(shown)
-        yield Level(shown, scale, fired, regions_of(fired, (shown.shape[0], shown.shape[1])))
+        regions = regions_of(fired, (shown.shape[0], shown.shape[1]))
+        yield Level(shown, scale, fired, regions, fine if scale == 1 else None)
         scale /= 2
         shown = resized(shown, 0.5)
 

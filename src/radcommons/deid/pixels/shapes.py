@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from radcommons.deid.pixels.boxes import Box, share_covered
 from radcommons.deid.pixels.interest import BORDER, Region
 from radcommons.deid.pixels.pyramid import levels_of
-from radcommons.deid.pixels.sightings import Sighting
+from radcommons.deid.pixels.sightings import Fine, Sighting
 
 _LEAST_FILL = 0.3
 _THICKEST = 0.15
@@ -25,9 +25,11 @@ class ShapeFinder:
     name = "shapes"
     may_vouch = False
 
-    def find(self, picture: NDArray[np.uint8], *, known: Sequence[Box] = ()) -> Sequence[Sighting]:
+    def find(
+        self, picture: NDArray[np.uint8], *, known: Sequence[Box] = (), fine: Fine | None = None
+    ) -> Sequence[Sighting]:
         """Boxes around places that look like lines of writing; they cost so little that all are looked for again."""
-        del known
+        del known, fine
         found: list[Sighting] = []
         for level in levels_of(picture):
             for region in level.regions:

@@ -59,30 +59,42 @@ class Cutting:
 
 
 def cut(
-    picture: NDArray[np.uint8], place: tuple[int, int, int, int], *, scale: float, is_turned: bool, is_flattened: bool
+    piece: NDArray[np.uint8],
+    corner: tuple[int, int],
+    *,
+    scale: float,
+    is_turned: bool,
+    is_flattened: bool,
+    enlargement: float | None = None,
 ) -> Cutting:
-    """Cut a place (left, top, right, bottom), spread its grey values, and enlarge it when it is small.
+    """Make a piece of a picture ready: spread its grey values, and enlarge it when it is small.
 
     Parameters
     ----------
+    corner
+        The left and upper end of the piece in the picture.
+    scale
+        Pixels of that picture for one pixel of the image.
     is_turned
         Against what its shape suggests: tall places are turned anyway, as writing along an edge.
     is_flattened
         Whether the local background is taken out as well, for writing across a border.
+    enlargement
+        By how much; what the size of the piece asks for when not given.
     """
-    left, top, right, bottom = place
-    piece = picture[top:bottom, left:right]
+    rows, columns = piece.shape
     piece = flattened(piece) if is_flattened else spread(piece)
-    is_tall = bottom - top > _TALL * (right - left)
+    is_tall = rows > _TALL * columns
     turn = is_tall != is_turned
     if turn:
         piece = np.rot90(piece, -1)
-    enlargement = next((factor for side, factor in _ENLARGED if min(piece.shape) < side), 1.0)
+    if enlargement is None:
+        enlargement = next((factor for side, factor in _ENLARGED if min(piece.shape) < side), 1.0)
     if enlargement > 1:
         size = (round(piece.shape[1] * enlargement), round(piece.shape[0] * enlargement))
         image = Image.fromarray(np.ascontiguousarray(piece)).resize(size, Image.Resampling.BICUBIC)
         piece = np.asarray(image, dtype=np.uint8)
-    return Cutting(piece, left, top, bottom - top, enlargement, turn, scale)
+    return Cutting(piece, *corner, rows, enlargement, turn, scale)
 
 
 def spread(piece: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from radcommons.deid.pixels.boxes import Box
 
+_GREY, _WHITE, _TINY = 2, 255.0, 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -32,6 +34,30 @@ class Sighting:
     is_cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Fine:
+    """The stored values of a picture that was made smaller, for what is too small to be read in it.
+
+    Parameters
+    ----------
+    values
+        Rows by columns, or rows by columns by 3.
+    factor
+        How many of them lie along a pixel of the picture.
+    """
+
+    values: NDArray[np.generic]
+    factor: int
+
+    def piece(self, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
+        """What lies behind a place of the picture, from its lowest value, black, to its highest, white."""
+        first, last = (top * self.factor, bottom * self.factor), (left * self.factor, right * self.factor)
+        values = self.values[slice(*first), slice(*last)].astype(np.float32)
+        grey = values if values.ndim == _GREY else values.mean(axis=-1)
+        lowest, highest = (float(grey.min()), float(grey.max())) if grey.size else (0.0, 0.0)
+        return ((grey - lowest) * (_WHITE / max(highest - lowest, _TINY))).astype(np.uint8)
+
+
 class Detector(Protocol):
     """Something that finds writing in grey pictures.
 
@@ -41,6 +67,8 @@ class Detector(Protocol):
     name: str
     may_vouch: bool
 
-    def find(self, picture: NDArray[np.uint8], *, known: Sequence[Box] = ()) -> Sequence[Sighting]:
+    def find(
+        self, picture: NDArray[np.uint8], *, known: Sequence[Box] = (), fine: Fine | None = None
+    ) -> Sequence[Sighting]:
         """Boxes of writing in a picture, rows by columns, 0 black to 255 white; ``known`` need not be looked at again."""
         ...
