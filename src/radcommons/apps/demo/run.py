@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -99,6 +99,24 @@ class DemoResult:
         steps.say()
 
 
+def demand_sent(batch_ids: Sequence[str | None], waiting: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The batches that were sent.
+
+    Raises
+    ------
+    RadCommonsError
+        When there are none, with what to do about it: a centre without studies has nothing to show.
+    """
+    sent = [batch_id for batch_id in batch_ids if batch_id]
+    if sent:
+        return sent
+    message = "No study may leave its hospital yet."
+    if waiting:
+        pages = "\n".join(f"  {held['command']}" for held in waiting)
+        message = f"{message} Look at the pictures that wait, approve, and run the same command again:\n{pages}"
+    raise RadCommonsError(Kind.CONFLICT, "demo.nothing-sent", message)
+
+
 class Demonstration:
     """A running demonstration: starts the centre, ends it on leaving."""
 
@@ -129,7 +147,7 @@ class Demonstration:
         self._start_centre(hospitals)
         people = self._staff(hospitals)
         batch_ids = [self._travel(hospital) for hospital in hospitals]
-        self._receive([batch_id for batch_id in batch_ids if batch_id])
+        self._receive(demand_sent(batch_ids, self.result.waiting))
         self._curate(people["curator"])
         self._publish(people["release_manager"])
         self._begin_reading(people["project_manager"])
