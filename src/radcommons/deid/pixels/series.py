@@ -78,7 +78,7 @@ class _Count:
         self.slices += 1
         drawn = drawn_pixels(values)
         if drawn is not None:
-            self._drawn.append((int(values[drawn][0]), np.count_nonzero(drawn), each))
+            self._drawn.append((int(values[drawn][0]), int(np.count_nonzero(drawn)), each))
         if self._first is None or self._same is None:
             self._first, self._same = values, np.ones(values.shape, dtype=np.bool_)
         else:
