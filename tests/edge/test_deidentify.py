@@ -294,7 +294,7 @@ def test_the_report_tells_actions_and_no_value(home, folder, out):
 
 
 def test_a_killed_run_goes_on_and_ends_the_same(home, folder, out, tmp_path):
-    write_series(folder, count=150)
+    write_series(folder, count=300)
     code = (
         "import sys; from pathlib import Path\n"
         "from radcommons.edge.deidentify import deidentify_folder; from radcommons.edge.home import open_home\n"
@@ -313,7 +313,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(home, folder, out, tmp_path):
 
     undisturbed = init_home(tmp_path / "second", site="ALPHA", project="covid19", secret=SECRET)
     whole = deidentify_folder(undisturbed, folder, out=tmp_path / "out2")
-    assert 0 < resumed.made < 150
+    assert 0 < resumed.made < 300
     assert instances(out) == instances(tmp_path / "out2")
     assert resumed.report_sha256 == whole.report_sha256
 

@@ -123,7 +123,7 @@ def test_of_a_request_that_breaks_off_the_whole_parts_are_kept_and_nothing_else(
             head = f"POST /api/v1/intake/batches/{made.manifest.batch_id}/parts HTTP/1.1\r\nHost: {address.netloc}\r\n"
             line.sendall(f"{head}Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
             line.sendall(body[:-1])
-            wanted, give_up_at = digests[2:], time.monotonic() + 30
+            wanted, give_up_at = digests[2:], time.monotonic() + 90
             while _post(client, made, _listed(made, digests)).json()["missing"] != wanted:
                 # Pieces are handed over when they are large or the last: here when the connection is cut.
                 assert time.monotonic() < give_up_at

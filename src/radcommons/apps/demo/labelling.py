@@ -59,7 +59,7 @@ DERIVED = (
 )
 # Extent and density of mRALE, right and left, from case to case; by how much a reader's extents differ, and on which cases.
 GRADES = ((2, 2, 1, 1), (1, 1, 1, 1), (0, 0, 0, 0), (3, 2, 3, 2), (1, 1, 0, 0))
-STRICTER = {"R2": (1, 3), "R3": (2, 2)}
+STRICTER = {"R2": (1, 3), "R3": (2, 1)}
 LEFT_TO_READ, LEFT_READER = 2, "R1"
 LOOKS = (("typical", "typical", "indeterminate"), ("typical", "indeterminate", "atypical"))
 CORNERS = 24
