@@ -172,6 +172,61 @@ def test_the_value_under_the_pointer_is_that_of_the_slice_and_lengths_can_be_tak
     expect(page.locator("[data-part=invert]")).to_have_attribute("aria-pressed", "false")
 
 
+def test_looking_needs_no_other_tool_than_the_one_that_draws(open_page: Opener, ct: ReadingProject) -> None:
+    page, task = opened(open_page, ct)
+    seen = page.locator("[data-part=window], [data-part=zoom]")
+    press(page, "4")
+    before, points = seen.all_inner_texts(), ((0, 0), (30, 20), (60, 60))
+    x, y = annotating.middle(page)
+    page.mouse.move(x, y)
+    page.mouse.down(button="right")
+    page.mouse.move(x + 40, y + 30)
+    page.mouse.up(button="right")
+    expect(seen.first).not_to_have_text(before[0])
+    page.keyboard.down("Control")
+    drag(page, *points)
+    page.keyboard.up("Control")
+    expect(seen.last).not_to_have_text(before[1])
+    corner = "document.querySelector('[data-part=stage]').dataset.tool"
+    page.keyboard.down(" ")
+    drag(page, *points)
+    page.keyboard.up(" ")
+    expect(page.locator("[data-part=cine]")).to_have_attribute("aria-pressed", "false")
+    assert page.evaluate(corner) == "draw"
+    until_saved(page)
+    assert not task.revisions.exists()
+
+
+def test_two_fingers_zoom_while_a_tool_draws_and_leave_no_point(open_page: Opener, ct: ReadingProject) -> None:
+    page, task = opened(open_page, ct, has_touch=True)
+    press(page, "4")
+    x, y = annotating.middle(page)
+    touch = page.context.new_cdp_session(page)
+
+    def fingers(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x + left, "y": y + top, "id": number} for number, (left, top) in enumerate(places)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def tap(left: float, top: float) -> None:
+        fingers("touchStart", (left, top))
+        fingers("touchEnd")
+
+    zoom = page.locator("[data-part=zoom]")
+    before = zoom.inner_text()
+    tap(0, 0)
+    fingers("touchStart", (-20, 0))
+    fingers("touchStart", (-20, 0), (20, 0))
+    fingers("touchMove", (-60, 0), (60, 0))
+    fingers("touchEnd")
+    expect(zoom).not_to_have_text(before)
+    tap(60, 0)
+    tap(60, 60)
+    tap(0, 0)
+    until_saved(page)
+    shapes = [len(shape["points"]) for item in saved_items(task) for shape in item["shapes"]]
+    assert shapes == [3]
+
+
 def test_every_geometry_is_drawn_by_mouse_and_kept(open_page: Opener, ct: ReadingProject) -> None:
     page, task = opened(open_page, ct)
     drawings = {

@@ -3,6 +3,7 @@
 import { Drawer } from "./drawer.js";
 import { Editor } from "./editor.js";
 import { Painter } from "./painter.js";
+import { gestureOf } from "../reading/pointer.js";
 import { Pane } from "./pane.js";
 import { keyOf } from "./shapes.js";
 import { Pen, drawBrush, drawCursor, drawFinding, drawPreview, drawStroke } from "./sheet.js";
@@ -151,10 +152,15 @@ export class Desk {
 
   #down(pane, event) {
     if (this.pane !== pane) this.focus(pane);
-    const isOurs = event.button === 0 && !event.shiftKey && !LOOKING.has(this.bench.tool) && pane.frame;
+    const isOurs = event.button === 0 && !gestureOf(event) && !LOOKING.has(this.bench.tool) && pane.frame;
     if (!isOurs) return;
-    event.stopPropagation();
     event.preventDefault();
+    if (event.pointerType === "touch" && !event.isPrimary) {
+      // A second finger looks closer; what the first one began is taken back.
+      this.#liftHand(pane);
+      return;
+    }
+    if (event.pointerType !== "touch") event.stopPropagation();
     pane.stage.focus({ preventScroll: true });
     pane.stopCine();
     if (!this.mayDraw) {
@@ -167,6 +173,13 @@ export class Desk {
     }
     pane.sheet.setPointerCapture(event.pointerId);
     this.#hand.press(pane, this.#pointOf(pane, event), { isErasing: event.altKey, isRemoving: event.altKey });
+    pane.drawSheet();
+  }
+
+  #liftHand(pane) {
+    if (this.drawer.isBusy) this.drawer.lift();
+    this.painter.cancel();
+    this.editor.cancel();
     pane.drawSheet();
   }
 

@@ -77,6 +77,14 @@ export class Drawer {
     else this.#set(pane, at);
   }
 
+  /** Forget the press that is under way; points that were set before stay. */
+  lift() {
+    if (!this.#isPressed) return;
+    if (this.#geometry === "freehand" && this.#hasDragged) this.cancel();
+    else this.points.pop();
+    this.#isPressed = this.#hasDragged = false;
+  }
+
   back() {
     if (!this.isBusy) return false;
     this.points.pop();

@@ -1,11 +1,13 @@
 // The keyboard. One table drives the keys, the help and the titles of the buttons, so that none can forget the others.
 
+import { listenToSpace, spaceBar } from "../reading/space.js";
+
 export const KEYS = [
   { group: "Slices", keys: ["PageDown"], shown: "Page Down, ↓", does: "next slice", run: (page) => page.step(1) },
   { group: "Slices", keys: ["PageUp"], shown: "Page Up, ↑", does: "previous slice", run: (page) => page.step(-1) },
   { group: "Slices", keys: ["Home"], shown: "Home", does: "first slice", run: (page) => page.step(-Infinity) },
   { group: "Slices", keys: ["End"], shown: "End", does: "last slice", run: (page) => page.step(Infinity) },
-  { group: "Slices", keys: [" "], shown: "Space", does: "play or stop", run: (page) => page.cine() },
+  { group: "Slices", shown: "Space", does: "play or stop; held while dragging: move the image" },
   { group: "Slices", keys: ["`"], shown: "`", does: "other pane", run: (page) => page.otherPane() },
   { group: "Look", shown: "Shift + 1 … 9", does: "window presets" },
   { group: "Look", keys: ["w"], shown: "W", does: "drag to change the window", run: (page) => page.tool("window") },
@@ -86,6 +88,10 @@ function press(page, event) {
   // Radio buttons and sliders move by arrows and Space by themselves.
   if (target.matches("input") && (key in ARROWS || [" ", "Home", "End", "PageUp", "PageDown"].includes(key))) return false;
   if (isButton(target) && (key === " " || key === "Enter")) return false;
+  if (key === " ") {
+    spaceBar.press();
+    return true;
+  }
   if (key in ARROWS) return page.arrow(...ARROWS[key], event.shiftKey);
   if (key === "Enter") return page.enter();
   const digit = digitOf(event);
@@ -97,6 +103,7 @@ function press(page, event) {
 }
 
 export function listenToKeys(page) {
+  listenToSpace(() => page.cine());
   document.addEventListener("keydown", (event) => {
     if (!(event.target instanceof Element) || document.querySelector("dialog[open]") || event.isComposing || event.altKey) return;
     if (chord(page, event)) event.preventDefault();

@@ -1,5 +1,7 @@
 // The keyboard. The same table drives the keys and the help, so that neither can forget the other.
 
+import { listenToSpace, spaceBar } from "./space.js";
+
 export const KEYS = [
   { keys: ["ArrowDown", "PageDown"], shown: "↓ or Page Down", does: "next slice", run: (actions) => actions.step(1) },
   { keys: ["ArrowUp", "PageUp"], shown: "↑ or Page Up", does: "previous slice", run: (actions) => actions.step(-1) },
@@ -7,7 +9,7 @@ export const KEYS = [
   { keys: ["ArrowLeft"], shown: "←", does: "ten slices back", run: (actions) => actions.step(-10) },
   { keys: ["Home"], shown: "Home", does: "first slice", run: (actions) => actions.step(-Infinity) },
   { keys: ["End"], shown: "End", does: "last slice", run: (actions) => actions.step(Infinity) },
-  { keys: [" ", "c"], shown: "Space or C", does: "play or stop", run: (actions) => actions.toggleCine() },
+  { keys: ["c"], shown: "Space or C", does: "play or stop", run: (actions) => actions.toggleCine() },
   { keys: ["1"], shown: "1", does: "lung window", run: (actions) => actions.preset("lung") },
   { keys: ["2"], shown: "2", does: "mediastinum window", run: (actions) => actions.preset("mediastinum") },
   { keys: ["3"], shown: "3", does: "bone window", run: (actions) => actions.preset("bone") },
@@ -53,11 +55,16 @@ function arrow(event, view, actions) {
 }
 
 export function listenToKeys(view, actions) {
+  listenToSpace(() => actions.toggleCine());
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || belongsToControl(event)) return;
     let isDone = event.key in ARROWS && arrow(event, view, actions);
     if (!isDone && event.key === "Enter" && view.tool === "measure") isDone = actions.placePoint();
     if (!isDone && event.key === "Escape") isDone = actions.cancel();
+    if (event.key === " ") {
+      spaceBar.press();
+      isDone = true;
+    }
     if (!isDone) {
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       const entry = KEYS.find(({ keys }) => keys.includes(key));

@@ -1,12 +1,15 @@
 // Mouse, pen and touch on the image. Each gesture becomes one call on `actions`; nothing is decided here.
 
+import { spaceBar } from "./space.js";
+
 const WHEEL_STEP = 40;
 const STEPS_PER_DRAG = 12;
 
-function toolFor(event, view) {
-  if (event.button === 2) return "zoom";
-  if (event.button === 1 || event.shiftKey) return "pan";
-  return view.tool;
+/** What a drag does: what is held decides before the tool in hand, so that looking never needs another tool. */
+export function gestureOf(event) {
+  if (event.button === 1 || event.shiftKey || spaceBar.isHeld) return "pan";
+  if (event.ctrlKey || event.metaKey) return "zoom";
+  return event.button === 2 ? "window" : undefined;
 }
 
 export class PointerTools {
@@ -54,7 +57,11 @@ export class PointerTools {
 
   #onDown(event) {
     this.#stage.focus({ preventScroll: true });
-    this.#stage.setPointerCapture(event.pointerId);
+    const tool = gestureOf(event) ?? this.#view.tool;
+    if (spaceBar.isHeld) spaceBar.use();
+    // A drawing hand keeps its own pointer; a second finger makes it a pinch all the same.
+    const isDrawing = tool === "draw";
+    if (!isDrawing || this.#touches.size > 0) this.#stage.setPointerCapture(event.pointerId);
     const point = this.#picture.pointOf(event);
     this.#touches.set(event.pointerId, point);
     if (this.#touches.size === 2) {
@@ -62,7 +69,7 @@ export class PointerTools {
       this.#pinch = this.#spread();
       return;
     }
-    const tool = toolFor(event, this.#view);
+    if (isDrawing) return;
     const start = this.#picture.placement?.toImage(point);
     this.#drag = { tool, point, start, window: this.#actions.currentWindow(), rest: 0, hasMoved: false };
     event.preventDefault();
