@@ -205,6 +205,8 @@ def batch_json(batch: Batch) -> dict[str, object]:
         "site": batch.site.code,
         "project": batch.project,
         "state": batch.state,
+        "opened_at": batch.opened_at.isoformat(),
+        "finished_at": batch.finished_at.isoformat() if batch.finished_at else None,
         "signing_key": batch.signing_key.fingerprint if batch.signing_key else None,
         "summary_sha256": batch.summary_sha256 or None,
         "counts": line(batch).counts.to_json(),
