@@ -24,11 +24,12 @@ from radcommons.server.platform.postgres import EmbeddedPostgres
 logger = logging.getLogger(__name__)
 LOCK_NAME = "serve.lock"
 # Each thread would keep what it freed in an arena of its own, of which glibc makes eight a processor. And pieces of a
-# body, a quarter of a megabyte each, would be asked of the kernel and given back one by one, page after page.
+# body, a quarter of a megabyte each, and pictures, of a few, would be asked of the kernel and given back one by one, page
+# after page, which costs more than what is done with them.
 MEMORY = {
     "MALLOC_ARENA_MAX": "2",
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
-    "MALLOC_TRIM_THRESHOLD_": str(4 << 20),
+    "MALLOC_MMAP_THRESHOLD_": str(3 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(6 << 20),
 }
 PARENT_PIPE = "RADCOMMONS_PARENT_PIPE"
 GRACE_S = 10.0

@@ -21,6 +21,8 @@ _WHITE = 255.0
 _MAX_LUT_ENTRIES = 65_536
 # Values of at most so many bytes are listed rather than computed pixel by pixel.
 _LISTED_BYTES = 2
+# Pixels that are computed together: few enough that what they take is in the processor's cache, and is taken again for the next.
+_AT_ONCE = 1 << 18
 
 
 def to_grayscale(
@@ -81,11 +83,15 @@ def _line(header: Header, *, frame_index: int, window: Window | None) -> tuple[f
 
 
 def _along(values: NDArray[np.generic], factor: float, addend: float) -> NDArray[np.uint8]:
-    grey = values.astype(np.float32)
-    grey *= np.float32(factor)
-    grey += np.float32(addend + 0.5)
-    np.clip(grey, 0.0, np.float32(_WHITE + 0.5), out=grey)
-    return grey.astype(np.uint8)
+    shown = np.empty(values.shape, np.uint8)
+    rows = max(1, _AT_ONCE // max(1, values.shape[-1]))
+    for top in range(0, len(values), rows):
+        grey = values[top : top + rows].astype(np.float32)
+        grey *= np.float32(factor)
+        grey += np.float32(addend + 0.5)
+        np.clip(grey, 0.0, np.float32(_WHITE + 0.5), out=grey)
+        shown[top : top + rows] = grey
+    return shown
 
 
 def _is_inverse(header: Header) -> bool:

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from radcommons.dicom.dicom_json import find_bulk
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.isolation import Named
 from radcommons.dicom.part10 import map_file, parse_part10
 from radcommons.dicom.pixels import decode_frame, draw_frame, encoded_picture, fitted
-from radcommons.server.archive import document_work
 from radcommons.server.archive.encoding import encode_frame, transcode_file
 from radcommons.server.archive.pixel_jobs import (
     DecodeFrame,
@@ -28,6 +28,8 @@ from radcommons.server.archive.pixel_jobs import (
 
 MAX_VALUE_BYTES = 256 * 2**20
 _LEAST_LETTER = 9
+# By its name: few objects hold a document, and what reads it is large.
+_READ_DOCUMENT: Named[Job, bytes | Refusal] = Named("radcommons.server.archive.document_work", "perform")
 
 
 def perform(job: Job) -> bytes | Refusal:
@@ -47,7 +49,7 @@ def perform(job: Job) -> bytes | Refusal:
             case ReadValue(tag_path=tag_path):
                 return _value(path, tag_path)
             case ReadDocument() | DrawPage():
-                return document_work.perform(job)
+                return _READ_DOCUMENT(job)
     except RadCommonsError as error:
         return Refusal(error.code)
 

@@ -29,7 +29,7 @@ _PAGE = 200
 # Metadata of so many instances are made as one document, and kept.
 _WHOLE = 500
 _PIECES_BYTES = 16 << 20
-_DOCUMENTS_BYTES = 32 << 20
+_DOCUMENTS_BYTES = 8 << 20
 _COLUMNS = tuple(field.name for field in fields(HeldInstance))
 _ALL_TAGS: frozenset[str] = frozenset()
 

@@ -29,7 +29,7 @@ from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.read_pool import ReadPool
 
 _TABLES_BYTES = 32 << 20
-_DOCUMENTS_BYTES = 48 << 20
+_DOCUMENTS_BYTES = 24 << 20
 _INDEXES_BYTES = 40 << 20
 _ANSWERS_BYTES = 16 << 20
 _QUESTION_BYTES = 2048
