@@ -25,6 +25,7 @@ from radcommons.server.annotation.rules.states import CaseState, Duty, ProjectVe
 from radcommons.server.annotation.rules.wishes import ProjectWish
 from radcommons.server.annotation.services import projects, schemas
 from radcommons.server.annotation.services.examples import add_example
+from radcommons.server.annotation.services.uploading import begin_upload
 from radcommons.server.archive.aliases import Aliases
 from radcommons.server.curation.models import Case
 from radcommons.server.intake import services as intake
@@ -264,6 +265,8 @@ def _reading(study: str) -> dict[str, str]:
     worker.run_until_idle()
     task.case.refresh_from_db()
     assert task.case.state == CaseState.DISPUTED
+    manager = person("sending-manager", Role.PROJECT_MANAGER)
+    past = {"title": "Past", "slug": "past", "schema": ""}
     picture = io.BytesIO()
     Image.new("L", (8, 8), 90).save(picture, "PNG")
     example = add_example(picture.getvalue(), actor=OPERATOR)
@@ -273,6 +276,7 @@ def _reading(study: str) -> dict[str, str]:
         "other_task": other.key,
         "case": task.case.key,
         "example": example.sha256,
+        "upload": begin_upload(None, past, [("reads.json", b"{}")], actor=manager).key,
         **_aliases("task", aliases_of_task(task)),
         **_aliases("case", aliases_of_case(task.case)),
     }

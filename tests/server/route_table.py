@@ -197,6 +197,7 @@ API = (
 
 _PROJECTS = "annotation/projects/"
 _SCHEMAS = "annotation/schemas/"
+_UPLOADS = "annotation/uploads/"
 READING_PAGES = (
     Row("GET", "annotation/reads/", A.ANNOTATION_READ),
     Row("GET", "annotation/reads/figures/", A.ANNOTATION_READ),
@@ -227,8 +228,17 @@ READING_PAGES = (
             ("POST", "agreement/compute/", A.ANNOTATION_SEE, {}),
             ("GET", "publications/", A.ANNOTATION_SEE, {}),
             ("GET", "exports/", A.ANNOTATION_SEE, {}),
+            ("GET", "results/", A.ANNOTATION_MANAGE, {}),
+            ("POST", "results/", A.ANNOTATION_MANAGE, {}),
             ("POST", "publications/publish/", A.ANNOTATION_PUBLISH, {}),
         )
+    ),
+    Row("GET", f"{_UPLOADS}new/", A.ANNOTATION_MANAGE),
+    Row("POST", f"{_UPLOADS}new/", A.ANNOTATION_MANAGE),
+    Row("GET", f"{_UPLOADS}<slug:key>/", A.ANNOTATION_MANAGE, given={"key": "{upload}"}),
+    *(
+        Row("POST", f"{_UPLOADS}<slug:key>/{rest}", A.ANNOTATION_MANAGE, given={"key": "{upload}"})
+        for rest in ("", "confirm/", "discard/")
     ),
     Row("GET", _SCHEMAS, A.ANNOTATION_SEE),
     Row("GET", f"{_SCHEMAS}edit/", A.ANNOTATION_MANAGE),

@@ -30,6 +30,7 @@ UID = "2.25.404"
 # The same shapes as the content's, of things that do not exist.
 UNREAL = {"code": "OMEGA", "batch_id": "0" * 64, "username": "nobody.atall", "draft": "never-drafted-ct"}
 UNREAL |= {"reading": "never-read", "task": "f" * 24, "other_task": "f" * 24, "case": "f" * 24, "name": "never-asked"}
+UNREAL |= {"upload": "f" * 24}
 PARAMETER = re.compile(r"<(?:[\w-]+:)?(\w+)>|\{(\w+)(?::path)?\}")
 CURIOUS = {"anonymous", "researcher", "coordinator of BETA", "key of BETA"}
 A_FEW = {"anonymous", "curator", "coordinator of ALPHA", "coordinator of BETA"}

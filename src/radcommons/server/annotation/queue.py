@@ -10,6 +10,7 @@ from radcommons.server.platform.jobs import app
 SETTLE_CASE = "annotation.settle_case"
 COMPUTE_AGREEMENT = "annotation.compute_agreement"
 PUBLISH_CASE = "annotation.publish_case"
+WORK_ON_UPLOAD = "annotation.work_on_upload"
 
 
 def defer_settling(case_id: int) -> None:
@@ -30,6 +31,11 @@ def defer_publishing(publication_id: int, case_ids: Iterable[int]) -> None:
     for case_id in case_ids:
         lock = f"{PUBLISH_CASE}:{publication_id}:{case_id}"
         _defer(PUBLISH_CASE, lock, publication_id=publication_id, case_id=case_id)
+
+
+def defer_upload(upload_id: int) -> None:
+    """Have an upload looked at or taken in, in the open transaction; one after the other."""
+    app.configure_task(WORK_ON_UPLOAD, lock=f"{WORK_ON_UPLOAD}:{upload_id}").defer(upload_id=upload_id)
 
 
 def _defer(name: str, lock: str, **arguments: int) -> None:

@@ -7,13 +7,12 @@ from pathlib import Path
 import click
 
 from radcommons.server.annotation.queries.projects import seen_project
-from radcommons.server.annotation.services.results import Labelling, add_results
+from radcommons.server.annotation.rules.uploads import Labelling
+from radcommons.server.annotation.services.results import add_results
 from radcommons.server.platform import accounts
 from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.policy import Action, Actor
 from radcommons.transfer.annotation.results import ResultKind
-
-EVERYTHING = "*"
 
 
 @click.command(name="add-results")
@@ -43,7 +42,7 @@ def add_results_command(slug: str, paths: Sequence[Path], *, software: str, kind
     by, labels = rest["by"], rest["labels"]
     actor = actor_of_user(accounts.actor_named(by)) if isinstance(by, str) else Actor.system("cli")
     project = seen_project(slug, actor, action=Action.ANNOTATION_MANAGE)
-    labelling = _labelling(labels if isinstance(labels, tuple) else ())
+    labelling = Labelling.from_words(labels if isinstance(labels, tuple) else ())
     added = add_results(project, software, paths, ResultKind(kind), labelling, actor=actor)
     counts = {
         "files": added.files,
@@ -57,11 +56,3 @@ def add_results_command(slug: str, paths: Sequence[Path], *, software: str, kind
         return
     told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
     click.echo(f"{added.reader.pseudonym} in {slug}: {told}.")
-
-
-def _labelling(given: Sequence[str]) -> Labelling:
-    pairs = [one.rpartition("=") for one in given]
-    by_name = {name: label for name, sign, label in pairs if sign and name != EVERYTHING}
-    default = next((label for name, sign, label in pairs if not sign or (name == EVERYTHING and label)), "")
-    leaves_rest = any(name == EVERYTHING and not label for name, _, label in pairs)
-    return Labelling(default, by_name, leaves_rest)

@@ -5,6 +5,7 @@ from radcommons.server.annotation.models.projects import Absence, Case, CaseInst
 from radcommons.server.annotation.models.publishing import Publication, PublishedObject, PublishedReading
 from radcommons.server.annotation.models.reads import Answer, ImportedDocument, Revision, Shape, Task
 from radcommons.server.annotation.models.schemas import ExamplePicture, LabelSchema
+from radcommons.server.annotation.models.uploads import Upload, UploadedFile
 
 __all__ = [
     "Absence",
@@ -26,4 +27,6 @@ __all__ = [
     "Revision",
     "Shape",
     "Task",
+    "Upload",
+    "UploadedFile",
 ]

@@ -1,8 +1,8 @@
 """The verb by which files that an algorithm wrote become its reads in a project."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.db.models import QuerySet
@@ -14,6 +14,7 @@ from radcommons.server.annotation.errors import ProjectInvalidError
 from radcommons.server.annotation.models import CaseInstance, Reader, ReadingProject
 from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.publishing import images_of
+from radcommons.server.annotation.rules.uploads import Labelling
 from radcommons.server.annotation.services.modelling import ModelRead, record_model_reads
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.platform.settings import settings
@@ -35,25 +36,6 @@ _GEOMETRY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Labelling:
-    """Which label drawings answer where their own names do not say it.
-
-    Parameters
-    ----------
-    default
-        The label of everything; "" when names and codes decide.
-    by_name
-        The label of what has that name or number; "" for what is to be left out.
-    leaves_rest
-        That what is no label by its name, number or code is left out instead of refused.
-    """
-
-    default: str = ""
-    by_name: Mapping[str, str] = field(default_factory=dict)
-    leaves_rest: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Added:
     """What became of the files."""
 
@@ -63,6 +45,7 @@ class Added:
     reads: int
     items: int
     left_out: int
+    by_label: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +94,10 @@ def add_results(
             collector.add(number, result)
     reads = [ModelRead(study, [item.to_json() for item in items]) for study, items in collector.by_study.items()]
     reader = record_model_reads(project, software, reads, actor=actor)
-    items = sum(len(read.items) for read in reads)
-    return Added(reader, len(files) - others, others, len(reads), items, collector.left_out)
+    by_label = Counter(item.label_id for items in collector.by_study.values() for item in items)
+    return Added(
+        reader, len(files) - others, others, len(reads), by_label.total(), collector.left_out, by_label=by_label
+    )
 
 
 def _expanded(paths: Iterable[Path], kind: ResultKind) -> list[Path]:
