@@ -9,6 +9,7 @@ from tests.support.batches import write_instance
 from radcommons.deid.look_memory import LookMemory
 from radcommons.deid.profile import load_profile
 from radcommons.deid.verify import verify_deidentified, verify_parsed
+from radcommons.dicom.element_memory import ElementMemory
 from radcommons.dicom.elements import FormatError
 from radcommons.dicom.part10 import map_file, parse_part10
 
@@ -16,9 +17,17 @@ PROFILE = load_profile("ricord")
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
+class Remembering:
+    """What one child process keeps between files."""
+
+    def __init__(self):
+        self.elements = ElementMemory()
+        self.looks = LookMemory(self.elements)
+
+
 def remembered(path, memory):
     buffer = map_file(path)
-    return verify_parsed(buffer, parse_part10(buffer), PROFILE, memory=memory)
+    return verify_parsed(buffer, parse_part10(buffer, memory=memory.elements), PROFILE, memory=memory.looks)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +44,7 @@ def remembered(path, memory):
     ],
 )
 def test_what_was_remembered_of_others_changes_nothing(tmp_path, changes):
-    memory = LookMemory()
+    memory = Remembering()
     plain = write_instance(tmp_path / "plain.dcm")
     remembered(plain, memory)
     remembered(write_instance(tmp_path / "other.dcm", PatientName="Roe^Richard", PatientID="ALPHA-00000009"), memory)
@@ -46,7 +55,7 @@ def test_what_was_remembered_of_others_changes_nothing(tmp_path, changes):
 
 
 def test_items_of_sequences_and_private_owners_are_part_of_what_is_remembered(tmp_path):
-    memory = LookMemory()
+    memory = Remembering()
     for name, owner, text in (("a", "SIEMENS MED", "5"), ("b", "Another owner", "5"), ("c", "SIEMENS MED", "Doe^Jane")):
         path = write_instance(tmp_path / f"{name}.dcm")
         dataset = pydicom.dcmread(path)
@@ -60,7 +69,7 @@ def test_items_of_sequences_and_private_owners_are_part_of_what_is_remembered(tm
 
 
 def test_all_of_the_zoo_is_seen_alike_by_one_memory():
-    memory = LookMemory()
+    memory = Remembering()
     seen = 0
     for path in sorted((SHARED / "zoo").rglob("*")):
         if not path.is_file() or "hostile" in path.parts:

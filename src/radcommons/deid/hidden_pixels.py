@@ -17,7 +17,6 @@ from radcommons.dicom import uids
 from radcommons.dicom.elements import Element
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.frames import FrameIndex
-from radcommons.dicom.header import Header
 from radcommons.dicom.instance import frame_index_of, pixel_shape
 from radcommons.dicom.part10 import Part10File
 
@@ -36,7 +35,7 @@ def tail_bytes(file: Part10File) -> int:
     element = file.pixel_element()
     if element is None or element.is_encapsulated or not uids.is_native_syntax(file.transfer_syntax_uid):
         return 0
-    shape = pixel_shape(Header(file.elements, file.encoding))
+    shape = pixel_shape(file.header)
     # Writers that decompress often leave the name of the subsampled form although every sample is there.
     bits = shape.rows * shape.columns * shape.samples_per_pixel * shape.bits_allocated * shape.number_of_frames
     needed = (bits + 7) // 8
@@ -97,7 +96,7 @@ def has_comments(file: Part10File) -> bool:
 
 
 def _stripper(file: Part10File) -> Callable[[bytes], bytes]:
-    shape = pixel_shape(Header(file.elements, file.encoding))
+    shape = pixel_shape(file.header)
     return partial(stripped, is_rle=file.transfer_syntax_uid == _RLE, segment_bytes=shape.rows * shape.columns)
 
 
@@ -112,7 +111,7 @@ def _is_more_than_pictures(
 
 def _has_odd_extended_table(file: Part10File, pixels: Element, frames: int) -> bool:
     """Whether the extended offset table, or its lengths, hold numbers that lead nowhere in the pixel data."""
-    header, ends = Header(file.elements, file.encoding), len(pixels.value)
+    header, ends = file.header, len(pixels.value)
     for tag in OFFSET_TABLES:
         element = header.element(tag)
         if element is None:
@@ -136,7 +135,7 @@ def overlay_findings(file: Part10File) -> tuple[Finding, ...]:
     """Refuse an overlay in bits of the pixels (retired, PS3.5 8.1.2) that are not emptied, which stays when its description goes."""
     overlays = [element for element in file.elements if element.tag >> 24 == _OVERLAY_GROUP]
     with_data = {element.group for element in overlays if element.tag & 0xFFFF == _OVERLAY_DATA}
-    header, pixels = Header(file.elements, file.encoding), file.pixel_element()
+    header, pixels = file.header, file.pixel_element()
     depth = depth_of(header)
     is_emptied = depth is not None and depth.is_aligned and pixels is not None and not pixels.is_encapsulated
     for element in overlays:

@@ -1,7 +1,7 @@
 """What the second look found in elements before: instances of a series repeat most of their header byte for byte.
 
-The look decides by the element, what encloses it, the profile, the class and the subject; all of them are in the key, so a
-memory changes how fast a file is looked at, never what is found.
+The look decides by the element, what encloses it, the profile, the class and the subject; what was found is remembered for
+exactly these, so a memory changes how fast a file is looked at, never what is found.
 """
 
 from collections import OrderedDict
@@ -9,35 +9,40 @@ from collections.abc import Iterator
 
 from radcommons.deid.element_look import ElementLook, private_findings
 from radcommons.deid.levels import Level
+from radcommons.dicom.element_memory import ElementMemory, MadeOfElements
 from radcommons.dicom.elements import Element
 from radcommons.dicom.finding import Finding
 
 _CONTEXTS = 16
-_ELEMENTS = 5000
-_LARGEST_VALUE = 512
-_DEEPEST = 8
-_Found = dict[object, tuple[Finding, ...]]
+_Found = MadeOfElements[tuple[Finding, ...]]
 
 
 class LookMemory:
-    """Remembers findings by element, for a few kinds of objects at a time."""
+    """Remembers findings by element, for a few kinds of objects at a time.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    elements
+        The memory of the reader that the elements come from.
+    """
+
+    def __init__(self, elements: ElementMemory) -> None:
+        self._elements = elements
         self._contexts: OrderedDict[object, _Found] = OrderedDict()
 
     def level_findings(self, look: ElementLook, elements: tuple[Element, ...]) -> Iterator[Finding]:
         """What :meth:`.ElementLook.level_findings` finds in a whole data set."""
         level = Level().holding(elements)
-        found = None if level.graphics else self._context(look, level)
-        for element in elements:
-            key = None if found is None else _key_of(element, 0)
-            if key is None or found is None:
-                yield from look.findings(element, level)
-                continue
-            known = found.get(key)
-            if known is None:
-                known = found[key] = tuple(look.findings(element, level))
-            yield from known
+        if level.graphics:
+            # Of overlays and curves the elements of a group decide together.
+            yield from look.level_findings(elements, Level())
+            return
+
+        def seen(element: Element) -> tuple[Finding, ...]:
+            return tuple(look.findings(element, level))
+
+        for found in self._context(look, level).made_of(elements, seen):
+            yield from found
         yield from private_findings((element.tag for element in elements), level)
 
     def _context(self, look: ElementLook, level: Level) -> _Found:
@@ -49,25 +54,9 @@ class LookMemory:
             frozenset(level.creators.items()),
         )
         found = self._contexts.get(key)
-        if found is None or len(found) > _ELEMENTS:
-            found = self._contexts[key] = {}
+        if found is None:
+            found = self._contexts[key] = MadeOfElements(self._elements)
         self._contexts.move_to_end(key)
         if len(self._contexts) > _CONTEXTS:
             self._contexts.popitem(last=False)
         return found
-
-
-def _key_of(element: Element, depth: int) -> object | None:
-    """All of an element that a look can see, without where it lies; ``None`` when it is too much to keep."""
-    if element.items is None:
-        value = element.value
-        return (element.tag, element.vr, bytes(value)) if len(value) <= _LARGEST_VALUE else None
-    if depth >= _DEEPEST:
-        return None
-    items = []
-    for item in element.items:
-        inner = [_key_of(each, depth + 1) for each in item]
-        if None in inner:
-            return None
-        items.append(tuple(inner))
-    return element.tag, element.vr, tuple(items)

@@ -124,7 +124,7 @@ def depth_of(header: Header) -> Depth | None:
 
 def with_empty_bits(file: Part10File, *, scratch: Path | None = None) -> tuple[Part10File, tuple[Finding, ...]]:
     """The file with nothing in the unused bits of uncompressed pixels, and what to say about it."""
-    pixels, depth = file.pixel_element(), depth_of(Header(file.elements, file.encoding))
+    pixels, depth = file.pixel_element(), depth_of(file.header)
     findings = unused_bits_findings(file)
     if not findings or pixels is None or depth is None or pixels.is_encapsulated or not depth.is_aligned:
         return file, findings
@@ -142,7 +142,7 @@ def with_empty_bits(file: Part10File, *, scratch: Path | None = None) -> tuple[P
 
 def unused_bits_findings(file: Part10File) -> tuple[Finding, ...]:
     """That something is in the unused bits of the pixels, which must not be there."""
-    pixels, depth = file.pixel_element(), depth_of(Header(file.elements, file.encoding))
+    pixels, depth = file.pixel_element(), depth_of(file.header)
     if pixels is None or depth is None or pixels.tag != PIXEL_DATA:
         return ()
     if pixels.is_encapsulated:

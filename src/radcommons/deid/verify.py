@@ -67,7 +67,7 @@ def verify_parsed(
 
     A ``memory`` makes looking at many files of the same kind faster.
     """
-    header = Header(file.elements, file.encoding)
+    header = file.header
     findings: dict[Finding, None] = {}
     sop_class_uid = header.text(0x00080016)
     for finding in (
@@ -118,7 +118,7 @@ def residual_findings(
 
     ``kept`` are the attributes that a profile keeps although they identify (:func:`.element_look.kept_identifiers`).
     """
-    subject = Header(file.elements, file.encoding).text(0x00100020)
+    subject = file.header.text(0x00100020)
     # The code that now stands for the patient is no identifier, even where a centre chose it to look like one.
     pattern = pattern_of(frozenset(each for each in identifiers if each.strip() and each.strip("^") != subject))
     level = Level().holding(file.elements)
@@ -146,12 +146,11 @@ def residual_finding(place: str) -> Finding:
 def _verify_envelope(buffer: memoryview, file: Part10File) -> Iterator[Finding]:
     if bytes(buffer[:_PREAMBLE_LENGTH]).strip(b"\0"):
         yield error("deid.preamble", "preamble", "The preamble is not empty.")
-    header = Header(file.elements, file.encoding)
     for element in file.meta:
         if element.tag not in META_TAGS:
             yield error("deid.file-meta", tag_text(element.tag), "The meta information says more than it needs to.")
         twin = META_TWINS.get(element.tag)
-        if twin is not None and first_text(element) != header.text(twin):
+        if twin is not None and first_text(element) != file.header.text(twin):
             yield error("deid.file-meta", tag_text(element.tag), "The meta information speaks of another object.")
     yield from unused_bits_findings(file)
     if tail_bytes(file):

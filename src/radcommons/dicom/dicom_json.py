@@ -13,13 +13,11 @@ from typing import NamedTuple
 
 import orjson
 
+from radcommons.dicom.element_memory import ElementMemory, MadeOfElements
 from radcommons.dicom.elements import PIXEL_TAGS, Element, Encoding, concrete_vr
 from radcommons.dicom.text import DEFAULT_ENCODINGS, STRING_VRS, encodings_of, texts_of
 
 MAX_INLINE_BYTES = 1024
-# No value that is remembered is so long that its address would be written instead, for that depends on where it stands.
-_REMEMBERED_BYTES = 512
-_REMEMBERED = 5000
 _KINDS = 16
 _PIXEL_REPRESENTATION = 0x00280103
 _BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
@@ -40,22 +38,23 @@ JsonValue = dict[str, object]
 
 
 class JsonMemory:
-    """What elements became before: instances of a series repeat most of their header byte for byte.
+    """What elements became before, for a few ways of reading them: instances of a series repeat most of their header.
 
-    An element is found again by its tag, its bytes and all that decides how they are read, so a memory changes how fast a
-    data set is written, never what is written.
+    All that decides how an element is read is asked for, so a memory changes how fast a data set is written, never what is
+    written.
     """
 
-    def __init__(self) -> None:
-        self._kinds: dict[object, dict[object, bytes]] = {}
+    def __init__(self, elements: ElementMemory) -> None:
+        self._elements = elements
+        self._kinds: dict[object, MadeOfElements[bytes]] = {}
 
-    def fragments(self, kind: object) -> dict[object, bytes]:
-        """What is remembered of elements that are read in one way; at most some megabytes altogether."""
+    def fragments(self, kind: object) -> MadeOfElements[bytes]:
+        """What is remembered of elements that are read in one way."""
         known = self._kinds.get(kind)
-        if known is None or len(known) > _REMEMBERED:
+        if known is None:
             if len(self._kinds) >= _KINDS:
                 self._kinds.clear()
-            known = self._kinds[kind] = {}
+            known = self._kinds[kind] = MadeOfElements(self._elements)
         return known
 
 
@@ -64,8 +63,7 @@ def data_set_json(elements: Iterable[Element], encoding: Encoding, memory: JsonM
 
     A ``memory`` makes writing many data sets of the same kind faster.
     """
-    place = _Place(encoding, DEFAULT_ENCODINGS, path="", is_signed=False)
-    return _data_set(tuple(elements), place, memory or JsonMemory())
+    return _data_set(tuple(elements), _Place(encoding, DEFAULT_ENCODINGS, path="", is_signed=False), memory)
 
 
 class _Place(NamedTuple):
@@ -102,40 +100,25 @@ def _hex(part: str) -> int:
         return -1
 
 
-def _data_set(elements: tuple[Element, ...], outer: _Place, memory: JsonMemory) -> bytes:
-    is_signed = next(
-        (
-            bytes(e.value)[:1] == b"\1" or bytes(e.value)[:2] == b"\0\1"
-            for e in elements
-            if e.tag == _PIXEL_REPRESENTATION
-        ),
-        outer.is_signed,
-    )
-    place = outer._replace(encodings=encodings_of(elements, outer.encodings), is_signed=is_signed)
-    known = memory.fragments((place.encoding, place.encodings, is_signed))
+def _data_set(elements: tuple[Element, ...], outer: _Place, memory: JsonMemory | None = None) -> bytes:
     by_tag = {element.tag: element for element in elements if element.tag & 0xFFFF}
-    fragments = []
-    for tag in sorted(by_tag):
-        element = by_tag[tag]
-        if element.items is not None:
-            fragments.append(_sequence(element, place, memory))
-        elif len(element.value) > _REMEMBERED_BYTES or element.is_encapsulated or tag in PIXEL_TAGS:
-            fragments.append(_attribute(element, place))
-        else:
-            key = (tag, element.vr, bytes(element.value))
-            fragment = known.get(key)
-            if fragment is None:
-                fragment = known[key] = _attribute(element, place)
-            fragments.append(fragment)
-    return b"{" + b",".join(fragments) + b"}"
+    signs = [bytes(each.value)[:2] for each in elements if each.tag == _PIXEL_REPRESENTATION]
+    is_signed = signs[0][:1] == b"\1" or signs[0] == b"\0\1" if signs else outer.is_signed
+    place = outer._replace(encodings=encodings_of(elements, outer.encodings), is_signed=is_signed)
+    in_order = [by_tag[tag] for tag in sorted(by_tag)]
+
+    def written(element: Element) -> bytes:
+        return _attribute(element, place) if element.items is None else _sequence(element, place)
+
+    if memory is None:
+        return b"{" + b",".join(map(written, in_order)) + b"}"
+    known = memory.fragments((place.encoding, place.encodings, is_signed))
+    return b"{" + b",".join(known.made_of(in_order, written)) + b"}"
 
 
-def _sequence(element: Element, place: _Place, memory: JsonMemory) -> bytes:
+def _sequence(element: Element, place: _Place) -> bytes:
     here = f"{place.path}{element.tag:08X}"
-    items = [
-        _data_set(item, place._replace(path=f"{here}/{index}/"), memory)
-        for index, item in enumerate(element.items or ())
-    ]
+    items = [_data_set(item, place._replace(path=f"{here}/{index}/")) for index, item in enumerate(element.items or ())]
     values = b',"Value":[' + b",".join(items) + b"]" if items else b""
     return b'"%08X":{"vr":"SQ"%s}' % (element.tag, values)
 

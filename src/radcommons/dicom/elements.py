@@ -115,10 +115,10 @@ def tag_text(tag: int) -> str:
 
 
 # Letters of a value representation as they lie in the bytes: what they are, and whether a long length follows them.
-_FORMS = {vr.encode("ascii"): (vr, vr in LONG_FORM_VRS) for vr in KNOWN_VRS}
+LETTERS = {vr.encode("ascii"): (vr, vr in LONG_FORM_VRS) for vr in KNOWN_VRS}
 
 
-_SHORT_FORMS = {letters: vr for letters, (vr, is_long) in _FORMS.items() if not is_long}
+_SHORT_FORMS = {letters: vr for letters, (vr, is_long) in LETTERS.items() if not is_long}
 
 
 class _Heads(NamedTuple):
@@ -184,7 +184,7 @@ class ElementReader:
                 break
             has_pixels = has_pixels or element.tag in PIXEL_TAGS
             # Delimiters that close nothing say nothing; some writers leave them behind.
-            if element.group != _DELIMITER_GROUP:
+            if element.tag >> 16 != _DELIMITER_GROUP:
                 elements.append(element)
             position = following
         return tuple(elements)
@@ -217,7 +217,7 @@ class ElementReader:
         group, number, letters, short = heads.explicit.unpack_from(self._buffer, position)
         tag = group << 16 | number
         if not encoding.is_implicit and group != _DELIMITER_GROUP:
-            form = _FORMS.get(letters)
+            form = LETTERS.get(letters)
             if form is not None and not form[1]:
                 return tag, form[0], short, position + 8
             if form is not None:

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterable
 
 from radcommons.dicom.elements import Element, Encoding, concrete_vr
-from radcommons.dicom.text import DEFAULT_ENCODINGS, encodings_of, texts_of
+from radcommons.dicom.text import DEFAULT_ENCODINGS, SPECIFIC_CHARACTER_SET, encodings_of, texts_of
 
 _INTEGER_FORMATS = {"SL": "i", "SS": "h", "UL": "I", "US": "H", "SV": "q", "UV": "Q"}
 _REAL_FORMATS = {"FD": "d", "FL": "f"}
@@ -30,7 +30,8 @@ class Header:
     ) -> None:
         self._by_tag = {element.tag: element for element in elements}
         self.encoding = encoding
-        self.encodings = encodings_of(self._by_tag.values(), inherited)
+        charset = self._by_tag.get(SPECIFIC_CHARACTER_SET)
+        self.encodings = inherited if charset is None else encodings_of((charset,), inherited)
 
     def has(self, tag: int) -> bool:
         """Whether the attribute is present, with a value or without."""

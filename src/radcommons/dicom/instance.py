@@ -122,7 +122,7 @@ def describe_parsed(
 
 def identity_findings(file: Part10File) -> list[Finding]:
     """What is wrong with the identifiers an instance must have; of severity ``error`` when it cannot be handled at all."""
-    header = Header(file.elements, file.encoding)
+    header = file.header
     if header.text(_REQUIRED_UIDS["SOPClassUID"]) == uids.MEDIA_STORAGE_DIRECTORY or header.has(0x00041220):
         return [
             Finding(
@@ -161,7 +161,7 @@ def frame_index_of(file: Part10File) -> FrameIndex:
         return FrameIndex()
     if file.is_inflated:
         return FrameIndex()
-    header = Header(file.elements, file.encoding)
+    header = file.header
     table = file.element(_EXTENDED_OFFSET_TABLE)
     return index_frames(
         pixels,
@@ -172,7 +172,7 @@ def frame_index_of(file: Part10File) -> FrameIndex:
 
 
 def _describe(file: Part10File, index: FrameIndex, size_bytes: int) -> InstanceDescription:
-    header = Header(file.elements, file.encoding)
+    header = file.header
     pixels: Element | None = file.pixel_element()
     frames = header.integer(0x00280008)
     has_position = pixels is not None and not file.is_inflated

@@ -7,9 +7,11 @@ found by looking, and said as a Finding.
 import mmap
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from radcommons.dicom import uids
+from radcommons.dicom.element_memory import ElementMemory, RememberingReader
 from radcommons.dicom.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -22,6 +24,7 @@ from radcommons.dicom.elements import (
     FormatError,
 )
 from radcommons.dicom.finding import Finding, Severity
+from radcommons.dicom.header import Header
 from radcommons.dicom.skim import read_groups
 
 MAX_FILE_BYTES = 8 * 2**30
@@ -31,7 +34,8 @@ _MAGIC = b"DICM"
 _TRANSFER_SYNTAX_UID = 0x00020010
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots: what is worked out once has to be kept somewhere.
+@dataclass(frozen=True)
 class Part10File:
     """A DICOM file as found.
 
@@ -69,8 +73,17 @@ class Part10File:
                 found = element
         return found
 
+    @cached_property
+    def header(self) -> Header:
+        """The top level as typed values."""
+        return Header(self.elements, self.encoding)
+
     def pixel_element(self) -> Element | None:
         """The pixel data of the top level, integer or floating point."""
+        return self._pixels
+
+    @cached_property
+    def _pixels(self) -> Element | None:
         return next((element for element in self.elements if element.tag in PIXEL_TAGS), None)
 
 
@@ -104,23 +117,27 @@ def leave(view: bytes | memoryview) -> None:
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def open_part10(path: Path, *, groups: frozenset[int] | None = None) -> Part10File:
+def open_part10(path: Path, *, groups: frozenset[int] | None = None, memory: ElementMemory | None = None) -> Part10File:
     """Read the meta information and all elements of a file, large values by reference.
 
     Parameters
     ----------
     groups
         Read the elements of these groups only, up to the pixel data; all when not given.
+    memory
+        Makes reading many files of the same kind faster.
 
     Raises
     ------
     FormatError
         When it is no DICOM file or breaks a limit.
     """
-    return parse_part10(map_file(path), groups=groups)
+    return parse_part10(map_file(path), groups=groups, memory=memory)
 
 
-def parse_part10(buffer: memoryview, *, groups: frozenset[int] | None = None) -> Part10File:
+def parse_part10(
+    buffer: memoryview, *, groups: frozenset[int] | None = None, memory: ElementMemory | None = None
+) -> Part10File:
     """Read a DICOM file that is already in memory; see :func:`open_part10`."""
     findings: list[Finding] = []
     meta, start = _read_meta(buffer, findings)
@@ -140,7 +157,7 @@ def parse_part10(buffer: memoryview, *, groups: frozenset[int] | None = None) ->
     if groups is not None:
         elements = read_groups(buffer, start, encoding, groups=groups)
         return Part10File(buffer, meta, elements, syntax, encoding, is_inflated, tuple(findings))
-    reader = ElementReader(buffer, encoding)
+    reader = ElementReader(buffer, encoding) if memory is None else RememberingReader(buffer, encoding, memory)
     elements = reader.read_data_set(start)
     if reader.trailing_offset is not None:
         findings.append(_odd("dicom.trailing-bytes", "Bytes that belong to no element follow the pixel data."))

@@ -10,6 +10,7 @@ from radcommons.deid.look_memory import LookMemory
 from radcommons.deid.refused_classes import refusal_of_class
 from radcommons.deid.verify import verify_parsed
 from radcommons.dicom.dicom_json import JsonMemory
+from radcommons.dicom.element_memory import ElementMemory
 from radcommons.dicom.elements import Element, FormatError, tag_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.instance import describe_parsed, sha256_of
@@ -31,7 +32,8 @@ from radcommons.server.intake.rules import (
 )
 
 # Of one child process, which looks into the files of a batch one after the other.
-_MEMORY, _JSON = LookMemory(), JsonMemory()
+_ELEMENTS = ElementMemory()
+_LOOKS, _JSON = LookMemory(_ELEMENTS), JsonMemory(_ELEMENTS)
 
 
 def texts_at(wanted: TextsWanted) -> tuple[tuple[str, str], ...]:
@@ -66,7 +68,7 @@ def inspect_part(claim: PartClaim) -> Inspection:
         return Inspection(None, (unknown_profile(),))
     try:
         buffer = map_file(path)
-        file = parse_part10(buffer)
+        file = parse_part10(buffer, memory=_ELEMENTS)
     except FormatError as error:
         return Inspection(None, (Finding(Severity.ERROR, error.code, error.where, error.message),))
     description, findings = describe_parsed(file, buffer, with_digest=False, memory=_JSON)
@@ -75,7 +77,7 @@ def inspect_part(claim: PartClaim) -> Inspection:
     description = replace(description, sha256=claim.sha256 if claim.is_fresh else sha256_of(buffer))
     # Only the class that the signed manifest names: another one inside is a mismatch and refused besides.
     released_classes = frozenset({claim.sop_class_uid} if claim.is_released else ())
-    seen = verify_parsed(buffer, file, profile_at(claim.profile), released_classes=released_classes, memory=_MEMORY)
+    seen = verify_parsed(buffer, file, profile_at(claim.profile), released_classes=released_classes, memory=_LOOKS)
     if claim.observers:
         said = _texts(file.elements, Level(), frozenset(places_of_own_names(seen)))
         seen = without_own_names(seen, said, claim)
