@@ -286,6 +286,7 @@ ANNOTATION_API = (
             ("GET", "/drafts", A.ANNOTATION_SEE, {}),
             ("GET", "/labels", A.ANNOTATION_SEE, {}),
             ("POST", "/exports/<kind>", A.ANNOTATION_SEE, {"kind": "coco"}),
+            ("POST", "/whole/<kind>", A.ANNOTATION_SEE, {"kind": "csv"}),
             ("GET", "/consensus", A.ANNOTATION_SEE, {}),
             ("POST", "/consensus", A.ANNOTATION_MANAGE, {}),
         )

@@ -159,3 +159,20 @@ def test_who_reads_in_a_project_takes_nothing_away_before_it_is_closed(project):
     ReadingProject.objects.filter(pk=project.pk).update(state=ProjectState.READING)
     assert browser("anna").post(f"/api/v1/annotation/managed/{project.slug}/exports/coco").status_code == 403
     assert run("export", project.slug, "--by", "anna", fails=True).exception.code == "annotation.reads-here"
+
+
+def test_reads_leave_whole_by_the_page_as_by_command_and_it_is_written_down(project, tmp_path):
+    person("mira", Role.PROJECT_MANAGER)
+    mira, root = browser("mira"), f"/api/v1/annotation/managed/{project.slug}/whole"
+    before = AuditEvent.objects.filter(action="annotation.exported").count()
+    page = mira.get(f"/annotation/projects/{project.slug}/exports/").content.decode()
+    for kind, ending in (("mdai", "json"), ("csv", "csv"), ("parquet", "parquet")):
+        assert f"{root}/{kind}" in page
+        answer = mira.post(f"{root}/{kind}")
+        assert answer["Content-Disposition"] == f'attachment; filename="{project.slug}-{kind}.{ending}"'
+        run("export", project.slug, "--as", kind, "-o", tmp_path / kind)
+        assert answer.content == (tmp_path / kind).read_bytes()
+    assert AuditEvent.objects.filter(action="annotation.exported").count() == before + 3
+    # It was read here, so there is no document that it came in.
+    assert f"{root}/original" not in page
+    assert mira.post(f"{root}/original").status_code == 404

@@ -10,31 +10,18 @@ import click
 
 from radcommons.server.annotation.models import ReadingProject
 from radcommons.server.annotation.queries import agreement, final
-from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.projects import seen_project
 from radcommons.server.annotation.queries.readings import reads_document
 from radcommons.server.annotation.rules.exporting import SINGLE, ExportAccount, ExportFormat, Member, Whose
 from radcommons.server.annotation.services.agreeing import compute_agreement
 from radcommons.server.annotation.services.exporting import Export, begin_export
-from radcommons.server.annotation.services.importing import exported
+from radcommons.server.annotation.services.whole_exports import WRITERS
 from radcommons.server.annotation.zip_stream import zipped
 from radcommons.server.platform import accounts
 from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.policy import Actor
-from radcommons.transfer.annotation.mdai_export import ExportHeader, export_mdai
-from radcommons.transfer.annotation.tables import write_csv, write_parquet
 
 ZIP = ".zip"
-
-
-def _mdai(project: ReadingProject) -> bytes:
-    at = project.made_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-    header = ExportHeader(project_id=project.slug, name=project.title, written_at=at)
-    return export_mdai(schema_value(project.schema), list(final.reader_readings(project)), header)
-
-
-def _csv(project: ReadingProject) -> bytes:
-    return write_csv(schema_value(project.schema), list(final.reader_readings(project)))
 
 
 def _plain(value: object) -> bytes:
@@ -44,16 +31,14 @@ def _plain(value: object) -> bytes:
 # What needs no account: nothing is left out.
 WHOLE: Mapping[str, Callable[[ReadingProject], bytes]] = MappingProxyType(
     {
-        "original": exported,
         "readings": lambda project: _plain(reads_document(project, final.reader_readings(project))),
         "labels": lambda project: _plain(reads_document(project, final.final_readings(project))),
         "answers": lambda project: _plain(agreement.answer_rows(project)),
-        "csv": _csv,
-        "mdai": _mdai,
         "agreement": lambda project: _plain(compute_agreement(project.pk).body),
+        **{kind.value: writer for kind, writer in WRITERS.items()},
     }
 )
-KINDS = (*WHOLE, "parquet", *(kind.value for kind in ExportFormat))
+KINDS = (*WHOLE, *(kind.value for kind in ExportFormat))
 
 
 @click.command()
@@ -86,10 +71,7 @@ def export(slug: str, *, kind: str, whose: str, output: Path | None, by: str | N
         _write_foreign(begin_export(slug, ExportFormat(kind), Whose(whose), actor=actor), output, as_json=as_json)
         return
     project = seen_project(slug, actor)
-    if kind == "parquet":
-        write_parquet(schema_value(project.schema), list(final.reader_readings(project)), _demanded(output))
-        return
-    _write(WHOLE[kind](project), output)
+    _write(WHOLE[kind](project), _demanded(output) if kind == "parquet" else output)
 
 
 def _write(data: bytes, output: Path | None) -> None:

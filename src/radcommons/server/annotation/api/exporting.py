@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from ninja import Field, Query, Router, Schema
 
-from radcommons.server.annotation.rules.exporting import ExportFormat, Member, Whose
+from radcommons.server.annotation.rules.exporting import ExportFormat, Member, WholeFormat, Whose
 from radcommons.server.annotation.services.exporting import Export, begin_export
+from radcommons.server.annotation.services.whole_exports import begin_whole_export
 from radcommons.server.annotation.zip_stream import zipped
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.policy import Action
@@ -36,6 +37,16 @@ def export(request: ActorRequest, slug: str, kind: ExportFormat, wish: Query[Exp
     # Under ASGI Django would first gather everything that is not asynchronous.
     content = _one_by_one(pieces) if isinstance(request, ASGIRequest) else pieces
     answer = StreamingHttpResponse(content, content_type="application/zip")
+    answer["Content-Disposition"] = f'attachment; filename="{made.name}"'
+    return answer
+
+
+@router.post("/managed/{slug}/whole/{kind}", summary="Reads whole, as one file", operation_id="export_whole")
+@door(Action.ANNOTATION_SEE)
+def export_whole(request: ActorRequest, slug: str, kind: WholeFormat) -> HttpResponse:
+    """Return every submitted read: the document that was imported, MD.ai's JSON, or one row an answer as CSV or Parquet."""
+    made = begin_whole_export(slug, kind, actor=request.actor)
+    answer = HttpResponse(made.data, content_type="application/octet-stream")
     answer["Content-Disposition"] = f'attachment; filename="{made.name}"'
     return answer
 

@@ -23,6 +23,15 @@ class ExportFormat(StrEnum):
     MRALE = "mrale"
 
 
+class WholeFormat(StrEnum):
+    """Formats in which a project's reads leave whole, as one file."""
+
+    ORIGINAL = "original"
+    MDAI = "mdai"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
 class Whose(StrEnum):
     """What of a project: the reads of its readers, the labels as they stand, or both."""
 

@@ -6,11 +6,17 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 
 from radcommons.server.annotation.queries import projects as queries
-from radcommons.server.annotation.rules.exporting import FORMATS, ExportFormat
+from radcommons.server.annotation.rules.exporting import FORMATS, ExportFormat, WholeFormat
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.policy import Action
 from radcommons.transfer.annotation.mrale_csv import SCHEMA_NAME
 
+WRITTEN = (
+    (WholeFormat.ORIGINAL, "Document", "The document that the reads came in, as it was"),
+    (WholeFormat.MDAI, "MD.ai", "Every submitted read as an export of MD.ai (JSON)"),
+    (WholeFormat.CSV, "CSV", "Every submitted read as a table, one row an answer or a drawing"),
+    (WholeFormat.PARQUET, "Parquet", "The same table with typed columns, for pandas, R or DuckDB"),
+)
 API = "/api/v1/annotation/managed"
 
 
@@ -28,6 +34,11 @@ def exports(request: ActorRequest, slug: str) -> HttpResponse:
             ("Labels", "One reading a settled case: what was agreed and what was decided", f"{root}/labels"),
             ("Answers", "A table (CSV), one line an answer", f"{root}/answers.csv"),
         ),
+        "written": [
+            (name, text, f"{root}/whole/{kind}")
+            for kind, name, text in WRITTEN
+            if kind is not WholeFormat.ORIGINAL or project.documents.exists()
+        ],
         "foreign": [
             (*FORMATS[kind], f"{root}/exports/{kind}")
             for kind in ExportFormat
