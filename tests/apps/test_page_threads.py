@@ -4,9 +4,9 @@ import time
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
-from radcommons.apps.page_threads import KEPT, PageThreads
+from radcommons.apps.page_threads import MOST_THREADS, PageThreads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,104 +18,175 @@ def _backend() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _alive(backends: list[int]) -> int:
-    """How many of the processes are still there."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)", [backends])
-        return int(cursor.fetchone()[0])
-
-
-def _page_threads() -> list[threading.Thread]:
-    return [each for each in threading.enumerate() if each.name.startswith("page")]
-
-
-def _wait_for(condition) -> None:
-    give_up_at = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < give_up_at, "waited too long"
-        time.sleep(0.01)
-
-
 class _Application:
-    """Asks the database in a thread, as Django does, and notes who answered."""
+    """Asks the database in a thread, as Django does, and notes which process answered."""
 
     def __init__(self, *, gate: threading.Event | None = None) -> None:
-        self.seen: list[tuple[int, int]] = []
+        self.seen: list[int] = []
         self._gate = gate
 
     async def __call__(self, *_: object) -> None:
         await sync_to_async(self._view)()
 
     def _view(self) -> None:
-        self.seen.append((threading.get_ident(), _backend()))
+        self.seen.append(_backend())
         if self._gate is not None:
-            self._gate.wait(30)
+            assert self._gate.wait(30)
+
+
+async def _until(condition) -> None:
+    give_up_at = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up_at, "waited too long"
+        await asyncio.sleep(0.01)
 
 
 @pytest.fixture
-def ended():
-    """Pages whose threads end with the test, as they do with the process."""
+def ended(monkeypatch):
+    """Pages whose threads end with the test, as they do with the process; connections are kept as by a centre."""
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 60)
     made: list[PageThreads] = []
 
-    def make(application: _Application) -> PageThreads:
+    def make(application) -> PageThreads:
         made.append(PageThreads(application))
         return made[-1]
 
     yield make
     for pages in made:
-        while pages._idle:
-            thread = pages._idle.pop()
-            thread.submit(connections.close_all).result()
-            thread.shutdown()
+        threads = pages._threads
+        together = threading.Barrier(MOST_THREADS)
+        closing = [threads.submit(_close, together) for _ in range(MOST_THREADS)]
+        for each in closing:
+            each.result()
+        threads.shutdown()
+
+
+def _close(together: threading.Barrier) -> None:
+    connections.close_all()
+    # No thread closes twice while another does not.
+    together.wait(30)
 
 
 async def _ask(pages: PageThreads) -> None:
     await pages({"type": "http"}, None, None)
 
 
-def test_one_request_after_the_other_is_answered_by_one_thread_over_one_connection(ended):
+def test_one_request_after_the_other_is_answered_over_one_connection(ended):
     application = _Application()
     pages = ended(application)
-    for number in range(4):
-        asyncio.run(_ask(pages))
-        _wait_for(lambda: len(pages._idle) == 1)
-        assert len(application.seen) == number + 1
+
+    async def four_times() -> None:
+        for _ in range(4):
+            await _ask(pages)
+
+    asyncio.run(four_times())
+    assert len(application.seen) == 4
     assert len(set(application.seen)) == 1
 
 
-def test_many_at_the_same_time_have_a_thread_each_and_what_is_too_many_ends_with_its_connection(ended):
+def test_a_rush_takes_no_more_connections_than_there_are_threads_and_everybody_is_answered(ended):
     gate = threading.Event()
-    application, many = _Application(gate=gate), KEPT + 3
-    pages, before = ended(application), len(_page_threads())
+    application, many = _Application(gate=gate), 10 * MOST_THREADS
+    pages = ended(application)
 
     async def rush() -> None:
         asking = [asyncio.create_task(_ask(pages)) for _ in range(many)]
-        await asyncio.to_thread(_wait_for, lambda: len(application.seen) == many)
+        await _until(lambda: len(application.seen) == MOST_THREADS)
         gate.set()
         await asyncio.gather(*asking)
 
     asyncio.run(rush())
-    assert len({thread for thread, _ in application.seen}) == many
-    _wait_for(lambda: len(_page_threads()) - before == KEPT and len(pages._idle) == KEPT)
-    backends = [backend for _, backend in application.seen]
-    _wait_for(lambda: _alive(backends) == KEPT)
+    assert len(application.seen) == many
+    assert len(set(application.seen)) == MOST_THREADS
 
 
-def test_a_visitor_who_leaves_does_not_make_the_next_wait_for_what_was_begun(ended):
+def test_connections_that_the_database_ended_are_made_anew_and_nobody_sees_an_error(ended):
+    gate = threading.Event()
+    application = _Application(gate=gate)
+    pages = ended(application)
+
+    async def before_and_after() -> None:
+        first = [asyncio.create_task(_ask(pages)) for _ in range(3)]
+        await _until(lambda: len(application.seen) == 3)
+        gate.set()
+        await asyncio.gather(*first)
+        # As when PostgreSQL is started anew.
+        await sync_to_async(_end)(application.seen)
+        await asyncio.gather(*[_ask(pages) for _ in range(6)])
+
+    asyncio.run(before_and_after())
+    assert not set(application.seen[:3]) & set(application.seen[3:])
+
+
+def _end(backends: list[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) AS pid", [backends])
+        assert all(ended for (ended,) in cursor.fetchall())
+    connection.close()
+
+
+def test_a_visitor_who_leaves_frees_the_thread_when_it_is_done_and_is_no_longer_waited_for_in_the_queue(ended):
     gate = threading.Event()
     application = _Application(gate=gate)
     pages = ended(application)
 
     async def leave_and_come_again() -> None:
-        first = asyncio.create_task(_ask(pages))
-        await asyncio.to_thread(_wait_for, lambda: len(application.seen) == 1)
-        first.cancel()
-        await asyncio.gather(first, return_exceptions=True)
-        second = asyncio.create_task(_ask(pages))
-        await asyncio.to_thread(_wait_for, lambda: len(application.seen) == 2)
+        asking = [asyncio.create_task(_ask(pages)) for _ in range(MOST_THREADS + 5)]
+        await _until(lambda: len(application.seen) == MOST_THREADS)
+        for each in asking:
+            each.cancel()
+        await asyncio.sleep(0.05)
         gate.set()
-        await second
+        await asyncio.gather(*asking, return_exceptions=True)
+        await _ask(pages)
 
     asyncio.run(leave_and_come_again())
-    assert len({thread for thread, _ in application.seen}) == 2
-    _wait_for(lambda: len(pages._idle) == 2)
+    assert len(application.seen) == MOST_THREADS + 1
+
+
+def test_a_view_that_fails_leaves_no_open_transaction_to_the_next(ended):
+    states: list[bool] = []
+
+    def view() -> None:
+        states.append(connection.in_atomic_block)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 1234")
+            raise LookupError
+
+    def state() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            return str(cursor.fetchone()[0])
+
+    async def application(*_: object) -> None:
+        with pytest.raises(LookupError):
+            await sync_to_async(view)()
+        states.append(await sync_to_async(state)() == "1234ms")
+
+    pages = ended(application)
+
+    async def twice() -> None:
+        await _ask(pages)
+        await _ask(pages)
+
+    asyncio.run(twice())
+    assert states == [False] * 4
+
+
+def test_who_reads_slowly_or_sends_slowly_holds_no_thread(ended):
+    slow = asyncio.Event()
+
+    async def application(scope, *_: object) -> None:
+        await sync_to_async(_backend)()
+        if scope["is_slow"]:
+            await slow.wait()
+
+    pages = ended(application)
+
+    async def many_slow_and_one_other() -> None:
+        asking = [asyncio.create_task(pages({"is_slow": True}, None, None)) for _ in range(4 * MOST_THREADS)]
+        await asyncio.wait_for(pages({"is_slow": False}, None, None), 30)
+        slow.set()
+        await asyncio.gather(*asking)
+
+    asyncio.run(many_slow_and_one_other())
