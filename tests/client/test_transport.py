@@ -1,13 +1,16 @@
 """What a server may say on a connection, byte by byte, what is refused, and when a connection is asked again."""
 
 import socket
+import struct
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from radcommons.client import transport as transport_module
 from radcommons.client.errors import RemoteError
 from radcommons.client.http1 import CutOffError, ProtocolError
 from radcommons.client.remote import Remote
@@ -118,6 +121,59 @@ def test_what_came_before_a_break_is_given_first():
             found.extend(map(bytes, answer.pieces()))
         transport.close()
         assert found == [b"hello"]
+
+
+def test_what_came_before_a_reset_is_given_first_and_then_the_break():
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def say_and_reset():
+        peer, _ = listener.accept()
+        peer.recv(65536)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"x" * 30_000)
+        time.sleep(0.3)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+
+    threading.Thread(target=say_and_reset, daemon=True).start()
+    transport, found = Transport({}), 0
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    with pytest.raises(OSError, match=r"."), transport.open(url) as answer:  # noqa: PT012 - pieces come until the break
+        for piece in answer.pieces():
+            found += len(piece)
+    assert found == 30_000
+    listener.close()
+
+
+def test_a_body_is_given_in_pieces_as_large_as_the_buffer_however_slowly_it_comes():
+    body = bytes(range(256)) * 2_500
+    with saying(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body, step=1_000) as url:
+        transport = Transport({})
+        with transport.open(url) as answer:
+            pieces = [bytes(piece) for piece in answer.pieces()]
+        transport.close()
+    assert b"".join(pieces) == body
+    assert len(pieces) <= 4
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhell"])
+def test_who_falls_silent_is_waited_for_no_longer_than_the_limit(said, monkeypatch):
+    monkeypatch.setattr(transport_module, "READ_TIMEOUT_S", 0.2)
+    listener = socket.create_server(("127.0.0.1", 0))
+    peers = []
+
+    def speak():
+        peer, _ = listener.accept()
+        peers.append(peer)
+        peer.sendall(said)
+
+    threading.Thread(target=speak, daemon=True).start()
+    with (
+        Remote(f"http://127.0.0.1:{listener.getsockname()[1]}") as remote,
+        pytest.raises(RemoteError, match="no answer came in time"),
+    ):
+        remote.document("x", attempts=1)
+    for each in (*peers, listener):
+        each.close()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

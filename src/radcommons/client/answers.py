@@ -31,6 +31,8 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (ssl.SSLError, "it does not speak HTTPS there"),
     (socket.gaierror, "no machine of that name is known. Check the address and the network"),
     (TimeoutError, "no answer came in time"),
+    # So says a system that waits itself (SO_RCVTIMEO).
+    (BlockingIOError, "no answer came in time"),
     (ConnectionRefusedError, "nothing listens at that address and port"),
     (ConnectionError, "the connection was closed without an answer"),
     (ProtocolError, "what answers there is no web server"),

@@ -6,10 +6,17 @@ the standard library's reader: see ``docs/decisions/0017``.
 
 import re
 import socket
-from collections.abc import Iterator, Mapping
+import ssl
+import struct
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from http import HTTPStatus
+
+from radcommons.client.closing import Closing
 
 BUFFER_BYTES = 1 << 18
+LONGEST_REST_BYTES = 1 << 16
 LONGEST_HEAD_BYTES = 64 << 10
 MOST_FIELDS = 100
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -18,7 +25,6 @@ _STATUS = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?", re.DOTALL)
 _NO_BODY = frozenset({204, 304})
-_FINAL = 200
 
 
 class ProtocolError(OSError):
@@ -34,10 +40,19 @@ class UnansweredError(ConnectionError):
 
 
 class Wire:
-    """What arrives on a socket, in one buffer that is used again and again."""
+    """What arrives on a socket, in one buffer that is used again and again.
 
-    def __init__(self, sock: socket.socket) -> None:
-        self.socket = sock
+    Parameters
+    ----------
+    timeout_s
+        How long the other side may be silent.
+    give_back
+        Called when nobody asks on it any more.
+    """
+
+    def __init__(self, sock: socket.socket, *, timeout_s: float, give_back: "Callable[[Wire], None]") -> None:
+        self.socket, self._give_back = sock, give_back
+        self._until_whole = _let_wait(sock, timeout_s)
         # Whether it can be asked, because what was asked last is answered to the end.
         self.is_idle = True
         self._buffer = bytearray(BUFFER_BYTES)
@@ -48,6 +63,10 @@ class Wire:
     def close(self) -> None:
         """End the connection."""
         self.socket.close()
+
+    def release(self) -> None:
+        """Give it back to whoever keeps it."""
+        self._give_back(self)
 
     def break_off(self) -> None:
         """Let whoever waits for bytes in another thread get an error."""
@@ -84,27 +103,36 @@ class Wire:
         return self._begin < self._end or bool(self._receive())
 
     def some(self, most: int) -> memoryview:
-        """At least one byte and at most so many, good until the next call; none when the other side has closed."""
-        if self._begin == self._end and not self._receive(most):
-            return self._view[:0]
+        """So many bytes, or as many as the buffer takes, good until the next call; fewer when the other side breaks off before.
+
+        A small file is one piece: each goes through the hands of three who let other threads run meanwhile.
+        """
+        most = min(most, BUFFER_BYTES)
+        try:
+            while (missing := most - (self._end - self._begin)) > 0 and self._receive(missing, self._until_whole):
+                pass
+        except OSError:
+            # What came before the break is given first; the next call meets it again.
+            if self._begin == self._end:
+                raise
         begin = self._begin
         self._begin = min(begin + most, self._end)
         return self._view[begin : self._begin]
 
-    def _receive(self, most: int = BUFFER_BYTES) -> int:
+    def _receive(self, most: int = BUFFER_BYTES, flags: int = 0) -> int:
         if self._begin == self._end:
             self._begin = self._end = 0
-        elif self._end == BUFFER_BYTES:
+        elif self._end + most > BUFFER_BYTES and self._begin:
             rest = self._end - self._begin
             self._buffer[:rest] = self._buffer[self._begin : self._end]
             self._begin, self._end = 0, rest
-        count = self.socket.recv_into(self._view[self._end :], min(most, BUFFER_BYTES - self._end))
+        count = self.socket.recv_into(self._view[self._end :], min(most, BUFFER_BYTES - self._end), flags)
         self._end += count
         return count
 
 
-class Answer:
-    """An answer whose head has been read and whose body is still to be read."""
+class Answer(Closing):
+    """An answer whose head has been read and whose body is still to be read; it holds its connection until it is closed."""
 
     def __init__(self, wire: Wire, status: int, fields: Mapping[str, str], *, is_kept: bool) -> None:
         self.status, self._wire, self._fields = status, wire, fields
@@ -115,6 +143,13 @@ class Answer:
         self._body = self._read()
         if self._length == 0:
             wire.finish(is_kept=self._is_kept)
+
+    def close(self) -> None:
+        """Give its connection back, to be asked again when it was read to its end, as what an error says besides is when it is short."""
+        if self.status >= HTTPStatus.MULTIPLE_CHOICES:
+            with suppress(OSError):
+                self.beginning(LONGEST_REST_BYTES)
+        self._wire.release()
 
     def header(self, name: str) -> str:
         """A header's value by its name in small letters; empty when it is absent."""
@@ -189,6 +224,18 @@ class Answer:
         return int(found[1], 16)
 
 
+def _let_wait(sock: socket.socket, timeout_s: float) -> int:
+    """Have the system itself wait for bytes, a whole piece at once; the flag by which it is asked to, none where it cannot."""
+    if isinstance(sock, ssl.SSLSocket) or sys.platform == "win32":
+        sock.settimeout(timeout_s)
+        return 0
+    limit = struct.pack("ll", *divmod(int(timeout_s * 1_000_000), 1_000_000))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    sock.settimeout(None)
+    return socket.MSG_WAITALL
+
+
 def asked(wire: Wire, method: str, target: str, fields: Mapping[str, str], body: bytes | None = None) -> Answer:
     """Send a request and read the head of its answer.
 
@@ -214,7 +261,7 @@ def asked(wire: Wire, method: str, target: str, fields: Mapping[str, str], body:
         if not found:
             raise ProtocolError("The answer is not HTTP/1.1.")
         # An interim answer (100 Continue, 103 Early Hints) is followed by the one that was asked for.
-        if int(found[2]) >= _FINAL:
+        if int(found[2]) >= HTTPStatus.OK:
             answered = _fields_of(lines)
             words = answered.get("connection", "").lower()
             is_kept = "close" not in words and (found[1] == "1" or "keep-alive" in words)

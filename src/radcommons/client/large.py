@@ -1,10 +1,10 @@
 """A large file in parts: several at once, each to its place, and only those again that are missing."""
 
-import hashlib
+import mmap
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from io import FileIO
+from contextlib import contextmanager
 from pathlib import Path
 
 from radcommons.client.closing import Closing
@@ -16,7 +16,6 @@ from radcommons.client.remote import Address, Expected, Remote
 LARGE_BYTES = 64 << 20
 # Small enough that the digest, which takes one part after the other, does not begin late nor end long after the last part.
 PART_BYTES = 8 << 20
-READ_BYTES = 1 << 20
 
 
 class LargeFiles(Closing):
@@ -106,7 +105,8 @@ class LargeFiles(Closing):
                 for number in numbers:
                     if number in parts:
                         parts[number].result()
-                    _hash(file, digest, min(size, size_bytes - number * size))
+                    with _mapped(file.fileno(), number * size, min(size, size_bytes - number * size)) as part:
+                        digest.update(part)
         finally:
             # Whatever is still writing must end before the file is given up or takes its name.
             wait([each for each in parts.values() if not each.cancel()])
@@ -128,9 +128,13 @@ def _reserve(descriptor: int, size_bytes: int) -> None:
         raise LocalDiskError(error.strerror or "error") from error
 
 
-def _hash(file: FileIO, digest: "hashlib._Hash", length: int) -> None:
-    """Add a part that has just arrived, and is still in memory, to the digest."""
-    buffer = memoryview(bytearray(READ_BYTES))
-    while length and (count := file.readinto(buffer[:length])):
-        digest.update(buffer[:count])
-        length -= count
+@contextmanager
+def _mapped(descriptor: int, start: int, length: int) -> Iterator[memoryview]:
+    """A part that has just arrived where it still is in memory; reading it would copy it."""
+    before = start % mmap.ALLOCATIONGRANULARITY
+    with (
+        mmap.mmap(descriptor, before + length, access=mmap.ACCESS_READ, offset=start - before) as pages,
+        memoryview(pages) as all_bytes,
+        all_bytes[before:] as part,
+    ):
+        yield part

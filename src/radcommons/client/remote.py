@@ -1,6 +1,7 @@
 """Talking to a repository: small documents, and files that resume where they stopped, hashed while they arrive."""
 
 import hashlib
+import os
 import random
 import re
 import threading
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import FileIO
+from os import PathLike
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -36,6 +38,8 @@ ADDRESSES_TOGETHER = 200
 # An address is asked for again while it still opens something: what waits in a queue must not find it expired.
 RENEWED_BEFORE_S = 120.0
 
+_GOOD = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
+_PLAIN = frozenset({"", "identity"})
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 Result = TypeVar("Result")
@@ -112,7 +116,7 @@ class Remote(Closing):
         """
 
         def attempt() -> bytes:
-            with self._answer(Address(urljoin(self._base, address)), {}, body) as answer:
+            with self._asked(Address(urljoin(self._base, address)), {}, body) as answer:
                 found = bytearray()
                 for piece in self._pieces(answer):
                     found += piece
@@ -132,7 +136,9 @@ class Remote(Closing):
             # An older repository, or one without a bucket: every file is asked for by its own address.
             return {}
 
-    def fetch(self, address: str, destination: Path, expected: Expected, *, direct: Address | None = None) -> None:
+    def fetch(
+        self, address: str, destination: str | PathLike[str], expected: Expected, *, direct: Address | None = None
+    ) -> None:
         """Bring the file at *address* to *destination*: resumed, hashed while it arrives, renamed only when right.
 
         Parameters
@@ -149,24 +155,23 @@ class Remote(Closing):
         LocalDiskError
             When the disk takes no more.
         """
-        part = Path(f"{destination}.part")
+        part = f"{os.fspath(destination)}.part"
         place = direct if direct is not None and direct.is_good else self._own(address)
 
         def attempt() -> None:
             nonlocal place
             try:
-                digest = self._receive(place, part, expected)
+                _demand_right(self._receive(place, part, expected), expected.digest)
             except DigestError:
-                part.unlink(missing_ok=True)
+                Path(part).unlink(missing_ok=True)
                 raise
             except RemoteError as error:
+                # Asked elsewhere: the same attempt goes on there.
                 place = self._instead_of(place, address, error, direct=direct)
-                digest = self._receive(place, part, expected)
-            if not is_right(digest, expected.digest):
-                part.unlink(missing_ok=True)
-                raise DigestError("A file arrived with other bytes than the release promises.")
+                attempt()
+                return
             with on_disk():
-                part.replace(destination)
+                os.replace(part, destination)
 
         self._retried(attempt, arrived=lambda: _size_of(part))
 
@@ -183,7 +188,7 @@ class Remote(Closing):
         place = Address(urljoin(self._base, address))
 
         def attempt() -> None:
-            with self._answer(place, {}) as answer, on_disk(), destination.open("wb") as sink:
+            with self._asked(place, {}) as answer, on_disk(), destination.open("wb") as sink:
                 announced, arrived = answer.header("content-length"), 0
                 for piece in self._pieces(answer):
                     if not arrived and bytes(piece[:2]) != b"PK":
@@ -223,7 +228,7 @@ class Remote(Closing):
         def receive() -> None:
             nonlocal done
             headers = {"Range": f"bytes={start + done}-{start + length - 1}"}
-            with self._answer(place, headers) as answer:
+            with self._asked(place, headers) as answer:
                 if answer.status != HTTPStatus.PARTIAL_CONTENT:
                     raise RemoteError(Kind.UNSUPPORTED, "client.no-ranges", "The server does not send parts of files.")
                 demand_start(answer, start + done)
@@ -250,18 +255,17 @@ class Remote(Closing):
             raise error
         return own
 
-    def _receive(self, place: Address, part: Path, expected: Expected) -> str:
+    def _receive(self, place: Address, part: str, expected: Expected) -> str:
         digest, present = _kept(part, expected)
         if present > expected.size_bytes:
             raise DigestError("A partial file is longer than the whole.")
         if present == expected.size_bytes and present:
             return digest.hexdigest()
         # A bucket names an object by another tag than its SHA-256, so that only the repository can be asked conditionally.
-        is_own = place.good_until is None and _is_same_origin(place.url, self._base)
         headers = {"Range": f"bytes={present}-"} if present else {}
-        if present and is_own:
+        if present and self._is_own(place):
             headers["If-Range"] = f'"{expected.digest}"'
-        with self._answer(place, headers) as answer:
+        with self._asked(place, headers) as answer:
             if answer.status == HTTPStatus.PARTIAL_CONTENT:
                 demand_start(answer, present)
             else:
@@ -290,18 +294,21 @@ class Remote(Closing):
         except OSError as error:
             raise unreachable(error) from error
 
-    @contextmanager
-    def _answer(self, place: Address, headers: Mapping[str, str], body: bytes | None = None) -> Iterator[Answer]:
+    def _is_own(self, place: Address) -> bool:
+        """Whether it is the repository that is asked, and not a bucket by a signed address."""
+        return place.good_until is None and _is_same_origin(place.url, self._base)
+
+    def _asked(self, place: Address, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         """An answer with status 200 or 206 and an unencoded body; everything else is an error, never data."""
-        is_own = place.good_until is None and _is_same_origin(place.url, self._base)
-        transport = self._transport if is_own else self._bare
+        transport = self._transport if self._is_own(place) else self._bare
         try:
-            with transport.open(place.url, headers=headers, body=body) as answer:
-                if answer.status not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
+            answer = transport.open(place.url, headers=headers, body=body)
+            if answer.status in _GOOD and answer.header("content-encoding") in _PLAIN:
+                return answer
+            with answer:
+                if answer.status not in _GOOD:
                     raise refusal(answer)
-                if answer.header("content-encoding") not in {"", "identity"}:
-                    raise RemoteError(Kind.UNSUPPORTED, "client.encoded", "A proxy changed the file's encoding.")
-                yield answer
+                raise RemoteError(Kind.UNSUPPORTED, "client.encoded", "A proxy changed the file's encoding.")
         except AddressError as error:
             raise RemoteError(Kind.INVALID, "client.bad-address", str(error)) from error
         except OSError as error:
@@ -355,13 +362,19 @@ def _is_same_origin(url: str, base: str) -> bool:
         return False
 
 
+def _demand_right(found: str, expected: str) -> None:
+    if not is_right(found, expected):
+        raise DigestError("A file arrived with other bytes than the release promises.")
+
+
 @contextmanager
-def _opened(part: Path, mode: str, start: int) -> Iterator[FileIO]:
+def _opened(part: str | Path, mode: str, start: int) -> Iterator[FileIO]:
     """A file to be written from a place on: one that is there (``r+``), or anew (``w``)."""
     with on_disk():
         sink = FileIO(part, mode)
     with sink:
-        sink.seek(start)
+        if start:
+            sink.seek(start)
         yield sink
 
 
@@ -372,17 +385,17 @@ def _write_all(sink: FileIO, rest: memoryview) -> None:
             rest = rest[sink.write(rest) :]
 
 
-def _size_of(path: Path) -> int:
+def _size_of(path: str) -> int:
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except FileNotFoundError:
         return 0
 
 
-def _kept(part: Path, expected: Expected) -> tuple["hashlib._Hash", int]:
+def _kept(part: str, expected: Expected) -> tuple["hashlib._Hash", int]:
     """Hash state and length of what an earlier attempt left; the bytes themselves are trusted, no side file is."""
     digest, size = hasher(expected.digest), 0
-    with suppress(FileNotFoundError), part.open("rb") as file:
+    with suppress(FileNotFoundError), FileIO(part) as file:
         while chunk := file.read(BUFFER_BYTES):
             digest.update(chunk)
             size += len(chunk)

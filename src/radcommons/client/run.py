@@ -1,5 +1,6 @@
 """The transfers of one download: what a journal has open, several at once, each noted when it is in place and right."""
 
+import os
 import shutil
 import threading
 from collections import Counter
@@ -130,20 +131,20 @@ class Run:
         return outcomes
 
     def _bring(self, item: Item, direct: Address | None, large: LargeFiles) -> "_Brought":
-        place = Path(f"{self._root}{item.path}")
+        place = f"{self._root}{item.path}"
         with suppress(FileNotFoundError):
-            state = place.stat()
-            if state.st_size == item.size_bytes and is_right(digest_of(place, item.digest), item.digest):
+            state = os.stat(place)
+            if state.st_size == item.size_bytes and is_right(digest_of(Path(place), item.digest), item.digest):
                 return _Brought(item, state.st_mtime_ns, is_fetched=False)
-            place.unlink()
+            os.unlink(place)
         self._make_folder(item.path.rpartition("/")[0])
         # Another program's list names where each file is; a release's own files lie below its address.
         address = item.address if "://" in item.address else self._base + quote(item.address)
         expected = Expected(item.digest, item.size_bytes)
         is_large = item.size_bytes >= self.large_bytes
-        if not (is_large and large.fetch(item.path, address, place, expected, direct=direct)):
+        if not (is_large and large.fetch(item.path, address, Path(place), expected, direct=direct)):
             self._remote.fetch(address, place, expected, direct=direct)
-        return _Brought(item, place.stat().st_mtime_ns, is_fetched=True)
+        return _Brought(item, os.stat(place).st_mtime_ns, is_fetched=True)
 
     def _make_folder(self, folder: str) -> None:
         if folder not in self._made:

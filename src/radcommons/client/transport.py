@@ -11,10 +11,9 @@ import ssl
 import threading
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from functools import cached_property
-from http import HTTPStatus
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import cached_property, partial
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from radcommons.client.http1 import Answer, ProtocolError, Wire, asked
@@ -22,7 +21,6 @@ from radcommons.client.http1 import Answer, ProtocolError, Wire, asked
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 MOST_REDIRECTS = 5
-LONGEST_REST_BYTES = 1 << 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _UNSENDABLE = re.compile(r"[^\x21-\x7e]")
 _SECRET_HEADERS = frozenset({"authorization", "cookie"})
@@ -64,11 +62,8 @@ class Transport:
             for wire in self._busy:
                 wire.break_off()
 
-    @contextmanager
-    def open(
-        self, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
-    ) -> Iterator[Answer]:
-        """Ask, follow redirects, and give the answer while its connection is held.
+    def open(self, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Answer:
+        """Ask, follow redirects, and give the answer, which holds its connection until it is closed.
 
         Raises
         ------
@@ -80,11 +75,11 @@ class Transport:
         wanted = {**self._headers, **(headers or {})}
         for _ in range(MOST_REDIRECTS + 1):
             parts = _checked(url)
-            with self._exchange(parts, wanted, body) as answer:
-                place = answer.header("location") if answer.status in _REDIRECTS else ""
-                if not place:
-                    yield answer
-                    return
+            answer = self._asked(parts, wanted, body)
+            place = answer.header("location") if answer.status in _REDIRECTS else ""
+            if not place:
+                return answer
+            answer.close()
             target = urljoin(url, place)
             if parts.scheme == "https" and _checked(target).scheme != "https":
                 raise AddressError("The server redirects to an address that is not encrypted.")
@@ -93,9 +88,8 @@ class Transport:
             url = target
         raise AddressError("The server redirects without end.")
 
-    @contextmanager
-    def _exchange(self, parts: SplitResult, fields: Mapping[str, str], body: bytes | None) -> Iterator[Answer]:
-        """An answer while its connection is held, which is kept when the answer was read to its end."""
+    def _asked(self, parts: SplitResult, fields: Mapping[str, str], body: bytes | None) -> Answer:
+        """What is answered on a connection that was kept, or a new one."""
         proxy = self._proxy_for(parts)
         target, asked_with = _path(parts), {"Host": parts.netloc.rpartition("@")[2], **fields}
         if proxy and parts.scheme == "http":
@@ -104,36 +98,33 @@ class Transport:
             asked_with["Content-Type"] = "application/json"
         method = "GET" if body is None else "POST"
         while True:
-            with self._wire(parts, proxy) as (wire, is_new):
-                try:
-                    answer = asked(wire, method, target, asked_with, body)
-                except ConnectionError:
-                    if is_new:
-                        raise
-                    # It was kept, and closed in the meantime: another is asked.
-                    continue
-                yield answer
-                _read_rest(answer)
-                return
+            wire, is_new = self._wire(parts, proxy)
+            try:
+                return asked(wire, method, target, asked_with, body)
+            except OSError as error:
+                wire.release()
+                # One that was kept may have been closed in the meantime: another is asked.
+                if is_new or not isinstance(error, ConnectionError):
+                    raise
 
-    @contextmanager
-    def _wire(self, parts: SplitResult, proxy: SplitResult | None) -> Iterator[tuple[Wire, bool]]:
-        """A connection that was kept or a new one, and which of both; it is kept again when its answer was read to the end."""
+    def _wire(self, parts: SplitResult, proxy: SplitResult | None) -> tuple[Wire, bool]:
+        """A connection that was kept or a new one, and whether it is new."""
         origin = origin_of(parts)
         with self._lock:
             kept = self._idle[origin].pop() if self._idle[origin] else None
         wire = kept or self._connected(parts, proxy)
         with self._lock:
             self._busy.add(wire)
-        try:
-            yield wire, kept is None
-        finally:
-            with self._lock:
-                self._busy.discard(wire)
-                if wire.is_idle:
-                    self._idle[origin].append(wire)
-            if not wire.is_idle:
-                wire.close()
+        return wire, kept is None
+
+    def _keep(self, origin: Origin, wire: Wire) -> None:
+        """Have a connection ready to be asked again when its answer was read to the end."""
+        with self._lock:
+            self._busy.discard(wire)
+            if wire.is_idle:
+                self._idle[origin].append(wire)
+                return
+        wire.close()
 
     def _connected(self, parts: SplitResult, proxy: SplitResult | None) -> Wire:
         scheme, host, port = origin_of(parts)
@@ -149,9 +140,9 @@ class Transport:
                 connection.connect()
             except http.client.HTTPException as error:
                 raise ProtocolError("The proxy does not speak HTTP/1.1.") from error
-            connection.sock.settimeout(READ_TIMEOUT_S)
+            wire = Wire(connection.sock, timeout_s=READ_TIMEOUT_S, give_back=partial(self._keep, (scheme, host, port)))
             undone.pop_all()
-        return Wire(connection.sock)
+        return wire
 
     @cached_property
     def _certificates(self) -> ssl.SSLContext:
@@ -167,13 +158,6 @@ class Transport:
 def origin_of(parts: SplitResult) -> Origin:
     """Scheme, host and port."""
     return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _read_rest(answer: Answer) -> None:
-    """Read what an error says besides, which is short, so that its connection can be asked again."""
-    if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-        with suppress(OSError):
-            answer.beginning(LONGEST_REST_BYTES)
 
 
 def _checked(url: str) -> SplitResult:
