@@ -1,6 +1,7 @@
 """What programs write into texts in hexadecimal numbers or base64 is read; words are no code."""
 
 import base64
+import time
 
 import pytest
 from hypothesis import given
@@ -26,6 +27,24 @@ def test_what_is_encoded_is_told_with_its_place(name):
 )
 def test_words_and_numbers_say_nothing_more(text):
     assert not any(said.isascii() and said.isalpha() for _, _, said in encoded_texts(text))
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Krzy%C5%BCanowska", "Krzy=C5=BCanowska", "Krzy\\u017canowska", "Krzy&#380;anowska", "Krzy&#x17c;anowska", "KrzyÅ¼anowska", "KrzyÃ\x85Â¼anowska"],
+)  # fmt: skip
+def test_escaped_and_misread_letters_are_read(written):
+    text = f"CT {written}, 20% & 3=B"
+    said = {(text[start:end].rstrip(","), said.rstrip(",")) for start, end, said in encoded_texts(text)}
+    assert (written, "Krzyżanowska") in said
+    assert all(place in written for place, _ in said)
+
+
+@pytest.mark.parametrize("sign", ["%41", "=41", "&#65;", "a", "%", "Ã¼"])
+def test_no_text_of_signs_takes_long_to_read(sign):
+    began = time.process_time()
+    list(encoded_texts(sign * 20_000))
+    assert time.process_time() - began < 2
 
 
 def test_no_word_of_imaging_is_taken_for_a_name_in_base64():

@@ -138,3 +138,32 @@ def test_the_second_look_warns_of_what_follows_the_end_of_a_text(tmp_path):
     (tmp_path / "out.dcm").write_bytes(content.replace(b"VB20 12345", b"VB20\0\0Jane"))
     found = [(each.code, each.where) for each in verify_deidentified(tmp_path / "out.dcm")]
     assert found == [("deid.suspicious-text", "(0018,1020)")]
+
+
+@pytest.mark.parametrize("values", [["Quixo", "tesen"], ["ORIGINAL", "QUIXO", "TESEN"], ["AXIAL", "03", "02", "1950"]])
+def test_an_identifier_divided_among_several_values_goes(values, tmp_path):
+    content = _made(made_ct(SeriesDescription=values), tmp_path)
+    assert "\\".join(values[-2:]).encode() not in content
+
+
+@pytest.mark.parametrize("values", [["LUNG", "AXIAL"], ["Quantum", "Iterative"]])
+def test_values_that_mean_nobody_together_stay(values, tmp_path):
+    assert "\\".join(values).encode() in _made(made_ct(SeriesDescription=values), tmp_path)
+
+
+@pytest.mark.parametrize("keyword", ["GantryID", "PlateID", "DetectorID", "SecondaryCaptureDeviceID", "DeviceID"])
+def test_numbers_of_single_devices_are_replaced_by_ricord_and_stay_by_tcia(keyword, tmp_path):
+    dataset = made_ct(**{keyword: "WOLKENSTEIN 3"})
+    assert b"WOLKENSTEIN" not in _made(dataset, tmp_path, "ricord")
+    assert b"WOLKENSTEIN" in _made(dataset, tmp_path, "tcia")
+
+
+@pytest.mark.parametrize("number", ["7654321", "MRN 7654321-2", "007654321"])
+def test_the_number_of_the_patient_on_a_plate_is_replaced_although_devices_keep_theirs(number, tmp_path):
+    assert b"7654321" not in _made(made_ct(PlateID=number), tmp_path, "tcia")
+    assert b"7654329" in _made(made_ct(PlateID="7654329"), tmp_path, "tcia")
+
+
+def test_a_number_of_the_patient_with_leading_zeros_in_a_uid_that_may_stay_is_replaced(tmp_path):
+    content = _made(made_ct(OriginalSpecializedSOPClassUID="1.2.3.007654321"), tmp_path, "tcia")
+    assert b"7654321" not in content

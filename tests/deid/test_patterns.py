@@ -101,6 +101,11 @@ def test_dates_of_all_usual_forms_are_found(date):
         "nata il 3.11.1956",
         "Jahrgang 1931",
         "ddn 1931",
+        "b. 1931",
+        "YOB 31",
+        "ur. 1931",
+        "May '31",
+        "maj 1931",
     ],
 )
 def test_births_are_found(text):
@@ -236,6 +241,12 @@ def test_addresses_are_found(text):
         "102 F,",
         "95 ans",
         "Alter 93",
+        "F/93",
+        "93/M",
+        "93 år",
+        "93 letá",
+        "93-летняя",
+        "wiek 93",
     ],
 )
 def test_ages_above_89_are_found(text):
@@ -257,6 +268,9 @@ def test_ages_above_89_are_found(text):
         "aged 8",
         "95 mAs",
         "92 ms",
+        "90 lat",
+        "F90",
+        "B90 F 94",
         "90 deg",
     ],
 )
@@ -318,6 +332,13 @@ def test_other_ages_and_numbers_stay(text):
         "R1 R2",
         "120 1024",
         "3 IV contrast",
+        "APT 4",
+        "flat 12 mm",
+        "CT ROOM 2",
+        "STATION 3",
+        "T1 2019",
+        "Q2 2 mm",
+        "look at lung",
         "mart 1.0",
         "V 2020",
     ],
@@ -375,3 +396,30 @@ def test_in_technical_texts_only_long_uids_count():
     assert [each[2] for each in uid_spans(f"x {uid}")] == ["UID"]
     assert not list(uid_spans("1.2.3.4.5.6.7"))
     assert "UID" in _reasons("1.2.840.113619.2.55.3.1")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Q2 2019", "date"),
+        ("W18/2019", "date"),
+        ("1947/5", "date"),
+        ("1EG4TE5MK73", "number"),
+        ("claim 77-812-3", "number"),
+        ("beeper 3381", "number"),
+        ("plate no 1234", "number"),
+        ("52.2297 N, 21.0122 E", "number"),
+        ("fe80::1ff:fe23:4567:890a", "e-mail, file or machine"),
+        ("anna [at] example [dot] org", "e-mail, file or machine"),
+        ("anna AT example DOT org", "e-mail, file or machine"),
+        ("bed 12B", "address"),
+        ("room 402", "address"),
+        ("Apt 4B", "address"),
+        ("ul. Piłsudskiego 15", "address"),
+        ("ул. Ленина 5", "address"),
+        ("CT 中山路100号", "address"),
+        ("CT 〒100-0001", "address"),
+    ],
+)
+def test_other_ways_to_say_when_who_and_where_are_found(text, reason):
+    assert reason in _reasons(text)

@@ -72,7 +72,7 @@ def test_names_of_the_table_are_those_of_the_dictionary():
         ("FrameOfReferenceUID", Action.UID),
         ("DeviceSerialNumber", Action.DUMMY),
         ("StationName", Action.DUMMY),
-        ("GantryID", Action.KEEP),
+        ("LensMake", Action.KEEP),
         ("PatientComments", Action.REMOVE),
         ("IconImageSequence", Action.REMOVE),
         ("ReferencedImageSequence", Action.CLEAN),

@@ -56,6 +56,25 @@ def test_a_name_in_another_character_set_does_not_leave(charset, codec, profile,
         assert in_short(source, tmp_path, made_job(profile)) in (None, made)
 
 
+@pytest.mark.parametrize(
+    ("charset", "name", "word", "codec"),
+    [
+        ("ISO_IR 144", "Щербаков^Пётр", "Щербаков", "cp1251"),
+        ("ISO_IR 144", "Щербаков^Пётр", "Щербаков", "koi8_r"),
+        ("ISO_IR 126", "Παπαδάκης^Νίκος", "Παπαδάκης", "cp737"),
+        ("ISO_IR 100", "Großmüller^Jörg", "Großmüller", "cp850"),
+        ("ISO_IR 192", "العبيدي^خالد", "العبيدي", "cp1256"),
+    ],
+)
+def test_a_name_in_a_code_page_of_its_country_does_not_leave(charset, name, word, codec, tmp_path):
+    secret = word.encode(codec)
+    source = _source(tmp_path / "in.dcm", charset=charset, name=name, tag=0x00081030, value=b"CT " + secret)
+    made = at_length(source, tmp_path, made_job("ricord"))
+    assert made is not None
+    assert secret not in made[0]
+    assert in_short(source, tmp_path, made_job("ricord")) in (None, made)
+
+
 def test_texts_in_the_wrong_character_set_that_name_nobody_stay_as_they_are(tmp_path):
     value = "Schädel für Übersicht".encode()
     source = _source(tmp_path / "in.dcm", charset="ISO_IR 100", name="Quixotesen^Ulrika", tag=0x00081030, value=value)

@@ -14,6 +14,12 @@ def _found(identifier, text, *, is_thorough=True):
     ("name", "text"),
     [
         ("Doe^Jane", "DOEJANE"),
+        ("Щербаков^Пётр", "Schtscherbakow"),
+        ("Щербаков^Пётр", "Chtcherbakov"),
+        ("Щербаков^Пётр", "Shherbakov"),
+        ("Παπαδάκης^Ελευθερία", "Eleftheria"),
+        ("العبيدي^خالد", "عبيدي"),
+        ("العبيدي^خالد", "Khalid"),
         ("Doe^Jane", "JaneDoe"),
         ("Doe^Jane", "Doe, Jane"),
         ("Doe^Jane", "jdoe"),
@@ -176,6 +182,10 @@ def test_other_numbers_and_plain_words_stay(value, text):
 )
 def test_a_date_is_found_in_every_order(text):
     assert _found("19561103", text)
+
+
+def test_the_halves_of_a_postcode_are_found_as_one():
+    assert _found("14 Inverleith Crescent, Edinburgh EH3 5PZ", "CT EH35PZ") == ["EH35PZ"]
 
 
 def test_only_dates_are_read_as_dates():

@@ -28,15 +28,25 @@ _TITLES = (
 # Titles that are words of imaging as well when they stand in capitals: DR CHEST, MS PROTOCOL, PR 12, MISS.
 _AMBIGUOUS = frozenset({"dr", "mr", "ms", "pr", "sr", "fr", "hr", "oa", "don", "sig", "prim", "prof", "miss", "sister"})
 _ROLES = (
+    r"(?:daughter|son|wife|husband|mother|father|brother|sister|baby|child|twin(?: [ab12])?|pat(?:ient)?|images?|films?|friend) of|(?:baby|bb) (?:boy|girl)|baby|bb|"
+    r"employer|employed (?:by|at)|insured|policy ?holder|lawyer|solicitor|interpreter|witness|teacher|school|vip|private pat(?:ient)?|donor|friend|"
+    r"user(?: ?name)?|log[io]n|owner|author|editor|created by|modified by|changed by|b?cc|dear|regards|sincerely|thanks|thank you|hi|hello|via|"
+    r"n[ée]e|born as|a\.?k\.?a|alias|formerly|initials|sgd|signed|rad(?=:)|d/w|disc(?:ussed)? w/|r/v|req|perf|performed(?=:)|ordering|supervised|compared (?:with|to)|"
+    r"sir|sgt|capt|lt|rabbi|imam|judge|rev'?d|reverend|rt ?\(r\)|"
     r"daughter|son|wife|husband|mother|father|brother|spouse|partner|neighbou?r|next of kin|nok|guardian|carer|"
     r"patient(?:'s)?(?: name)?|pat(?:\.|ient)? ?name|pt(?: name)?|name(?: of patient)?|surname|last ?name|first ?name|forename|physician|nurse|technologist|radiographer|sonographer|tech|operator|"
     r"radiologist|reader|surgeon|consultant|registrar|resident|attending|gp|pcp|referr(?:er|ing)(?: (?:physician|doctor|dr))?|"
     r"(?:seen|dictated|reported|read|signed|referred|performed|ordered|requested|reviewed|scanned|done|approved|verified|checked|cosigned|interpreted|"
     r"transcribed|taken|booked|entered|discussed|consented|injected|supervised|protocol(?:l?ed)?)(?: (?:by|with))|"
     r"call(?:ed)?(?: report)?(?: to)?|notified|contact|c/o|attn|cc to|copy to|results? to|fax(?:ed)? to|page|inform(?:ed)?|spoke (?:to|with)|"
-    r"patientin|pat|vorname|nachname|familienname|arzt|ärztin|oberarzt|chefarzt|zuweiser|überweiser|befunder|mta|mtra|untersucher|überwiesen von|zugewiesen von|"
+    r"patientin|pat|geb(?:oren(?:e)?)?|assistenz(?:arzt|ärztin)|schwester|pfleger|vidiert von|dipl\.?-med|vorname|nachname|familienname|arzt|ärztin|oberarzt|chefarzt|zuweiser|überweiser|befunder|mta|mtra|untersucher|überwiesen von|zugewiesen von|"
     r"befundet von|durchgeführt von|angefordert von|einsender|hausarzt|unterschrieben von|ehefrau|ehemann|tochter|sohn|mutter|vater|"
     r"nom|pr[ée]nom|m[ée]decin|prescripteur|adress[ée]e? par|vue? par|lue? par|demand[ée]e? par|r[ée]alis[ée]e? par|manipulat(?:eur|rice)|"
+    r"infirmi(?:er|ère)|paciente|enfermer[oa]|nacid[oa]|doctora|paziente|infermier[ea]|patiënt|mw|"
+    r"dr n\. med|lek\. med|lekarz|pan[ia]?|pacjent(?:ka)?|opisał[a]?|mudr|lékař|přednosta|pacient(?:ka)?|orvos|beteg|hasta|say[ıi]n|uzm\. dr|"
+    r"patienten|pasient(?:en)?|potilas|lege|overlege|läkare|överläkare|læge|overlæge|lääkäri|"
+    r"д-р|доктор|врач|г-н|г-жа|пациент(?:ка)?|профессор|направлен[оа]?|фио|δρ|ιατρός|ασθενής|κύριος|κυρία|"
+    r"د|(?:ال)?دكتورة?|(?:ال)?سيدة?|(?:ال)?مريضة?|bác sĩ|bs|ông|bà|bệnh nhân|họ tên|"
     r"nombre|apellidos?|m[ée]dico|vist[oa] por|informad[oa] por|solicitad[oa] por|remitid[oa] por|realizad[oa] por|"
     r"nome|cognome|medico|refertat[oa] da|richiest[oa] da|vist[oa] da|eseguit[oa] da|inviat[oa] da|"
     r"naam|voornaam|achternaam|arts|huisarts|aangevraagd door|verwezen door|gezien door|uitgevoerd door|verslag door|"
@@ -48,7 +58,7 @@ _DEGREES = (
 # These are words or sides as well, and count only after a comma or two names.
 _WEAK_DEGREES = r"do|rn|np|pa"
 _TITLE = re.compile(
-    rf"{_FREE_BEFORE}(?i:{_TITLES}){_NO_LETTER_AFTER}(?P<mark>[.:]{{0,2}})[\s_^]{{0,4}}(?:(?i:med|dent|rer|nat|univ|h\.c)\.?\s{{0,2}}){{0,3}}(?=[^\W\d_])"
+    rf"{_FREE_BEFORE}(?i:{_TITLES}){_NO_LETTER_AFTER}(?P<mark>[.:/]{{0,2}})[\s_^]{{0,4}}(?:(?i:med|dent|rer|nat|univ|h\.c)\.?\s{{0,2}}){{0,3}}(?=[^\W\d_])"
 )
 _ROLE = re.compile(rf"{_FREE_BEFORE}(?i:{_ROLES}){_NO_LETTER_AFTER}(?P<mark>\s?[.:=]{{0,2}}|)[\s_^]{{0,4}}(?=[^\W\d_])")
 _DEGREE = re.compile(
@@ -63,7 +73,8 @@ _TITLE_WORDS = listed(
 )
 _PLACE_TITLES = listed(
     "hospital hospitals clinic clinics klinikum klinik kliniken krankenhaus universitatsklinikum uniklinik infirmary medical health hospice sanatorium nursing praxis "
-    "ziekenhuis umc ospedale policlinico poliklinik spital hopital chu clinique clinica casa santa"
+    "ziekenhuis umc ospedale policlinico poliklinik spital hopital chu clinique clinica casa santa university universitat universite szpital nemocnice "
+    "sjukhus sjukhuset sykehus sygehus institut instituto istituto radiologie zentrum centrum"
 )
 _CLAUSE_END = re.compile(r"\s*(?:$|[,;:.)\]/\n]|-\s)")
 _JOINING = re.compile(r"[ \t.,^_]{1,3}")
@@ -76,11 +87,11 @@ _PLACE_CUE = re.compile(
 )
 _PLACE_WORDS = (
     r"hospitals?|clinics?|klinikum|klinik(?:en)?|krankenhaus|universitätsklinikum|infirmary|medical cent(?:er|re)|health cent(?:er|re)|hospice|sanatorium|"
-    r"nursing home|praxis|ziekenhuis|umc|ospedale|policlinico|poliklinik|spital"
+    r"nursing home|praxis|ziekenhuis|umc|ospedale|policlinico|poliklinik|spital|university(?: hospital)?|sjukhus(?:et)?|sykehus|sygehus"
 )
 _PLACE_AFTER = re.compile(rf"(?<![\w'’-])((?:(?:{_WORD}|St\.)[ ]{{1,2}}){{1,4}})(?i:{_PLACE_WORDS})(?!\w)")
 _PLACE_BEFORE = re.compile(
-    r"(?<!\w)(?i:h[ôo]pital|chu|clinique|hospital|cl[íi]nica|ospedale|policlinico|casa di cura|krankenhaus|klinikum|klinik|praxis|uniklinik|santa casa)\s(?:(?i:de|du|des|la|le|"
+    r"(?<!\w)(?i:h[ôo]pital|chu|clinique|hospital|cl[íi]nica|ospedale|policlinico|casa di cura|krankenhaus|klinikum|klinik|praxis|uniklinik|santa casa|szpital|nemocnice|university|universität|université|institut|instituto|istituto|radiologie|zentrum|centrum)\s(?:(?i:de|du|des|la|le|"
     rf"l'|di|del|della|do|da|dos|of|St\.?|San|Santa|Saint)[ ]?){{0,3}}({_WORD}(?:[ ]{_WORD}){{0,2}})"
 )
 _FOLLOWED_BY_NAMES = re.compile(
@@ -89,9 +100,23 @@ _FOLLOWED_BY_NAMES = re.compile(
 _CARET = re.compile(rf"(?:(?:{_WORD})[ ]){{0,2}}{_WORD}(?:\^{{1,4}}{_WORD}){{1,4}}")
 _COMMA = re.compile(rf"(?<![\w,;])({_WORD}),[ ]?({_WORD})(?![\w'’-])")
 _HONOURED = re.compile(
-    r"([\u3400-\u9fff\u3040-\u30ff]{1,6}?)(?=様|さん|氏(?!名)|殿|先生|医師|女士|先生)|([\uac00-\ud7a3]{2,4}?)(?=\s?(?:씨|님|선생|의사))"
+    r"([\u3400-\u9fff\u3040-\u30ff]{1,6}?)(?=様|さん|氏(?!名)|殿|先生|医師|女士|小姐|医生|医师|大夫|护士|護士|教授)|([\uac00-\ud7a3]{2,4}?)(?=\s?(?:씨|님|선생|의사))"
 )
-_NO_PERSONS = frozenset({"患者", "担当", "主治", "お客", "皆", "同", "両"})
+# A family name of China after what announces it: 患者王伟; without one it is a sentence about the patient.
+_ANNOUNCED_IN_CHINESE = re.compile(
+    r"(?<=患者|病人|医生|医师|主任|姓名|护士)[:： ]?([王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方"
+    r"姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚][\u3400-\u9fff]{1,2})(?![\u3400-\u9fff])"
+)
+# A family name with two initials, in the order of Russian and of bibliographies: Щеглов А.Б., Smith J.K.
+_LONGEST_CODE = 2
+_TWO_INITIALS = r"[^\W\d_]\.[ ]?[^\W\d_]\."
+_WITH_TWO_INITIALS = (
+    re.compile(rf"(?P<name>{_WORD})[ ]{_TWO_INITIALS}(?!\w)"),
+    re.compile(rf"(?<!\w){_TWO_INITIALS}[ ]?(?P<name>{_WORD})"),
+)
+_NO_PERSONS = frozenset(
+    ["患者", "担当", "主治", "お客", "皆", "同", "両", "主任", "副主任", "住院", "值班", "影像", "放射", "责任", "上级"]
+)
 _MOST_INITIAL = 1
 
 
@@ -121,6 +146,7 @@ def cue_spans(text: str, name_words: frozenset[str] = frozenset()) -> Iterator[t
         for match in _HONOURED.finditer(text):
             if (match[1] or match[2]) not in _NO_PERSONS:
                 yield (*match.span(), "announced person")
+        yield from ((*match.span(1), "announced person") for match in _ANNOUNCED_IN_CHINESE.finditer(text))
     yield from _addresses(text)
     if not words.isdisjoint(_PLACE_TITLES):
         yield from _places(text)
@@ -132,6 +158,11 @@ def _unannounced(text: str) -> Iterator[tuple[int, int, str]]:
         for match in _DEGREE.finditer(text):
             yield from _before_degree(match)
     yield from component_spans(text)
+    if "." in text:
+        for match in (match for form in _WITH_TWO_INITIALS for match in form.finditer(text)):
+            name = match["name"]
+            if len(name) > _LONGEST_CODE and _is_capitalised(name) and not _is_word(name):
+                yield (*match.span(), "name")
     if "," in text:
         for match in _COMMA.finditer(text):
             if all(_is_capitalised(word) and not _is_word(word) for word in (match[1], match[2])):

@@ -19,7 +19,7 @@ from radcommons.deid.needle_places import Place
 from radcommons.deid.needles import Needle
 from radcommons.deid.readings import texts_as_meant, texts_of_others
 from radcommons.deid.recalling import is_short, recalled
-from radcommons.deid.sounding import sounding_spans, sounds_of
+from radcommons.deid.sounding import signs_of_name, sounding_spans
 from radcommons.deid.spellings import date_of, everyday_surnames_of, is_name, name_words_of, needles_of
 from radcommons.deid.vocabulary import imaging_words, unknown_spans
 from radcommons.dicom.elements import Element
@@ -142,10 +142,10 @@ class IdentifierPattern:
         self._beginnings = frozenset(needle.text[:BEGINNING] for needle in found)
         self.name_words = frozenset(names)
         """The parts of all names, folded, those that are words of imaging too."""
-        self._sounds = frozenset(map(sounds_of, names - imaging_words())) - {""}
+        self._signs = frozenset(sign for name in names - imaging_words() for sign in signs_of_name(name))
         parts = {part for name in self._persons for part in re.split(r"[\^=\s]+", fold(name).text)}
         self._alone = frozenset(part for part in parts if len(part) == 1 and is_east_asian(part)) - imaging_words()
-        self._all_beginnings = self._beginnings | self._sounds | {word[:BEGINNING] for word in names | self._surnames}
+        self._all_beginnings = self._beginnings | self._signs | {word[:BEGINNING] for word in names | self._surnames}
         self._numbers = frozenset(needle.text for needle in found if needle.is_number)
         self._short_numbers = frozenset(
             core for identifier in identifiers if (core := _core_of_number(identifier)) is not None
@@ -169,7 +169,7 @@ class IdentifierPattern:
             return []
         found = self._plain_spans(text, is_thorough=is_thorough)
         if is_thorough:
-            heard = [(start, end) for start, end, sound in sounding_spans(text) if sound in self._sounds]
+            heard = {(start, end) for start, end, sign in sounding_spans(text) if sign in self._signs}
             found += _apart((*heard, *self._standing_alone(text)), found, length=len(text))
         # Of what is encoded only what is distinct counts: a short name may come out of any word by chance.
         encoded = [span[:2] for span in encoded_texts(text) if self._plain_spans(span[2], is_thorough=False)]
@@ -204,9 +204,9 @@ class IdentifierPattern:
         """Whether nothing is found in texts, because no identifier and no part of a name begins as :func:`beginnings_in` tells."""
         return self._all_beginnings.isdisjoint(beginnings)
 
-    def names_persons(self, texts: Iterable[str]) -> bool:
-        """Whether a person is named in texts that are identifiers themselves, such as the name of an institution."""
-        persons = pattern_of(self._persons)
+    def names_persons(self, texts: Iterable[str], patient_id: str = "") -> bool:
+        """Whether a person, or the patient by number, is named in texts that are identifiers themselves, such as that of a device."""
+        persons = pattern_of(self._persons | {patient_id})
         return any(persons.spans(text, is_thorough=False) for text in texts)
 
     def is_short_number(self, value: str) -> bool:
@@ -219,7 +219,7 @@ class IdentifierPattern:
 
     def is_in_uid(self, uid: str) -> bool:
         """Whether a component of a UID is a known number."""
-        return any(component in self._numbers for component in uid.split("."))
+        return any(component.lstrip("0") in self._numbers for component in uid.split("."))
 
     def written_names(self, text: str) -> list[tuple[int, int]]:
         """Where family names that are everyday words stand in a technical text, written as names: ``for Brown``.
@@ -251,7 +251,7 @@ def beginnings_in(text: str) -> Iterator[str]:
     """Everything with which an identifier may begin in a text, or in what is encoded there, each once."""
     texts = (text, *(said for _, _, said in encoded_texts(text)))
     yield from {each for letters in texts for each in beginnings(fold(letters).squeezed().text)}
-    yield from {sound for _, _, sound in sounding_spans(text)}
+    yield from {sign for _, _, sign in sounding_spans(text)}
 
 
 @recalled

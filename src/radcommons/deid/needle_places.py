@@ -9,6 +9,9 @@ from radcommons.deid.vocabulary import vocabulary
 _LONGEST_GAP = 3
 _SHORT_NAME_LENGTH = 3
 _LEAST_WITH_GENITIVE = 5
+# What the Slavic languages put behind a name, folded, beside the s of others.
+_CASE_ENDINGS = listed("a u owi em iem om ovi ovo а у е ы и ю я ом ым ем ой ей")
+_LONGEST_ENDING = 3
 # Beginnings of names that are also written as a word of their own: Mc Donald.
 _GAELIC = listed("mc mac")
 # What short names are beside a number: units of measurement.
@@ -37,8 +40,8 @@ class Place:
                 first -= 1
         if self._is_bounded(first, last):
             return None if self._is_word_after_all(needle, first, last) else (first, last + 1)
-        if len(needle.text) >= _LEAST_WITH_GENITIVE and self._has_genitive(first, last):
-            return first, last + 2
+        if len(needle.text) >= _LEAST_WITH_GENITIVE and (length := self._case_ending(first, last, needle)):
+            return first, last + 1 + length
         return self._around(first, last) if needle.is_embedded else None
 
     def _are_gaps_allowed(self, needle: Needle, places: Sequence[int]) -> bool:
@@ -88,11 +91,13 @@ class Place:
             return is_free and (not after.isalpha() or self._is_hump(last + 1))
         return is_free and not after.isdigit() and not (after == "." and self._is_decimal(last + 1))
 
-    def _has_genitive(self, first: int, last: int) -> bool:
-        """Whether a name stands in the genitive as German writes it, without an apostrophe: Müllers; a known word is none."""
+    def _case_ending(self, first: int, last: int, needle: Needle) -> int:
+        """How many letters of a declension follow a name: Müllers, Новаку, Nowakiem; none where they make a known word of it."""
         text, end = self._folded.text, last + 1
-        is_word = text[first : end + 1] in vocabulary()
-        return text[end : end + 1] == "s" and text[last].isalpha() and not is_word and self._is_bounded(first, end)
+        rest = _leading_letters(text[end : end + _LONGEST_ENDING + 1])
+        is_ending = rest == "s" or (needle.is_distinct and not needle.joints and rest in _CASE_ENDINGS)
+        is_name = is_ending and text[last].isalpha() and text[first:end] + rest not in vocabulary()
+        return len(rest) if is_name and self._is_bounded(first, last + len(rest)) else 0
 
     def _is_decimal(self, place: int) -> bool:
         """Whether a point between digits is that of a decimal number, and not of a row of numbers like a UID."""

@@ -39,7 +39,7 @@ _ORDINALS = (
 )
 # Short names that are words of imaging or of a language as well: they need a year of four digits or a day before them.
 _LOOSE_MONTHS = listed(
-    "mar may mai mei sep set oct out dec dic ago gen mag giu lug ott fev fév ene май sty lut kwi cze wrz paź gru"
+    "mar may mai maj mei sep set oct out dec dic ago gen mag giu lug ott fev fév ene май sty lut kwi cze wrz paź gru"
 )
 
 
@@ -67,7 +67,9 @@ _YEAR = r"(?:19|20)\d{2}"
 # Underscores join words in protocol names; to ``\b`` they are letters.
 _FREE_BEFORE, _FREE_AFTER = r"(?<![^\W_])", r"(?![^\W_])"
 _NO_LETTER_AFTER = r"(?![^\W\d_])"
-_BIRTH = r"(?:born|dob|d\.o\.b\.|birth ?date|date of birth|geb(?:oren)?|geb\.? ?(?:am|dat(?:um)?)|geburtsdatum|jg|jahrgang|n[ée]e?(?: le)?|nacid[oa](?: el)?|nat[oa](?: il)?|nascid[oa](?: em)?|ddn|fdn|f\.? ?nac\.?|geboortedatum)"
+_BIRTH = r"(?:born|dob|d\.o\.b\.|birth ?date|date of birth|geb(?:oren)?|geb\.? ?(?:am|dat(?:um)?)|geburtsdatum|jg|jahrgang|n[ée]e?(?: le)?|nacid[oa](?: el)?|nat[oa](?: il)?|nascid[oa](?: em)?|ddn|fdn|f\.? ?nac\.?|geboortedatum|yob|year of birth|ur(?:odzon[ay])?\.?|narozen[aý]?|nar\.|född|født|fødd|syntynyt|született|szül\.?|doğum(?: tarihi)?|родил(?:ся|ась)|г\.? ?р\.?|γεννήθηκε)"
+# Words that only a year makes a birth of: b. 1947.
+_BIRTH_OF_YEAR = r"(?:b\.|r\.|f\.)"
 
 
 def _dates() -> Iterator[str]:
@@ -85,6 +87,10 @@ def _dates() -> Iterator[str]:
     yield rf"{_FREE_BEFORE}{_YEAR}-?[WwKk]-?(?:0?[1-9]|[1-4]\d|5[0-3])(?:-[1-7])?{_FREE_AFTER}"
     # The month in Roman numerals; a year must follow, since IV is a way to give contrast as well.
     yield rf"{_FREE_BEFORE}{_DAY}[ .\-/]{{1,2}}(?:i{{1,3}}|iv|vi{{0,3}}|ix|xi{{0,2}})[ .\-/]{{1,2}}{_YEAR}(?!\d)"
+    # Quarters, weeks before the year, and months without their zero.
+    yield rf"{_FREE_BEFORE}[Qq][1-4][ ]?[ /-][ ]?{_YEAR}{_FREE_AFTER}|{_FREE_BEFORE}[WwKk][Kk]?(?:[1-4]\d|5[0-3]|0?[1-9])[/ -]{_YEAR}{_FREE_AFTER}"
+    yield rf"(?<![\d.,/-]){_YEAR}/[1-9]{_FREE_AFTER}(?![./-]\d)"
+    yield rf"{_FREE_BEFORE}{_BIRTH_OF_YEAR}[ ]?(?:1[89]\d\d|20[0-2]\d)(?!\d)"
     # An asterisk is a birth in German.
     yield rf"(?<![\w*])\*[ ]?(?:{_DAY}[./-]{_MONTH}[./-])?{_YEAR}(?![\d*])"
     yield rf"{_FREE_BEFORE}(?:kw|week|semaine|semana|settimana|sem)[ .]{{0,2}}\d{{1,2}}[ ]?[/ ,.-][ ]?{_YEAR}{_FREE_AFTER}"
@@ -107,7 +113,7 @@ def _named_dates() -> Iterator[str]:
     yield rf"(?<!\d){_YEAR}[ .\-_/]{{0,2}}{_ANY_MONTH}[ .\-_/]{{0,2}}{_DAY}(?!\d)"
     yield rf"{_FREE_BEFORE}{_ANY_MONTH}{_NO_LETTER_AFTER}[ .,\-_/]{{0,3}}(?:(?:de|del|of)[ ])?{_YEAR}(?!\d)"
     # Mar-21 and Mar '21 are months of years; Mar 21 may be anything.
-    yield rf"{_FREE_BEFORE}{_ANY_MONTH}(?:-|[ ]?['’]){_TWO_DIGIT_DAY}{_FREE_AFTER}"
+    yield rf"{_FREE_BEFORE}{_ANY_MONTH}(?:-{_TWO_DIGIT_DAY}|[ ]?['’]\d{{2}}){_FREE_AFTER}"
     yield rf"{_FREE_BEFORE}{_ANY_MONTH}[ ]{_ORDINALS}{_NO_LETTER_AFTER}(?:,?[ ]{_YEAR}(?!\d))?"
     yield rf"{_FREE_BEFORE}{_ORDINALS}[ ](?:of[ ])?{_ANY_MONTH}{_NO_LETTER_AFTER}(?:,?[ ]{_YEAR}(?!\d))?"
     # The year first, as in Hungarian: 2020. április 15.
@@ -142,12 +148,15 @@ def _numbers() -> Iterator[str]:
         r"ipp|nip|niss|n[°º] ?dossier|nhc|historia cl[íi]nica|dni|nie|n[°º] ?hist|cartella|codice fiscale|c\.f\.|bsn|patnr|dossier(?:nr|nummer)?|"
         r"processo|utente|sns|hospital (?:no|number|id)|hosp ?(?:no|num)|unit (?:no|number)|chart|file (?:no|number)|case (?:no|number|id)|"
         r"visit (?:no|number|id)|encounter|csn|order (?:no|number|id)|policy|insurance(?: no| id| number)?|medicare|medicaid|licen[cs]e|passport|"
-        r"serial|s/n|account|acct|病歴番号|患者番号|患者id)"
+        r"serial|s/n|account|acct|claim|(?:plate|inmate|prison|pesel|nir|beeper|bleep|pager)(?: no\.?)?|病歴番号|患者番号|患者id)"
     )
     yield rf"{_FREE_BEFORE}(?i:{cue})[#:. ]{{0,4}}(?i:(?:no|nr|num|number|nummer|id)(?![^\W_])[#:. ]{{0,4}})?(?=[\w/-]{{0,32}}\d)[\w/-]{{2,64}}"
     # Social security numbers of the United States, the NHS number, codice fiscale, NIE.
     yield r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"
     yield r"(?<![\w-])\d{3}[ -]\d{3}[ -]\d{4}(?![\w-])"
+    yield r"(?<![\w.])\d{1,3}\.\d{3,8}[ °]{0,2}[NSns][ ,;]{1,3}\d{1,3}\.\d{3,8}[ °]{0,2}[EWOewo](?!\w)"
+    # A Medicare number, which avoids letters that look like figures.
+    yield r"(?<!\w)[1-9][AC-HJKMNP-RT-Y][\dAC-HJKMNP-RT-Y]\d-?[AC-HJKMNP-RT-Y][\dAC-HJKMNP-RT-Y]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}(?!\w)"
     yield r"(?<!\w)[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z](?!\w)"
     yield r"(?<!\w)[XYZ]-?\d{7}-?[A-Z](?!\w)"
     yield r"(?<!\w)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ ]?\d{2}[ ]?\d{2}[ ]?\d{2}[ ]?[A-D](?!\w)"
@@ -155,9 +164,10 @@ def _numbers() -> Iterator[str]:
 
 def _ages() -> Iterator[str]:
     old = r"(?:9\d|1[01]\d|12[0-5])"
-    unit = r"(?:y(?:ears?|rs?)?(?:[ /.-]{0,2}o(?:ld|\.)?)?|j(?:ahre?n?|\.|[äa]hrig\w{0,2})?|ans|años?|anos|anni|jaar|jr|yo|y/o|лет|歳|岁|세)"
+    unit = r"(?:y(?:ears?|rs?)?(?:[ /.-]{0,2}o(?:ld|\.)?)?|j(?:ahre?n?|\.|[äa]hrig\w{0,2})?|ans|años?|anos|anni|jaar|jr|yo|y/o|лет|летн\w{2,3}|歳|岁|세|-?letni\w{1,3}|rok[uyů]|let[áéý]?|år|éves|vuotias|ετών|χρονών|yaş\w{0,4}|tuổi|godina|ani)"
     yield rf"(?<![\d.,])0?{old}[ -]?{unit}(?![^\W\d_])"
-    yield rf"{_FREE_BEFORE}(?i:aged?|age of|alter|im alter von|[âa]g[ée]e?(?: de)?|edad|et[àa]|leeftijd|idade)[:. ]{{0,3}}(?:is |von |de |di )?0?{old}(?![\d.,]\d|[^\W_])"
+    yield rf"{_FREE_BEFORE}(?i:aged?|age of|alter|im alter von|[âa]g[ée]e?(?: de)?|edad|et[àa]|leeftijd|idade|wiek|věk|ålder|alder|életkor|ikä|возраст|ηλικία|yaş|tuổi)[:. ]{{0,3}}(?:is |von |de |di )?0?{old}(?![\d.,]\d|[^\W_])"
+    yield rf"(?<![\w.,/])(?:[MF]/|(?:fe)?male[/ ])0?{old}(?![\d./])|(?<![\w.,/])0?{old}/[MF](?![^\W_])"
     yield rf"(?<![\w.,]){old}[ -]?(?:[MF]|male|female)(?![^\W_])(?=[ ,;]|$)"
 
 
@@ -182,7 +192,12 @@ def _places() -> Iterator[str]:
     yield rf"(?<![\w.])\d{{1,5}}[a-zA-Z]?,?[ ](?:{_CAPITALISED}[ ]){{1,3}}(?i:{street})\b\.?(?!-)"
     yield rf"(?<![\w.])(?:\d{{1,4}}(?:[ ]?bis)?,?[ ])?(?i:rue|avenue|boulevard|chemin|impasse|allée|via|viale|piazza|corso|calle|avenida|plaza|paseo|rua|largo|travessa)[ ](?:(?i:de|du|des|la|le|l'|della|del|dei|da|do|dos|d')[ ]?){{0,2}}(?:{_CAPITALISED}[ ,]{{1,2}}){{1,3}}\d{{1,4}}(?!\w)"
     yield rf"(?<!\w)\d{{1,4}}(?:[ ]?bis)?,?[ ](?i:rue|avenue|boulevard|chemin|impasse|allée|place)[ ](?:(?i:de|du|des|la|le|l'|d')[ ]?){{0,2}}{_CAPITALISED}"
-    yield r"(?i:\b(?:p\.?[ ]?o\.?[ ]?box|postfach|bo[iî]te postale|apartado|casella postale)\b)[ :.]{0,2}\d{1,6}"
+    yield r"(?i:\b(?:p\.?[ ]?o\.?[ ]?box|postfach|skrytka pocztowa|bo[iî]te postale|apartado|casella postale)\b)[ :.]{0,2}\d{1,6}"
+    yield r"(?i:\b(?:apt|apartment|flat|appt|whg)\b)[. ]{1,2}\d{1,4}[A-Za-z](?!\w)"
+    # Where somebody lies: a bed, a ward, a room of three figures; rooms of one or two have scanners.
+    yield r"(?i:\b(?:bed|bett|ward|cama|letto|łóżko)\b)[. :#]{1,2}\d{1,3}[A-Za-z]?(?!\w)|(?i:\b(?:room|rm|zimmer|zi|chambre|habitaci[óo]n|stanza|kamer|sala)\b)[. :#]{1,2}\d{3,4}[A-Za-z]?(?!\w)"
+    yield rf"(?<!\w)(?i:ul\.|ulica|aleja|al\.|os\.|ул\.|улица|проспект|пр\.)[ ]?(?:{_CAPITALISED}[ ]?){{1,3}}(?<=[ ])\d{{1,4}}[a-z]?(?!\w)"
+    yield r"〒\s?\d{3}-?\d{4}|[\u4e00-\u9fff]{1,8}(?:路|街|道|巷|弄|丁目|大道)\s?\d{1,5}(?:号|號|番地|番|-\d{1,4})?"
 
 
 _STREET = r"(?<!\w)(?:[^\W\d_a-z][^\W\d_]{1,30}[ -]?){1,3}(?<=[\w ])(?i:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|laan|straat|gracht|plein)[ ]\d{1,4}[ ]?[a-z]?(?!\w)"
@@ -204,7 +219,9 @@ def _machines() -> Iterator[str]:
     yield rf"(?<![\w.-])(?:[a-z0-9][a-z0-9-]{{1,62}}\.){{1,6}}(?:{_DOMAINS})(?![\w-])"
     yield rf"(?<![\w.-])[a-z][a-z0-9-]{{1,62}}\.(?:[a-z0-9-]{{2,63}}\.){{1,5}}(?:{_COUNTRIES})(?![\w-])"
     yield r"(?<![\w:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:])"
-    yield r"(?<![\w:])(?:[0-9a-f]{1,4}:){5,7}[0-9a-f]{1,4}(?![\w:])"
+    yield r"(?<![\w:])(?:[0-9a-f]{1,4}:){5,7}[0-9a-f]{1,4}(?![\w:])|(?<![\w:])[0-9a-f]{2,4}::(?:[0-9a-f]{1,4}:){1,6}[0-9a-f]{1,4}(?![\w:])"
+    # An address of e-mail with its sign spelled out.
+    yield r"(?<![\w.+-])[\w.+-]{1,64}[ ]?[\[({][ ]?at[ ]?[\])}][ ]?[\w-]{1,63}(?:[ ]?(?:\.|[\[({][ ]?(?:dot|punkt|point|punto)[ ]?[\])}])[ ]?[\w-]{1,63}){1,8}|(?<![\w.+-])[\w.+-]{1,64}[ ]at[ ][\w-]{1,63}(?:[ ]dot[ ][\w-]{1,63}){1,8}"
 
 
 # A share needs a name after its host: an empty value may stand between two others.
@@ -255,7 +272,9 @@ _KINDS = (
 )
 _NEEDS = {
     "digit": re.compile(r"\d"),
-    "mark": re.compile(r"[@\\]|//|/[a-z]|[\w)]\.[a-z]|[:-][0-9a-f]{1,4}[:-]|\w:[\\/]|mailto", re.IGNORECASE),
+    "mark": re.compile(
+        r"[@\\]|[\[({ ]at[\])} ]|//|/[a-z]|[\w)]\.[a-z]|[:-][0-9a-f]{1,4}[:-]|\w:[\\/]|mailto", re.IGNORECASE
+    ),
     "month": re.compile(rf"{_ANY_MONTH}{_NO_LETTER_AFTER}|{_FREE_BEFORE}{_BIRTH}", re.IGNORECASE),
     "street": re.compile(r"(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|laan|straat|gracht|plein)[ ]\d", re.IGNORECASE),
     "time": re.compile(r"\d[:h][0-5]\d"),

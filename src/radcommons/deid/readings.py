@@ -13,6 +13,21 @@ from radcommons.dicom.text import CHARSET_VRS, DEFAULT_ENCODINGS, decode_text, s
 _LOST = "\ufffd"
 # Of Japan, Korea and China; what these write where nothing is declared is nonsense in Latin-1, with letters among it.
 _EAST_ASIAN = ("shift_jis", "euc_kr", "gb18030")
+# Of old systems and of Windows: Cyrillic, Greek, Latin of the East and of the West.
+_CODE_PAGES = (
+    "cp1251",
+    "koi8_r",
+    "cp866",
+    "iso8859_5",
+    "cp1253",
+    "cp737",
+    "cp1250",
+    "cp852",
+    "cp850",
+    "cp1254",
+    "cp1256",
+    "cp1255",
+)
 _SINGLE_BYTE = frozenset({*DEFAULT_ENCODINGS, "latin_1"})
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """What ends a text: programs write on, from what else is in their memory."""
@@ -69,4 +84,5 @@ def other_texts(element: Element, encodings: tuple[str, ...]) -> list[str]:
     value = bytes(element.value)
     if element.vr not in CHARSET_VRS or value.isascii():
         return []
-    return [*texts_of_others(element, encodings), *split_values(value.decode("latin-1"), element.vr)]
+    others = [value.decode(codec, "replace") for codec in ("latin-1", *_CODE_PAGES)]
+    return [*texts_of_others(element, encodings), *(text for each in others for text in split_values(each, element.vr))]

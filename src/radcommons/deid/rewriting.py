@@ -286,7 +286,7 @@ class Rewriter:
         if action is Action.KEEP and element.tag in IDENTIFYING_TAGS:
             # An option keeps it although it identifies a device or an institution; so it cannot be cleaned of itself.
             texts = texts_of(element, level.encodings)
-            if self.pattern.names_persons(texts):
+            if self.pattern.names_persons(texts, self.patient.original_patient_id):
                 self._note(element, level, Action.DUMMY, "known identifier")
                 return self._dummy_for(element, level.encodings)
             self._note_kept(element, texts)

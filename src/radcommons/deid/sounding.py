@@ -1,4 +1,4 @@
-"""Names as they are heard: Schmitt for Schmidt, Catharina for Katharina, Stevenson for Stephenson, Bob for Robert.
+"""Names as they are heard and mistyped: Schmitt for Schmidt, Catharina for Katharina, Bob for Robert, Stephnson for Stephenson.
 
 Who takes a name on the telephone writes it as it sounds. Only words that no vocabulary knows are compared, and only with
 the names of the study itself, so that a word of imaging is never taken for one.
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
-from radcommons.deid.folding import fold
+from radcommons.deid.folding import fold, is_east_asian
 from radcommons.deid.recalling import recalled
 from radcommons.deid.vocabulary import unknown_spans
 
@@ -40,6 +40,10 @@ _SPELLINGS = tuple(
 )
 _VOWEL = re.compile(r"[aeiouy]")
 _MARK = "~"
+# Of names of seven letters and more one letter may be missing, too many, another or in another place.
+_LEAST_MISTYPED = 7
+_LONGEST_MISTYPED = 32
+_MISTYPED = "±"
 
 
 def sounds_of(word: str) -> str:
@@ -56,13 +60,34 @@ def sounds_of(word: str) -> str:
     return _MARK + (consonants if len(consonants) >= _LEAST_CONSONANTS else letters)
 
 
+def signs_of(word: str) -> Iterator[str]:
+    """By what a word is known although it is written otherwise: how it sounds, and what it is with one letter less.
+
+    Two long words that have a sign in common differ by one letter. Signs begin with a mark, so that they are never taken for
+    letters of a text.
+    """
+    if sound := sounds_of(word):
+        yield sound
+    letters = fold(word).text
+    if _LEAST_MISTYPED <= len(letters) <= _LONGEST_MISTYPED and not is_east_asian(letters):
+        yield _MISTYPED + letters
+        yield from {_MISTYPED + letters[:place] + letters[place + 1 :] for place in range(len(letters))}
+
+
+def signs_of_name(name: str) -> Iterator[str]:
+    """The signs of a word that is a part of a name, which fields of a fixed length cut short as well."""
+    yield from signs_of(name)
+    letters = fold(name).text
+    if not is_east_asian(letters):
+        yield from (_MISTYPED + letters[:end] for end in range(_LEAST_MISTYPED, len(letters)))
+
+
 @recalled
 def sounding_spans(text: str) -> Iterator[tuple[int, int, str]]:
-    """Where words stand that no vocabulary knows, and how they sound."""
+    """Where words stand that no vocabulary knows, and each sign of theirs."""
     for start, end in unknown_spans(text):
-        sound = sounds_of(text[start:end])
-        if sound:
-            yield start, end, sound
+        for sign in signs_of(text[start:end]):
+            yield start, end, sign
 
 
 @lru_cache(maxsize=1)

@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 
 from radcommons.deid.folding import fold, is_east_asian, listed
 from radcommons.deid.needles import Gap, Needle
 from radcommons.deid.sounding import short_names_of
+from radcommons.deid.transliteration import in_latin
 from radcommons.deid.vocabulary import imaging_words, vocabulary
 
 _MIN_DISTINCT_LENGTH = 4
@@ -28,12 +30,6 @@ _YEARS = range(1870, 2100)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _GAELIC = (("mac", "mc"), ("mc", "mac"))
-# Cyrillic and Greek letters with the Latin ones that passports give them.
-_LATIN = listed(
-    "а=a б=b в=v г=g д=d е=e ж=zh з=z и=i й=y к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f х=kh ц=ts ч=ch ш=sh щ=shch ъ= ы=y ь= э=e ю=yu я=ya "
-    "ё=e і=i ї=yi є=ye ґ=g α=a β=v γ=g δ=d ε=e ζ=z η=i θ=th ι=i κ=k λ=l μ=m ν=n ξ=x ο=o π=p ρ=r σ=s ς=s τ=t υ=y φ=f χ=ch ψ=ps ω=o"
-)
-_TRANSLITERATED = str.maketrans(dict(pair.split("=") for pair in _LATIN))
 _TITLES = listed(
     "dr prof professor doctor md mr mrs ms miss mister phd rn do pa np frcr fracr jr sr ii iii iv herr frau hr fr dipl med priv doz drs ir "
     "dott dottssa dra sra srta mme mlle monsieur madame docteur don dona rt ra bsc msc mbbs mba sir lady lord pd"
@@ -136,7 +132,7 @@ def _spelled(group: str) -> dict[str, None]:
     forms = [plain, plain.translate(_UMLAUTS)]
     forms.extend(re.sub(pair, pair[0], plain) for pair in ("ae", "oe", "ue", "aa", "ou", "uu", "oo") if pair in plain)
     forms.extend(re.sub(rf"\b{one}(?=[^\W\d_]{{3}})", other, plain) for one, other in _GAELIC if one in plain)
-    forms.append(fold(plain).text.translate(_TRANSLITERATED))
+    forms.extend(in_latin(fold(plain).text))
     return dict.fromkeys(forms)
 
 
@@ -275,6 +271,7 @@ def _of_value(value: str) -> Iterator[Needle]:
         yield from _of_digits(value)
     if len(words) > 1:
         yield from _of_parts(value, words)
+        yield from _of_codes(words)
     yield from _respelled(value)
 
 
@@ -311,6 +308,16 @@ def _of_parts(value: str, words: list[str]) -> Iterator[Needle]:
             yield _joined(tuple(pieces), is_distinct=len(pieces) > 1)
     if not any(character.isdecimal() or character == "@" for character in value):
         yield from _of_institution(words)
+
+
+def _of_codes(words: list[str]) -> Iterator[Needle]:
+    """Neighbours that both have letters and figures, as the two halves of a postcode: EH3 5PZ, written as one as well."""
+    for pair in pairwise(words):
+        if (
+            all(re.search(r"\d", word) and re.search(r"[^\W\d]", word) for word in pair)
+            and len("".join(pair)) > _MIN_DIGITS
+        ):
+            yield _joined(pair, is_distinct=True)
 
 
 def _of_institution(words: list[str]) -> Iterator[Needle]:

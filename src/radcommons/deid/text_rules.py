@@ -16,6 +16,7 @@ from radcommons.dicom.elements import Element
 from radcommons.dicom.text import encode_text
 
 _NO_TEXT = "no text"
+_DIVIDED = "identifier in several values"
 _PATH = "e-mail, file or machine"
 _OTHER_CHARACTERS = "identifier in another character set"
 
@@ -77,6 +78,7 @@ class TextRules:
         ]
         if rest != whole:
             cleaned[0] = replace(cleaned[0], reasons=tuple(sorted({*cleaned[0].reasons, _PATH})))
+        cleaned = self._without_divided(cleaned, is_descriptor=is_descriptor)
         texts = tuple(each.text for each in cleaned)
         cleaned = list(map(self._decided, cleaned))
         # Inside items, and for technical values, an empty text would break what it belongs to.
@@ -90,6 +92,20 @@ class TextRules:
             reasons.add(_OTHER_CHARACTERS)
             texts = ()
         return CleanedElement(new, texts, tuple(sorted(reasons)))
+
+    def _without_divided(self, cleaned: list[CleanedText], *, is_descriptor: bool) -> list[CleanedText]:
+        """Values of which one identifier takes a part in each go: Quixo and tesen, 12 and 05 and 1947."""
+        if len(cleaned) == 1:
+            return cleaned
+        whole = "\\".join(each.text for each in cleaned)
+        rest, position = [], 0
+        spans = self.pattern.spans(whole, is_thorough=is_descriptor)
+        for each in cleaned:
+            end = position + len(each.text)
+            is_part = any(start < end and stop > position for start, stop in spans)
+            rest.append(CleanedText("", tuple(sorted({*each.reasons, _DIVIDED}))) if is_part else each)
+            position = end + 1
+        return rest
 
     def _clean(self, text: str, *, is_descriptor: bool, removes_unknown: bool) -> CleanedText:
         if not is_descriptor:

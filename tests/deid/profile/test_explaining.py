@@ -49,7 +49,7 @@ def test_classes_are_found_by_keyword_and_uid():
 def test_an_override_and_its_reason_come_first(ricord):
     answer = explain(ricord, find_attribute("StationName"))
     assert answer.actions == {"any": "D"}
-    assert answer.reasons[0].startswith("Profile ricord 2 says D itself: numbers and names of single devices")
+    assert answer.reasons[0].startswith("Profile ricord 3 says D itself: numbers and names of single devices")
     assert "Option retain_device_identity says K; it is chosen." in answer.reasons
 
 

@@ -25,7 +25,7 @@ SAFE_PRIVATE = HEAD + 'options = ["retain_safe_private"]\n'
 ENTRY = '[[private.keep]]\ncreator = "ACME"\ntag = "(0019,xx0C)"\nvr = "DS"\nreason = "conformance statement"\n'
 # What the ready profiles mean. When one of these changes, its profile gets a new version, and so does the number of the engine
 # when the change is in the code: objects name both, and nobody may find two meanings under one name.
-MEANINGS = {("basic", "1"), ("ricord", "2"), ("tcia", "1")}
+MEANINGS = {("basic", "1"), ("ricord", "3"), ("tcia", "1")}
 
 
 @pytest.fixture

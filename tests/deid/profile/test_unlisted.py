@@ -52,7 +52,7 @@ def test_narratives_go_with_descriptions_and_codes_stay():
 
 
 def test_devices_stay_only_with_their_option():
-    assert (_action("basic", "DeviceID"), _action("ricord", "DeviceID")) == (Action.REMOVE, Action.KEEP)
+    assert (_action("basic", "DeviceID"), _action("tcia", "DeviceID")) == (Action.REMOVE, Action.KEEP)
 
 
 @pytest.mark.parametrize(

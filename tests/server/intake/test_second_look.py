@@ -73,7 +73,7 @@ def test_a_profile_nobody_accepted_brings_nothing_in(site, tmp_path, changes):
         services.open_batch(made.manifest.canonical_bytes, actor=ALPHA)
 
     assert refusal.value.code == "intake.unknown-profile"
-    assert "ricord 2" in refusal.value.message
+    assert "ricord 3" in refusal.value.message
     assert __version__ in refusal.value.message
     assert not Batch.objects.exists()
 

@@ -12,12 +12,13 @@ from radcommons.deid.tables import table
 from radcommons.deid.vocabulary import vocabulary
 from radcommons.dicom.newer_attributes import NEWER_VRS
 
-ENGINE_VERSION = 8
+ENGINE_VERSION = 9
 """Raised whenever the same profile would give other bytes; a signed summary names it."""
 OLDEST_ENGINE = 6
 """A centre takes batches from this engine on. Its own second look decides about each instance all the same."""
 EARLIER_DIGESTS = {
-    # Until engine 6 a digest was of the profile and of the engine together.
+    # Until engine 6 a digest was of the profile and of the engine together; ricord 2 kept more numbers of single devices.
+    "427ffdb5b36ec2fc531d4cdf7cc5d76052aca641e262d2c027fc0d33fe645f97": ("ricord", "2"),
     "eda0ee7c9e1d377143a741aa08e94e7c0ff3cd27d5a49939531684560ef31a23": ("basic", "1"),
     "d27a125864031f975c78b5fffcf8acbe22b0aaa498b458cc9aaffa9f7202eebe": ("ricord", "2"),
     "0f38b661611bc253d030d981845f6fb35c295685ba7f75b8c1582ba93823a503": ("tcia", "1"),

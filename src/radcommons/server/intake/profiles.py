@@ -22,8 +22,8 @@ def profile_source(project: str, *, name: str, version: str, sha256: str) -> str
     """
     if name in READY_PROFILES:
         packaged = profile_at(name)
-        is_this = packaged.digest == sha256 or EARLIER_DIGESTS.get(sha256) == (name, packaged.version)
-        if packaged.version == version and is_this:
+        is_this = (packaged.version, packaged.digest) == (version, sha256)
+        if is_this or EARLIER_DIGESTS.get(sha256) == (name, version):
             return name
     named = AcceptedProfile.objects.filter(project=project, name=name, version=version)
     row = named.filter(Q(sha256=sha256) | Q(earlier_sha256=sha256)).first()
