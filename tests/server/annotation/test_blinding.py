@@ -137,6 +137,24 @@ def test_every_answer_to_reader_b_is_the_same_whether_reader_a_has_read_or_not(t
     assert not differing
 
 
+def test_who_has_read_learns_nothing_when_the_others_agree_or_differ_and_wait_for_an_adjudicator(tmp_path):
+    project = make_project(tmp_path, readers=("anna", "bert"))
+    agreed, disputed, last = STUDIES
+    for study in STUDIES[:2]:
+        submit("bert", study, looks(study, "atypical", "severe"))
+    session_of("bert", project.slug)
+    before = session_of("bert", project.slug)
+    submit("anna", agreed, looks(agreed, "atypical", "severe"))
+    submit("anna", disputed, looks(disputed, "negative", "none"))
+    submit("anna", last, looks(last))
+    for case in Case.objects.all():
+        settle_case(case.pk)
+    compute_agreement(project.pk)
+    assert {case.state for case in Case.objects.all()} == {"agreed", "disputed", "reading"}
+    after = session_of("bert", project.slug)
+    assert [one[0] for one, other in zip(before, after, strict=True) if one != other] == []
+
+
 def test_the_test_sees_a_difference_where_there_is_one(tmp_path):
     project = make_project(tmp_path, readers=("anna", "bert"))
     before = session_of("bert", project.slug)

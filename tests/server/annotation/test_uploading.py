@@ -60,6 +60,17 @@ def test_a_document_is_shown_whole_before_it_comes_in_and_comes_in_as_shown(mana
     assert account["cases"] == MOST
     assert account["cases_with_images"] == 0
     assert f"Take in {account['reads']:,} reads" in manager.get(page).content.decode().replace("\u202f", ",")
+    # Its label groups ask the same questions: the page offers the schema that makes them one.
+    assert account["better_schema"] == "ricord-1c"
+    manager.post(page, {**NAMED, "schema": "ricord-1c"})
+    uploading.work_on(Upload.objects.get().pk)
+    translated = Upload.objects.get().account
+    assert (translated["labels"], translated["better_schema"]) == (2, "")
+    manager.post(page, {**NAMED, "schema": "midrc-mrale"})
+    uploading.work_on(Upload.objects.get().pk)
+    assert "translated to one of: ricord-1a, ricord-1c" in Upload.objects.get().message
+    manager.post(page, NAMED)
+    uploading.work_on(Upload.objects.get().pk)
     # Looking has left nothing.
     assert not ReadingProject.objects.exists()
     assert not Task.objects.exists()
@@ -84,6 +95,7 @@ def test_what_is_refused_says_why_and_is_taken_otherwise_without_sending_it_agai
     uploading.work_on(Upload.objects.get().pk)
     text = manager.get(page).content.decode()
     assert "Take in 4 reads" in text
+    assert "Look at it as" not in text
     assert "Reads of LIDC" in text
     manager.post(f"{page}discard/")
     assert manager.get(page).status_code == 404

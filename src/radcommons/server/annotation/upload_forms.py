@@ -6,8 +6,9 @@ from django import forms
 
 from radcommons.server.annotation.models import LabelSchema
 from radcommons.server.annotation.rules.wishes import SLUG
-from radcommons.transfer.annotation.ready import READY
+from radcommons.transfer.annotation.mrale_csv import SCHEMA_NAME
 from radcommons.transfer.annotation.results import ResultKind
+from radcommons.transfer.annotation.ricord import RICORD
 
 KINDS = {
     ResultKind.SEG: "DICOM segmentations",
@@ -51,7 +52,7 @@ class DocumentWishForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kept = [f"{row.name}/{row.version}" for row in LabelSchema.objects.all()]
-        choices = [("", "the document says"), ("Ready schemas", [(name, name) for name in READY])]
+        choices = [("", "the document says"), ("Ready schemas", [(name, name) for name in (*RICORD, SCHEMA_NAME)])]
         if kept:
             choices.append(("Schemas kept here", [(name, name) for name in kept]))
         self.fields["schema"].choices = choices  # type: ignore[attr-defined]

@@ -20,7 +20,8 @@ _OTHER_NAMES = {
     "severe opacities": ("grading", "severe"),
 }
 _CANNOT_READ = "invalid study"
-_READY = ("ricord-1a", "ricord-1c")
+RICORD = ("ricord-1a", "ricord-1c")
+UNKNOWN_LABEL = "annotation.ricord-unknown-label"
 _REMARK = re.compile(r"\([^)]*\)")
 
 
@@ -46,7 +47,7 @@ def ricord_readings(project: MdaiProject, schema_name: str) -> tuple[tuple[Readi
     KeyError
         For any other schema.
     """
-    if schema_name not in _READY:
+    if schema_name not in RICORD:
         raise KeyError(schema_name)
     schema = ready_schema(schema_name)
     names = {label.id: _plain(label.name) for label in project.schema.labels}
@@ -56,6 +57,13 @@ def ricord_readings(project: MdaiProject, schema_name: str) -> tuple[tuple[Readi
         for number, reading in enumerate(project.readings)
     )
     return readings, found
+
+
+def ricord_schema_of(project: MdaiProject) -> str:
+    """The ready schema that an export's labels are those of; "" when a twentieth of its answers or more has no place in either."""
+    unknown = {name: sum(one.code == UNKNOWN_LABEL for one in ricord_readings(project, name)[1]) for name in RICORD}
+    best = min(unknown, key=lambda name: unknown[name])
+    return best if unknown[best] * 20 < project.annotations else ""
 
 
 def _ricord_reading(
@@ -70,9 +78,7 @@ def _ricord_reading(
         if name == _CANNOT_READ:
             flags.append(ReadingFlag.CANNOT_READ)
         elif label is None:
-            found.append(
-                _warning("annotation.ricord-unknown-label", place, "The label has no counterpart in the ready schema.")
-            )
+            found.append(_warning(UNKNOWN_LABEL, place, "The label has no counterpart in the ready schema."))
         elif label.value.kind is ValueKind.ONE_OF and label.id in items:
             found.append(_answered_twice(items[label.id], meanings[name][1], place))
         elif label.value.kind is ValueKind.MANY_OF:

@@ -202,7 +202,9 @@ class QuestionPage:
     counts
         By reader, how often each answer was given.
     pairs
-        By two readers, the kappas.
+        By two readers who read a case in common, the kappas.
+    apart
+        How many pairs of readers have no case in common.
     confusions
         By reader, a table of what the majority of the others said against what the reader said.
     differences
@@ -219,11 +221,17 @@ class QuestionPage:
     pairs: tuple[tuple[str, Mapping[str, Any]], ...]
     confusions: tuple[tuple[str, tuple[tuple[str, tuple[int, ...]], ...]], ...]
     differences: tuple[tuple[str, Mapping[str, Any]], ...]
+    apart: int = 0
 
     @property
     def slug(self) -> str:
         """A name for anchors and charts."""
         return self.name.replace("/", "-")
+
+    @property
+    def headline(self) -> Mapping[str, Any] | None:
+        """The one number of the overview: Krippendorff's alpha, which is there at every level and bears missing reads."""
+        return next((one for one in self.statistics if one["name"].startswith("Krippendorff")), None)
 
 
 def question_pages(report: Mapping[str, Any]) -> tuple[QuestionPage, ...]:
@@ -233,6 +241,7 @@ def question_pages(report: Mapping[str, Any]) -> tuple[QuestionPage, ...]:
 
 def _question_page(one: Mapping[str, Any], readers: Sequence[str]) -> QuestionPage:
     categories = tuple(one["categories"])
+    together = [pair for pair in one.get("pairs", ()) if pair["kappa"]["cases"]]
     return QuestionPage(
         name=one["question"],
         title=one["title"],
@@ -241,7 +250,8 @@ def _question_page(one: Mapping[str, Any], readers: Sequence[str]) -> QuestionPa
         categories=categories,
         statistics=tuple(one["statistics"]),
         counts=tuple((reader, tuple(counts)) for reader, counts in zip(readers, one.get("counts", ()), strict=False)),
-        pairs=tuple((_two(pair["readers"], readers), pair) for pair in one.get("pairs", ())),
+        pairs=tuple((_two(pair["readers"], readers), pair) for pair in together),
+        apart=len(one.get("pairs", ())) - len(together),
         confusions=tuple(
             (reader, tuple((name, tuple(row)) for name, row in zip(categories, table, strict=True)))
             for reader, table in zip(readers, one.get("confusions", ()), strict=False)

@@ -20,9 +20,9 @@ from radcommons.transfer.annotation.lidc import LIDC_SCHEMA, read_lidc
 from radcommons.transfer.annotation.mdai import read_mdai
 from radcommons.transfer.annotation.midrc import read_midrc
 from radcommons.transfer.annotation.mrale_csv import SCHEMA_NAME, read_mrale
-from radcommons.transfer.annotation.ready import READY, ready_schema
+from radcommons.transfer.annotation.ready import ready_schema
 from radcommons.transfer.annotation.record import Item, Method, Reading, reading_from_json
-from radcommons.transfer.annotation.ricord import ricord_readings
+from radcommons.transfer.annotation.ricord import RICORD, ricord_readings, ricord_schema_of
 from radcommons.transfer.annotation.schema import LabelSchema, schema_from_json
 from radcommons.transfer.annotation.untyped import AnnotationFormatError, Node
 
@@ -73,6 +73,8 @@ class Imported:
         How its answers were compared; the usual rules for labels that are not named.
     has_occasions
         That a second reading of a study by the same reader is a repeat, and not another label group.
+    better_schema
+        A ready schema under which the answers of all label groups would be comparable.
     """
 
     schema: LabelSchema
@@ -82,6 +84,7 @@ class Imported:
     findings: tuple[Finding, ...]
     policies: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     has_occasions: bool = False
+    better_schema: str = ""
 
 
 def _items(readings: Iterable[Reading]) -> int:
@@ -98,13 +101,14 @@ def _read_mdai(data: bytes, wish: ImportWish) -> Imported:
         if isinstance(study, dict) and isinstance(study.get("StudyInstanceUID"), str)
     ]
     schema, readings, findings = project.schema, project.readings, project.findings
+    better = "" if wish.schema_name else ricord_schema_of(project)
     if wish.schema_name:
-        if wish.schema_name not in READY:
-            raise ProjectInvalidError(f"Answers are translated to one of: {', '.join(READY)}.")
+        if wish.schema_name not in RICORD:
+            raise ProjectInvalidError(f"Answers of MD.ai are translated to one of: {', '.join(RICORD)}.")
         schema = ready_schema(wish.schema_name)
         readings, more = ricord_readings(project, wish.schema_name)
         findings = (*findings, *more)
-    return Imported(schema, readings, tuple(named), project.annotations, tuple(findings))
+    return Imported(schema, readings, tuple(named), project.annotations, tuple(findings), better_schema=better)
 
 
 def _read_mrale(data: bytes, wish: ImportWish) -> Imported:

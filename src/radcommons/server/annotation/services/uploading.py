@@ -193,6 +193,7 @@ def _account_of(project: ReadingProject, found: Imported, kind: str) -> dict[str
         "format": kind,
         "schema": str(found.schema.reference),
         "labels": len(found.schema.labels),
+        "better_schema": found.better_schema,
         "cases": cases.count(),
         "cases_with_images": cases.filter(study__isnull=False).count(),
         "cases_without_a_read": cases.filter(tasks=None).count(),

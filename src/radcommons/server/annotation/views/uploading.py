@@ -66,11 +66,13 @@ def upload(request: ActorRequest, key: str) -> HttpResponse:
         except RadCommonsError as error:
             messages.error(request, error.message)
         return redirect("annotation:upload", key)
+    is_comparing = row.state == UploadState.IMPORTED and row.account.get("is_compared") is False
     context = {
         "upload": row,
         "form": form if row.state in {UploadState.READY, UploadState.REFUSED} else None,
         "is_document": "slug" in row.wish,
-        "is_under_way": row.state in UNDER_WAY,
+        "is_under_way": row.state in UNDER_WAY or is_comparing,
+        "is_comparing": is_comparing,
         "files": row.files.count(),
         "by_label": _by_label(row),
     }

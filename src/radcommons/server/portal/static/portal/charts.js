@@ -26,8 +26,10 @@ function options(figure) {
   const ink = colour("ink");
   const quiet = colour("quiet");
   const line = colour("line");
-  const names = { type: "category", data: rows.map((row) => row.label), axisLabel: { color: ink, width: 130, overflow: "truncate" }, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, inverse: !isTrend };
-  const numbers = { type: "value", minInterval: figure.dataset.scale === "fraction" ? 0 : 1, axisLabel: { color: quiet }, splitLine: { lineStyle: { color: line } } };
+  const names = { type: "category", data: rows.map((row) => row.label), axisLabel: { color: ink, width: Number(figure.dataset.names ?? 130), overflow: "truncate" }, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, inverse: !isTrend };
+  // Agreement is seen against what would be complete.
+  const isAgreement = ["agreement", "overview"].includes(figure.dataset.chart);
+  const numbers = { type: "value", max: isAgreement ? 1 : undefined, minInterval: figure.dataset.scale === "fraction" ? 0 : 1, axisLabel: { color: quiet }, splitLine: { lineStyle: { color: line } } };
   return {
     animation: !reduced,
     animationDuration: 250,
@@ -47,13 +49,20 @@ function options(figure) {
   };
 }
 
-for (const figure of document.querySelectorAll("[data-chart]")) {
+function begin(figure) {
   const place = figure.querySelector(".rc-chart-canvas");
   const height = Math.max(14, Math.min(28, rowsOf(figure).length * 2.2 + 3));
   place.style.height = `${height}rem`;
   const chart = window.echarts.init(place, null, { renderer: "svg" });
   chart.setOption(options(figure));
   charts.push([figure, chart]);
+}
+
+for (const figure of document.querySelectorAll("[data-chart]")) {
+  // What is folded has no size to draw in before it is opened.
+  const fold = figure.closest("details:not([open])");
+  if (fold) fold.addEventListener("toggle", () => begin(figure), { once: true });
+  else begin(figure);
 }
 
 window.addEventListener("resize", () => charts.forEach(([, chart]) => chart.resize()));
