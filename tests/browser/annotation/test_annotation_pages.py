@@ -44,6 +44,13 @@ def test_pages_of_managers_and_readers_have_no_breach_and_fit_a_telephone(
     manager = open_page(browser("manager"), viewport={"width": WIDTH, "height": 800}, reduced_motion="reduce")
     own = ("", f"cases/{case.key}/", "consensus/", "agreement/")
     found = _looked_at(manager, [*(root + rest for rest in own), "/annotation/projects/new/", "/annotation/projects/"])
+    sending = [
+        "/annotation/uploads/new/",
+        f"{root}results/",
+        f"{root}exports/",
+        "/annotation/schemas/edit/?ready=co-rads",
+    ]
+    found |= _looked_at(manager, sending)
     projects.move_project(project, ProjectVerb.CLOSE, actor=OPERATOR)
     reader = open_page(browser("anna"), viewport={"width": WIDTH, "height": 800}, reduced_motion="reduce")
     found |= _looked_at(reader, ["/annotation/reads/", "/annotation/reads/figures/", f"/annotation/tasks/{begun.key}/"])

@@ -196,6 +196,8 @@ def test_a_schema_is_written_in_a_form_shown_as_readers_meet_it_and_kept_as_the_
     assert LabelSchema.objects.count() == 2
     begun = manager.get("/annotation/schemas/edit/?name=simple")
     assert begun.context["head"].initial["begun_from"] == 2
+    # What one begins with is seen at once, as readers meet it.
+    assert "simple/2, 1 label" in begun.content.decode()
     assert begun.context["labels"].initial[0]["choices"] == "typical | Typical | 2\nother | Other | 0"
     for schema in ("ricord-1a", "midrc-mrale"):
         assert manager.get(f"/annotation/schemas/edit/?ready={schema}").status_code == 200

@@ -74,6 +74,7 @@ class OwnTask:
 
     key: str
     project: str
+    project_title: str
     number: int
     state: str
     phase: str
@@ -174,6 +175,7 @@ def own_tasks(actor: Actor) -> tuple[OwnTask, ...]:
             OwnTask(
                 key=task.key,
                 project=task.project.slug,
+                project_title=task.project.title,
                 number=numbers[task.project_id],
                 state=task.state,
                 phase=task.phase,

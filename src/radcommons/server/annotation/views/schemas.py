@@ -91,8 +91,11 @@ def use_ready(request: ActorRequest, name: str) -> HttpResponse:
 def edit(request: ActorRequest) -> HttpResponse:
     """Write a schema, or the next version of one; what is written is shown as readers will see it."""
     if request.method != "POST":
-        head, labels = _begun(request)
-        begun = {"head": SchemaForm(initial=head), "labels": WithNewLabels(initial=labels, prefix="label")}
+        schema, begun_from = _begun(request)
+        head, labels = initial_of(schema) if schema else ({}, [])
+        head["begun_from"] = begun_from
+        forms = {"head": SchemaForm(initial=head), "labels": WithNewLabels(initial=labels, prefix="label")}
+        begun = {**forms, "schema": schema}
         return render(request, "annotation/edit_schema.html", begun)
     is_preview = bool(request.headers.get("HX-Request"))
     head_form = SchemaForm(request.POST)
@@ -113,19 +116,19 @@ def edit(request: ActorRequest) -> HttpResponse:
     return render(request, "annotation/edit_schema.html", context)
 
 
-def _begun(request: ActorRequest) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _begun(request: ActorRequest) -> tuple[LabelSchema | None, int | None]:
+    """The schema that somebody begins with, and its version when it is kept here."""
     name, ready = request.GET.get("name", ""), request.GET.get("ready", "")
     if ready:
         if ready not in READY:
             raise NotFoundError
-        return initial_of(ready_schema(ready))
+        return ready_schema(ready), None
     if not name:
-        return {}, []
+        return None, None
     row = SchemaRow.objects.filter(name=name).order_by("-version").first()
     if row is None:
         raise NotFoundError
-    head, labels = initial_of(schema_value(row))
-    return {**head, "begun_from": row.version}, labels
+    return schema_value(row), row.version
 
 
 def _written(head: SchemaForm, labels: Any, keeper: Actor | None) -> Written:
