@@ -6,13 +6,15 @@ when nobody has needed them for a while.
 
 import threading
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from radcommons.dicom import isolation
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import LimitedPool, Named, preload
+from radcommons.server.intake.foreseen import foreseen
 from radcommons.server.intake.rules import Inspection, PartClaim
 from radcommons.server.platform.settings import settings
 
@@ -44,21 +46,27 @@ def get_ready() -> None:
 
 
 def inspected(claims: Sequence[PartClaim]) -> Generator[Inspected]:
-    """Look into files; what was found, in the order of the claims.
+    """Look into files, unless that was done while others arrived; what was found, in the order of the claims.
 
     The first instance of a study tells the archive what the study is: two runs over the same files must agree.
     """
+    early = foreseen.taken(claims)
+    with closing(_seen_by_children([each for each in claims if each.part_id not in early])) as coming:
+        for claim in claims:
+            while claim.part_id not in early:
+                finished, found = next(coming)
+                early[finished.part_id] = found
+            yield claim, early.pop(claim.part_id)
+        # To its end, or the children would be taken for broken off.
+        deque(coming, maxlen=0)
+
+
+def _seen_by_children(claims: Sequence[PartClaim]) -> Generator[Inspected]:
     if not claims:
         return
-    early: dict[int, Inspection] = {}
-    expected = iter(claims)
-    claim = next(expected, None)
     with _taken() as pool:
         for finished, result in pool.run(claims):
-            early[finished.part_id] = Inspection(None, (result,)) if isinstance(result, Finding) else result
-            while claim is not None and claim.part_id in early:
-                yield claim, early.pop(claim.part_id)
-                claim = next(expected, None)
+            yield finished, Inspection(None, (result,)) if isinstance(result, Finding) else result
 
 
 class LookAhead:

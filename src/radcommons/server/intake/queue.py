@@ -1,5 +1,6 @@
 """Putting the verification of a batch into the queue; the jobs are named, so that verbs need not know their bodies."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -11,8 +12,16 @@ from radcommons.server.intake import rules
 from radcommons.server.intake.models import Batch, BatchPart, PartState
 from radcommons.server.platform.jobs import app
 
+LOOK_AHEAD = "intake.look_ahead"
 VERIFY_PARTS = "intake.verify_parts"
 FINISH_DIRECT = "intake.finish_direct"
+
+
+def defer_look_ahead(batch_pk: int) -> None:
+    """Have the parts of a batch looked into while others of it arrive, in the open transaction; one job is enough."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        job = app.configure_task(LOOK_AHEAD, queueing_lock=f"{LOOK_AHEAD}:{batch_pk}")
+        job.defer(batch_pk=batch_pk)
 
 
 def defer_verification(batch: Batch) -> None:

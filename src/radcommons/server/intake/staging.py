@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -74,6 +74,19 @@ def has_part(batch_id: str, sha256: str, size_bytes: int) -> bool:
         return path_of(batch_id, sha256).stat().st_size == size_bytes
     except FileNotFoundError:
         return False
+
+
+def looking_into(batch_id: str) -> Callable[[str, int], bool]:
+    """The same as :func:`has_part`, for thousands of parts of one batch."""
+    folder = f"{folder_of(batch_id)}/"
+
+    def has(sha256: str, size_bytes: int) -> bool:
+        try:
+            return os.stat(folder + sha256).st_size == size_bytes  # noqa: PTH116 - asked for every part
+        except FileNotFoundError:
+            return False
+
+    return has
 
 
 def write_names(batch_id: str) -> None:

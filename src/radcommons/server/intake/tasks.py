@@ -7,8 +7,16 @@ from datetime import datetime
 from django.db import close_old_connections
 
 from radcommons.server.intake import services
-from radcommons.server.intake.queue import FINISH_DIRECT, VERIFY_PARTS
+from radcommons.server.intake.queue import FINISH_DIRECT, LOOK_AHEAD, VERIFY_PARTS
 from radcommons.server.platform.jobs import RETRY, app
+
+
+# Without a retry: what was not looked into by then is looked into when it is verified.
+@app.task(name=LOOK_AHEAD, queue="default")
+def look_ahead(batch_pk: int) -> None:
+    """Look into parts of a batch that still arrives."""
+    with _own_connection():
+        services.look_ahead(batch_pk)
 
 
 @app.task(name=VERIFY_PARTS, queue="default", retry=RETRY)

@@ -26,7 +26,7 @@ from radcommons.server.intake.services.receive import (
 )
 from radcommons.server.intake.services.settling import finish_batch
 from radcommons.server.intake.services.signing import refuse_signing_key, trust_signing_key
-from radcommons.server.intake.services.verify import resume_batches, verify_parts
+from radcommons.server.intake.services.verify import look_ahead, resume_batches, verify_parts
 
 __all__ = [
     "Brought",
@@ -45,6 +45,7 @@ __all__ = [
     "finish_batch",
     "finish_when_quiet",
     "forget_profile",
+    "look_ahead",
     "note_staged",
     "open_batch",
     "open_derivation",

@@ -12,7 +12,7 @@ from radcommons.server.intake import rules, staging
 from radcommons.server.intake.errors import WrongSiteError
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, PartState, SigningKey, StatedSubject
 from radcommons.server.intake.profiles import profile_source
-from radcommons.server.intake.queue import defer_verification
+from radcommons.server.intake.queue import defer_look_ahead, defer_verification
 from radcommons.server.intake.services.signing import keep_summary
 from radcommons.server.platform import audit
 from radcommons.server.platform.errors import ConflictError, InvalidError, NotFoundError
@@ -95,7 +95,10 @@ def open_batch(data: bytes | Path, *, actor: Actor) -> OpenedBatch:
             return OpenedBatch(batch, tuple(file.sha256 for file in manifest.files), is_new=True)
         batch = Batch.objects.get(batch_id=manifest.batch_id)
     with transaction.atomic():
-        return OpenedBatch(batch, _reconcile(batch), is_new=False)
+        missing = _reconcile(batch)
+        if missing:
+            defer_look_ahead(batch.pk)
+        return OpenedBatch(batch, missing, is_new=False)
 
 
 def _authorise_sending(actor: Actor, site_code: str) -> None:
@@ -138,6 +141,7 @@ def _record_batch(manifest: BatchManifest, site: Site, agreement: Agreement, *, 
                 batch_size=ROWS_PER_STATEMENT,
             )
             facts = {"site": site.code, "project": manifest.project, "parts": len(manifest.files)}
+            defer_look_ahead(batch.pk)
             audit.record(actor, "intake.open-batch", object_kind="batch", object_id=batch.batch_id, facts=facts)
     except IntegrityError:
         return None
@@ -286,11 +290,12 @@ def _reconcile(batch: Batch) -> tuple[str, ...]:
     A crash between a file's rename and its row, or a disk that lost a file, is healed here.
     """
     staging.write_names(batch.batch_id)
+    has_part = staging.looking_into(batch.batch_id)
     open_parts = BatchPart.objects.filter(batch=batch, state__in=(PartState.MISSING, PartState.STAGED))
     rows = open_parts.values_list("pk", "sha256", "size_bytes", "state").iterator(ROWS_PER_STATEMENT)
     arrived, lost, missing = [], [], []
     for key, sha256, size_bytes, state in rows:
-        is_there = staging.has_part(batch.batch_id, sha256, size_bytes)
+        is_there = has_part(sha256, size_bytes)
         if not is_there:
             missing.append(sha256)
         if is_there and state == PartState.MISSING:

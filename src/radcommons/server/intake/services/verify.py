@@ -1,7 +1,8 @@
 """Verifying a sealed batch: every file is looked into, then stored or held back; safe to run twice, at any point."""
 
 import logging
-from collections.abc import Generator
+import time
+from collections.abc import Collection, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -10,8 +11,10 @@ from itertools import islice
 from django.db import transaction
 from django.utils import timezone
 
+from radcommons.dicom.isolation import NoProcessError
 from radcommons.server.intake import staging
 from radcommons.server.intake.errors import UnknownProfileError
+from radcommons.server.intake.foreseen import MOST_PARTS, foreseen
 from radcommons.server.intake.inspectors import Inspected, inspected
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, Door, PartState
 from radcommons.server.intake.profiles import profile_source
@@ -26,7 +29,12 @@ RESUME_AFTER = timedelta(minutes=1)
 # Digests are taken while parts arrive: those of a batch that was opened so lately need not be taken again.
 FRESH_FOR = timedelta(hours=1)
 # Instances that are settled together; more than at the direct door, where somebody waits for each request.
-SETTLED_AT_ONCE = 100
+SETTLED_AT_ONCE = 200
+# A sender that pauses longer is not waited for: others need the worker.
+_PAUSE_S = 1.0
+_ASKED_EVERY_S = 0.1
+# Few enough that little is looked into twice when the sending ends.
+_SEEN_AT_ONCE = 64
 
 
 def verify_parts(batch_pk: int, *, first_part: int, last_part: int) -> None:
@@ -49,6 +57,39 @@ def verify_parts(batch_pk: int, *, first_part: int, last_part: int) -> None:
         for group in groups:
             settle_parts(batch, group)
     finish_batch(batch_pk)
+
+
+def look_ahead(batch_pk: int) -> None:
+    """Look into parts of a batch while others of it arrive; this process remembers what was found until they are verified.
+
+    Ends with the sending, when nothing came for a moment, or when enough is remembered. What it did not come to is looked into
+    when it is verified, and so is everything after a crash or in another process.
+    """
+    seen: set[int] = set()
+    came_at = time.monotonic()
+    while len(seen) < MOST_PARTS and time.monotonic() - came_at < _PAUSE_S:
+        batch = Batch.objects.select_related("site").filter(pk=batch_pk, state=BatchState.RECEIVING).first()
+        if batch is None:
+            return
+        fresh = _staged(batch, seen)
+        if not fresh:
+            time.sleep(_ASKED_EVERY_S)
+            continue
+        seen.update(part.pk for part in fresh)
+        profile = _profile_of(batch)
+        try:
+            for claim, inspection in inspected([_claim(batch, part, profile=profile) for part in fresh]):
+                foreseen.keep(claim, inspection)
+        except NoProcessError:
+            return
+        came_at = time.monotonic()
+
+
+def _staged(batch: Batch, seen: Collection[int]) -> list[BatchPart]:
+    """Some parts that arrived and were not seen."""
+    staged = BatchPart.objects.filter(batch=batch, state=PartState.STAGED).order_by("pk")
+    keys = staged.values_list("pk", flat=True)[: len(seen) + _SEEN_AT_ONCE]
+    return list(staged.filter(pk__in=[key for key in keys if key not in seen][:_SEEN_AT_ONCE]))
 
 
 def _ahead(groups: Generator[list[Inspected]]) -> Generator[list[Inspected]]:
