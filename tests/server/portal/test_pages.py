@@ -225,6 +225,19 @@ def test_a_closed_account_can_do_nothing(client_of):
     assert User.objects.get(username="reader-all").is_active
 
 
+def test_guessing_passwords_is_stopped_with_its_own_status(client_of, actor_of):
+    actor_of(Role.READER)
+    guess = {"login": "reader-all", "password": "wrong"}
+    statuses = [client_of("anonymous").post("/accounts/login/", guess).status_code for _ in range(7)]
+    assert statuses[0] == 200
+    assert statuses[-1] == 429
+    refused = client_of("anonymous").post("/accounts/login/", guess).content.decode()
+    assert "Too many attempts" in refused
+    assert "reader-all" not in refused
+    # Somebody else is still let in.
+    assert client_of("anonymous").post("/accounts/login/", guess | {"login": "another"}).status_code == 200
+
+
 def test_a_token_is_shown_once_works_and_is_revoked(client_of):
     browser = client_of(Role.CURATOR)
     text = browser.post(reverse("portal:issue-token"), {"name": "notebook"}).content.decode()
@@ -245,6 +258,9 @@ def test_the_audit_page_is_filtered_by_its_address(client_of, actor_of):
     assert browser.get("/audit/?actor=nobody").context["page"].paginator.count == 0
     assert browser.get("/audit/?until=2001-01-01").context["page"].paginator.count == 0
     assert browser.get("/audit/?since=2001-01-01").context["page"].paginator.count == AuditEvent.objects.count()
+    # The last day there is.
+    everything = AuditEvent.objects.count()
+    assert browser.get("/audit/?until=9999-12-31").context["page"].paginator.count == everything
     assert "A date is not one" in browser.get("/audit/?since=yesterday").content.decode()
 
 

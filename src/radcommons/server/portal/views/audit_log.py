@@ -1,6 +1,6 @@
 """The audit log: filtered by its address, paged, verified on request; for administrators."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -47,6 +47,5 @@ def _filtered(wanted: dict[str, Any]) -> QuerySet[AuditEvent]:
     if wanted["since"]:
         events = events.filter(at__gte=datetime.combine(wanted["since"], time.min, tzinfo=UTC))
     if wanted["until"]:
-        following = wanted["until"] + timedelta(days=1)
-        events = events.filter(at__lt=datetime.combine(following, time.min, tzinfo=UTC))
+        events = events.filter(at__lte=datetime.combine(wanted["until"], time.max, tzinfo=UTC))
     return events
