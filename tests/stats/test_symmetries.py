@@ -110,7 +110,7 @@ def test_intervals_are_the_same_whenever_they_are_made_and_hold_their_draws(tabl
     first, again = (krippendorff_alpha(table, level=Level.ORDINAL, categories=4, bootstrap=FEW) for _ in range(2))
 
     assert str(first) == str(again)
-    assert not first.is_defined or first.undefined_draws == 40 or first.low <= first.high <= 1
+    assert not first.is_defined or first.cases == 1 or first.undefined_draws == 40 or first.low <= first.high <= 1
     assert first.is_defined == (not first.reason)
     assert (first.to_json()["value"] is None) == (not first.is_defined)
 
@@ -126,6 +126,10 @@ def test_a_statistic_of_no_ratings_at_all_is_undefined_and_says_why():
             assert found.reason
     assert mean_estimate([NAN]).reason
     assert mean_estimate([]).reason
+    # One case has a value and no interval: resampled it is always itself.
+    single = mean_estimate([0.8, NAN])
+    assert (single.value, single.cases) == (0.8, 1)
+    assert np.isnan([single.low, single.high]).all()
     assert "category" in gwet_ac([[0, 0]], 1).reason
 
 

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 # How far rounding may carry a sum of squares away from zero, relative to the squares that were added.
 ROUNDING = 1e-12
 _CHUNK = 4_000_000
+_FEWEST_CASES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Estimate:
     value
         The estimate; NaN when it is undefined.
     low, high
-        Ends of the interval; NaN when there is none.
+        Ends of the interval; NaN when there is none: a single case resampled is always itself, and says nothing of others.
     cases
         How many cases it rests on.
     reason
@@ -167,7 +168,8 @@ def estimated(values: Floats, cases: int, bootstrap: Bootstrap, reason: str) -> 
         return undefined(reason, cases)
     drawn = values[1:][~np.isnan(values[1:])]
     tail = (1 - bootstrap.confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail]) if drawn.size else (np.nan, np.nan)
+    has_interval = drawn.size > 0 and cases >= _FEWEST_CASES
+    low, high = np.quantile(drawn, [tail, 1 - tail]) if has_interval else (np.nan, np.nan)
     return Estimate(value, float(low), float(high), cases, "", len(values) - 1 - drawn.size)
 
 

@@ -5,10 +5,12 @@ from tests.support.batches import uid
 from tests.support.reading import browser, looks, make_project, person, submit, task_of
 from tests.support.studies import OPERATOR
 
-from radcommons.server.annotation.models import Case, ReadingProject
+from radcommons.server.annotation.models import AgreementReport, Case, ReadingProject
 from radcommons.server.annotation.rules.adjudicating import policies_written
 from radcommons.server.annotation.rules.states import ProjectVerb
+from radcommons.server.annotation.rules.wishes import Stopping
 from radcommons.server.annotation.services import projects
+from radcommons.server.annotation.services.agreeing import compute_agreement
 from radcommons.server.annotation.services.settling import settle_case
 from radcommons.server.catalog.services import catalog_study
 from radcommons.server.curation import services as curation
@@ -127,6 +129,22 @@ def test_a_project_is_made_with_training_policies_and_a_rule_on_agreement(manage
     assert made.stopping == {"label": "appearance", "width": 0.2, "cases": 0}
     [training] = made.cases.filter(phase="training")
     assert {one["label_id"]: one["value"] for one in training.reference} == {"appearance": "typical", "grade": "mild"}
+
+
+def test_a_few_cases_that_agree_by_chance_are_not_enough_agreement(manager, tmp_path):
+    stopping = Stopping.from_mapping({"label": "appearance", "width": 0.5})
+    project = make_project(tmp_path, readers=("anna", "bert"), stopping=stopping)
+    for number, look in enumerate(("typical", "atypical")):
+        for name in ("anna", "bert"):
+            submit(name, uid("study", f"case-{number}"), looks(uid("study", f"case-{number}"), look))
+    body = compute_agreement(project.pk).body
+    [question] = [one for one in body["questions"] if one["question"] == "appearance"]
+    line = question["statistics"][0]
+    assert (line["value"], line["low"], line["high"], line["cases"]) == (1.0, 1.0, 1.0, 2)
+    assert "Enough was read" not in page_of(manager, project)
+    line["cases"] = 20
+    AgreementReport.objects.update(body=body)
+    assert "Enough was read" in page_of(manager, project)
 
 
 @pytest.mark.parametrize("text", ["appearance", "| majority", "a | masks | dice", "a | b\na | c"])

@@ -107,7 +107,10 @@ class ProjectForm(forms.Form):
         required=False, label="Or when readers agree on this label", help_text="Its name in the schema, as appearance."
     )
     stopping_width = forms.FloatField(
-        required=False, min_value=0, label="with an interval (95 %) no wider than", help_text="For instance 0.2."
+        required=False,
+        min_value=0,
+        label="with an interval (95 %) no wider than",
+        help_text="For instance 0.2; looked at from 20 compared cases on.",
     )
     training_from = forms.ModelChoiceField(
         ReadingProject.objects.filter(state=ProjectState.CLOSED),

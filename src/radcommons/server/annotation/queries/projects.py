@@ -34,6 +34,8 @@ from radcommons.server.platform.models import User
 from radcommons.server.platform.policy import Action, Actor, Role, authorise
 
 SECONDS_PER_HOUR = 3600.0
+# Resampling a few cases that happen to agree gives an interval of no width at all.
+FEWEST_FOR_WIDTH = 20
 
 
 def seen_project(slug: str, actor: Actor, *, action: Action = Action.ANNOTATION_SEE) -> ReadingProject:
@@ -332,7 +334,8 @@ def is_enough(project: ReadingProject, far: Progress) -> bool:
         if question["question"] == label
         for line in question["statistics"][:1]
     ]
-    return any(line["low"] is not None and line["high"] - line["low"] <= width for line in found)
+    told = [line for line in found if line["low"] is not None and line["cases"] >= FEWEST_FOR_WIDTH]
+    return any(line["high"] - line["low"] <= width for line in told)
 
 
 def absences(project: ReadingProject) -> list[Absence]:

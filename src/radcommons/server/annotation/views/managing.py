@@ -193,6 +193,8 @@ def agreement(request: ActorRequest, slug: str) -> HttpResponse:
         "project": project,
         "report": found.body if found else None,
         "is_current": found.is_current if found else False,
+        # Reads of the past have no time of their own.
+        "has_pace": found is not None and any(one["reads_per_hour"] for one in found.body["pace"]),
         "questions": agreement_queries.question_pages(found.body) if found else (),
     }
     return render(request, "annotation/agreement.html", context)
