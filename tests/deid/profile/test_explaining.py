@@ -28,6 +28,12 @@ def tcia():
         ("00081010", 0x00081010),
         ("(0019,xx0C)", 0x0019100C),
         ("0019xx0c", 0x0019100C),
+        ("OverlayData", 0x60003000),
+        ("(60xx,3000)", 0x60003000),
+        ("60XX3000", 0x60003000),
+        ("CurveData", 0x50003000),
+        ("(6002,3000)", 0x60023000),
+        ("SourceImageIDs", 0x00203100),
     ],
 )
 def test_attributes_are_found_however_they_are_written(text, tag):
@@ -119,3 +125,9 @@ def test_rules_for_single_classes_are_compared_too(tmp_path, ricord):
     rows = list(tables_compared(load_profile(plain), load_profile(special)))
     assert [row[0] for row in rows] == ["(0008,0070) Manufacturer in CTImageStorage"]
     assert rows[0][2] == "Z"
+
+
+def test_overlays_are_explained_by_the_keyword_of_their_data(ricord):
+    answer = explain(ricord, find_attribute("OverlayData"))
+    assert (answer.keyword, answer.actions) == ("OverlayData", {"any": "X"})
+    assert "they show no writing" in answer.reasons[-1]

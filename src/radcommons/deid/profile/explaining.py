@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pydicom._dicom_dict import RepeatersDictionary
 from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import dictionary_description, keyword_for_tag
 
@@ -31,6 +32,8 @@ _TYPE_MEANINGS = {
 }
 _PRIVATE = re.compile(r"\(?([0-9A-Fa-f]{3}[13579BDFbdf]),?\s*xx([0-9A-Fa-f]{2})\)?")
 _BARE_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+# Attributes of which an object may have several, in groups of their own: (60xx,3000) is that of every overlay.
+_REPEATING = {entry[4]: mask for mask, entry in RepeatersDictionary.items()}
 _COMMON_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.2",
     "1.2.840.10008.5.1.4.1.1.1",
@@ -78,6 +81,8 @@ class Explanation:
 def find_attribute(text: str) -> int:
     """The attribute a person names: a keyword, ``(0010,0010)``, ``00100010``, or ``(0019,xx0C)`` for a private one.
 
+    Of a repeating attribute, such as ``OverlayData`` or ``(60xx,3000)``, the first is told; what happens to it happens to all.
+
     Raises
     ------
     RadCommonsError
@@ -86,6 +91,9 @@ def find_attribute(text: str) -> int:
     match = _PRIVATE.fullmatch(text.strip())
     if match is not None:
         return int(match[1], 16) << 16 | 0x1000 | int(match[2], 16)
+    mask = _REPEATING.get(text.strip(), re.sub(r"[(),\s]", "", text.upper()).replace("X", "x"))
+    if mask in RepeatersDictionary:
+        return int(mask.replace("x", "0"), 16)
     tag = tag_of(f"{text[:4]},{text[4:]}" if _BARE_TAG.fullmatch(text.strip()) else text)
     if tag is None:
         message = "Name a keyword such as StationName, or a tag such as (0008,1010) or, if private, (0019,xx0C)."
