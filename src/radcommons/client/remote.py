@@ -1,16 +1,13 @@
 """Talking to a repository: small documents, and files that resume where they stopped, hashed while they arrive."""
 
-import hashlib
 import os
 import random
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from io import FileIO
 from os import PathLike
 from pathlib import Path
 from typing import TypeVar
@@ -19,10 +16,11 @@ from urllib.parse import urljoin, urlsplit
 import orjson
 
 from radcommons.client.answers import cut_off, demand_length, demand_start, refusal, unreachable
+from radcommons.client.arriving import forget, kept, opened, put_in_place, size_of_part, write_all
 from radcommons.client.closing import Closing
 from radcommons.client.digests import hasher, is_right
 from radcommons.client.errors import DigestError, RemoteError, on_disk
-from radcommons.client.http1 import BUFFER_BYTES, Answer
+from radcommons.client.http1 import Answer
 from radcommons.client.transport import AddressError, Transport, origin_of
 from radcommons.dicom.errors import Kind, RadCommonsError
 
@@ -163,17 +161,16 @@ class Remote(Closing):
             try:
                 _demand_right(self._receive(place, part, expected), expected.digest)
             except DigestError:
-                Path(part).unlink(missing_ok=True)
+                forget(part)
                 raise
             except RemoteError as error:
                 # Asked elsewhere: the same attempt goes on there.
                 place = self._instead_of(place, address, error, direct=direct)
                 attempt()
                 return
-            with on_disk():
-                os.replace(part, destination)
+            put_in_place(part, destination)
 
-        self._retried(attempt, arrived=lambda: _size_of(part))
+        self._retried(attempt, arrived=lambda: size_of_part(part))
 
     def archive(self, address: str, destination: Path) -> None:
         """Bring a ZIP of unknown length to *destination*; what does not begin like one is refused before it is written.
@@ -233,11 +230,11 @@ class Remote(Closing):
                     raise RemoteError(Kind.UNSUPPORTED, "client.no-ranges", "The server does not send parts of files.")
                 demand_start(answer, start + done)
                 demand_length(answer, length - done)
-                with _opened(part, "r+", start + done) as sink:
+                with opened(part, "r+", start + done) as sink:
                     for piece in self._pieces(answer):
                         if done + len(piece) > length:
                             raise DigestError("The server sent more bytes than were asked for.")
-                        _write_all(sink, piece)
+                        write_all(sink, piece)
                         done += len(piece)
             if done < length:
                 raise cut_off()
@@ -256,7 +253,7 @@ class Remote(Closing):
         return own
 
     def _receive(self, place: Address, part: str, expected: Expected) -> str:
-        digest, present = _kept(part, expected)
+        digest, present = kept(part, expected.digest)
         if present > expected.size_bytes:
             raise DigestError("A partial file is longer than the whole.")
         if present == expected.size_bytes and present:
@@ -271,13 +268,13 @@ class Remote(Closing):
             else:
                 digest, present = hasher(expected.digest), 0
             demand_length(answer, expected.size_bytes - present)
-            with _opened(part, "r+" if present else "w", present) as sink:
+            with opened(part, "r+" if present else "w", present) as sink:
                 for piece in self._pieces(answer):
                     present += len(piece)
                     if present > expected.size_bytes:
                         raise DigestError("The server sent more bytes than the release promises.")
                     digest.update(piece)
-                    _write_all(sink, piece)
+                    write_all(sink, piece)
         if present < expected.size_bytes:
             raise cut_off()
         return digest.hexdigest()
@@ -365,38 +362,3 @@ def _is_same_origin(url: str, base: str) -> bool:
 def _demand_right(found: str, expected: str) -> None:
     if not is_right(found, expected):
         raise DigestError("A file arrived with other bytes than the release promises.")
-
-
-@contextmanager
-def _opened(part: str | Path, mode: str, start: int) -> Iterator[FileIO]:
-    """A file to be written from a place on: one that is there (``r+``), or anew (``w``)."""
-    with on_disk():
-        sink = FileIO(part, mode)
-    with sink:
-        if start:
-            sink.seek(start)
-        yield sink
-
-
-def _write_all(sink: FileIO, rest: memoryview) -> None:
-    """Write bytes to a file; the system may take fewer at a time than it is given."""
-    with on_disk():
-        while rest:
-            rest = rest[sink.write(rest) :]
-
-
-def _size_of(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _kept(part: str, expected: Expected) -> tuple["hashlib._Hash", int]:
-    """Hash state and length of what an earlier attempt left; the bytes themselves are trusted, no side file is."""
-    digest, size = hasher(expected.digest), 0
-    with suppress(FileNotFoundError), FileIO(part) as file:
-        while chunk := file.read(BUFFER_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
-    return digest, size

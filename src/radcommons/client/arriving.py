@@ -1,0 +1,64 @@
+"""A file of a download while it arrives: under its name with ``.part``, until it is whole and right.
+
+Places are texts: a path as an object costs as much as asking for a small file, of which a download has millions.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO
+from os import PathLike
+from pathlib import Path
+
+from radcommons.client.digests import hasher
+from radcommons.client.errors import on_disk
+from radcommons.client.http1 import BUFFER_BYTES
+
+
+@contextmanager
+def opened(part: str | Path, mode: str, start: int) -> Iterator[FileIO]:
+    """A file to be written from a place on: one that is there (``r+``), or anew (``w``)."""
+    with on_disk():
+        sink = FileIO(part, mode)
+    with sink:
+        if start:
+            sink.seek(start)
+        yield sink
+
+
+def write_all(sink: FileIO, rest: memoryview) -> None:
+    """Write bytes to a file; the system may take fewer at a time than it is given."""
+    with on_disk():
+        while rest:
+            rest = rest[sink.write(rest) :]
+
+
+def size_of_part(path: str) -> int:
+    """How many bytes are there; none where there is no file."""
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
+
+
+def kept(part: str, expected: str) -> tuple["hashlib._Hash", int]:
+    """Hash state and length of what an earlier attempt at an expected digest left; the bytes are trusted, no side file is."""
+    digest, size = hasher(expected), 0
+    with suppress(FileNotFoundError), FileIO(part) as file:
+        while chunk := file.read(BUFFER_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+    return digest, size
+
+
+def put_in_place(part: str, destination: str | PathLike[str]) -> None:
+    """Give a file its name, in one step."""
+    with on_disk():
+        os.replace(part, destination)
+
+
+def forget(part: str) -> None:
+    """Keep nothing of what arrived."""
+    with suppress(FileNotFoundError):
+        os.unlink(part)
