@@ -5,6 +5,7 @@ brackets, because every team's copy of a label has another id.
 """
 
 import re
+from collections import Counter
 from dataclasses import replace
 
 from radcommons.dicom.finding import Finding, Severity
@@ -21,7 +22,6 @@ _OTHER_NAMES = {
 }
 _CANNOT_READ = "invalid study"
 RICORD = ("ricord-1a", "ricord-1c")
-UNKNOWN_LABEL = "annotation.ricord-unknown-label"
 _REMARK = re.compile(r"\([^)]*\)")
 
 
@@ -60,10 +60,14 @@ def ricord_readings(project: MdaiProject, schema_name: str) -> tuple[tuple[Readi
 
 
 def ricord_schema_of(project: MdaiProject) -> str:
-    """The ready schema that an export's labels are those of; "" when a twentieth of its answers or more has no place in either."""
-    unknown = {name: sum(one.code == UNKNOWN_LABEL for one in ricord_readings(project, name)[1]) for name in RICORD}
-    best = min(unknown, key=lambda name: unknown[name])
-    return best if unknown[best] * 20 < project.annotations else ""
+    """The ready schema that an export's answers are answers to; "" when a twentieth of them or more has no place in either."""
+    names = {label.id: _plain(label.name) for label in project.schema.labels}
+    given = Counter(names[item.label_id] for reading in project.readings for item in reading.items)
+    del given[_CANNOT_READ]
+    known = {ready: _meanings(ready_schema(ready)).keys() for ready in RICORD}
+    placed = {ready: sum(count for name, count in given.items() if name in known[ready]) for ready in RICORD}
+    best = max(RICORD, key=lambda ready: placed[ready])
+    return best if (given.total() - placed[best]) * 20 < given.total() else ""
 
 
 def _ricord_reading(
@@ -78,7 +82,9 @@ def _ricord_reading(
         if name == _CANNOT_READ:
             flags.append(ReadingFlag.CANNOT_READ)
         elif label is None:
-            found.append(_warning(UNKNOWN_LABEL, place, "The label has no counterpart in the ready schema."))
+            found.append(
+                _warning("annotation.ricord-unknown-label", place, "The label has no counterpart in the ready schema.")
+            )
         elif label.value.kind is ValueKind.ONE_OF and label.id in items:
             found.append(_answered_twice(items[label.id], meanings[name][1], place))
         elif label.value.kind is ValueKind.MANY_OF:
