@@ -33,7 +33,7 @@ def test_two_pieces_of_a_line_become_one_with_both_texts():
     )
     (line,) = completed(stripes(120, Box(20, 50, 195, 20)), [second, first])
 
-    assert line == Sighting(Box(20, 50, 195, 20), "MARCH LUCA 77", 0.7)
+    assert line == Sighting(Box(20, 50, 195, 20), "MARCH LUCA 77", 0.9)
 
 
 def test_a_piece_seen_within_another_adds_no_text():
@@ -58,18 +58,18 @@ def test_what_is_no_piece_of_the_line_stays_apart(other):
 
 
 def test_a_line_that_fades_goes_on_two_heights_further_within_the_picture():
-    assert boxes(FADING, Sighting(LINE, "2/1948", 0.9)) == [Box(0, 50, 170, 20)]
-    assert boxes(FADING.T.copy(), Sighting(Box(50, 30, 20, 100), "2/1948", 0.9)) == [Box(50, 0, 20, 170)]
+    assert boxes(FADING, Sighting(LINE, "2/1948", 0.9)) == [Box(0, 50, 160, 20)]
+    assert boxes(FADING.T.copy(), Sighting(Box(50, 30, 20, 100), "2/1948", 0.9)) == [Box(50, 0, 20, 160)]
 
 
 def test_a_line_among_speckle_goes_on_as_well():
-    assert boxes(LIVELY, Sighting(LINE, "02650", 0.99)) == [Box(0, 50, 170, 20)]
+    assert boxes(LIVELY, Sighting(LINE, "02650", 0.99)) == [Box(0, 50, 160, 20)]
 
 
 def test_only_the_end_that_is_unclear_is_lengthened():
     picture = stripes(120, LINE, Box(100, 40, 300, 60))
 
-    assert boxes(picture, Sighting(LINE, "MARCHETT", 0.9)) == [Box(30, 50, 140, 20)]
+    assert boxes(picture, Sighting(LINE, "MARCHETT", 0.9)) == [Box(30, 50, 130, 20)]
 
 
 def test_clear_ends_and_markers_stay_as_they_are():

@@ -71,11 +71,18 @@ def test_letters_that_run_into_something_of_their_grey_are_cut():
     assert followed(picture, box, "KOWALSKA").is_cut
 
 
-def test_one_large_letter_alone_is_a_piece_of_something():
+def test_large_writing_that_goes_on_beyond_what_was_read_waits_for_a_person():
     picture, _, box = lettered(235)
 
-    assert followed(picture, box, "K").is_cut
-    assert not followed(picture, box, "KOW").is_cut
+    assert followed(picture, box, "KO").is_cut
+    assert followed(picture, box, "KOW").is_cut
+
+
+def test_what_is_hardly_writing_is_not_followed():
+    picture, _, box = lettered(235)
+
+    (found,) = with_whole_strokes(picture, [Sighting(box, "KOW", 0.45)], cv2)
+    assert (found.box, found.is_cut) == (box, False)
 
 
 def test_small_boxes_and_even_ground_stay_as_they_are():

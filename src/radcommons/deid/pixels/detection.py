@@ -7,6 +7,7 @@ from typing import Literal
 
 from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.pixels.boxes import Box, share_covered
+from radcommons.deid.pixels.evidence import is_evident
 from radcommons.deid.pixels.footage import Footage, look_at_frames
 from radcommons.deid.pixels.markers import is_marker_text, marker_words
 from radcommons.deid.pixels.models import is_available
@@ -23,10 +24,16 @@ from radcommons.dicom.part10 import Part10File, open_part10
 from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 
 Kind = Literal["text", "region", "device", "site", "shape"]
-DETECTOR_VERSION = 6
+DETECTOR_VERSION = 7
 """Raised whenever other things are seen or other boxes drawn: what an earlier version saw is looked at again."""
 
 _PIXELS = "(7FE0,0010)"
+_UNCLEAR = Finding(
+    Severity.WARNING,
+    "deid.writing-unclear",
+    _PIXELS,
+    "Something may be writing or anatomy and is not blackened; a person must say which.",
+)
 _TOTAL_COLUMNS = 0x00480006
 _BLACKENED = 0.6
 _SURE, _FIRM = 0.6, 0.8
@@ -55,6 +62,8 @@ class Candidate:
         Of the reading, from 0 to 1.
     is_marker
         Whether it is an allowed marker, which may stay.
+    is_doubtful
+        Whether it may be no writing at all, so that a person says whether it is blackened; it is not before.
     """
 
     box: Box
@@ -62,6 +71,12 @@ class Candidate:
     text: str = ""
     confidence: float = 0.0
     is_marker: bool = False
+    is_doubtful: bool = False
+
+    @property
+    def is_blackened(self) -> bool:
+        """Whether it goes unless a person says otherwise."""
+        return not self.is_marker and not self.is_doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,7 @@ class PixelFindings:
         What was found, from top to bottom.
     verdict
         ``clean``, ``needs_person``, ``not_checked``, or ``redacted`` when all candidates that are no markers are
-        to be blackened and nothing else speaks against it.
+        to be blackened, none is doubtful and nothing else speaks against it.
     findings
         Why; never a text that was found.
     size
@@ -88,8 +103,8 @@ class PixelFindings:
 
     @property
     def boxes(self) -> tuple[Box, ...]:
-        """What to blacken: every candidate that is no allowed marker."""
-        return tuple(candidate.box for candidate in self.candidates if not candidate.is_marker)
+        """What to blacken: every candidate that is neither an allowed marker nor doubtful."""
+        return tuple(candidate.box for candidate in self.candidates if candidate.is_blackened)
 
 
 def best_detector() -> Detector:
@@ -140,6 +155,8 @@ def candidates_of(
     seen = judged_sightings(footage.sightings, markers, kind=kind, size=size)
     candidates = tuple(sorted((*known, *seen), key=lambda each: (each.box.top, each.box.left)))
     findings = _doubts(footage, shape.number_of_frames, detector, are_tiles=_are_tiles(header, shape.number_of_frames))
+    if any(each.is_doubtful for each in candidates):
+        findings = (*findings, _UNCLEAR)
     return PixelFindings(candidates, _verdict(candidates, findings), findings, size)
 
 
@@ -165,12 +182,13 @@ def verify_redacted(
         for each in again.candidates
         if each.kind in {"text", "shape"} and not each.is_marker and share_covered(each.box, boxes) < _BLACKENED
     ]
-    findings = list(again.findings)
+    # Beside the black its own edge is read as a letter now and then; nothing of that is left to judge.
+    is_open = any(each.is_doubtful for each in left)
+    findings = [each for each in again.findings if is_open or each is not _UNCLEAR]
     if left:
         message = "After blackening something in the pixels still looks like writing."
         findings.append(Finding(Severity.WARNING, "deid.pixel-text-left", _PIXELS, message))
-    is_doubtful = bool(left) or again.verdict in {PixelText.NEEDS_PERSON, PixelText.NOT_CHECKED}
-    verdict = PixelText.NEEDS_PERSON if is_doubtful else PixelText.REDACTED
+    verdict = PixelText.NEEDS_PERSON if findings else PixelText.REDACTED
     return PixelFindings(tuple(left), verdict, tuple(findings), again.size)
 
 
@@ -202,7 +220,21 @@ def judged_sightings(
     ]
     firm = [each for each in found if each.is_marker and each.confidence >= _FIRM]
     found = [each for each in found if each.is_marker or not _repeats(each, firm)]
-    return [replace(each, is_marker=each.is_marker and not _is_tainted(each, found)) for each in found]
+    judged = [replace(each, is_marker=each.is_marker and not _is_tainted(each, found)) for each in found]
+    if kind != "text":
+        return judged
+    cut = {(each.box, each.text) for each in sightings if each.is_cut}
+    doubtful = [
+        not each.is_marker
+        and not is_evident(Sighting(each.box, each.text, each.confidence, is_cut=(each.box, each.text) in cut))
+        for each in judged
+    ]
+    black = [each.box for each, is_open in zip(judged, doubtful, strict=True) if not each.is_marker and not is_open]
+    return [
+        replace(each, is_doubtful=is_open)
+        for each, is_open in zip(judged, doubtful, strict=True)
+        if not is_open or share_covered(each.box, black) < _SAME_PLACE
+    ]
 
 
 def _is_lone_letter(sighting: Sighting) -> bool:

@@ -22,7 +22,7 @@ _WITHIN = 0.7
 _FAINT = 5.0
 _LIVELY = 0.4
 _THICKEST_LETTER = 1.7
-_END, _UNSEEN = 1.5, 2.0
+_END, _UNSEEN = 1.5, 1.5
 _FINE, _COARSE = 3, 9
 
 
@@ -63,7 +63,8 @@ def _one_line(first: Sighting, second: Sighting) -> Sighting:
     small, large = sorted((first, second), key=lambda each: each.box.width * each.box.height)
     is_within = share_covered(small.box, [large.box]) >= _WITHIN
     text = large.text if is_within else f"{first.text} {second.text}"
-    confidence = large.confidence if is_within else min(first.confidence, second.confidence)
+    # A line is writing as surely as its surest piece is.
+    confidence = large.confidence if is_within else max(first.confidence, second.confidence)
     return Sighting(first.box.around(second.box), text, confidence)
 
 

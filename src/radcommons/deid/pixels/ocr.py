@@ -87,7 +87,7 @@ class TextRecogniser:
             is_odd = each.is_slanted or float(np.ptp(each.corners, axis=0).min()) > thickest
             (odd if is_odd else lines).append(each)
         new = [each for each in _distinct(lines) if share_covered(_generous(each.corners), known) < _SAME]
-        seen = completed(picture, _read(new, picture.shape))
+        seen = completed(picture, _read(new, picture))
         large = _read_surely(odd, picture.shape, known=[*known, *(each.box for each in seen)])
         return with_whole_strokes(picture, (*seen, *large), models().opencv) if found else ()
 
@@ -155,8 +155,8 @@ def _distinct(found: Sequence[_Find]) -> list[_Find]:
     return [each for each, _ in kept]
 
 
-def _read(found: Sequence[_Find], size: tuple[int, ...]) -> tuple[Sighting, ...]:
-    chosen = found[:_MOST_READ]
+def _read(found: Sequence[_Find], picture: NDArray[np.uint8]) -> tuple[Sighting, ...]:
+    chosen, size = found[:_MOST_READ], picture.shape
     readings = [models().reading(each.clipping) for each in chosen]
     own = [_letters(text) for text, _ in readings]
     corners = [_extended(each, furthest=_FURTHEST) for each in found]
@@ -168,6 +168,12 @@ def _read(found: Sequence[_Find], size: tuple[int, ...]) -> tuple[Sighting, ...]
             reading = models().reading(clipping)
             if reading[1] * len(reading[0]) > readings[number][1] * len(readings[number][0]):
                 readings[number] = reading
+    for number, find in enumerate(chosen):
+        if _letters(readings[number][0]) >= _WORD_LENGTH and _READABLE <= readings[number][1] < _SURE:
+            alone = models().reading(_by_itself(find, picture))
+            readings[number] = max(
+                readings[number], alone, key=lambda reading: reading[1] * (_letters(reading[0]) >= _WORD_LENGTH)
+            )
     cores = [_generous(each.corners) for each in chosen]
     for number, (text, score) in enumerate(readings):
         # Bright layers of tissue go on where a line ends: what was surely read, and reads no longer beyond, ends there;
@@ -234,6 +240,13 @@ def _whole_line(find: _Find, corners: Corners) -> NDArray[np.uint8] | None:
         return None
     shown = spread(piece)
     return shown if shown.shape[1] >= shown.shape[0] else np.rot90(shown, -1)
+
+
+def _by_itself(find: _Find, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The line cut from the image alone: without what brought out the rest of its place, and as sharp as it is."""
+    (left, top), (right, bottom) = find.corners.min(axis=0).astype(int), np.ceil(find.corners.max(axis=0)).astype(int)
+    piece = spread(picture[max(0, top) : bottom + 1, max(0, left) : right + 1])
+    return piece if piece.shape[1] >= piece.shape[0] else np.rot90(piece, -1)
 
 
 def _upended(find: _Find, _corners: Corners) -> NDArray[np.uint8]:

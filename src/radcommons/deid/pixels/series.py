@@ -226,7 +226,14 @@ class _Look:
         self.read += 1
         sightings = self._detector.find(picture)
         judged = judged_sightings(sightings, self._markers, kind="text", size=(*picture.shape, 1))
-        self._seen.append([Sighting(each.box, each.text, each.confidence) for each in judged if not each.is_marker])
+        # A word in doubt counts where it is surely read: a leg or a rib says something as well, but poorly.
+        self._seen.append(
+            [
+                Sighting(each.box, each.text, each.confidence)
+                for each in judged
+                if not each.is_marker and (not each.is_doubtful or each.confidence >= _SURE)
+            ]
+        )
 
 
 def _slices_of(path: Path) -> Iterator[_Slice]:

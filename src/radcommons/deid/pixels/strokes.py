@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radcommons.deid.pixels.boxes import Box
+from radcommons.deid.pixels.evidence import is_evident
 from radcommons.deid.pixels.sightings import Sighting
 
 LEAST_THICKNESS = 40
@@ -55,8 +56,8 @@ class _Window:
 def with_whole_strokes(picture: NDArray[np.uint8], sightings: Sequence[Sighting], opencv: Any) -> list[Sighting]:
     """Sightings with the boxes of large writing around all of its strokes and the letters beside them.
 
-    Where very large strokes run into something of their grey, a vessel or a bone, nobody can tell where they end, nor what a
-    letter or two of that size belong to: such a sighting ``is_cut``.
+    Where very large strokes are followed, or run into something of their grey, a vessel or a bone, nobody can tell where they
+    end, nor what a letter or two of that size belong to: such a sighting ``is_cut``.
     """
     return [
         each if min(each.box.width, each.box.height) < LEAST_THICKNESS else _followed(picture, each, opencv)
@@ -67,6 +68,8 @@ def with_whole_strokes(picture: NDArray[np.uint8], sightings: Sequence[Sighting]
 def _followed(picture: NDArray[np.uint8], sighting: Sighting, opencv: Any) -> Sighting:
     box, is_cut = sighting.box, False
     thickness = min(box.width, box.height)
+    if not is_evident(sighting):
+        return sighting
     for _ in range(_MOST_ROUNDS):
         wider, is_cut = _wider(picture, box, thickness, opencv)
         if wider == box:
@@ -74,7 +77,9 @@ def _followed(picture: NDArray[np.uint8], sighting: Sighting, opencv: Any) -> Si
         box = wider
     is_large = thickness >= max(_LARGE, _LARGE_SHARE * min(picture.shape))
     is_piece = sum(map(str.isalnum, sighting.text)) < _WORD_LENGTH
-    return replace(sighting, box=box, is_cut=sighting.is_cut or (is_large and (is_cut or is_piece)))
+    return replace(
+        sighting, box=box, is_cut=sighting.is_cut or (is_large and (is_cut or is_piece or box != sighting.box))
+    )
 
 
 def _wider(picture: NDArray[np.uint8], box: Box, thickness: int, opencv: Any) -> tuple[Box, bool]:

@@ -122,14 +122,16 @@ class HouseRules:
         known += [Candidate(each.box, "site") for each in self.rectangles if each.device == look.device]
         for kind in _SEEN:
             sightings = [
-                Sighting(each.box, each.text, each.confidence) for each in look.candidates if each.kind == kind
+                Sighting(each.box, each.text, each.confidence, is_cut=each.is_doubtful)
+                for each in look.candidates
+                if each.kind == kind
             ]
             known += judged_sightings(sightings, self.markers, kind=kind, size=look.size)
         return tuple(known)
 
     def boxes(self, look: Look) -> tuple[Box, ...] | None:
         """What is blackened unless a person says otherwise; ``None`` when the look found nothing and vouches for nothing."""
-        found = tuple(each.box for each in self.candidates(look) if not each.is_marker)
+        found = tuple(each.box for each in self.candidates(look) if each.is_blackened)
         is_sure = look.verdict in {PixelText.CLEAN, PixelText.REDACTED}
         return found if found or is_sure else None
 
@@ -152,6 +154,7 @@ def candidate_json(candidate: Candidate) -> dict[str, object]:
     return {
         "box": candidate.box.to_json(),
         "confidence": round(float(candidate.confidence), 3),
+        "is_doubtful": candidate.is_doubtful,
         "is_marker": candidate.is_marker,
         "kind": candidate.kind,
         "text": candidate.text,
@@ -159,4 +162,5 @@ def candidate_json(candidate: Candidate) -> dict[str, object]:
 
 
 def _candidate(value: dict[str, Any]) -> Candidate:
-    return Candidate(Box.from_json(value["box"]), value["kind"], value["text"], value["confidence"], value["is_marker"])
+    words = (value["kind"], value["text"], value["confidence"], value["is_marker"])
+    return Candidate(Box.from_json(value["box"]), *words, is_doubtful=value.get("is_doubtful", False))

@@ -90,7 +90,7 @@ export class Editor {
   mark(seen, index) {
     const element = make(
       "g",
-      { class: "stay", tabindex: 0, role: "button", "aria-label": `Stays: ${seen.text || "writing"}` },
+      { class: "stay", tabindex: 0, role: "button", "aria-label": `${seen.is_doubtful ? "Stays unless you blacken it" : "Stays"}: ${seen.text || "writing"}` },
       make("rect", shape(seen.box)),
     );
     element.dataset.stays = index;

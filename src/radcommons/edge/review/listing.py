@@ -177,7 +177,7 @@ def seen_of(look: Look, house: HouseRules) -> Seen:
     return Seen(
         text=" ".join(filter(None, (" ".join(each.text.split()) for each in ordered))),
         device=device,
-        marks=tuple(each.box for each in candidates if each.is_marker),
+        marks=tuple(each.box for each in candidates if not each.is_blackened),
         alike=_digest([device, placed]),
         place=_digest([device, [(place[:2], is_marker) for place, is_marker, _ in placed]]),
     )

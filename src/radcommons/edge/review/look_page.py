@@ -6,6 +6,7 @@ from string import Template
 from urllib.parse import quote
 
 from radcommons.deid.pixels.boxes import Box
+from radcommons.deid.pixels.detection import Candidate
 from radcommons.edge.home import EdgeHome
 from radcommons.edge.pixels.looks import HouseRules
 from radcommons.edge.review.layout import asset
@@ -115,12 +116,15 @@ def _rect(box: Box) -> str:
 
 def _boxes(picture: ShownPicture, house: HouseRules) -> str:
     seen = () if picture.look is None else house.candidates(picture.look)
-    rows = "".join(
-        f"<tr><td>{escape(each.text or each.kind)}</td><td>{'stays' if each.is_marker else 'blackened'}</td></tr>"
-        for each in seen
-    )
+    rows = "".join(f"<tr><td>{escape(each.text or each.kind)}</td><td>{_fate(each)}</td></tr>" for each in seen)
     head = '<tr><th scope="col">It reads</th><th scope="col">It is</th></tr>'
     return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else "<p>None found.</p>"
+
+
+def _fate(candidate: Candidate) -> str:
+    if candidate.is_doubtful:
+        return "in doubt: stays unless you blacken it"
+    return "stays" if candidate.is_marker else "blackened"
 
 
 def _sheet_item(picture: ShownPicture, index: int, *, is_shown: bool) -> str:

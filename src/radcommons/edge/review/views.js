@@ -26,7 +26,7 @@ function isCovered(picture, box) {
 
 // What was read and stays, as long as no box covers it.
 export function staying(picture) {
-  return picture.candidates.filter((each) => each.is_marker && !isCovered(picture, each.box));
+  return picture.candidates.filter((each) => (each.is_marker || each.is_doubtful) && !isCovered(picture, each.box));
 }
 
 export function reading(picture, box) {
@@ -48,7 +48,7 @@ export function overlap(one, other) {
 
 export function boxTable(picture) {
   const rows = picture.boxes.map((box) => [reading(picture, box), box.frames ? `blackened in frame ${box.frames.map((each) => each + 1).join(", ")}` : "blackened"]);
-  const stays = staying(picture).map((each) => [each.text, "stays"]);
+  const stays = staying(picture).map((each) => [each.text, each.is_doubtful ? "in doubt: stays unless you blacken it" : "stays"]);
   const all = [...rows, ...stays];
   if (!all.length) {
     return node("p", { textContent: picture.is_image ? "None found, none drawn." : "None." });

@@ -1,0 +1,31 @@
+"""Whether what was read is evidence enough to blacken a place: anatomy is never lost because it resembles a letter.
+
+What is not waits for a person, and is not blackened before that person says so.
+"""
+
+from radcommons.deid.pixels.sightings import Sighting
+
+_SURE, _READABLE, _CERTAIN = 0.75, 0.5, 0.9
+_WORD_LENGTH = 3
+# How much of a line each character can fill, in its thickness: one is hardly wider than high.
+_WIDEST_CHARACTER, _WIDEST_LETTER = 1.25, 2.0
+
+
+def is_evident(sighting: Sighting) -> bool:
+    """Whether a sighting is surely writing.
+
+    A line surely read is; so is a word read well enough when the box holds no more than its characters can fill. A bone, a
+    rib or a whole leg is read as a letter now and then: one letter in a long box is nothing, and what leans, is as large as
+    anatomy or runs into it (``is_cut``) has to be letters read beyond doubt.
+    """
+    text = "".join(sighting.text.split())
+    letters = sum(character.isalnum() for character in text)
+    thickness, length = sorted((sighting.box.width, sighting.box.height))
+    if sighting.is_cut:
+        return letters > 1 and sighting.confidence >= _CERTAIN
+    if letters <= 1:
+        return letters == 1 and sighting.confidence >= _SURE and length <= _WIDEST_LETTER * thickness
+    if sighting.confidence >= _SURE:
+        return True
+    is_filled = length <= _WIDEST_CHARACTER * thickness * len(text)
+    return letters >= _WORD_LENGTH and sighting.confidence >= _READABLE and is_filled
