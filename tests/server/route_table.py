@@ -166,6 +166,20 @@ PAGES = (
         )
     ),
     Row("GET", "releases/<slug:slug>/<str:version>/studies/<str:study_instance_uid>/", None),
+    *(
+        Row(
+            "GET",
+            "releases/<slug:slug>/<str:version>/selection/<slug:kind>/",
+            action,
+            given={**of, "kind": "csv"},
+            is_gone=gone,
+        )
+        for of, action, gone in (
+            ({}, A.RELEASES_READ, False),
+            ({"slug": RECALLED}, None, True),
+            ({"slug": "{draft}"}, None, False),
+        )
+    ),
 )
 
 API = (

@@ -1,5 +1,6 @@
 """Reads of the catalog: facets, the studies behind them, cohorts."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from radcommons.server.archive.models import Instance, InstanceState, Series, Study
 from radcommons.server.catalog.counting import cube
-from radcommons.server.catalog.cube import Counts
+from radcommons.server.catalog.cube import Counts, Cube
 from radcommons.server.catalog.models import CatalogSeries, Cohort, CohortInstance
 from radcommons.server.catalog.rules import FACETS, CatalogQuery
 from radcommons.server.curation.rules import CaseState
@@ -58,19 +59,25 @@ class Facets:
 
 def facets(query: CatalogQuery) -> Facets:
     """Counts for every value of every facet under a selection."""
-    counted, chosen = cube(), query.to_lists()
+    return facets_of(cube(), query.to_lists(), FACETS)
+
+
+def facets_of(counted: Cube, chosen: Mapping[str, Sequence[str]], labels: Mapping[str, str]) -> Facets:
+    """The same for any cube, whose facets have these names and labels."""
     return Facets(
         selected=counted.total(chosen),
         everything=counted.total({}),
-        facets=tuple(_facet(name, counted.by_value(name, chosen), getattr(query, name)) for name in FACETS),
+        facets=tuple(
+            _facet(name, label, counted.by_value(name, chosen), chosen.get(name, ())) for name, label in labels.items()
+        ),
     )
 
 
-def _facet(name: str, found: dict[str, Counts], chosen: tuple[str, ...]) -> Facet:
+def _facet(name: str, label: str, found: dict[str, Counts], chosen: Sequence[str]) -> Facet:
     # A chosen value stays visible even when nothing has it any more, so that it can be taken back.
     values = found | {value: Counts() for value in chosen if value not in found}
     order = sorted(values) if name == "age_group" else sorted(values, key=lambda one: (-values[one].subjects, one))
-    return Facet(name, FACETS[name], tuple(FacetValue(value, values[value], value in chosen) for value in order))
+    return Facet(name, label, tuple(FacetValue(value, values[value], value in chosen) for value in order))
 
 
 def _conditions(query: CatalogQuery) -> Q:

@@ -1,6 +1,6 @@
 """Pages of the catalog: facets and studies, cohorts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,26 +30,25 @@ def catalog(request: ActorRequest) -> HttpResponse:
         "answer": queries.facets(query),
         "page": page,
         "lines": lines,
-        "chips": chips(query),
+        "chips": chips(query.to_lists(), FACETS, reverse("catalog:list")),
         "query": query.to_lists(),
         "may_freeze": may(request.actor, Action.CATALOG_FREEZE),
     }
     return render(request, "catalog/list.html", context)
 
 
-def chips(query: CatalogQuery) -> list[dict[str, str]]:
+def chips(lists: Mapping[str, Sequence[str]], labels: Mapping[str, str], url: str) -> list[dict[str, str]]:
     """The chosen values, each with the address of the page without it."""
-    lists = query.to_lists()
     return [
-        {"label": FACETS[name], "value": value, "url": _without(lists, name, value)}
+        {"label": labels[name], "value": value, "url": f"{url}?{_without(lists, name, value)}"}
         for name, values in lists.items()
         for value in values
     ]
 
 
-def _without(lists: Mapping[str, list[str]], name: str, value: str) -> str:
+def _without(lists: Mapping[str, Sequence[str]], name: str, value: str) -> str:
     rest = {key: [one for one in values if (key, one) != (name, value)] for key, values in lists.items()}
-    return f"{reverse('catalog:list')}?{urlencode(rest, doseq=True)}"
+    return urlencode(rest, doseq=True)
 
 
 @require_POST

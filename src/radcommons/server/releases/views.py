@@ -1,6 +1,7 @@
 """Pages of the releases room: what is public, and what a release manager prepares."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from django import forms
@@ -16,14 +17,17 @@ from radcommons.dicom.finding import Finding
 from radcommons.server.archive.queries import series_list, study_summaries, study_summary
 from radcommons.server.catalog.queries import cohort as cohort_by_id
 from radcommons.server.catalog.queries import cohorts
+from radcommons.server.catalog.views import chips
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, holds
 from radcommons.server.releases import describing, queries, services
+from radcommons.server.releases.holdings import holdings, selection_of
 from radcommons.server.releases.metadata.citation import bibtex, citation_text
 from radcommons.server.releases.metadata.croissant import json_ld
 from radcommons.server.releases.models import Release, ReleaseState
 from radcommons.server.releases.rules import LICENCES
+from radcommons.server.releases.selection import COLUMNS
 from radcommons.server.releases.services import DraftWish
 
 STUDIES_A_PAGE = 30
@@ -131,14 +135,24 @@ def landing(request: ActorRequest, slug: str, version: str) -> HttpResponse:
 @require_safe
 @door(Action.RELEASES_READ)
 def studies(request: ActorRequest, slug: str, version: str) -> HttpResponse:
-    """The studies of a version, a page at a time."""
+    """The studies of a version, narrowed as the address says, a page at a time."""
     release = queries.readable_release(slug, version)
-    page = Paginator(range(release.studies), STUDIES_A_PAGE).get_page(request.GET.get("page", 1))
-    uids = queries.study_uids_page(
-        release, start=page.start_index() - 1 if release.studies else 0, limit=STUDIES_A_PAGE
-    )
-    lines = study_summaries(uids, instances=queries.instances_of(release))
-    context = {"release": release, "page": page, "lines": lines, "scope": _scope(release)}
+    held, selection = holdings(release), selection_of(release, dict(request.GET.lists()))
+    page = Paginator(held.cube.latest_studies(selection.chosen), STUDIES_A_PAGE).get_page(request.GET.get("page", 1))
+    uids = [held.study_instance_uids[int(place)] for place in page.object_list]
+    url = reverse("releases:studies", kwargs={"slug": release.slug, "version": release.version})
+    name, origin = f"{release.slug}@{release.version}", request.build_absolute_uri("/").rstrip("/")
+    context = {
+        "release": release,
+        "page": page,
+        "lines": study_summaries(uids, instances=queries.instances_of(release)),
+        "scope": _scope(release),
+        "answer": held.facets(selection),
+        "chips": chips(selection.chosen, COLUMNS, url),
+        "url": url,
+        "address": urlencode(selection.chosen, doseq=True),
+        "command": f"radcommons download {name} {release.slug}-part --from {origin} \\\n  {selection.option()}",
+    }
     return render(request, "releases/studies.html", context)
 
 

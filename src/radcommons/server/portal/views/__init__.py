@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from radcommons.server.portal.views import account, audit_log, home, people, storage
+from radcommons.server.portal.views import account, audit_log, home, people, selection, storage
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("people/<str:username>/grant/", people.grant, name="person-grant"),
     path("people/<str:username>/revoke/", people.revoke, name="person-revoke"),
     path("people/<str:username>/active/", people.set_active, name="person-active"),
+    path("releases/<slug:slug>/<str:version>/selection/<slug:kind>/", selection.selection, name="selection"),
     path("storage/", storage.storage, name="storage"),
     path("audit/", audit_log.audit_log, name="audit"),
 ]

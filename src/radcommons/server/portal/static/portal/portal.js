@@ -85,11 +85,15 @@ for (const link of document.querySelectorAll("[data-print]")) {
 }
 
 // "Copy" buttons beside commands and identifiers.
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
-    button.textContent = "Copied";
-  });
+function prepareCopying(scope) {
+  for (const button of navigator.clipboard ? scope.querySelectorAll("[data-copy][hidden]") : []) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+      button.textContent = "Copied";
+    });
+  }
 }
+
+prepareCopying(document);
+document.addEventListener("htmx:after:swap", () => prepareCopying(document));
