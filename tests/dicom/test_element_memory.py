@@ -5,7 +5,8 @@ from tests.support.made_dicom import made_ct, write_made
 
 from radcommons.dicom import elements as limits
 from radcommons.dicom.element_memory import ElementMemory, MadeOfElements, Read, RememberingReader
-from radcommons.dicom.elements import EXPLICIT_LITTLE, Element, ElementReader, FormatError, write_elements
+from radcommons.dicom.element_writing import write_elements
+from radcommons.dicom.elements import EXPLICIT_LITTLE, Element, ElementReader, FormatError
 from radcommons.dicom.part10 import map_file, open_part10, parse_part10
 
 

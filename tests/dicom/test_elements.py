@@ -11,6 +11,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from tests.support.made_dicom import made_ct
 
+from radcommons.dicom.element_writing import write_elements
 from radcommons.dicom.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -23,7 +24,6 @@ from radcommons.dicom.elements import (
     concrete_vr,
     tag_text,
     vr_of_tag,
-    write_elements,
 )
 from radcommons.dicom.newer_attributes import NEWER_VRS
 

@@ -23,7 +23,8 @@ from radcommons.deid.direct import STAYING
 from radcommons.deid.engine import deidentify_at_length
 from radcommons.deid.identifiers import IDENTIFYING_TAGS, harvest_identifiers, pattern_of
 from radcommons.deid.levels import Level
-from radcommons.dicom.elements import EXPLICIT_LITTLE, Element, vr_of_tag, write_elements
+from radcommons.dicom.element_writing import write_elements
+from radcommons.dicom.elements import EXPLICIT_LITTLE, Element, vr_of_tag
 from radcommons.dicom.part10 import open_part10
 
 LITTLE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)

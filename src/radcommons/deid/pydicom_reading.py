@@ -17,6 +17,7 @@ from pydicom.filewriter import write_data_element
 from pydicom.tag import Tag
 
 from radcommons.dicom import uids
+from radcommons.dicom.element_writing import element_head
 from radcommons.dicom.elements import (
     IMPLICIT_LITTLE,
     MAX_DEPTH,
@@ -27,7 +28,6 @@ from radcommons.dicom.elements import (
     ElementReader,
     Encoding,
     FormatError,
-    element_head,
     vr_of_tag,
 )
 from radcommons.dicom.finding import Finding, Severity

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from radcommons.dicom import uids
+from radcommons.dicom.element_writing import element_head, write_elements
 from radcommons.dicom.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -17,8 +18,6 @@ from radcommons.dicom.elements import (
     UNDEFINED_LENGTH,
     Element,
     Encoding,
-    element_head,
-    write_elements,
 )
 from radcommons.dicom.header import Header
 from radcommons.dicom.part10 import leave

@@ -14,7 +14,7 @@ from tests.support.drawn import capture, values_of, write_capture, write_encapsu
 
 from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.pixels.redaction import redact
-from radcommons.dicom.elements import write_elements
+from radcommons.dicom.element_writing import write_elements
 from radcommons.dicom.header import Header
 from radcommons.dicom.instance import frame_index_of
 from radcommons.dicom.part10 import open_part10

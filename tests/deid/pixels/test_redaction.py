@@ -12,7 +12,8 @@ from tests.support.made_dicom import write_made
 from radcommons.deid.pixels.boxes import Box
 from radcommons.deid.pixels.redaction import redact
 from radcommons.deid.pixels.spool import Spool
-from radcommons.dicom.elements import Element, write_elements
+from radcommons.dicom.element_writing import write_elements
+from radcommons.dicom.elements import Element
 from radcommons.dicom.header import Header
 from radcommons.dicom.part10 import open_part10
 from radcommons.dicom.pixels import FrameReader

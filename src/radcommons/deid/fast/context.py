@@ -18,7 +18,8 @@ from radcommons.deid.job import Job
 from radcommons.deid.levels import Level, creator_tag_of, is_creator_tag
 from radcommons.deid.marks import marks_of
 from radcommons.deid.verify import residual_finding
-from radcommons.dicom.elements import Encoding, write_elements
+from radcommons.dicom.element_writing import write_elements
+from radcommons.dicom.elements import Encoding
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.text import SPECIFIC_CHARACTER_SET, encodings_of
 

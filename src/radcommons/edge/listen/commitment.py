@@ -11,7 +11,8 @@ from pynetdicom.dsutils import decode as decode_data_set
 
 from radcommons.deid.writing import encoding_of
 from radcommons.dicom import uids
-from radcommons.dicom.elements import Element, ElementReader, FormatError, write_elements
+from radcommons.dicom.element_writing import write_elements
+from radcommons.dicom.elements import Element, ElementReader, FormatError
 from radcommons.dicom.header import Header
 from radcommons.edge.listen import dimse
 from radcommons.edge.listen.folder import ReceivedFolder
