@@ -304,7 +304,8 @@ def test_a_killed_run_goes_on_and_ends_the_same(home, folder, out, tmp_path):
     (tmp_path / "run.py").write_text(code)
     command = [sys.executable, str(tmp_path / "run.py"), str(home.path), str(folder), str(out)]
     run = subprocess.Popen(command, start_new_session=True)
-    while len(list(out.rglob("*.dcm"))) < 70 and run.poll() is None:
+    # Files that are in their places while others follow have been written down, but for the last group.
+    while len(list((out / "instances").rglob("*.dcm"))) < 70 and run.poll() is None:
         time.sleep(0.01)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()

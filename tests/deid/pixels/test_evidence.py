@@ -47,7 +47,7 @@ def path(tmp_path):
     ids=["a word", "one that stands", "a date", "more than was read", "a letter", "a huge word that goes on unseen"],
 )
 def test_what_was_read_well_enough_for_its_size_is_writing(width, height, text, confidence, is_cut):
-    assert is_evident(Sighting(Box(5, 5, width, height), text, confidence, is_cut=is_cut))
+    assert is_evident(Sighting(Box(5, 5, width, height), text, confidence, is_cut=is_cut), short_side=512)
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,12 @@ def test_what_was_read_well_enough_for_its_size_is_writing(width, height, text, 
         (312, 75, "159", 0.5, False),
         (130, 24, "OKAFOR", 0.45, False),
         (130, 24, "", 0.0, False),
+        (500, 70, "36Hz", 0.95, False),
     ],
-    ids=["a leg", "another", "a rim", "an ankle", "a shoulder", "a word hardly read", "nothing"],
+    ids=["a leg", "another", "a rim", "an ankle", "a shoulder", "a word hardly read", "nothing", "layers of tissue"],
 )
 def test_what_merely_resembles_letters_is_none(width, height, text, confidence, is_cut):
-    assert not is_evident(Sighting(Box(5, 5, width, height), text, confidence, is_cut=is_cut))
+    assert not is_evident(Sighting(Box(5, 5, width, height), text, confidence, is_cut=is_cut), short_side=512)
 
 
 def test_what_is_in_doubt_waits_for_a_person_and_is_not_blackened(path):

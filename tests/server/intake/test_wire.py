@@ -119,16 +119,17 @@ def test_of_a_request_that_breaks_off_the_whole_parts_are_kept_and_nothing_else(
     address = urlsplit(live_server_url)
     with _client(live_server_url, token) as client:
         _open(client, made)
-        with socket.create_connection((address.hostname, address.port)) as line:
-            head = f"POST /api/v1/intake/batches/{made.manifest.batch_id}/parts HTTP/1.1\r\nHost: {address.netloc}\r\n"
-            line.sendall(f"{head}Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
-            line.sendall(body[:-1])
-            wanted, give_up_at = digests[2:], time.monotonic() + 90
-            while _post(client, made, _listed(made, digests)).json()["missing"] != wanted:
-                # Pieces are handed over when they are large or the last: here when the connection is cut.
-                assert time.monotonic() < give_up_at
-                line.close()
-                time.sleep(0.05)
+        head = f"POST /api/v1/intake/batches/{made.manifest.batch_id}/parts HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        head += f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        wanted, pause, give_up_at = digests[2:], 0.1, time.monotonic() + 90
+        while _post(client, made, _listed(made, digests)).json()["missing"] != wanted:
+            assert time.monotonic() < give_up_at
+            with socket.create_connection((address.hostname, address.port)) as line:
+                line.sendall(head.encode() + body[:-1])
+                # Pieces are handed over when they are large or the last: here when the connection is cut. Of one that is
+                # cut before the server has begun to read it sees nothing, and the sender tries again.
+                time.sleep(pause)
+            pause *= 2
         folder = staging.folder_of(made.manifest.batch_id)
         while list(folder.glob(".*")):
             assert time.monotonic() < give_up_at

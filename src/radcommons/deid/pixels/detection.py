@@ -24,7 +24,7 @@ from radcommons.dicom.part10 import Part10File, open_part10
 from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 
 Kind = Literal["text", "region", "device", "site", "shape"]
-DETECTOR_VERSION = 7
+DETECTOR_VERSION = 8
 """Raised whenever other things are seen or other boxes drawn: what an earlier version saw is looked at again."""
 
 _PIXELS = "(7FE0,0010)"
@@ -224,10 +224,10 @@ def judged_sightings(
     if kind != "text":
         return judged
     cut = {(each.box, each.text) for each in sightings if each.is_cut}
+    seen = [Sighting(each.box, each.text, each.confidence, is_cut=(each.box, each.text) in cut) for each in judged]
     doubtful = [
-        not each.is_marker
-        and not is_evident(Sighting(each.box, each.text, each.confidence, is_cut=(each.box, each.text) in cut))
-        for each in judged
+        not each.is_marker and not is_evident(sighting, short_side=min(size[:2]))
+        for each, sighting in zip(judged, seen, strict=True)
     ]
     black = [each.box for each, is_open in zip(judged, doubtful, strict=True) if not each.is_marker and not is_open]
     return [

@@ -9,16 +9,29 @@ _SURE, _READABLE, _CERTAIN = 0.75, 0.5, 0.9
 _WORD_LENGTH = 3
 # How much of a line each character can fill, in its thickness: one is hardly wider than high.
 _WIDEST_CHARACTER, _WIDEST_LETTER = 1.25, 2.0
+# What a box may be longer than its characters, in its thickness; and how thick, of the picture's shorter side, one may be at most
+# that is longer still because the rest of the line was not read.
+_ENDS, _THIN = 2.0, 0.08
 
 
-def is_evident(sighting: Sighting) -> bool:
+def is_evident(sighting: Sighting, *, short_side: int) -> bool:
+    """Whether a sighting is surely writing and little else, in a picture of which the shorter side has so many pixels.
+
+    A thick box much longer than what was read in it is not: tissue goes on from that.
+    """
+    thickness, length = sorted((sighting.box.width, sighting.box.height))
+    is_thin = thickness <= _THIN * short_side
+    return is_read(sighting) and (is_thin or length <= thickness * (len(_characters(sighting)) + _ENDS))
+
+
+def is_read(sighting: Sighting) -> bool:
     """Whether a sighting is surely writing.
 
     A line surely read is; so is a word read well enough when the box holds no more than its characters can fill. A bone, a
     rib or a whole leg is read as a letter now and then: one letter in a long box is nothing, and what leans, is as large as
     anatomy or runs into it (``is_cut``) has to be letters read beyond doubt.
     """
-    text = "".join(sighting.text.split())
+    text = _characters(sighting)
     letters = sum(character.isalnum() for character in text)
     thickness, length = sorted((sighting.box.width, sighting.box.height))
     if sighting.is_cut:
@@ -29,3 +42,7 @@ def is_evident(sighting: Sighting) -> bool:
         return True
     is_filled = length <= _WIDEST_CHARACTER * thickness * len(text)
     return letters >= _WORD_LENGTH and sighting.confidence >= _READABLE and is_filled
+
+
+def _characters(sighting: Sighting) -> str:
+    return "".join(sighting.text.split())

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radcommons.deid.pixels.boxes import Box
-from radcommons.deid.pixels.evidence import is_evident
+from radcommons.deid.pixels.evidence import is_read
 from radcommons.deid.pixels.sightings import Sighting
 
 LEAST_THICKNESS = 40
@@ -68,7 +68,7 @@ def with_whole_strokes(picture: NDArray[np.uint8], sightings: Sequence[Sighting]
 def _followed(picture: NDArray[np.uint8], sighting: Sighting, opencv: Any) -> Sighting:
     box, is_cut = sighting.box, False
     thickness = min(box.width, box.height)
-    if not is_evident(sighting):
+    if not is_read(sighting):
         return sighting
     for _ in range(_MOST_ROUNDS):
         wider, is_cut = _wider(picture, box, thickness, opencv)
