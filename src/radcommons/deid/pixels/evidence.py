@@ -11,7 +11,7 @@ _WORD_LENGTH = 3
 _WIDEST_CHARACTER, _WIDEST_LETTER = 1.25, 2.0
 # What a box may be longer than its characters, in its thickness; and how thick, of the picture's shorter side, one may be at most
 # that is longer still because the rest of the line was not read.
-_ENDS, _THIN = 2.0, 0.08
+_ENDS, _THIN = 2.0, 0.12
 
 
 def is_evident(sighting: Sighting, *, short_side: int) -> bool:
