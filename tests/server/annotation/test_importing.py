@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from radcommons.server.annotation.commands import annotation
 from radcommons.server.annotation.models import Outcome, ReadingProject, Task
 from radcommons.server.annotation.queries import final
+from radcommons.server.annotation.queries.agreement import computed_report
 from radcommons.server.annotation.services.importing import Format, ImportWish, exported, import_reads
 from radcommons.server.platform.errors import ConflictError
 from radcommons.server.platform.policy import Actor
@@ -67,6 +68,7 @@ def test_lidc_is_four_readers_of_one_case_whose_nodules_are_compared(shared_data
     assert kept == {reading.id: reading.items for reading in read_lidc(path.read_bytes()).readings}
     drawn = [row for row in Outcome.objects.filter(case__project=project) if row.detail]
     assert len(drawn[0].detail["dice"]) == 6
+    assert {row["title"] for row in computed_report(project)["overlap"]} == {"Nodule ≥ 3 mm"}
     assert exported(project) == path.read_bytes()
 
 

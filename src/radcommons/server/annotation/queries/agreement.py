@@ -18,6 +18,7 @@ from radcommons.server.annotation.rules.states import Duty, Phase, ReaderKind, T
 from radcommons.stats.agreement import cohen_kappa
 from radcommons.stats.estimate import Bootstrap, mean_estimate
 from radcommons.stats.measurement import Icc, intraclass_correlation
+from radcommons.transfer.annotation.schema import LabelSchema
 
 REPORT_FORMAT = "radcommons.agreement/1"
 BOOTSTRAP = Bootstrap()
@@ -94,13 +95,13 @@ def computed_report(project: ReadingProject) -> dict[str, Any]:
             for question in questions
             if len(readers) > 1 and answers.get(question.name)
         ],
-        "overlap": _overlap(project),
+        "overlap": _overlap(project, schema),
         "repeats": _repeats(project, readers, questions),
         "pace": _pace(project),
     }
 
 
-def _overlap(project: ReadingProject) -> list[dict[str, Any]]:
+def _overlap(project: ReadingProject, schema: LabelSchema) -> list[dict[str, Any]]:
     """Overlap, distance of borders and volumes of every two readers, by label, over the cases in which one drew."""
     rows = Outcome.objects.filter(case__project=project).exclude(detail={}).values_list("label", "detail")
     found: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -115,9 +116,11 @@ def _overlap(project: ReadingProject) -> list[dict[str, Any]]:
                 lists["surface_dice"].append(np.nan if surface is None else surface)
                 lists["volume_difference_ml"].append(volumes[one] - volumes[other])
                 lists["volume_ml"].append((volumes[one] + volumes[other]) / 2)
+    names = {label.id: label.name for label in schema.labels}
     return [
         {
             "label": label,
+            "title": names.get(label, label),
             "readers": pair.split("/"),
             "tolerance_mm": TOLERANCE_MM,
             **{name: mean_estimate(values, BOOTSTRAP).to_json() for name, values in lists.items()},
