@@ -126,14 +126,15 @@ class ReadView {
     }
   }
 
-  /** The images in the active viewport; they come a while after the panel. */
+  /** The images in the active viewport, once one is seen; they come a while after the panel. */
   async #displaySet() {
     const { viewportGridService, displaySetService, cornerstoneViewportService } = services;
     for (let tries = 0; tries < 240; tries++) {
       const { activeViewportId, viewports } = viewportGridService.getState();
       const uid = viewports.get(activeViewportId)?.displaySetInstanceUIDs?.[0];
       const display = uid && displaySetService.getDisplaySetByUID(uid);
-      if (display?.imageIds?.length > 0 && cornerstoneViewportService.getCornerstoneViewport(activeViewportId)) return display;
+      const isSeen = cornerstoneViewportService.getCornerstoneViewport(activeViewportId)?.getImageData?.();
+      if (display?.imageIds?.length > 0 && isSeen) return display;
       await new Promise((done) => setTimeout(done, 250));
     }
     return undefined;
