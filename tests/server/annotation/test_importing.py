@@ -4,11 +4,13 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from django.utils import timezone
 
 from radcommons.server.annotation.commands import annotation
 from radcommons.server.annotation.models import Outcome, ReadingProject, Task
 from radcommons.server.annotation.queries import final
 from radcommons.server.annotation.queries.agreement import computed_report
+from radcommons.server.annotation.services.documents import READERS
 from radcommons.server.annotation.services.importing import Format, ImportWish, exported, import_reads
 from radcommons.server.platform.errors import ConflictError
 from radcommons.server.platform.policy import Actor
@@ -57,6 +59,39 @@ def test_mrale_scores_come_in_one_a_radiograph_with_the_score_of_its_parts(share
     }
     assert sum(str(scores.get(row.split(",")[0])) == row.split(",")[-1] for row in rows) >= 2070
     assert exported(project).decode().splitlines()[0] == path.read_text(encoding="utf-8-sig").splitlines()[0]
+
+
+MRALE = (
+    "StudyInstanceUID,extent_right,density_right,extent_left,density_left,quality_issue,extent_right_numerical,"
+    "density_right_numerical,extent_left_numerical,density_left_numerical,mRALE Score"
+)
+MDAI = {
+    "labelGroups": [{"id": "G", "name": "G", "labels": [{"id": "L_é", "name": "Opacity", "annotationMode": "bbox"}]}],
+    "datasets": [
+        {"studies": None, "annotations": [{"id": 5, "labelId": "L_é", "StudyInstanceUID": "1.2", "data": {}}]}
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (
+            Format.MRALE,
+            f"\ufeff{MRALE},x\r\n1.2,>75%,Dense,,,,4,3,,,99,y\r\n1.2,None,None,None,None,odd,0,0,0,0,0,z\r\n".encode(),
+        ),
+        (Format.MDAI, json.dumps(MDAI, indent=1).encode()),
+    ],
+)
+def test_a_document_written_otherwise_or_with_odd_rows_is_given_back_to_the_byte(kind, data):
+    project, found = import_reads(data, ImportWish("odd", "Odd", kind), actor=OPERATOR)
+    assert found.findings
+    assert exported(project) == data
+    # What is kept is asked, not only what was sent: when it says something else, that is written.
+    project.tasks.update(submitted_at=timezone.now())
+    again = exported(project)
+    assert again != data
+    assert READERS[kind](again, ImportWish("odd", "Odd", kind)).annotations == found.annotations
 
 
 def test_lidc_is_four_readers_of_one_case_whose_nodules_are_compared(shared_data):

@@ -179,8 +179,9 @@ def test_what_is_no_lidc_message_is_refused(raw):
         read_lidc(raw)
 
 
-def test_a_file_without_the_namespace_is_read_too():
-    assert len(read_lidc(message(nodule(roi(SQUARE)), space="")).readings[0].items) == 1
+@pytest.mark.parametrize("space", ["", ' xmlns="https://www.nih.gov/"', ' xmlns="urn:lidc"'])
+def test_a_file_without_the_namespace_or_with_another_one_is_read_too(space):
+    assert len(read_lidc(message(nodule(roi(SQUARE)), space=space)).readings[0].items) == 1
 
 
 def test_the_four_readers_agree_on_the_biggest_nodule_as_people_do(real):

@@ -185,6 +185,21 @@ def test_studies_that_are_not_listed_and_repeated_ids_are_reported():
     assert write_mdai(project) == raw
 
 
+def test_people_and_labels_whose_names_differ_only_in_odd_signs_stay_apart():
+    names = ["L_ä", "L_ö", "L_-", "L_ ", "ж", "я", "L" * 70, "L" * 71]
+    rows = [annotation(f"é{n}" * 30, name, createdById=name.replace("L", "U")) for n, name in enumerate(names)]
+    raw = canonical_text(export([label(name) for name in names], rows))
+    project = read_mdai(raw)
+
+    assert not project.orphans
+    assert not project.findings
+    assert len(project.schema.labels) == len({reading.reader for reading in project.readings}) == len(names)
+    for reading in project.readings:
+        kept = json.loads(reading.items[0].foreign)["annotation"]
+        assert project.schema.labels[names.index(kept["labelId"])].id == reading.items[0].label_id
+    assert write_mdai(project) == raw
+
+
 def test_an_export_that_is_written_otherwise_is_equal_json():
     raw = json.dumps(everything(), indent=2).encode()
 

@@ -78,6 +78,23 @@ def test_rows_that_contradict_themselves_are_reported(row, problem):
     assert table.findings[0].where.startswith("line 2")
 
 
+def test_a_table_that_passed_through_a_spreadsheet_is_read_all_the_same():
+    plain = read_mrale(f"{HEADER}\n{ROW}".encode())
+    turned = "\r\n".join(",".join(reversed(line.split(","))) for line in (HEADER, ROW.replace(",12", ",12.0")))
+
+    assert read_mrale(b"\xef\xbb\xbf" + turned.encode()) == plain
+    assert plain.findings == ()
+
+
+def test_further_columns_and_rows_of_a_study_are_told_and_kept_apart():
+    table = read_mrale(f"{HEADER},site\n{ROW},X\n{ROW.replace('Dense', 'Hazy')},X".encode())
+
+    codes = ["mrale-columns", "mrale-repeated", "mrale-contradiction", "mrale-score"]
+    assert [finding.code.removeprefix("annotation.") for finding in table.findings] == codes
+    assert [reading.reader for reading in table.readings] == ["midrc-mrale", "midrc-mrale.2"]
+    assert len({reading.id for reading in table.readings}) == 2
+
+
 def test_quality_and_missing_grades_come_back():
     text = f"{HEADER}\n{STUDY},>75%,Dense,None,None,Something else,4,3,0,0,12"
 

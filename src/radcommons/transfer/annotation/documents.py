@@ -17,7 +17,7 @@ _XML_PIECE_BYTES = 2**16
 
 def _limited(data: bytes, limit: int) -> None:
     if len(data) > limit:
-        raise AnnotationFormatError("document", f"is larger than {limit} bytes")
+        raise AnnotationFormatError("document", f"is larger than {limit >> 20} MiB; divide it")
 
 
 def decoded_text(data: bytes) -> str:
@@ -31,7 +31,7 @@ def decoded_text(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise AnnotationFormatError(f"byte {error.start}", "is not UTF-8") from None
+        raise AnnotationFormatError(f"byte {error.start}", "is not UTF-8; save the file in this encoding") from None
 
 
 def open_json(data: bytes, *, limit: int = LARGEST_DOCUMENT_BYTES) -> object:
@@ -118,7 +118,9 @@ class _LimitedTree:
 
     def doctype(self, *_: object) -> None:
         """Refuse: where no document type is allowed, no entity can be declared."""
-        raise AnnotationFormatError("document", "declares a document type, which is not allowed")
+        raise AnnotationFormatError(
+            "document", "declares a document type, which is not allowed; remove the lines of <!DOCTYPE"
+        )
 
 
 def _qualified(name: str) -> str:

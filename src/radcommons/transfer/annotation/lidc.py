@@ -43,7 +43,7 @@ from radcommons.transfer.annotation.schema import (
 )
 from radcommons.transfer.annotation.untyped import AnnotationFormatError
 
-_NAMESPACES = ("{http://www.nih.gov}", "")
+_ROOT = "LidcReadMessage"
 _MOST_SESSIONS = 64
 _LARGEST_INDEX = 2**16
 _LEAST_OUTLINE = 3
@@ -129,9 +129,10 @@ def read_lidc(data: bytes) -> LidcReads:
         When it is not XML, not LIDC's, or names no study and series.
     """
     root = open_xml(data)
-    space = next((found for found in _NAMESPACES if root.tag == f"{found}LidcReadMessage"), None)
-    if space is None:
-        raise AnnotationFormatError("document", "is no LidcReadMessage of a CT")
+    # The consortium's own files say http://www.nih.gov; copies of them say it otherwise, or nothing.
+    space, name = root.tag[: -len(_ROOT)], root.tag[-len(_ROOT) :]
+    if name != _ROOT or (space and not space.endswith("}")):
+        raise AnnotationFormatError("document", f"is no {_ROOT}, which is what LIDC's XML of a CT begins with")
     reader = _Reader(space)
     header = root.find(f"{space}ResponseHeader")
     study, series = (

@@ -26,6 +26,7 @@ from radcommons.transfer.annotation.schema import (
     ValueRule,
 )
 from radcommons.transfer.annotation.untyped import LONGEST_TEXT, AnnotationFormatError, Node, plain
+from radcommons.transfer.release.canonical import sha256_hex
 
 # MD.ai's annotationMode to ours. A mask of MD.ai is nested polygons, not pixels.
 GEOMETRY_OF_MODE = {
@@ -41,6 +42,7 @@ _FLAG = ValueRule(ValueKind.FLAG)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _MOST_ANNOTATIONS = 10_000_000
+_LONGEST_CODE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +179,18 @@ def _frame(document: Node) -> str:
 def _schema(document: Node, known: _Labels) -> LabelSchema:
     groups: list[LabelGroup] = []
     for group in document["labelGroups"].each(most=1000):
-        group_id = _slug(_text(group, "id")) or f"group-{len(groups) + 1}"
+        group_id = _code(_text(group, "id")) or f"group-{len(groups) + 1}"
         labels = [label for node in _elements(group, "labels") if (label := _label(node, group_id, known)) is not None]
         groups.append(
             LabelGroup(group_id, _title(_text(group, "name")) or group_id, tuple(labels), _text(group, "description"))
         )
-    name = _slug(f"mdai-{_text(document, 'id') or 'project'}")
+    name = _code(f"mdai-{_text(document, 'id') or 'project'}")
     title = _title(_text(document, "name")) or name
     return LabelSchema(name, 1, title, tuple(groups), _text(document, "description"))
 
 
 def _label(node: Node, group_id: str, known: _Labels) -> Label | None:
-    label_id = _slug(_text(node, "id"))
+    label_id = _code(_text(node, "id"))
     if not label_id or label_id in known.labels:
         message = "The label has no id, or that of another label; its annotations are kept as orphans or by the first."
         known.findings.append(_warning("annotation.mdai-label", node.path, message))
@@ -212,7 +214,7 @@ def _label(node: Node, group_id: str, known: _Labels) -> Label | None:
         scope=scope if geometry is Geometry.NONE else Scope.REGION,
         value=_FLAG,
         geometry=geometry,
-        parent=_slug(_text(node, "parentId")),
+        parent=_code(_text(node, "parentId")),
         help=_text(node, "description"),
         color=color if _COLOR.fullmatch(color) else "",
     )
@@ -234,13 +236,20 @@ def _title(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:256]
 
 
-def _slug(text: str) -> str:
-    return _UNSAFE.sub("-", text).lstrip("_.-")[:64]
+def _code(text: str) -> str:
+    """An identifier of MD.ai as ours may be written: itself, or else what is plain in it with a digest.
+
+    Two that differ stay different, also where they differ in signs that ours cannot hold.
+    """
+    plain_part = _UNSAFE.sub("-", text).lstrip("_.-")[:_LONGEST_CODE]
+    if plain_part == text:
+        return text
+    return f"{plain_part[: _LONGEST_CODE - 9]}-{sha256_hex(text.encode())[:8]}".lstrip("-")
 
 
 def _reader(annotation: Node) -> str:
     """Who made an annotation: MD.ai's own code of the person or the model."""
-    return _slug(_text(annotation, "createdById")) or _slug(_text(annotation, "modelId")) or "unknown"
+    return _code(_text(annotation, "createdById")) or _code(_text(annotation, "modelId")) or "unknown"
 
 
 def _item(annotation: Node, foreign: str, known: _Labels) -> Item | None:
@@ -256,7 +265,7 @@ def _item(annotation: Node, foreign: str, known: _Labels) -> Item | None:
 
 
 def _read_item(annotation: Node, foreign: str, known: _Labels) -> Item | None:
-    label = known.labels.get(_slug(_text(annotation, "labelId")))
+    label = known.labels.get(_code(_text(annotation, "labelId")))
     study = _text(annotation, "StudyInstanceUID")
     if label is None or not is_harmless_uid(study):
         return None
@@ -273,7 +282,7 @@ def _read_item(annotation: Node, foreign: str, known: _Labels) -> Item | None:
         known.findings.append(
             _warning("annotation.mdai-no-data", annotation.path, "The label is drawn, the annotation has no drawing.")
         )
-    item_id = _slug(_text(annotation, "id")) or annotation.path
+    item_id = _code(_text(annotation, "id")) or annotation.path
     return Item(item_id, label.id, target, value=True, shapes=shapes, note=_text(annotation, "note"), foreign=foreign)
 
 

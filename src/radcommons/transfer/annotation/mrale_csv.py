@@ -6,6 +6,7 @@ its words and reported.
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,23 +51,34 @@ def _words(part: str) -> dict[str, str]:
 
 
 def read_mrale(data: bytes, *, reader: str = "midrc-mrale") -> MraleTable:
-    """Read a table with MIDRC's columns.
+    """Read a table with MIDRC's columns, in any order; other columns are told and not read.
+
+    Of a study with several rows the later ones are kept as those of further readers.
 
     Raises
     ------
     AnnotationFormatError
-        When it is not CSV, has other columns, or names a study that is no UID.
+        When it is not CSV, lacks a column, or names a study that is no UID.
     """
     rows = open_csv(data)
     _, header = next(rows, (0, []))
-    if tuple(header) != COLUMNS:
-        raise AnnotationFormatError("line 1", f"does not have the columns {', '.join(COLUMNS)}")
+    if missing := [name for name in COLUMNS if header.count(name) != 1]:
+        raise AnnotationFormatError("line 1", f"needs, once each and with commas between, {', '.join(missing)}")
     readings, findings = [], []
+    if others := len(header) - len(COLUMNS):
+        message = f"{others} columns are none of MIDRC's; they are not read, and export gives them back."
+        findings.append(_warning("annotation.mrale-columns", "line 1", message))
+    seen: Counter[str] = Counter()
     for line, values in rows:
         where = f"line {line}"
-        if len(values) != len(COLUMNS) or not is_harmless_uid(values[0]):
-            raise AnnotationFormatError(where, f"does not have {len(COLUMNS)} fields that begin with a study UID")
-        reading, found = _reading(dict(zip(COLUMNS, values, strict=True)), reader, where)
+        row = dict(zip(header, values, strict=False))
+        if len(values) != len(header) or not is_harmless_uid(study := row["StudyInstanceUID"]):
+            raise AnnotationFormatError(where, f"does not have {len(header)} fields with a study UID among them")
+        seen[study] += 1
+        if seen[study] > 1:
+            message = "The study has several rows; this one is kept as that of another reader."
+            findings.append(_warning("annotation.mrale-repeated", where, message))
+        reading, found = _reading(row, reader if seen[study] == 1 else f"{reader}.{seen[study]}", where)
         readings.append(reading)
         findings += found
     return MraleTable(tuple(readings), tuple(findings))
@@ -89,7 +101,7 @@ def _reading(row: Mapping[str, str], reader: str, where: str) -> tuple[Reading, 
             continue
         items.append(Item(part, part, target, choice))
         label = schema.label(part)
-        if label is not None and row[f"{part}_numerical"] != str(label.value.grade(choice)):
+        if label is not None and not _says(row[f"{part}_numerical"], label.value.grade(choice)):
             found.append(
                 _warning(
                     "annotation.mrale-contradiction", f"{where}, {part}", "Word and number differ; the word counts."
@@ -100,7 +112,7 @@ def _reading(row: Mapping[str, str], reader: str, where: str) -> tuple[Reading, 
     graded = Reading(f"{reader}.{study}", study, reader, Method.RETROSPECTIVE_EXPERT, schema.reference, tuple(items))
     label = schema.label("mrale")
     score = computed_value(schema, label, graded) if label is not None else None
-    if str(score) != row["mRALE Score"]:
+    if not _says(row["mRALE Score"], score):
         found.append(
             _warning("annotation.mrale-score", where, "The score does not follow from its parts; it is computed anew.")
         )
@@ -109,6 +121,11 @@ def _reading(row: Mapping[str, str], reader: str, where: str) -> tuple[Reading, 
     return Reading(
         graded.id, study, reader, graded.method, graded.schema, (*items, Item("mrale", "mrale", target, score))
     ), found
+
+
+def _says(text: str, number: object) -> bool:
+    """Whether a field is a number as it is expected; programs of statistics write 12 as 12.0."""
+    return text.removesuffix(".0") == str(number)
 
 
 def _warning(code: str, where: str, message: str) -> Finding:

@@ -35,7 +35,7 @@ from radcommons.server.platform import audit
 from radcommons.server.platform.errors import ConflictError, NotFoundError
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.transfer.annotation.mdai import read_mdai, write_mdai
-from radcommons.transfer.annotation.mrale_csv import write_mrale
+from radcommons.transfer.annotation.mrale_csv import read_mrale, write_mrale
 from radcommons.transfer.annotation.ready import READY
 from radcommons.transfer.annotation.record import Method, Reading
 from radcommons.transfer.annotation.schema import LabelSchema as Schema
@@ -278,7 +278,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def exported(project: ReadingProject) -> bytes:
-    """An imported document again, from the reads as they are kept.
+    """An imported document again: its bytes, when the reads as they are kept say all that it says.
 
     Raises
     ------
@@ -288,14 +288,22 @@ def exported(project: ReadingProject) -> bytes:
     document = project.documents.order_by("pk").first()
     if document is None:
         raise NotFoundError("The project was not imported from a document.")
-    if document.format not in {Format.MDAI, Format.MRALE} or (
-        project.schema.name in READY and document.format == Format.MDAI
-    ):
-        return bytes(document.body)
+    body = bytes(document.body)
+    is_translated = project.schema.name in READY and document.format == Format.MDAI
+    if document.format not in {Format.MDAI, Format.MRALE} or is_translated:
+        return body
     tasks = project.tasks.select_related("submission").order_by("position")
-    kept = {reading.id: reading for reading in readings_of(tasks).values()}
+    kept = tuple(readings_of(tasks).values())
     if document.format == Format.MRALE:
-        return write_mrale(list(kept.values()))
-    original = read_mdai(bytes(document.body))
+        return body if _same(kept, read_mrale(body).readings) else write_mrale(kept)
+    original = read_mdai(body)
+    if _same(kept, original.readings):
+        return body
     # What the document holds beside its annotations is taken from it; the annotations are those that are kept.
-    return write_mdai(replace(original, readings=tuple(kept[reading.id] for reading in original.readings)))
+    of_id = {reading.id: reading for reading in kept}
+    return write_mdai(replace(original, readings=tuple(of_id[reading.id] for reading in original.readings)))
+
+
+def _same(kept: Iterable[Reading], read: Iterable[Reading]) -> bool:
+    """Whether readings that are kept are those of a document, in any order."""
+    return Counter(reading.digest for reading in kept) == Counter(reading.digest for reading in read)
