@@ -464,6 +464,8 @@ SCOPES = (
     ScopeRow("tasks/{other_task}", None, "public"),
     ScopeRow("adjudications/{case}", A.ANNOTATION_ADJUDICATE, "case", has_pages=False),
     ScopeRow("adjudications/{case}", None, "public", is_stray=True),
+    ScopeRow("cases/{case}", A.ANNOTATION_SEE, "public"),
+    ScopeRow("cases/{case}", None, "drafted", is_stray=True),
     # What is not in a scope does not exist there, and a release that is not out is no scope.
     ScopeRow("releases/{draft}/1.0.0", None, "drafted"),
     ScopeRow(f"releases/{RECALLED}/1.0.0", None, "recalled", is_gone=True),

@@ -7,7 +7,7 @@ from radcommons.apps.annotation_intake import take_in
 from radcommons.apps.reading_sources import catalogued, of_cohort, of_release, of_studies
 from radcommons.server.access.scopes import release_scope
 from radcommons.server.annotation.object_intake import register_intake
-from radcommons.server.annotation.scopes import adjudication_scope, task_scope
+from radcommons.server.annotation.scopes import adjudication_scope, case_scope, task_scope
 from radcommons.server.annotation.sources import register_source
 from radcommons.server.annotation.storage_needs import read_or_labelled
 from radcommons.server.archive import companions
@@ -33,6 +33,7 @@ SCOPES: Mapping[str, ScopeResolver] = MappingProxyType(
         "intake": site_scope,
         "tasks": task_scope,
         "adjudications": adjudication_scope,
+        "cases": case_scope,
     }
 )
 

@@ -54,13 +54,17 @@ def pixels_of(task: Task) -> np.ndarray:
     return sum(mask_of_runs(shape_from_json(Node(shape, "shape"))).astype(int) for shape in shapes)
 
 
-def _stroke(page: Page) -> None:
-    """Paint once more where it was painted, as people do when a busy viewer let go of the mouse; then wait for the save."""
-    page.mouse.move(640, 300)
-    page.mouse.down()
-    page.mouse.move(650, 305, steps=2)
-    page.mouse.up()
-    page.wait_for_timeout(5000)
+def painted(page: Page, task: Task) -> None:
+    """Paint until the server has it: a viewer that is still busy lets go of the mouse, and people try again."""
+    deadline = time.monotonic() + 90
+    while task.revisions.count() < 2 and time.monotonic() < deadline:
+        page.mouse.move(640, 300)
+        page.mouse.down()
+        page.mouse.move(650, 305, steps=2)
+        page.mouse.up()
+        patience = time.monotonic() + 8
+        while task.revisions.count() < 2 and time.monotonic() < patience:
+            page.wait_for_timeout(250)
 
 
 def test_what_is_painted_in_ohif_is_in_the_read_and_what_was_there_stays(
@@ -78,10 +82,8 @@ def test_what_is_painted_in_ohif_is_in_the_read_and_what_was_there_stays(
     panel = page.locator("radcommons-read")
     page.wait_for_selector("radcommons-read > [data-state]", timeout=60_000)
     panel.get_by_role("button", name="Another finding: Opacity").click()
-    expect(panel.get_by_role("status")).to_contain_text("paint on the image")
-    deadline = time.monotonic() + 60
-    while task.revisions.count() < 2 and time.monotonic() < deadline:
-        _stroke(page)
+    expect(panel.get_by_role("note")).to_contain_text("Opacity: paint on the image", timeout=60_000)
+    painted(page, task)
     items = saved_items(task)
     assert [one["label_id"] for one in items] == ["mask", "mask"]
     assert items[0]["id"] == "m"

@@ -92,6 +92,15 @@ def test_the_connection_comes_back_and_what_waited_is_sent(open_page: Opener, ta
     assert len(saved_items(task)) == 1
 
 
+def test_what_is_pasted_out_of_a_document_is_saved(open_page: Opener, task: Task, watch: Any) -> None:
+    """Page breaks of a PDF and half an emoji are in no table's alphabet: they do not stop a read from being saved."""
+    page = window(open_page, task, watch)
+    pasted = "note => { note.value = 'Seen\\fon 2\\u0000 \\u{1F600}\\uD83D.'; note.dispatchEvent(new Event('input', { bubbles: true })) }"
+    page.locator("#note").evaluate(pasted)
+    until_saved(page)
+    assert task.revisions.latest("number").body["reading"]["note"] == "Seen on 2  \N{GRINNING FACE} ."
+
+
 def test_an_answer_that_is_lost_on_the_way_saves_nothing_twice(open_page: Opener, task: Task, watch: Any) -> None:
     page = window(open_page, task, watch)
     lost = []

@@ -104,8 +104,8 @@ _SITE = frozenset(
 )
 
 
-def veil_of(blinding: Blinding, aliases: Aliases) -> Veil:
-    """What a reader's root shows of the attributes, and under which identifiers."""
+def veil_of(blinding: Blinding, aliases: Aliases | None) -> Veil:
+    """What a root shows of the attributes, and under which identifiers."""
     tags = _DISPLAY
     if blinding.shows_clinical_data:
         tags |= _CLINICAL

@@ -1,6 +1,7 @@
 // The side panel's two lists: what can be drawn, and what was drawn, with a way to each place.
 
 import { make } from "./form.js";
+import { plainText } from "./reading.js";
 import { keyOf } from "./shapes.js";
 import { optionKeys } from "./schema.js";
 import { areasByFrame, regionStatistics, statisticsWords } from "./statistics.js";
@@ -83,7 +84,7 @@ export class FindingList {
     const statistics = make("p", { class: "an-statistics" });
     const value = this.#valueOf(item.id, label);
     const note = make("input", { type: "text", maxLength: 1000, "aria-label": `Note on ${label.name} ${tag}`, placeholder: "Note on this finding" });
-    note.addEventListener("input", () => this.#bench.setItem(item.id, { note: note.value }));
+    note.addEventListener("input", () => this.#bench.setItem(item.id, { note: plainText(note.value) }));
     const body = make("div", { class: "an-finding-body", hidden: true }, value?.root, statistics, note);
     const root = make("li", { class: "an-finding" }, make("div", { class: "an-finding-line" }, button, remove), body);
     return { root, button, place, remove, statistics, value, note, body, mark: button.querySelector(".an-mark > span") };

@@ -1,6 +1,6 @@
 // The questions of a schema as a form: built once, filled from the reading whenever it changes.
 
-import { answerTo } from "./reading.js";
+import { answerTo, plainText } from "./reading.js";
 import { computedValue, isComputed, isRequired, optionKeys, valueProblem } from "./schema.js";
 
 export function make(tag, attributes = {}, ...children) {
@@ -75,7 +75,7 @@ class Question {
     const attributes = { id: `answer-${label.id}`, "aria-describedby": this.problem.id, autocomplete: "off" };
     if (kind === "text") {
       this.input = make("textarea", { ...attributes, rows: 2, maxLength: 10_000 });
-      this.input.addEventListener("input", () => this.answer(this.input.value.trim() ? this.input.value : undefined, { isTyping: true }));
+      this.input.addEventListener("input", () => this.answer(this.input.value.trim() ? plainText(this.input.value) : undefined, { isTyping: true }));
       return this.input;
     }
     const step = kind === "integer" ? "1" : "any";

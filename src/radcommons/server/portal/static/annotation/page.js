@@ -6,7 +6,7 @@ import { ActiveClock } from "./clock.js";
 import { Desk } from "./desk.js";
 import { early } from "./early.js";
 import { listKeys, listenToKeys } from "./keys.js";
-import { readingOf } from "./reading.js";
+import { plainText, readingOf } from "./reading.js";
 import { readAhead } from "./stack.js";
 
 const AHEAD_MS = 1500;
@@ -50,7 +50,7 @@ class Page {
     byId("help-button").addEventListener("click", () => this.help());
     byId("submit").addEventListener("click", () => this.submit());
     byId("nothing").addEventListener("change", (event) => this.case.panel.setNothing(event.target.checked));
-    byId("note").addEventListener("input", (event) => this.case.panel.setNote(event.target.value));
+    byId("note").addEventListener("input", (event) => this.case.panel.setNote(plainText(event.target.value)));
     for (const box of document.querySelectorAll("[data-flag]")) {
       box.addEventListener("change", () => this.case.panel.setFlag(box.dataset.flag, box.checked));
     }

@@ -11,6 +11,11 @@ export function newName(prefix) {
   return `${prefix}-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
+/** What somebody typed or pasted, as every table can keep it: page breaks out of a PDF and halves of characters become blanks. */
+export function plainText(text) {
+  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]|\p{Surrogate}/gu, " ");
+}
+
 /** The reading that the server sent, without what it computes or takes over from proposals by itself. */
 export function readingOf(saved, proposals = []) {
   if (!saved) return EMPTY_READING;

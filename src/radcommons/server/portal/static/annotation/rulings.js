@@ -3,7 +3,7 @@
 import { ApiError } from "./api.js";
 import { Form, make } from "./form.js";
 import { styleOf } from "./columns.js";
-import { withAnswer } from "./reading.js";
+import { plainText, withAnswer } from "./reading.js";
 import { EMPTY_READING, Schema, isComputed } from "./schema.js";
 import { areasByFrame, regionStatistics, statisticsWords } from "./statistics.js";
 import { keyOf } from "./shapes.js";
@@ -223,8 +223,8 @@ export class Rulings {
 
   get #body() {
     const label = this.current.id;
-    const rationale = this.#byId("rationale").value;
-    const override_reason = this.#byId("override").value;
+    const rationale = plainText(this.#byId("rationale").value);
+    const override_reason = plainText(this.#byId("override").value);
     const base = { label, rationale, override_reason };
     if (this.choice.startsWith("pick:")) return { ...base, verdict: "pick", columns: [this.choice.slice(5)] };
     if (this.choice === "merge") return { ...base, verdict: "merge", columns: [...this.#page.columns.shown] };

@@ -51,6 +51,9 @@ class ReadView {
     root.adoptedStyleSheets = [sheet];
     this.words = make("p", "Opening your read …");
     this.words.setAttribute("role", "status");
+    // What to do next; how saving stands is said above and does not wipe it out.
+    this.hint = make("p", "", { hidden: true });
+    this.hint.setAttribute("role", "note");
     this.list = make("ul", "");
     this.take = make("button", "Go on here", { type: "button", hidden: true, onclick: () => this.#begin(true) });
     const name = /\/s\/tasks\/([^/]+)\//.exec(location.pathname)[1];
@@ -59,7 +62,7 @@ class ReadView {
     this.tools = make("p", "");
     this.tools.setAttribute("role", "group");
     this.tools.setAttribute("aria-label", "Painting");
-    root.append(make("h2", "Your read"), this.words, this.take, this.list, this.tools, this.back);
+    root.append(make("h2", "Your read"), this.words, this.take, this.list, this.hint, this.tools, this.back);
     this.#open(name);
   }
 
@@ -174,7 +177,8 @@ class ReadView {
     if (isAnother) segmentationService.addSegment(id, { segmentIndex: last + 1, label: `${label.name} ${last + 1}` });
     segmentationService.setActiveSegment(id, isAnother ? last + 1 : last);
     this.#take(TOOLS.Brush);
-    this.#say(`${label.name}: paint on the image; [ and ] change the size of the brush.`);
+    this.hint.textContent = `${label.name}: paint on the image; [ and ] change the size of the brush.`;
+    this.hint.hidden = false;
   }
 
   #take(tool) {
