@@ -5,7 +5,8 @@ from radcommons.server.archive.models import Instance
 from radcommons.server.catalog.models import CatalogSeries, Cohort
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Actor
-from radcommons.server.releases.queries import instances_of, readable_release
+from radcommons.server.releases.queries import instances_of
+from radcommons.server.releases.reading import readable_release
 
 
 def of_cohort(name: str, actor: Actor) -> CaseSource:
@@ -32,10 +33,11 @@ def of_release(name: str, actor: Actor) -> CaseSource:
     ------
     NotFoundError
         When there is no such version.
+    RestrictedReleaseError
+        When it is restricted and the actor was not granted access.
     """
-    del actor
     slug, _, version = name.partition("@")
-    release = readable_release(slug, version or "latest")
+    release = readable_release(slug, version or "latest", actor)
     facts = {"kind": "release", "name": f"{release.slug}@{release.version}", "digest": release.root_hash}
     return CaseSource(instances_of(release), facts)
 

@@ -31,8 +31,9 @@ from radcommons.server.platform.policy import Action, Actor, admit
 from radcommons.server.platform.problems import status_of
 from radcommons.server.platform.settings import settings
 from radcommons.server.releases import describing
-from radcommons.server.releases.models import Release, ReleaseInstance, ReleaseState
-from radcommons.server.releases.queries import instances_of, readable_release
+from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseInstance, ReleaseState
+from radcommons.server.releases.queries import instances_of
+from radcommons.server.releases.reading import known_to, readable_by, readable_release
 from radcommons.transfer.release.paths import is_sha256
 
 ActorResolver = Callable[[Request], Actor]
@@ -44,7 +45,29 @@ MOST_AT_ONCE = 200
 MOST_EXPANDED = 50_000
 MOST_BODY_BYTES = 1 << 20
 HTTPS, S3 = "https", "s3"
-_HEADERS = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
+_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+    "Vary": "Authorization, Cookie",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request with its body, and who asks."""
+
+    request: Request
+    body: Json
+    actor: Actor
+
+    @property
+    def named(self) -> str:
+        """The identifier in the address."""
+        return str(self.request.path_params["object_id"])
+
+
+Work = Callable[[Asked], Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +84,29 @@ class Leaf:
 def drs_app(resolve_actor: ActorResolver) -> Starlette:
     """The application to be mounted at ``/ga4gh/drs/v1``."""
 
-    def route(path: str, methods: Sequence[str], work: Callable[[Request, Json], Json | None]) -> Route:
+    def route(path: str, methods: Sequence[str], work: Work) -> Route:
         async def serve(request: Request) -> Response:
             try:
-                document = await in_pool(decided, request, await _body(request), work)
+                actor, document = await in_pool(decided, request, await _body(request), work)
             except RadCommonsError as error:
                 return _problem(error)
-            return Response(status_code=204, headers=_HEADERS) if document is None else _json(document)
+            return _json(document, is_kept=not actor.is_authenticated)
 
         return Route(path, serve, methods=list(methods))
 
-    def decided(request: Request, body: Json, work: Callable[[Request, Json], Json | None]) -> Json | None:
-        admit(resolve_actor(request), Action.RELEASES_READ)
-        return work(request, body)
+    def decided(request: Request, body: Json, work: Work) -> tuple[Actor, Json]:
+        actor = resolve_actor(request)
+        admit(actor, Action.RELEASES_READ)
+        return actor, work(Asked(request, body, actor))
 
     return Starlette(
         routes=[
-            route("/service-info", ["GET"], lambda _, __: service_info()),
-            route("/objects", ["POST"], lambda _, body: _bulk(body)),
-            route("/objects/access", ["POST"], lambda _, body: _bulk_access(body)),
+            route("/service-info", ["GET"], lambda _: service_info()),
+            route("/objects", ["POST"], _bulk),
+            route("/objects/access", ["POST"], _bulk_access),
             # Passports may be sent with a POST; nothing that is published asks for one.
             route("/objects/{object_id}", ["GET", "POST"], _one),
-            route("/objects/{object_id}", ["OPTIONS"], lambda request, _: _authorizations(_named(request))),
+            route("/objects/{object_id}", ["OPTIONS"], _authorizations),
             route("/objects/{object_id}/access/{access_id}", ["GET", "POST"], _access),
         ]
     )
@@ -91,7 +115,7 @@ def drs_app(resolve_actor: ActorResolver) -> Starlette:
 def service_info() -> Json:
     """What this service is (DRS 1.5, ``/service-info``)."""
     current = settings()
-    published = Release.objects.filter(state=ReleaseState.PUBLISHED)
+    published = readable_by(Actor.anonymous())
     return {
         "id": ".".join(reversed((urlsplit(current.public_url).hostname or "localhost").split("."))) + ".drs",
         "name": f"{current.name}: published versions",
@@ -108,8 +132,8 @@ def service_info() -> Json:
     }
 
 
-def drs_object(object_id: str, *, is_expanded: bool = False) -> Json:
-    """One object.
+def drs_object(object_id: str, actor: Actor, *, is_expanded: bool = False) -> Json:
+    """One object, for an actor who may read it.
 
     Raises
     ------
@@ -121,10 +145,10 @@ def drs_object(object_id: str, *, is_expanded: bool = False) -> Json:
         When a bundle is too large to be expanded.
     """
     if is_sha256(object_id):
-        release, instance = _instance(object_id)
+        release, instance = _instance(object_id, actor)
         return _instance_object(release, instance)
     slug, version, kind, uid = _parts(object_id)
-    release = readable_release(slug, version)
+    release = readable_release(slug, version, actor)
     if version != release.version:
         raise NotFoundError
     return _bundle(release, kind, uid, is_expanded=is_expanded)
@@ -190,7 +214,8 @@ def _named_object(object_id: str, name: str, release: Release) -> Json:
 def _access_methods(release: Release, sha256: str) -> list[Json]:
     url = {"url": f"{describing.files_url(release)}instances/{sha256}.dcm"}
     methods: list[Json] = [{"type": HTTPS, "access_url": url, "access_id": HTTPS}]
-    store = bucket()
+    # An address in the bucket opens what nobody can take back.
+    store = bucket() if release.access == ReleaseAccess.OPEN else None
     if store is not None:
         methods.append(
             {"type": S3, "access_url": {"url": store.url(object_store().where(instance_key(sha256)))}, "access_id": S3}
@@ -198,15 +223,17 @@ def _access_methods(release: Release, sha256: str) -> list[Json]:
     return methods
 
 
-def _instance(sha256: str) -> tuple[Release, Instance]:
-    """An instance and the newest published version that holds it."""
-    rows = ReleaseInstance.objects.filter(instance__sha256=sha256).select_related("release", "instance")
-    found = rows.filter(release__state=ReleaseState.PUBLISHED).order_by("-release__published_at").first()
-    if found is not None:
-        return found.release, found.instance
-    recalled = rows.filter(release__state=ReleaseState.WITHDRAWN).first()
+def _instance(sha256: str, actor: Actor) -> tuple[Release, Instance]:
+    """An instance and the newest version that holds it among those that an actor may read, open ones first."""
+    rows = ReleaseInstance.objects.filter(instance__sha256=sha256)
+    holding = rows.values("release")
+    release = readable_by(actor).filter(pk__in=holding).order_by("access", "-published_at").first()
+    if release is not None:
+        return release, rows.select_related("instance").get(release=release).instance
+    # That a restricted version held it is not told with its tombstone.
+    recalled = known_to(actor).filter(pk__in=holding, state=ReleaseState.WITHDRAWN).first()
     if recalled is not None:
-        readable_release(recalled.release.slug, recalled.release.version)
+        readable_release(recalled.slug, recalled.version, actor)
     raise NotFoundError
 
 
@@ -266,32 +293,34 @@ def _parts(object_id: str) -> tuple[str, str, str, str]:
     raise NotFoundError
 
 
-def _one(request: Request, body: Json) -> Json:
-    wanted = request.query_params.get("expand", "") or str(body.get("expand", ""))
-    return drs_object(_named(request), is_expanded=wanted.lower() == "true")
+def _one(asked: Asked) -> Json:
+    wanted = asked.request.query_params.get("expand", "") or str(asked.body.get("expand", ""))
+    return drs_object(asked.named, asked.actor, is_expanded=wanted.lower() == "true")
 
 
-def _access(request: Request, _: Json) -> Json:
+def _access(asked: Asked) -> Json:
     """The address behind an access id."""
-    return _address(_named(request), request.path_params["access_id"])
+    return _address(asked.named, asked.request.path_params["access_id"], asked.actor)
 
 
-def _address(object_id: str, access_id: str) -> Json:
-    methods = drs_object(object_id).get("access_methods", [])
+def _address(object_id: str, access_id: str, actor: Actor) -> Json:
+    methods = drs_object(object_id, actor).get("access_methods", [])
     found = next((method["access_url"] for method in methods if method["access_id"] == access_id), None)
     if found is None:
         raise NotFoundError
     return dict(found)
 
 
-def _bulk(body: Json) -> Json:
-    wanted = _texts(body.get("bulk_object_ids"))
-    return _answered(((object_id, partial(drs_object, object_id)) for object_id in wanted), "resolved_drs_object")
+def _bulk(asked: Asked) -> Json:
+    wanted = _texts(asked.body.get("bulk_object_ids"))
+    return _answered(
+        ((object_id, partial(drs_object, object_id, asked.actor)) for object_id in wanted), "resolved_drs_object"
+    )
 
 
-def _bulk_access(body: Json) -> Json:
+def _bulk_access(asked: Asked) -> Json:
     pairs: list[tuple[str, str]] = []
-    entries = body.get("bulk_object_access_ids")
+    entries = asked.body.get("bulk_object_access_ids")
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict):
             object_id = str(entry.get("bulk_object_id", ""))
@@ -300,7 +329,11 @@ def _bulk_access(body: Json) -> Json:
         raise TooManyObjectsError(MOST_AT_ONCE)
 
     def work(object_id: str, access_id: str) -> Callable[[], Json]:
-        return lambda: {"drs_object_id": object_id, "drs_access_id": access_id, **_address(object_id, access_id)}
+        return lambda: {
+            "drs_object_id": object_id,
+            "drs_access_id": access_id,
+            **_address(object_id, access_id, asked.actor),
+        }
 
     return _answered(((pair[0], work(*pair)) for pair in pairs), "resolved_drs_object_access_urls")
 
@@ -321,13 +354,20 @@ def _answered(wanted: Iterable[tuple[str, Callable[[], Json]]], name: str) -> Js
     return {"summary": summary, "unresolved_drs_objects": failed, name: resolved}
 
 
-def _authorizations(object_id: str) -> Json:
-    drs_object(object_id)
-    return {"drs_object_id": object_id, "supported_types": ["None"]}
+def _authorizations(asked: Asked) -> Json:
+    """How an object is asked for; the address behind a restricted one wants the same token."""
+    drs_object(asked.named, asked.actor)
+    is_open = _is_found(asked.named)
+    return {"drs_object_id": asked.named, "supported_types": ["None" if is_open else "BearerAuth"]}
 
 
-def _named(request: Request) -> str:
-    return str(request.path_params["object_id"])
+def _is_found(object_id: str) -> bool:
+    """Whether a stranger finds an object."""
+    try:
+        drs_object(object_id, Actor.anonymous())
+    except RadCommonsError:
+        return False
+    return True
 
 
 def _texts(value: object) -> list[str]:
@@ -369,8 +409,9 @@ async def _body(request: Request) -> Json:
     return document
 
 
-def _json(document: Mapping[str, Any], *, status: int = 200) -> Response:
-    return Response(orjson.dumps(document), status_code=status, media_type="application/json", headers=_HEADERS)
+def _json(document: Mapping[str, Any], *, status: int = 200, is_kept: bool = False) -> Response:
+    headers = _HEADERS if is_kept else {**_HEADERS, "Cache-Control": "private, no-store"}
+    return Response(orjson.dumps(document), status_code=status, media_type="application/json", headers=headers)
 
 
 def _problem(error: RadCommonsError) -> Response:

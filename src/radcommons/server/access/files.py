@@ -1,7 +1,8 @@
 """Bulk download: files and instances of published versions over HTTP, streamed, resumable, cacheable for ever.
 
 Where the operator allows it, large objects are answered with a presigned address in the bucket (307): who may read was
-decided here before, the address opens one object for minutes, and only what is published ever has one.
+decided here before, the address opens one object for minutes, and only what is published ever has one. What is restricted always
+comes through here, and nobody on the way keeps it.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.server.access.ledger import ledger
 from radcommons.server.access.queries import (
     REDIRECT_VALID_S,
@@ -33,7 +34,7 @@ from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.objects import object_store
 from radcommons.server.platform.policy import Action, Actor, admit
 from radcommons.server.platform.problems import status_of
-from radcommons.server.releases.queries import readable_release
+from radcommons.server.releases.reading import readable_release
 from radcommons.transfer.release.paths import is_sha256
 
 ActorResolver = Callable[[Request], Actor]
@@ -43,6 +44,7 @@ MOST_BODY_BYTES = 1 << 17
 MOST_ADDRESSES = 1000
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "public, no-cache"
+NEVER = "private, no-store"
 
 
 def files_app(resolve_actor: ActorResolver) -> Starlette:
@@ -52,7 +54,7 @@ def files_app(resolve_actor: ActorResolver) -> Starlette:
         actor = resolve_actor(request)
         admit(actor, Action.ACCESS_DOWNLOAD)
         parts = request.path_params
-        return actor, download_at(parts["slug"], parts["version"], parts["path"])
+        return actor, download_at(parts["slug"], parts["version"], parts["path"], actor)
 
     async def serve(request: Request) -> Response:
         try:
@@ -62,19 +64,19 @@ def files_app(resolve_actor: ActorResolver) -> Starlette:
             headers = {"Cache-Control": "no-store"}
             if isinstance(error, RangeInvalidError):
                 return JSONResponse(error.to_json(), status_code=416, headers=headers)
-            return JSONResponse(error.to_json(), status_code=status_of(error), headers=headers)
+            return _refusal(error)
 
     async def addresses(request: Request) -> Response:
         try:
             document = await _in_thread(partial(presigned, request, await _body(request)))
             return JSONResponse(document, headers={"Cache-Control": "no-store"})
         except RadCommonsError as error:
-            return JSONResponse(error.to_json(), status_code=status_of(error), headers={"Cache-Control": "no-store"})
+            return _refusal(error)
 
     def presigned(request: Request, body: bytes) -> dict[str, object]:
         actor = resolve_actor(request)
         admit(actor, Action.ACCESS_DOWNLOAD)
-        release = readable_release(request.path_params["slug"], request.path_params["version"])
+        release = readable_release(request.path_params["slug"], request.path_params["version"], actor)
         found = addresses_of(release, _digests(body))
         counts = ledger.add(found.release_id, actor.user_id or 0, found.size_bytes, files=len(found.by_sha256))
         if counts:
@@ -87,6 +89,14 @@ def files_app(resolve_actor: ActorResolver) -> Starlette:
             Route("/releases/{slug}/{version}/{path:path}", serve, methods=["GET", "HEAD"]),
         ]
     )
+
+
+def _refusal(error: RadCommonsError) -> Response:
+    """An error; where a token would help, the header by which programs are asked for one (RFC 6750 3)."""
+    headers = {"Cache-Control": "no-store"}
+    if error.kind is Kind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(error.to_json(), status_code=status_of(error), headers=headers)
 
 
 async def _body(request: Request) -> bytes:
@@ -123,9 +133,10 @@ def _is_digest(value: object) -> bool:
 
 
 async def _answer(request: Request, actor: Actor, download: Download) -> Response:
+    keep = FOR_EVER if download.is_immutable else ASK_AGAIN
     headers = {
         "ETag": download.etag,
-        "Cache-Control": FOR_EVER if download.is_immutable else ASK_AGAIN,
+        "Cache-Control": NEVER if download.is_restricted else keep,
         "Accept-Ranges": "bytes",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -152,7 +163,7 @@ async def _answer(request: Request, actor: Actor, download: Download) -> Respons
     counts = ledger.add(download.release_id, actor.user_id or 0, length)
     if counts:
         await _in_thread(partial(count_downloads, counts))
-    if is_redirected(download.size_bytes):
+    if is_redirected(download.size_bytes) and not download.is_restricted:
         address = await _in_thread(partial(object_store().signed_url, download.object_key, valid_s=REDIRECT_VALID_S))
         if address:
             headers = {"Location": address, "Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}

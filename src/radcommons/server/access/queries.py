@@ -1,7 +1,7 @@
 """Reads of the access room."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Sum
 
@@ -10,16 +10,17 @@ from radcommons.server.access.models import DownloadDay
 from radcommons.server.archive.models import InstanceState
 from radcommons.server.platform.errors import NotFoundError, UnavailableError
 from radcommons.server.platform.objects import instance_key, object_store, place_key
+from radcommons.server.platform.policy import Actor
 from radcommons.server.platform.settings import settings
 from radcommons.server.releases import describing
-from radcommons.server.releases.models import Release
+from radcommons.server.releases.models import Release, ReleaseAccess
 from radcommons.server.releases.queries import (
     file_of,
     instance_by_digest,
     instances_of,
     public_release,
-    readable_release,
 )
+from radcommons.server.releases.reading import readable_release
 from radcommons.transfer.release.canonical import sha256_hex
 from radcommons.transfer.release.paths import is_sha256
 
@@ -40,6 +41,8 @@ class Download:
         Whether the address will always mean these bytes.
     is_instance
         Whether it is an instance of the archive, and no file of the version.
+    is_restricted
+        Whether the right to read it may end: nobody keeps it, and no address opens it.
     """
 
     release_id: int
@@ -50,6 +53,7 @@ class Download:
     object_key: str = ""
     body: bytes = b""
     is_instance: bool = False
+    is_restricted: bool = False
 
     @property
     def etag(self) -> str:
@@ -57,8 +61,8 @@ class Download:
         return f'"{self.sha256}"'
 
 
-def download_at(slug: str, version: str, path: str) -> Download:
-    """What lies at a path below a version's folder.
+def download_at(slug: str, version: str, path: str, actor: Actor) -> Download:
+    """What lies at a path below a version's folder, for an actor who may read it.
 
     Raises
     ------
@@ -68,12 +72,19 @@ def download_at(slug: str, version: str, path: str) -> Download:
         When the version was withdrawn; its dated records are still served, because they say so.
     """
     release = public_release(slug, version)
+    is_public = describing.is_public(release, path)
+    if not is_public:
+        release = readable_release(slug, version, actor)
+    is_restricted = not is_public and release.access == ReleaseAccess.RESTRICTED
+    found = _found(release, path, is_immutable=version == release.version)
+    return replace(found, is_immutable=False, is_restricted=True) if is_restricted else found
+
+
+def _found(release: Release, path: str, *, is_immutable: bool) -> Download:
     record = describing.record(release, path)
     if record is not None:
         body, media_type = record
         return Download(release.pk, media_type, len(body), sha256_hex(body), is_immutable=False, body=body)
-    release = readable_release(slug, version)
-    is_immutable = version == release.version
     if path.startswith(INSTANCES):
         return _instance(release, path.removeprefix(INSTANCES).removesuffix(".dcm"), is_immutable=is_immutable)
     if path.startswith(FOLDER):
@@ -123,7 +134,12 @@ class Addresses:
 
 
 def addresses_of(release: Release, digests: Sequence[str]) -> Addresses:
-    """Presigned addresses of those instances of a version that are left to the bucket; the others are not among them."""
+    """Presigned addresses of those instances of a version that are left to the bucket; the others are not among them.
+
+    Nothing of a restricted version has one: an address outlives the right to read.
+    """
+    if release.access == ReleaseAccess.RESTRICTED:
+        return Addresses(release.pk, {}, 0)
     rows = instances_of(release).filter(sha256__in=digests, state=InstanceState.STORED)
     found: dict[str, str] = {}
     size, store = 0, object_store()

@@ -7,6 +7,7 @@ from the shelves that publishing makes, so the cost grows with the series of an 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -16,9 +17,12 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from radcommons.server.archive import metadata
 from radcommons.server.archive.models import Instance, Shelf, ShelfSeries
 from radcommons.server.archive.queries import INSTANCE_ORDER
-from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.errors import NotFoundError, UnauthenticatedError
+from radcommons.server.platform.policy import Actor
+from radcommons.server.releases.errors import RestrictedReleaseError
 from radcommons.server.releases.models import Release, ReleaseInstance, ReleaseState
-from radcommons.server.releases.queries import instances_of, readable_release, shelf_name, version_of
+from radcommons.server.releases.queries import LATEST, instances_of, shelf_name, version_of
+from radcommons.server.releases.reading import equally_open, known_to, readable_by, readable_release
 
 SERIES = "series__"
 STUDY = "series__study__"
@@ -81,7 +85,7 @@ class ReleasedSeries:
     ----------
     first, revised
         Numbers, from 1, of the published versions of the data set that first held this series, and that first held it
-        with exactly these instances.
+        with exactly these instances; versions that are less open than this one are not counted.
     released_at
         When the latter came out.
     header
@@ -118,27 +122,32 @@ class ReleasedSeries:
     header: Mapping[str, Any] = field(repr=False)
 
 
-def every_collection() -> list[Collection]:
-    """Every published version, by name; the newest of a data set first."""
-    rows = Release.objects.filter(state=ReleaseState.PUBLISHED).order_by("slug", "-major", "-minor", "-patch")
-    shelves = dict(Shelf.objects.filter(name__startswith="releases/").values_list("name", "pk"))
-    found: list[Collection] = []
-    for release in rows:
-        shelf_id = shelves.get(shelf_name(release))
-        if shelf_id is not None:
-            is_first = not found or found[-1].release.slug != release.slug
-            name = release.slug if is_first else f"{release.slug}@{release.version}"
-            found.append(Collection(name, release, shelf_id))
-    return found
+def every_collection(actor: Actor) -> list[Collection]:
+    """Every published version that an actor may read, by name; the newest of a data set first."""
+    return _collections(readable_by(actor))
 
 
-def current_collections() -> list[Collection]:
-    """The newest published version of every data set, by name."""
-    return [collection for collection in every_collection() if collection.is_current]
+def current_collections(actor: Actor) -> list[Collection]:
+    """The newest version of every data set among those that an actor may read, by name."""
+    return [collection for collection in every_collection(actor) if collection.is_current]
 
 
-def collections_named(name: str) -> list[Collection]:
-    """The collection of a name, in whatever case; empty when there is none.
+def collection_of(release: Release) -> Collection:
+    """A version that may be read, under its whole name.
+
+    Raises
+    ------
+    NotFoundError
+        When it is not published.
+    """
+    found = _collections(Release.objects.filter(pk=release.pk, state=ReleaseState.PUBLISHED))
+    if not found:
+        raise NotFoundError
+    return Collection(f"{release.slug}@{release.version}", found[0].release, found[0].shelf_id)
+
+
+def collections_named(name: str, actor: Actor) -> list[Collection]:
+    """The collection of a name, in whatever case; empty when there is none that an actor may read.
 
     Parameters
     ----------
@@ -151,13 +160,26 @@ def collections_named(name: str) -> list[Collection]:
         When only a tombstone is left.
     """
     slug, _, version = name.strip().lower().partition("@")
-    try:
-        release = readable_release(slug, version or "latest")
-    except NotFoundError:
-        return []
-    wanted = slug if not version or version == "latest" else f"{slug}@{version}"
-    known = [collection for collection in every_collection() if collection.release.pk == release.pk]
-    return [Collection(wanted, collection.release, collection.shelf_id) for collection in known]
+    is_newest = version in {"", LATEST}
+    wanted = slug if is_newest else f"{slug}@{version}"
+    for each in every_collection(actor):
+        if each.release.slug == slug and (each.is_current if is_newest else each.release.version == version):
+            return [Collection(wanted, each.release, each.shelf_id)]
+    with suppress(NotFoundError, RestrictedReleaseError, UnauthenticatedError):
+        readable_release(slug, version or LATEST, actor)
+    return []
+
+
+def _collections(releases: QuerySet[Release]) -> list[Collection]:
+    shelves = dict(Shelf.objects.filter(name__startswith="releases/").values_list("name", "pk"))
+    found: list[Collection] = []
+    for release in releases.order_by("slug", "-major", "-minor", "-patch"):
+        shelf_id = shelves.get(shelf_name(release))
+        if shelf_id is not None:
+            is_first = not found or found[-1].release.slug != release.slug
+            name = release.slug if is_first else f"{release.slug}@{release.version}"
+            found.append(Collection(name, release, shelf_id))
+    return found
 
 
 def shelved(collections: Iterable[Collection], where: Q | None = None) -> QuerySet[ShelfSeries]:
@@ -184,11 +206,14 @@ def released_series(collections: Sequence[Collection], where: Q | None = None) -
         yield from _completed(collection, chunk)
 
 
-def series_of(series_instance_uids: Iterable[str]) -> dict[str, ReleasedSeries]:
-    """Series by their UIDs, in the collection that stands for each: a current one before older ones, the newest first."""
+def series_of(series_instance_uids: Iterable[str], actor: Actor) -> dict[str, ReleasedSeries]:
+    """Series by their UIDs, in the collection that stands for each: a current one before older ones, the newest first.
+
+    Only in versions that the actor may read; the others hold nothing.
+    """
     wanted = set(series_instance_uids)
     condition = Q(series__series_instance_uid__in=wanted)
-    collections = _by_precedence()
+    collections = _by_precedence(actor)
     by_shelf = {collection.shelf_id: number for number, collection in enumerate(collections)}
     best: dict[int, int] = {}
     for series_id, shelf_id in shelved(collections, condition).values_list("series_id", "shelf_id"):
@@ -205,23 +230,24 @@ def series_of(series_instance_uids: Iterable[str]) -> dict[str, ReleasedSeries]:
     return {each.series_instance_uid: each for each in found}
 
 
-def one_series(series_instance_uid: str) -> ReleasedSeries:
-    """One series by its UID.
+def one_series(series_instance_uid: str, actor: Actor) -> ReleasedSeries:
+    """One series by its UID, for an actor who may read it.
 
     Raises
     ------
     WithdrawnReleaseError
-        When it was published and every version that held it was withdrawn.
+        When every version that held it and that the actor might know was withdrawn.
     NotFoundError
-        When it was never published.
+        When none ever held it.
     """
-    found = series_of([series_instance_uid]).get(series_instance_uid)
+    found = series_of([series_instance_uid], actor).get(series_instance_uid)
     if found is not None:
         return found
     of_it = ReleaseInstance.objects.filter(instance__series__series_instance_uid=series_instance_uid)
-    recalled = of_it.filter(release__state=ReleaseState.WITHDRAWN).select_related("release").first()
+    # That a restricted version held it is not told with its tombstone.
+    recalled = known_to(actor).filter(state=ReleaseState.WITHDRAWN, pk__in=of_it.values("release")).first()
     if recalled is not None:
-        readable_release(recalled.release.slug, recalled.release.version)
+        readable_release(recalled.slug, recalled.version, actor)
     raise NotFoundError
 
 
@@ -230,9 +256,9 @@ def instances_in(series: ReleasedSeries) -> QuerySet[Instance]:
     return instances_of(series.collection.release).filter(series_id=series.series_id).order_by(*INSTANCE_ORDER)
 
 
-def _by_precedence() -> list[Collection]:
+def _by_precedence(actor: Actor) -> list[Collection]:
     return sorted(
-        every_collection(),
+        every_collection(actor),
         key=lambda collection: (not collection.is_current, -_published(collection.release).timestamp()),
     )
 
@@ -282,8 +308,8 @@ class _History:
 
     @classmethod
     def of(cls, collection: Collection, series_ids: Sequence[int]) -> "_History":
-        """The history up to this version."""
-        known = [each for each in every_collection() if each.release.slug == collection.release.slug]
+        """The history up to this version, as far as everybody may know it who may read this version."""
+        known = _collections(equally_open(collection.release))
         upto = [each for each in known if version_of(each.release) <= version_of(collection.release)]
         upto.sort(key=lambda each: version_of(each.release))
         numbers = {each.shelf_id: number for number, each in enumerate(upto, start=1)}

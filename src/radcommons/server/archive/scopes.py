@@ -66,6 +66,8 @@ class Scope:
     is_watched
         Whether all that would close the scope to its visitor is told on the channel of access, so that an admission may be
         remembered for a moment (see :mod:`.platform.access_watch`).
+    is_restricted
+        Whether a right to read it may end, so that answers may not be kept by anybody.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Scope:
     shelf_id: int | None = None
     veil: Veil | None = None
     is_watched: bool = False
+    is_restricted: bool = False
 
 
 class ScopeResolver(Protocol):

@@ -11,8 +11,10 @@ from django.db.models.functions import TruncMonth
 
 from radcommons.server.archive.models import Instance, Series, Study
 from radcommons.server.catalog.rules import AGE_GROUPS, NOT_STATED, OLDEST_GROUP, age_group, disclosed
+from radcommons.server.platform.policy import Actor
 from radcommons.server.platform.settings import settings
-from radcommons.server.releases.models import ReleaseInstance, ReleaseState
+from radcommons.server.releases.models import Release, ReleaseInstance
+from radcommons.server.releases.reading import readable_by
 
 CACHE_S = 60
 CACHE_KEY = "portal.released-numbers"
@@ -44,7 +46,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class ReleasedNumbers:
-    """Everything that stands in published releases, each subject counted once.
+    """Everything that stands in open published releases, each subject counted once.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ def released_numbers() -> ReleasedNumbers:
 
 
 def _count() -> ReleasedNumbers:
-    members = ReleaseInstance.objects.filter(release__state=ReleaseState.PUBLISHED)
+    members = ReleaseInstance.objects.filter(release__in=_counted())
     instances = Instance.objects.filter(pk__in=members.values("instance"))
     totals = instances.aggregate(
         subjects=Count("series__study__subject", distinct=True),
@@ -98,6 +100,11 @@ def _count() -> ReleasedNumbers:
         tables=tuple(table for table in tables if table.is_told),
         untold=tuple(table.title for table in tables if not table.is_told),
     )
+
+
+def _counted() -> QuerySet[Release]:
+    """What a stranger may read: restricted versions are in no public number, so that no difference tells of them."""
+    return readable_by(Actor.anonymous())
 
 
 def _tables(instances: QuerySet[Instance], threshold: int) -> tuple[Table, ...]:
@@ -128,7 +135,7 @@ def _people(series: QuerySet[Series]) -> list[tuple[str, str]]:
 
 
 def _first_months() -> dict[str, int]:
-    rows = ReleaseInstance.objects.filter(release__state=ReleaseState.PUBLISHED).order_by()
+    rows = ReleaseInstance.objects.filter(release__in=_counted()).order_by()
     first = rows.values("instance__series__study__subject").annotate(month=Min(TruncMonth("release__published_at")))
     months: Counter[str] = Counter()
     for day in first.values_list("month", flat=True):

@@ -1,5 +1,6 @@
 """The public JSON API of published versions, at ``/api/v1/releases``."""
 
+from dataclasses import asdict
 from typing import Any
 
 from ninja import Router
@@ -8,6 +9,7 @@ from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.policy import Action
 from radcommons.server.releases import describing, queries
 from radcommons.server.releases.models import Release, ReleaseState
+from radcommons.server.releases.reading import readable_release
 from radcommons.transfer.release.paths import ENVELOPE_JSON, PUBLIC_KEY_PEM, RELEASE_JSON, STATUS_JSON
 
 router = Router(tags=["releases"])
@@ -29,12 +31,12 @@ def list_versions(request: ActorRequest, slug: str) -> dict[str, Any]:  # noqa: 
 
 @router.get("/{slug}/{version}", summary="One version", operation_id="get_release")
 @door(Action.RELEASES_READ)
-def get_release(request: ActorRequest, slug: str, version: str) -> dict[str, Any]:  # noqa: ARG001 - as above
+def get_release(request: ActorRequest, slug: str, version: str) -> dict[str, Any]:
     """Return one version with the addresses of its manifest and files; ``latest`` means the newest.
 
     A withdrawn version is answered with status 410 and the reason.
     """
-    release = queries.readable_release(slug, version)
+    release = readable_release(slug, version, request.actor)
     base = describing.files_url(release)
     return {
         **summary(release),
@@ -56,18 +58,13 @@ def summary(release: Release) -> dict[str, Any]:
         "title": release.title,
         "state": release.state,
         "licence": release.licence,
+        "access": release.access,
         "published_at": release.published_at.isoformat(timespec="seconds") if release.published_at else None,
         "withdrawn_at": release.withdrawn_at.isoformat(timespec="seconds") if release.withdrawn_at else None,
         "withdrawal_reason": release.withdrawal_reason or None,
         "is_withdrawn": release.state == ReleaseState.WITHDRAWN,
         "doi": release.doi or None,
         "root_hash": release.root_hash,
-        "counts": {
-            "subjects": release.subjects,
-            "studies": release.studies,
-            "series": release.series,
-            "instances": release.instances,
-            "size_bytes": release.size_bytes,
-        },
+        "counts": asdict(queries.told(release)),
         "landing_page": describing.landing_url(release),
     }

@@ -14,14 +14,15 @@ from radcommons.server.releases.metadata.citation import citation_cff, citation_
 from radcommons.server.releases.metadata.croissant import croissant
 from radcommons.server.releases.metadata.datacite import datacite, datacite_xml
 from radcommons.server.releases.metadata.description import Description
-from radcommons.server.releases.models import Release, ReleaseState
-from radcommons.server.releases.queries import modalities_of, successor
+from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseState
+from radcommons.server.releases.queries import modalities_of, successor, told
 from radcommons.transfer.release.attestation import public_key_pem
 from radcommons.transfer.release.canonical import sha256_hex
-from radcommons.transfer.release.manifest import Counts, FileEntry
+from radcommons.transfer.release.manifest import FileEntry
 from radcommons.transfer.release.paths import ENVELOPE_JSON, PUBLIC_KEY_PEM, RELEASE_JSON, STATUS_JSON
 
 STATUS_SCHEMA = "radcommons.release-status/1"
+CROISSANT = "croissant.json"
 UNSIGNED = frozenset({RELEASE_JSON, ENVELOPE_JSON})
 
 
@@ -42,7 +43,7 @@ def describe(release: Release) -> Description:
         landing_url=landing_url(release),
         files_url=files_url(release),
         published_at=release.published_at,
-        counts=Counts(release.subjects, release.studies, release.series, release.instances, release.size_bytes),
+        counts=told(release),
         modalities=modalities_of(release),
         root_hash=release.root_hash,
         files=tuple(
@@ -55,6 +56,7 @@ def describe(release: Release) -> Description:
         replaced_by_url=landing_url(later) if later else None,
         withdrawn_on=release.withdrawn_at.date() if release.withdrawn_at else None,
         withdrawal_reason=release.withdrawal_reason,
+        is_restricted=release.access == ReleaseAccess.RESTRICTED,
     )
 
 
@@ -74,7 +76,10 @@ def dicomweb_url(release: Release) -> str:
 
 
 def record(release: Release, path: str) -> tuple[bytes, str] | None:
-    """A dated record of a version as bytes and media type, or None when there is none of that name."""
+    """A dated record of a version as bytes and media type, or None when there is none of that name.
+
+    Who serves it asks :func:`is_public` whether everybody may have it.
+    """
     if path == PUBLIC_KEY_PEM:
         return public_key_pem(keys.signing_key().public_key()), "application/x-pem-file"
     if path == STATUS_JSON:
@@ -84,15 +89,27 @@ def record(release: Release, path: str) -> tuple[bytes, str] | None:
     return RECORDS[path](describe(release)), MEDIA_TYPES[path]
 
 
+def is_public(release: Release, path: str) -> bool:
+    """Whether a path is a record for everybody: of a restricted version not the one that lists its files."""
+    is_record = path in RECORDS or path in {STATUS_JSON, PUBLIC_KEY_PEM}
+    return is_record and (release.access == ReleaseAccess.OPEN or path != CROISSANT)
+
+
+def public_records(release: Release) -> tuple[str, ...]:
+    """The names of the records that everybody may have."""
+    return tuple(path for path in RECORDS if is_public(release, path))
+
+
 def status(release: Release) -> bytes:
     """``status.json``: what has become of a version, and the digests of its dated records."""
     description = describe(release)
-    rendered = {path: make(description) for path, make in RECORDS.items()}
+    rendered = {path: RECORDS[path](description) for path in public_records(release)}
     state = "superseded" if description.replaced_by else "current"
     document = {
         "schema": STATUS_SCHEMA,
         "slug": release.slug,
         "version": release.version,
+        "access": release.access,
         "state": "withdrawn" if release.state == ReleaseState.WITHDRAWN else state,
         "published_at": description.published_at.isoformat(timespec="seconds"),
         "replaced_by": description.replaced_by,
@@ -115,7 +132,7 @@ RECORDS: Mapping[str, Callable[[Description], bytes]] = MappingProxyType(
     {
         "CITATION.cff": lambda description: citation_cff(description).encode(),
         "CITATION.txt": lambda description: f"{citation_text(description)}\n".encode(),
-        "croissant.json": lambda description: _pretty(croissant(description)),
+        CROISSANT: lambda description: _pretty(croissant(description)),
         "datacite.json": lambda description: _pretty(datacite(description)),
         "datacite.xml": datacite_xml,
     }
@@ -124,7 +141,7 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
     {
         "CITATION.cff": "text/yaml; charset=utf-8",
         "CITATION.txt": "text/plain; charset=utf-8",
-        "croissant.json": "application/ld+json",
+        CROISSANT: "application/ld+json",
         "datacite.json": "application/vnd.datacite.datacite+json",
         "datacite.xml": "application/vnd.datacite.datacite+xml",
     }

@@ -66,3 +66,14 @@ class WithdrawnReleaseError(RadCommonsError):
             withdrawn_on=withdrawn_on,
             reason=reason,
         )
+
+
+class RestrictedReleaseError(RadCommonsError):
+    """The version is restricted, and this account was not granted access, or no longer has it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            Kind.FORBIDDEN,
+            "releases.restricted",
+            f"{name} is restricted, and your account has no access to it. Its page says how to ask for it.",
+        )

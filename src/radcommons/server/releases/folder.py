@@ -33,6 +33,10 @@ MEDIA_TYPES = {
 }
 
 
+# The data-use terms of a restricted version, so that they travel with the data.
+TERMS = "DATA-USE-TERMS.txt"
+
+
 @dataclass(frozen=True, slots=True)
 class Heading:
     """What the release manager decided about a version; nothing here depends on the hour."""
@@ -46,6 +50,7 @@ class Heading:
     publisher: str
     parent: str | None
     notes: tuple[VersionNote, ...]
+    terms: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,8 @@ def _write_texts(folder: Path, heading: Heading, content: _Content, annotations:
             heading.title, heading.description, content.counts, content.facets, annotations
         ),
     }
+    if heading.terms:
+        texts[TERMS] = heading.terms
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
 

@@ -4,6 +4,7 @@ from django.db import models
 
 from radcommons.server.archive.models import Instance, Subject
 from radcommons.server.catalog.models import Cohort
+from radcommons.server.platform.models import User
 
 
 class ReleaseState(models.TextChoices):
@@ -13,6 +14,13 @@ class ReleaseState(models.TextChoices):
     CHECKED = "checked"
     PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
+
+
+class ReleaseAccess(models.TextChoices):
+    """Who may read what is in a version: everybody, or those who agreed to its terms and were granted access."""
+
+    OPEN = "open"
+    RESTRICTED = "restricted"
 
 
 class Release(models.Model):
@@ -27,6 +35,13 @@ class Release(models.Model):
     description = models.TextField(blank=True, default="")
     changes = models.TextField(blank=True, default="")
     licence = models.CharField(max_length=40)
+    access = models.CharField(max_length=10, choices=ReleaseAccess.choices, default=ReleaseAccess.OPEN)
+    # Of a restricted version; both stay when it is opened.
+    terms = models.TextField(blank=True, default="")
+    terms_sha256 = models.CharField(max_length=64, blank=True, default="")
+    opened_at = models.DateTimeField(null=True)
+    opened_by = models.CharField(max_length=200, blank=True, default="")
+    opening_reason = models.TextField(blank=True, default="")
     creators = models.JSONField(default=list)
     publisher = models.CharField(max_length=200)
     doi = models.CharField(max_length=200, blank=True, default="")
@@ -66,6 +81,13 @@ class Release(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(state="withdrawn") | ~models.Q(withdrawal_reason=""),
                 name="releases_withdrawn_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(access__in=[access.value for access in ReleaseAccess]), name="releases_access"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(access="open") | (~models.Q(terms="") & ~models.Q(terms_sha256="")),
+                name="releases_restricted_has_terms",
             ),
         ]
 
@@ -109,3 +131,32 @@ class SequesteredSubject(models.Model):
     reason = models.TextField()
     assigned_by = models.CharField(max_length=200)
     assigned_at = models.DateTimeField(auto_now_add=True)
+
+
+class ReleaseReader(models.Model):
+    """Somebody who was granted the restricted versions of a data set that stand under the same terms.
+
+    ``until`` is the last day of it. A grant is never deleted and never lengthened: it ends, is revoked, or another one is made.
+    """
+
+    slug = models.CharField(max_length=63)
+    terms_sha256 = models.CharField(max_length=64)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="readable_data_sets")
+    until = models.DateField()
+    granted_at = models.DateTimeField(auto_now_add=True)
+    granted_by = models.CharField(max_length=200)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.CharField(max_length=200, blank=True, default="")
+    revocation_reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        """Table options."""
+
+        ordering = ["-granted_at"]
+        indexes = [models.Index(fields=["user", "slug"], name="releases_reader_of_user")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(revoked_at__isnull=True) | ~models.Q(revocation_reason=""),
+                name="releases_revoked_has_reason",
+            ),
+        ]

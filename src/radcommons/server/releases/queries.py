@@ -7,9 +7,9 @@ from django.db.models import Count, Exists, F, OuterRef, QuerySet
 from radcommons.server.archive.models import Instance, Series, Study
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, holds
-from radcommons.server.releases.errors import WithdrawnReleaseError
-from radcommons.server.releases.models import Release, ReleaseFile, ReleaseInstance, ReleaseState
-from radcommons.server.releases.rules import Version
+from radcommons.server.platform.settings import settings
+from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseFile, ReleaseInstance, ReleaseState
+from radcommons.server.releases.rules import Told, Version, rounded_down
 
 LATEST = "latest"
 OUT = (ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN)
@@ -113,21 +113,16 @@ def public_release(slug: str, version: str) -> Release:
     return found
 
 
-def readable_release(slug: str, version: str) -> Release:
-    """A version whose content is served.
+def told(release: Release) -> Told:
+    """What the public is told of how much is in a version.
 
-    Raises
-    ------
-    NotFoundError
-        When there is none.
-    WithdrawnReleaseError
-        When only its tombstone is left.
+    Of an open version everything, as it is (docs/decisions/0008); of a restricted one subjects and studies, rounded down.
     """
-    release = public_release(slug, version)
-    if release.state == ReleaseState.WITHDRAWN and release.withdrawn_at is not None:
-        name, day = f"{release.slug}@{release.version}", release.withdrawn_at.date().isoformat()
-        raise WithdrawnReleaseError(name, release.withdrawal_reason, day)
-    return release
+    if release.access == ReleaseAccess.OPEN:
+        return Told(release.subjects, release.studies, release.series, release.instances, release.size_bytes)
+    step = settings().suppression_threshold
+    subjects = rounded_down(release.subjects, step)
+    return Told(subjects, rounded_down(release.studies, step) if subjects else None)
 
 
 def shelf_name(release: Release) -> str:
@@ -158,9 +153,11 @@ def studies_of(release: Release) -> Iterator[str]:
 
 
 def modalities_of(release: Release) -> tuple[str, ...]:
-    """The modalities in a version, sorted; blank ones left out."""
-    series = Series.objects.filter(pk__in=instances_of(release).values("series")).exclude(modality="")
-    return tuple(sorted(set(series.order_by().values_list("modality", flat=True).distinct())))
+    """The modalities that the public is told of, sorted; of a restricted version those that are not a few subjects' only."""
+    series = Series.objects.filter(pk__in=instances_of(release).values("series")).exclude(modality="").order_by()
+    counted = series.values_list("modality").annotate(subjects=Count("study__subject", distinct=True))
+    least = settings().suppression_threshold if release.access == ReleaseAccess.RESTRICTED else 1
+    return tuple(sorted(modality for modality, subjects in counted if subjects >= least))
 
 
 def study_uids_page(release: Release, *, start: int, limit: int) -> list[str]:

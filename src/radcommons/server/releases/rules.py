@@ -110,6 +110,31 @@ def smallest_next(parent: Version, change: Change) -> Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """How much is in a version, as far as the public is told it; None where it is not."""
+
+    subjects: int | None
+    studies: int | None
+    series: int | None = None
+    instances: int | None = None
+    size_bytes: int | None = None
+
+
+def rounded_down(number: int, step: int) -> int | None:
+    """A count as the public is told it of restricted data: a multiple of the suppression threshold; None below it.
+
+    Rounding, unlike withholding, also survives the difference of two versions.
+
+    Examples
+    --------
+    >>> rounded_down(37, 10), rounded_down(9, 10), rounded_down(9, 1)
+    (30, None, 9)
+    """
+    rounded = number - number % max(step, 1)
+    return rounded or None
+
+
+@dataclass(frozen=True, slots=True)
 class DraftFacts:
     """What the checks need to know of a draft, gathered by the verb.
 
@@ -131,6 +156,12 @@ class DraftFacts:
         Segmentations and reports of the draft's studies that the draft does not hold.
     annotations_without_images
         Segmentations and reports in the draft without an image that they are about.
+    is_restricted
+        Whether the draft is to be read by those only who were granted access.
+    open_elsewhere
+        Instances of a restricted draft that an open version serves to everybody.
+    closes_parent
+        Whether a restricted draft follows an open version.
     """
 
     version: Version
@@ -148,6 +179,9 @@ class DraftFacts:
     corrupt: Sequence[str] = ()
     annotations_left_behind: int = 0
     annotations_without_images: int = 0
+    is_restricted: bool = False
+    open_elsewhere: int = 0
+    closes_parent: bool = False
 
 
 def check(facts: DraftFacts) -> tuple[Finding, ...]:
@@ -157,6 +191,7 @@ def check(facts: DraftFacts) -> tuple[Finding, ...]:
         *_check_permissions(facts),
         *_check_bytes(facts),
         *_check_annotations(facts),
+        *_check_access(facts),
         *_check_version(facts),
     )
 
@@ -244,6 +279,24 @@ def _check_annotations(facts: DraftFacts) -> Iterable[Finding]:
             "draft",
             f"{facts.annotations_without_images} segmentations, structure sets and reports are about images that are not in "
             "the draft. Freeze the cohort with the images, or leave them out.",
+        )
+
+
+def _check_access(facts: DraftFacts) -> Iterable[Finding]:
+    if facts.open_elsewhere:
+        yield Finding(
+            Severity.WARNING,
+            "releases.open-elsewhere",
+            "draft",
+            f"{facts.open_elsewhere} instances of this restricted draft are in an open version, which goes on serving them to "
+            "everybody. Withdraw that version first if they should be restricted.",
+        )
+    if facts.closes_parent:
+        yield Finding(
+            Severity.WARNING,
+            "releases.parent-is-open",
+            "draft",
+            "The version before is open and stays so. Restricting this one takes nothing back.",
         )
 
 

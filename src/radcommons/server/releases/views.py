@@ -26,6 +26,7 @@ from radcommons.server.releases.holdings import holdings, selection_of
 from radcommons.server.releases.metadata.citation import bibtex, citation_text
 from radcommons.server.releases.metadata.croissant import json_ld
 from radcommons.server.releases.models import Release, ReleaseState
+from radcommons.server.releases.reading import readable_release
 from radcommons.server.releases.rules import LICENCES
 from radcommons.server.releases.selection import COLUMNS
 from radcommons.server.releases.services import DraftWish
@@ -136,7 +137,7 @@ def landing(request: ActorRequest, slug: str, version: str) -> HttpResponse:
 @door(Action.RELEASES_READ)
 def studies(request: ActorRequest, slug: str, version: str) -> HttpResponse:
     """The studies of a version, narrowed as the address says, a page at a time."""
-    release = queries.readable_release(slug, version)
+    release = readable_release(slug, version, request.actor)
     held, selection = holdings(release), selection_of(release, dict(request.GET.lists()))
     page = Paginator(held.cube.latest_studies(selection.chosen), STUDIES_A_PAGE).get_page(request.GET.get("page", 1))
     uids = [held.study_instance_uids[int(place)] for place in page.object_list]
@@ -160,7 +161,7 @@ def studies(request: ActorRequest, slug: str, version: str) -> HttpResponse:
 @door(Action.RELEASES_READ)
 def study(request: ActorRequest, slug: str, version: str, study_instance_uid: str) -> HttpResponse:
     """One study of a version: its series with pictures and the ways to look at them."""
-    release = queries.readable_release(slug, version)
+    release = readable_release(slug, version, request.actor)
     visible = queries.instances_of(release)
     scope = _scope(release)
     context = {

@@ -15,12 +15,12 @@ import orjson
 from radcommons.server.access.indexes.bucket import needed_bucket, path_part
 from radcommons.server.access.indexes.idc import write_index
 from radcommons.server.access.nbia import manifests
-from radcommons.server.access.released import SERIES, STUDY, SUBJECT, Collection, collections_named, shelved
+from radcommons.server.access.released import SERIES, STUDY, SUBJECT, collection_of, shelved
 from radcommons.server.archive.queries import series_version
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import instance_key, object_store, place_key
 from radcommons.server.platform.settings import settings
-from radcommons.server.releases.models import Release
+from radcommons.server.releases.models import Release, ReleaseAccess
 from radcommons.server.releases.rows import release_rows
 
 FOLDER = "lists/"
@@ -52,6 +52,8 @@ def kept_list(release: Release, name: str) -> KeptList:
     """
     if name not in LISTS:
         raise NotFoundError
+    if release.access == ReleaseAccess.RESTRICTED and name in _OF_BUCKET:
+        raise NotFoundError("A restricted version has no addresses in a bucket. Use 'radcommons download'.")
     write, media_type = LISTS[name]
     if name in _OF_BUCKET:
         needed_bucket()
@@ -83,18 +85,12 @@ def _key(release: Release, name: str) -> str:
     """The addresses in a list are part of its name, for they are set by the operator."""
     current = settings()
     place = f"{_EDITION}\n{current.public_url}\n{current.objects_url}\n{release.root_hash}"
-    return f"lists/{release.slug}/{release.version}/{hashlib.sha256(place.encode()).hexdigest()[:16]}/{name}"
-
-
-def _collection(release: Release) -> Collection:
-    found = collections_named(f"{release.slug}@{release.version}")
-    if not found:
-        raise NotFoundError
-    return found[0]
+    folder = "lists" if release.access == ReleaseAccess.OPEN else "restricted/lists"
+    return f"{folder}/{release.slug}/{release.version}/{hashlib.sha256(place.encode()).hexdigest()[:16]}/{name}"
 
 
 def _index(release: Release, path: Path) -> None:
-    write_index(_collection(release), path)
+    write_index(collection_of(release), path)
 
 
 def _tcia(release: Release, path: Path) -> None:
@@ -109,7 +105,7 @@ def _csv(release: Release, path: Path) -> None:
 
 def _series(release: Release) -> Iterator[str]:
     order = (f"{SUBJECT}subject_id", f"{STUDY}study_instance_uid", f"{SERIES}series_instance_uid")
-    rows = shelved([_collection(release)]).order_by(*order)
+    rows = shelved([collection_of(release)]).order_by(*order)
     return rows.values_list(order[2], flat=True).iterator(chunk_size=2000)
 
 

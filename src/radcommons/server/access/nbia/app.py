@@ -18,11 +18,10 @@ from radcommons.server.access.errors import NbiaRefusalError
 from radcommons.server.access.ledger import ledger
 from radcommons.server.access.nbia import signing_in
 from radcommons.server.access.nbia.calls import Answer, Call, SingleFile, Thumbnail, call_named
-from radcommons.server.access.nbia.documents import Asked
 from radcommons.server.access.nbia.formats import Encoded, encode
 from radcommons.server.access.nbia.images import Archive
 from radcommons.server.access.nbia.listing import Table
-from radcommons.server.access.nbia.requests import Parameters, check_names, check_required
+from radcommons.server.access.nbia.requests import Asked, Parameters, check_names, check_required
 from radcommons.server.access.services import count_downloads
 from radcommons.server.archive import rendering
 from radcommons.server.archive.dicomweb.intact import whole_object_now
@@ -44,6 +43,7 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Access-Control-Allow-Origin": "*",
     "Cache-Control": "private, no-cache",
+    "Vary": "Authorization, Cookie",
 }
 
 
@@ -86,22 +86,23 @@ async def _answer(request: Request, resolve_actor: ActorResolver) -> Response:
     if not call.any_name:
         check_names(tuple(parameters.values), call.allowed, is_form=call.is_form)
     check_required(parameters, call.required)
-    asked = Asked(parameters, origin_of(request, settings().public_url))
-    actor, found = await in_pool(_decide, request, resolve_actor, call, asked)
+    actor, found = await in_pool(_decide, request, resolve_actor, call, parameters)
     response = await _response(request, actor, found)
-    for name, value in _HEADERS.items():
+    # What somebody is told who is signed in may be of restricted versions.
+    kept = {"Cache-Control": "private, no-store"} if actor.is_authenticated else {}
+    for name, value in {**_HEADERS, **kept}.items():
         response.headers.setdefault(name, value)
     return response
 
 
 def _decide(
-    request: Request, resolve_actor: ActorResolver, call: Call, asked: Asked
+    request: Request, resolve_actor: ActorResolver, call: Call, parameters: Parameters
 ) -> tuple[Actor, Encoded | Archive | SingleFile | Thumbnail]:
     """Ask who it is, whether they may, and for the answer; in a thread, since all of it reads the database."""
     actor = signing_in.actor_of(request, resolve_actor)
     admit(actor, call.action)
-    found = call.answer(asked)
-    return actor, _encoded(found, asked.parameters.text("format") or call.default_format)
+    found = call.answer(Asked(parameters, origin_of(request, settings().public_url), actor))
+    return actor, _encoded(found, parameters.text("format") or call.default_format)
 
 
 def _encoded(found: Answer, wanted: str) -> Encoded | Archive | SingleFile | Thumbnail:

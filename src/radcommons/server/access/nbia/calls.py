@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from radcommons.server.access.nbia import documents, images, listing
-from radcommons.server.access.nbia.documents import Asked
 from radcommons.server.access.nbia.formats import Encoded
 from radcommons.server.access.nbia.listing import Table
-from radcommons.server.access.nbia.requests import Parameters
+from radcommons.server.access.nbia.requests import Asked
 from radcommons.server.archive.models import Instance
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action
@@ -63,43 +62,42 @@ def _archive(asked: Asked) -> Answer:
     parameters = asked.parameters
     return images.archive_of(
         parameters.uid("SeriesInstanceUID"),
+        asked.actor,
         is_renamed=parameters.is_yes("NewFileNames"),
         has_hashes=parameters.is_yes("IncludeMD5"),
     )
 
 
 def _archive_with_hashes(asked: Asked) -> Answer:
-    return images.archive_of(asked.parameters.uid("SeriesInstanceUID"), is_renamed=False, has_hashes=True)
+    return images.archive_of(asked.parameters.uid("SeriesInstanceUID"), asked.actor, is_renamed=False, has_hashes=True)
 
 
 def _retriever_archive(asked: Asked) -> Answer:
     parameters = asked.parameters
     has_hashes = parameters.is_yes("MD5Verification")
     uid = parameters.uid("SeriesInstanceUID")
-    return images.archive_of(uid, is_renamed=False, has_hashes=has_hashes, has_licence=False)
+    return images.archive_of(uid, asked.actor, is_renamed=False, has_hashes=has_hashes, has_licence=False)
 
 
 def _single(asked: Asked) -> Answer:
     uid = asked.parameters.uid("SOPInstanceUID")
-    series, instance = images.instance_of(asked.parameters.uid("SeriesInstanceUID"), uid)
+    series, instance = images.instance_of(asked.parameters.uid("SeriesInstanceUID"), uid, asked.actor)
     return SingleFile(series.collection.release.pk, instance, f"{uid}.dcm")
 
 
 def _thumbnail(asked: Asked) -> Answer:
-    _, instance = images.instance_of(asked.parameters.uid("seriesUID"), asked.parameters.uid("objectUID"))
+    _, instance = images.instance_of(asked.parameters.uid("seriesUID"), asked.parameters.uid("objectUID"), asked.actor)
     if not instance.is_image:
         raise NotFoundError
     return Thumbnail(instance.sha256)
 
 
-def _table(answer: Callable[[Parameters], Table], *allowed: str, required: tuple[str, ...] = ()) -> Call:
-    return Call(lambda asked: answer(asked.parameters), (*allowed, "format"), required)
+def _table(answer: Callable[[Asked], Table], *allowed: str, required: tuple[str, ...] = ()) -> Call:
+    return Call(answer, (*allowed, "format"), required)
 
 
-def _list(answer: Callable[[Parameters], Table], name: str) -> Call:
-    return Call(
-        lambda asked: answer(asked.parameters), (name, "format"), (name,), is_form=True, default_format="CSV-DOWNLOAD"
-    )
+def _list(answer: Callable[[Asked], Table], name: str) -> Call:
+    return Call(answer, (name, "format"), (name,), is_form=True, default_format="CSV-DOWNLOAD")
 
 
 def _form(answer: Callable[[Asked], Encoded], *allowed: str, required: tuple[str, ...] = ()) -> Call:
@@ -202,13 +200,13 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         ),
         "getDeniedSeries": _table(listing.denied_series, "seriesList", "userName"),
         "getSeriesMetaData": Call(
-            lambda asked: listing.retriever_metadata(asked.parameters),
+            listing.retriever_metadata,
             ("SeriesInstanceUID", "format"),
             _SERIES_UID,
             versions=_OF_VERSION_1,
         ),
         "getContentsByName": Call(
-            lambda asked: listing.contents_by_name(asked.parameters),
+            listing.contents_by_name,
             ("name", "format"),
             ("name",),
             versions=_OF_VERSION_1,

@@ -1,6 +1,5 @@
 """The answers that are one document: searches, manifests, trees, descriptions, headers, digests."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -13,7 +12,7 @@ from radcommons.server.access.errors import NbiaRefusalError
 from radcommons.server.access.nbia import columns, images, manifests
 from radcommons.server.access.nbia.dicom_tags import tag_rows
 from radcommons.server.access.nbia.formats import Encoded
-from radcommons.server.access.nbia.requests import Parameters
+from radcommons.server.access.nbia.requests import Asked
 from radcommons.server.access.nbia.search_grammar import parse_search
 from radcommons.server.access.nbia.simple_search import answer, find_patients, is_commercially_restricted
 from radcommons.server.access.released import (
@@ -34,6 +33,7 @@ from radcommons.server.archive.metadata import attributes_of
 from radcommons.server.archive.models import Instance
 from radcommons.server.archive.services import older_digests
 from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Actor
 from radcommons.server.releases.queries import instances_of
 
 # More would be read from the store for one answer.
@@ -42,40 +42,32 @@ JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A call with its parameters and the address under which this server was asked."""
-
-    parameters: Parameters
-    origin: str
-
-
 def simple_search(asked: Asked) -> Encoded:
     """``getSimpleSearch``."""
-    return _json(answer(parse_search(asked.parameters)))
+    return _json(answer(parse_search(asked.parameters), asked.actor))
 
 
 def simple_search_restrictions(asked: Asked) -> Encoded:
     """``getRestrictionsForSimpleSearch``: whether anything found may not be used commercially."""
-    return _text("yes" if is_commercially_restricted(parse_search(asked.parameters)) else "no")
+    return _text("yes" if is_commercially_restricted(parse_search(asked.parameters), asked.actor) else "no")
 
 
 def simple_search_manifest(asked: Asked) -> Encoded:
     """``getManifestForSimpleSearch``: all that is found, not a page of it."""
-    found = find_patients(parse_search(asked.parameters))
+    found = find_patients(parse_search(asked.parameters), asked.actor)
     return _manifest(asked, [uid for patient in found for uid in patient.series])
 
 
 def manifest_text(asked: Asked) -> Encoded:
     """``getManifestText``: the published ones of a list."""
     wanted = asked.parameters.texts("list")
-    known = series_of(wanted)
+    known = series_of(wanted, asked.actor)
     return _manifest(asked, [uid for uid in wanted if uid in known])
 
 
 def collection_manifest(asked: Asked) -> Encoded:
     """``getManifestForCollection``."""
-    return _manifest(asked, _uids(collections_named(asked.parameters.text("collection")), Q()))
+    return _manifest(asked, _uids(collections_named(asked.parameters.text("collection"), asked.actor), Q()))
 
 
 def manifest_of_parts(asked: Asked) -> Encoded:
@@ -91,22 +83,22 @@ def manifest_of_parts(asked: Asked) -> Encoded:
     where = given[0]
     for condition in given[1:]:
         where = where & condition if asked.parameters.text("anyOrAll").lower() == "all" else where | condition
-    return _manifest(asked, _uids(current_collections(), where))
+    return _manifest(asked, _uids(current_collections(asked.actor), where))
 
 
 def collection_descriptions(asked: Asked) -> Encoded:
     """``getCollectionDescriptions``: what a release says of itself, as HTML."""
     name = asked.parameters.text("collectionName")
-    found = collections_named(name) if name else current_collections()
+    found = collections_named(name, asked.actor) if name else current_collections(asked.actor)
     return _json([_description(collection) for collection in found])
 
 
 def collection_or_series_for_doi(asked: Asked) -> Encoded:
     """``getCollectionOrSeriesForDOI``; a DOI with or without ``https://doi.org/``, or the address of a release's page."""
     wanted = _bare(asked.parameters.text("DOI"))
-    found = [each for each in every_collection() if each.release.doi and _bare(each.release.doi) == wanted]
+    found = [each for each in every_collection(asked.actor) if each.release.doi and _bare(each.release.doi) == wanted]
     if not found:
-        first = (next(released_series([each]), None) for each in current_collections())
+        first = (next(released_series([each]), None) for each in current_collections(asked.actor))
         found = [each.collection for each in first if each and _bare(columns.description_uri(each)) == wanted]
     # NBIA's spelling.
     common = {"thirdPartyAnanlysis": "NO", "authorized": 1}
@@ -116,16 +108,18 @@ def collection_or_series_for_doi(asked: Asked) -> Encoded:
     return _json([{"collection": name, "seriesInstanceUID": uid, **common} for name, uid in uids])
 
 
-def species_tax(_: Asked) -> Encoded:
+def species_tax(asked: Asked) -> Encoded:
     """``getSpeciesTax``."""
-    found = {columns.HUMAN} | {columns.species(each.header) for each in released_series(current_collections())}
+    found = {columns.HUMAN} | {
+        columns.species(each.header) for each in released_series(current_collections(asked.actor))
+    }
     return _json([{"speciesCode": code, "speciesDescription": name} for code, name in sorted(found)])
 
 
-def manufacturer_tree(_: Asked) -> Encoded:
+def manufacturer_tree(asked: Asked) -> Encoded:
     """``getManufacturerTree``: manufacturer, model, versions of software."""
     tree: dict[str, dict[str, set[str]]] = {}
-    for each in released_series(current_collections()):
+    for each in released_series(current_collections(asked.actor)):
         models = tree.setdefault(each.manufacturer or "Not Specified", {})
         version = columns.GETTERS["SoftwareVersions"](each)
         models.setdefault(each.manufacturer_model_name or "Not Specified", set()).add(str(version or "Not Specified"))
@@ -150,7 +144,7 @@ def timepoints(_: Asked) -> Encoded:
 def dicom_tags(asked: Asked) -> Encoded:
     """``getDicomTags``: the header of the first instance of a series; nothing for an unknown one."""
     try:
-        instance = instances_in(one_series(asked.parameters.uid("SeriesUID"))).first()
+        instance = instances_in(one_series(asked.parameters.uid("SeriesUID"), asked.actor)).first()
     except NotFoundError:
         instance = None
     return _tags(instance)
@@ -159,7 +153,7 @@ def dicom_tags(asked: Asked) -> Encoded:
 def dicom_tags_of_image(asked: Asked) -> Encoded:
     """``getDicomTagsByImageID``; an image is named by its SOP Instance UID here."""
     try:
-        return _tags(_published_instance(asked.parameters.uid("imageID")))
+        return _tags(_published_instance(asked.parameters.uid("imageID"), asked.actor))
     except NotFoundError:
         return _tags(None)
 
@@ -170,7 +164,7 @@ def md5_of_image(asked: Asked) -> Encoded:
     uid = next((found for name in names if (found := asked.parameters.uid(name))), "")
     if not uid:
         raise NbiaRefusalError("A parameter, SOPInstanceUID, is required for this API call.")
-    sha256 = _published_instance(uid).sha256
+    sha256 = _published_instance(uid, asked.actor).sha256
     return _text(older_digests([sha256])[sha256].md5)
 
 
@@ -184,7 +178,7 @@ def md5_hierarchy(asked: Asked) -> Encoded:
     """
     parameters = asked.parameters
     if uid := parameters.uid("SeriesInstanceUID"):
-        found = list(series_of([uid]).values())
+        found = list(series_of([uid], asked.actor).values())
     else:
         where = Q()
         for name, column in (
@@ -196,7 +190,9 @@ def md5_hierarchy(asked: Asked) -> Encoded:
         name = parameters.text("Collection")
         if not where and not name:
             raise NbiaRefusalError("One of SeriesInstanceUID, StudyInstanceUID, PatientID and Collection is required.")
-        found = list(released_series(collections_named(name) if name else current_collections(), where))
+        found = list(
+            released_series(collections_named(name, asked.actor) if name else current_collections(asked.actor), where)
+        )
     if sum(each.size_bytes for each in found) > MOST_HASHED_BYTES:
         raise NbiaRefusalError("This is too much to be hashed at once. Ask study by study.")
     tree: dict[str, dict[str, list[str]]] = {}
@@ -248,15 +244,15 @@ def _uids(collections: list[Collection], where: Q) -> list[str]:
     return list(dict.fromkeys(found.values_list(path, flat=True)))
 
 
-def _published_instance(sop_instance_uid: str) -> Instance:
-    """An instance of any published version.
+def _published_instance(sop_instance_uid: str, actor: Actor) -> Instance:
+    """An instance of any version that an actor may read.
 
     Raises
     ------
     NotFoundError
         When none holds it.
     """
-    for collection in every_collection():
+    for collection in every_collection(actor):
         instance = instances_of(collection.release).filter(sop_instance_uid=sop_instance_uid).first()
         if instance is not None:
             return instance

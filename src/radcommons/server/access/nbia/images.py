@@ -12,6 +12,7 @@ from radcommons.server.archive.metadata import unpack
 from radcommons.server.archive.models import Instance
 from radcommons.server.archive.zip_stream import Entry
 from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.policy import Actor
 from radcommons.server.releases.documents import licence_text
 from radcommons.server.releases.rules import LICENCES
 
@@ -29,8 +30,10 @@ class Archive:
     size_bytes: int
 
 
-def archive_of(series_instance_uid: str, *, is_renamed: bool, has_hashes: bool, has_licence: bool = True) -> Archive:
-    """The ZIP of a series.
+def archive_of(
+    series_instance_uid: str, actor: Actor, *, is_renamed: bool, has_hashes: bool, has_licence: bool = True
+) -> Archive:
+    """The ZIP of a series, for an actor who may read it.
 
     Parameters
     ----------
@@ -41,7 +44,7 @@ def archive_of(series_instance_uid: str, *, is_renamed: bool, has_hashes: bool, 
     has_licence
         Whether ``LICENSE`` comes first.
     """
-    series = one_series(series_instance_uid)
+    series = one_series(series_instance_uid, actor)
     rows = list(instances_in(series).values_list("sha256", "size_bytes"))
     names = _new_names(series) if is_renamed else [f"{number:08d}.dcm" for number in range(1, len(rows) + 1)]
     hashes: dict[str, str] = {}
@@ -70,15 +73,15 @@ def new_file_names(numbers: Sequence[tuple[int, int | None]]) -> list[str]:
     return [f"{name}.dcm" for name in names]
 
 
-def instance_of(series_instance_uid: str, sop_instance_uid: str) -> tuple[ReleasedSeries, Instance]:
-    """One instance of a series.
+def instance_of(series_instance_uid: str, sop_instance_uid: str, actor: Actor) -> tuple[ReleasedSeries, Instance]:
+    """One instance of a series, for an actor who may read it.
 
     Raises
     ------
     NotFoundError
         When the series is not published, or does not hold it.
     """
-    series = one_series(series_instance_uid)
+    series = one_series(series_instance_uid, actor)
     instance = instances_in(series).filter(sop_instance_uid=sop_instance_uid).first()
     if instance is None:
         raise NotFoundError

@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 
 from radcommons.server.access.nbia import columns
 from radcommons.server.access.nbia.formats import Rows, Value
-from radcommons.server.access.nbia.requests import Parameters
+from radcommons.server.access.nbia.requests import Asked, Parameters
 from radcommons.server.access.released import (
     SERIES,
     STUDY,
@@ -57,28 +57,28 @@ def condition(parameters: Parameters) -> Q:
     return where
 
 
-def named_or_current(parameters: Parameters) -> list[Collection]:
+def named_or_current(asked: Asked) -> list[Collection]:
     """The collection that a call names, else all current ones."""
-    name = parameters.text("Collection")
-    return collections_named(name) if name else current_collections()
+    name = asked.parameters.text("Collection")
+    return collections_named(name, asked.actor) if name else current_collections(asked.actor)
 
 
-def collection_values(_: Parameters) -> Table:
+def collection_values(asked: Asked) -> Table:
     """``getCollectionValues``."""
-    return Table(("Collection",), [(collection.name,) for collection in current_collections()])
+    return Table(("Collection",), [(collection.name,) for collection in current_collections(asked.actor)])
 
 
-def collection_counts(_: Parameters) -> Table:
+def collection_counts(asked: Asked) -> Table:
     """``getCollectionValuesAndCounts``: patients of each collection."""
-    rows = [(each.name, each.release.subjects, 1) for each in current_collections()]
+    rows = [(each.name, each.release.subjects, 1) for each in current_collections(asked.actor)]
     return Table(("Collection", "Count", "Authorized"), rows)
 
 
-def values_of(column: str, title: str) -> Callable[[Parameters], Table]:
+def values_of(column: str, title: str) -> Callable[[Asked], Table]:
     """A call that lists the values of a column; without a title for counts, the values alone."""
 
-    def answer(parameters: Parameters) -> Table:
-        rows = shelved(named_or_current(parameters), condition(parameters))
+    def answer(asked: Asked) -> Table:
+        rows = shelved(named_or_current(asked), condition(asked.parameters))
         path = f"{SERIES}{column}"
         found = rows.exclude(**{path: ""}).order_by(path).values_list(path, flat=True).distinct()
         return Table((title,), [(value,) for value in found])
@@ -86,128 +86,128 @@ def values_of(column: str, title: str) -> Callable[[Parameters], Table]:
     return answer
 
 
-def counts_of(column: str, title: str) -> Callable[[Parameters], Table]:
+def counts_of(column: str, title: str) -> Callable[[Asked], Table]:
     """A call that lists the values of a column with how many patients have each."""
 
-    def answer(parameters: Parameters) -> Table:
+    def answer(asked: Asked) -> Table:
         path = f"{SERIES}{column}"
-        rows = shelved(named_or_current(parameters), condition(parameters)).exclude(**{path: ""})
+        rows = shelved(named_or_current(asked), condition(asked.parameters)).exclude(**{path: ""})
         found = rows.order_by(path).values_list(path).annotate(number=Count(f"{SUBJECT}pk", distinct=True))
         return Table((title, "Count", "Authorized"), [(value, number, 1) for value, number in found])
 
     return answer
 
 
-def species_counts(_: Parameters) -> Table:
+def species_counts(asked: Asked) -> Table:
     """``getSpeciesValuesAndCounts``."""
     numbers: dict[str, int] = {}
-    for first in _first_of_each(released_series(current_collections()), _patient):
+    for first in _first_of_each(released_series(current_collections(asked.actor)), _patient):
         code = columns.species(first.header)[0]
         numbers[code] = numbers.get(code, 0) + 1
     return Table(("Species", "Count", "Authorized"), [(code, number, 1) for code, number in sorted(numbers.items())])
 
 
-def patients(parameters: Parameters) -> Table:
+def patients(asked: Asked) -> Table:
     """``getPatient``."""
-    found = _first_of_each(released_series(named_or_current(parameters), condition(parameters)), _patient)
+    found = _first_of_each(released_series(named_or_current(asked), condition(asked.parameters)), _patient)
     return Table(columns.PATIENT, (columns.row(first, columns.PATIENT) for first in found))
 
 
-def patients_by_modality(parameters: Parameters) -> Table:
+def patients_by_modality(asked: Asked) -> Table:
     """``getPatientByCollectionAndModality``."""
     path = f"{SUBJECT}subject_id"
-    rows = shelved(named_or_current(parameters), condition(parameters)).order_by(path).values_list(path, flat=True)
+    rows = shelved(named_or_current(asked), condition(asked.parameters)).order_by(path).values_list(path, flat=True)
     return Table(("PatientId", "Authorized"), [(value, 1) for value in rows.distinct()])
 
 
-def new_patients(parameters: Parameters) -> Table:
+def new_patients(asked: Asked) -> Table:
     """``NewPatientsInCollection``: patients with series released on or after a day."""
-    found = _first_of_each(_since(parameters, condition(parameters)), _patient)
+    found = _first_of_each(_since(asked, condition(asked.parameters)), _patient)
     return Table(columns.PATIENT, (columns.row(first, columns.PATIENT) for first in found))
 
 
-def studies(parameters: Parameters) -> Table:
+def studies(asked: Asked) -> Table:
     """``getPatientStudy``."""
-    return _studies(released_series(named_or_current(parameters), condition(parameters)))
+    return _studies(released_series(named_or_current(asked), condition(asked.parameters)))
 
 
-def new_studies(parameters: Parameters) -> Table:
+def new_studies(asked: Asked) -> Table:
     """``NewStudiesInPatientCollection``."""
-    return _studies(_since(parameters, condition(parameters)))
+    return _studies(_since(asked, condition(asked.parameters)))
 
 
-def series(parameters: Parameters) -> Table:
+def series(asked: Asked) -> Table:
     """``getSeries``; a series asked for by its UID alone is found in older versions too."""
-    uid = parameters.uid("SeriesInstanceUID")
-    if uid and not parameters.text("Collection"):
-        found = series_of([uid]).values()
-        kept = [each for each in found if shelved([each.collection], condition(parameters)).exists()]
+    uid = asked.parameters.uid("SeriesInstanceUID")
+    if uid and not asked.parameters.text("Collection"):
+        found = series_of([uid], asked.actor).values()
+        kept = [each for each in found if shelved([each.collection], condition(asked.parameters)).exists()]
         return _series_table(kept)
-    return _series_table(released_series(named_or_current(parameters), condition(parameters)))
+    return _series_table(released_series(named_or_current(asked), condition(asked.parameters)))
 
 
-def updated_series(parameters: Parameters) -> Table:
+def updated_series(asked: Asked) -> Table:
     """``getUpdatedSeries``: series released on or after a day."""
-    return _series_table(_since(parameters, Q()))
+    return _series_table(_since(asked, Q()))
 
 
-def series_size(parameters: Parameters) -> Table:
+def series_size(asked: Asked) -> Table:
     """``getSeriesSize``."""
-    found = _one_if_any(parameters)
+    found = _one_if_any(asked)
     return Table(("TotalSizeInBytes", "ObjectCount"), [(each.size_bytes, each.instances) for each in found])
 
 
-def sop_instance_uids(parameters: Parameters) -> Table:
+def sop_instance_uids(asked: Asked) -> Table:
     """``getSOPInstanceUIDs``."""
-    found = _one_if_any(parameters)
+    found = _one_if_any(asked)
     uids = (uid for each in found for uid in instances_in(each).values_list("sop_instance_uid", flat=True))
     return Table(("SOPInstanceUID",), ((uid,) for uid in uids))
 
 
-def series_metadata(parameters: Parameters) -> Table:
+def series_metadata(asked: Asked) -> Table:
     """``getSeriesMetadata``: a row for each UID of a list that is known."""
-    return _table_of_uids(parameters.texts("list"), columns.METADATA, columns.METADATA)
+    return _table_of_uids(asked, asked.parameters.texts("list"), columns.METADATA, columns.METADATA)
 
 
-def series_metadata_combined(parameters: Parameters) -> Table:
+def series_metadata_combined(asked: Asked) -> Table:
     """``getSeriesMetadataCombined``: the same under titles with spaces."""
     return _table_of_uids(
-        parameters.texts("list"), columns.METADATA, [columns.COMBINED[name] for name in columns.METADATA]
+        asked, asked.parameters.texts("list"), columns.METADATA, [columns.COMBINED[name] for name in columns.METADATA]
     )
 
 
-def series_qc_info(parameters: Parameters) -> Table:
+def series_qc_info(asked: Asked) -> Table:
     """``getSeriesQCInfo``: the same with the state of visibility."""
     wanted = (*columns.METADATA, "Visibility")
-    return _table_of_uids(parameters.texts("seriesId"), wanted, wanted)
+    return _table_of_uids(asked, asked.parameters.texts("seriesId"), wanted, wanted)
 
 
-def retriever_metadata(parameters: Parameters) -> Table:
+def retriever_metadata(asked: Asked) -> Table:
     """``getSeriesMetaData`` of versions 1 and 2: one series as the Data Retriever reads it."""
-    return _retriever_table(_one_if_any(parameters))
+    return _retriever_table(_one_if_any(asked))
 
 
-def contents_by_name(parameters: Parameters) -> Table:
+def contents_by_name(asked: Asked) -> Table:
     """``getContentsByName``: a shared list of series. Here every published version is one, under its name."""
-    return _retriever_table(released_series(collections_named(parameters.text("name"))))
+    return _retriever_table(released_series(collections_named(asked.parameters.text("name"), asked.actor)))
 
 
-def denied_series(parameters: Parameters) -> Table:
+def denied_series(asked: Asked) -> Table:
     """``getDeniedSeries``: those of a list that may not be downloaded, because nobody published them."""
-    wanted = parameters.texts("seriesList")
-    known = series_of(wanted)
+    wanted = asked.parameters.texts("seriesList")
+    known = series_of(wanted, asked.actor)
     return Table(("SeriesInstanceUID",), [(uid,) for uid in wanted if uid not in known])
 
 
-def _one_if_any(parameters: Parameters) -> list[ReleasedSeries]:
+def _one_if_any(asked: Asked) -> list[ReleasedSeries]:
     try:
-        return [one_series(parameters.uid("SeriesInstanceUID"))]
+        return [one_series(asked.parameters.uid("SeriesInstanceUID"), asked.actor)]
     except NotFoundError:
         return []
 
 
-def _table_of_uids(uids: Sequence[str], wanted: Sequence[str], titles: Sequence[str]) -> Table:
-    known = series_of(uids)
+def _table_of_uids(asked: Asked, uids: Sequence[str], wanted: Sequence[str], titles: Sequence[str]) -> Table:
+    known = series_of(uids, asked.actor)
     return Table(titles, [columns.row(known[uid], wanted) for uid in uids if uid in known])
 
 
@@ -229,9 +229,9 @@ def _study_rows(found: Iterable[ReleasedSeries]) -> Iterator[list[Value]]:
         yield columns.row(held[0], columns.STUDY, SeriesCount=len(held))
 
 
-def _since(parameters: Parameters, where: Q) -> Iterator[ReleasedSeries]:
-    day = parameters.day("fromDate", "Date") or date.min
-    found = released_series(named_or_current(parameters), where)
+def _since(asked: Asked, where: Q) -> Iterator[ReleasedSeries]:
+    day = asked.parameters.day("fromDate", "Date") or date.min
+    found = released_series(named_or_current(asked), where)
     return (each for each in found if each.released_at.date() >= day)
 
 

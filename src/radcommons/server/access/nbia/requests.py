@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from radcommons.server.access.errors import NbiaRefusalError
+from radcommons.server.platform.policy import Actor
 
 _DATES = ("%m-%d-%Y", "%Y/%m/%d", "%Y-%m-%d", "%m/%d/%Y")
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -63,6 +64,15 @@ class Parameters:
     def is_yes(self, name: str) -> bool:
         """Whether a switch is on."""
         return self.text(name).lower() in {"yes", "true", "y", "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call with its parameters, the address under which this server was asked, and who asks."""
+
+    parameters: Parameters
+    origin: str
+    actor: Actor
 
 
 def parse_day(value: str, name: str) -> date:

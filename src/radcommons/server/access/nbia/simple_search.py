@@ -22,6 +22,7 @@ from radcommons.server.access.released import (
     shelved,
 )
 from radcommons.server.archive.metadata import text_of
+from radcommons.server.platform.policy import Actor
 
 NON_COMMERCIAL = "-NC-"
 # Criteria on columns: compared as text in whatever case.
@@ -67,10 +68,10 @@ class Patient:
         return (uid for series in self.studies.values() for uid, _ in series)
 
 
-def find_patients(search: SimpleSearch) -> list[Patient]:
-    """The patients whose series fit all criteria, in the order asked for."""
+def find_patients(search: SimpleSearch, actor: Actor) -> list[Patient]:
+    """The patients whose series fit all criteria, among what an actor may read, in the order asked for."""
     found: list[Patient] = []
-    for collection in _collections(search):
+    for collection in _collections(search, actor):
         found.extend(_patients(collection, _condition(search, collection)))
     anded = {value.upper() for value in search.values.get(Criterion.MODALITY, ())}
     is_anded = any(value.lower() == "all" for value in search.values.get(Criterion.MODALITY_ANDED, ()))
@@ -86,9 +87,9 @@ def find_patients(search: SimpleSearch) -> list[Patient]:
     return kept
 
 
-def answer(search: SimpleSearch) -> dict[str, Any]:
+def answer(search: SimpleSearch, actor: Actor) -> dict[str, Any]:
     """The document that ``getSimpleSearch`` answers with."""
-    found = find_patients(search)
+    found = find_patients(search, actor)
     shown = found[search.start : search.start + search.size]
     return {
         "resultSet": [_result(patient) for patient in shown],
@@ -101,14 +102,14 @@ def answer(search: SimpleSearch) -> dict[str, Any]:
     }
 
 
-def is_commercially_restricted(search: SimpleSearch) -> bool:
+def is_commercially_restricted(search: SimpleSearch, actor: Actor) -> bool:
     """Whether any patient found is in a collection whose licence forbids commercial use."""
-    return any(NON_COMMERCIAL in patient.collection.release.licence for patient in find_patients(search))
+    return any(NON_COMMERCIAL in patient.collection.release.licence for patient in find_patients(search, actor))
 
 
-def _collections(search: SimpleSearch) -> list[Collection]:
+def _collections(search: SimpleSearch, actor: Actor) -> list[Collection]:
     names = search.values.get(Criterion.COLLECTION, ())
-    found = [each for name in names for each in collections_named(name)] if names else current_collections()
+    found = [each for name in names for each in collections_named(name, actor)] if names else current_collections(actor)
     if Criterion.EXCLUDE_COMMERCIAL in search.values:
         found = [each for each in found if NON_COMMERCIAL not in each.release.licence]
     # Nothing here is a phantom or an analysis by others.

@@ -70,8 +70,10 @@ class Exchange:
         )
 
     def cache_headers(self, etag: str) -> dict[str, str]:
-        """What a client may keep: released things for a day, everything else only after asking again."""
+        """What a client may keep: open released things for a day, restricted ones never, all else after asking again."""
         keep = "private, max-age=86400, immutable" if self.scope.is_immutable else "private, no-cache"
+        if self.scope.is_restricted:
+            keep = "private, no-store"
         return {
             "ETag": self._own(etag),
             "Cache-Control": keep,

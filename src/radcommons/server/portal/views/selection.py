@@ -10,7 +10,7 @@ from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action
 from radcommons.server.platform.settings import settings
 from radcommons.server.releases.holdings import selected_series, selection_of
-from radcommons.server.releases.queries import readable_release
+from radcommons.server.releases.reading import readable_release
 
 CSV_COLUMNS = (
     "SeriesInstanceUID",
@@ -28,7 +28,7 @@ CSV_COLUMNS = (
 @door(Action.RELEASES_READ)
 def selection(request: ActorRequest, slug: str, version: str, kind: str) -> HttpResponse:
     """The series that the address chooses: ``csv`` with a line each, or ``tcia`` for NBIA's downloaders."""
-    release = readable_release(slug, version)
+    release = readable_release(slug, version, request.actor)
     name = f"{release.slug}-{release.version}-selection"
     rows = selected_series(release, selection_of(release, dict(request.GET.lists())))
     if kind == "tcia":

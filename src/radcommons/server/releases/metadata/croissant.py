@@ -83,7 +83,6 @@ def _tables(description: Description) -> Mapping[str, Mapping[str, str]]:
 
 def dataset(description: Description) -> dict[str, Any]:
     """The properties of schema.org/Dataset, as search engines read them from the landing page."""
-    counts = description.counts
     properties: dict[str, Any] = {
         "@type": "sc:Dataset",
         "name": description.slug,
@@ -100,9 +99,11 @@ def dataset(description: Description) -> dict[str, Any]:
         "inLanguage": "en",
         "isAccessibleForFree": True,
         "keywords": list(description.keywords),
-        "size": f"{counts.subjects} subjects, {counts.studies} studies, {counts.series} series, "
-        f"{counts.instances} instances, {counts.size_bytes} bytes",
     }
+    if description.amounts:
+        properties["size"] = ", ".join(description.amounts)
+    if description.is_restricted:
+        properties["conditionsOfAccess"] = f"Granted on request, under the terms on the page: {description.landing_url}"
     if description.parent_url:
         properties["isBasedOn"] = description.parent_url
     return properties
@@ -114,6 +115,8 @@ def json_ld(description: Description) -> dict[str, Any]:
     properties["@type"] = "Dataset"
     properties["creator"] = [{"@type": "Organization", "name": name} for name in description.creators]
     properties["publisher"] = {"@type": "Organization", "name": description.publisher}
+    if description.is_restricted:
+        return {"@context": "https://schema.org/", **properties}
     properties["distribution"] = [
         {"@type": "DataDownload", "contentUrl": f"{description.files_url}{name}", "encodingFormat": kind}
         for name, kind in (("release.json", "application/json"), ("croissant.json", "application/ld+json"))

@@ -9,6 +9,7 @@ from radcommons.server.releases.metadata.description import Description
 NAMESPACE = "http://datacite.org/schema/kernel-4"
 SCHEMA_LOCATION = f"{NAMESPACE} https://schema.datacite.org/meta/kernel-4.7/metadata.xsd"
 SPDX = "https://spdx.org/licenses/"
+COAR = "http://purl.org/coar/access_right/"
 # DataCite's word for a value that is still to be assigned (appendix 3 of the schema).
 UNASSIGNED = "(:tba)"
 
@@ -33,7 +34,7 @@ def datacite(description: Description) -> dict[str, Any]:
             {"alternateIdentifier": description.root_hash, "alternateIdentifierType": "Root hash (SHA-256, RFC 6962)"},
         ],
         "relatedIdentifiers": _relations(description),
-        "sizes": [f"{description.counts.size_bytes} bytes", *_sizes(description)],
+        "sizes": list(description.amounts),
         "formats": ["application/dicom", "application/vnd.apache.parquet"],
         "version": description.version,
         "rightsList": [
@@ -43,7 +44,8 @@ def datacite(description: Description) -> dict[str, Any]:
                 "rightsIdentifier": description.licence.spdx,
                 "rightsIdentifierScheme": "SPDX",
                 "schemeUri": SPDX,
-            }
+            },
+            _access_right(description),
         ],
         "descriptions": _descriptions(description),
         "url": description.landing_url,
@@ -124,9 +126,11 @@ def _dates(description: Description) -> list[dict[str, str]]:
 
 
 def _relations(description: Description) -> list[dict[str, str]]:
+    # The Croissant record of a restricted version is among what is restricted.
+    record = "datacite.json" if description.is_restricted else "croissant.json"
     relations = [
         {
-            "relatedIdentifier": f"{description.files_url}croissant.json",
+            "relatedIdentifier": f"{description.files_url}{record}",
             "relatedIdentifierType": "URL",
             "relationType": "HasMetadata",
         }
@@ -150,14 +154,16 @@ def _descriptions(description: Description) -> list[dict[str, str]]:
     return described
 
 
-def _sizes(description: Description) -> Iterable[str]:
-    counts = description.counts
-    return (
-        f"{counts.subjects} subjects",
-        f"{counts.studies} studies",
-        f"{counts.series} series",
-        f"{counts.instances} instances",
-    )
+def _access_right(description: Description) -> dict[str, str]:
+    """Who may have the data, in the vocabulary that catalogues of repositories harvest."""
+    identifier, label = description.access_right
+    return {
+        "rights": label,
+        "rightsUri": f"{COAR}{identifier}",
+        "rightsIdentifier": identifier,
+        "rightsIdentifierScheme": "COAR Access Rights",
+        "schemeUri": COAR,
+    }
 
 
 def _tag(name: str) -> str:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from radcommons.server.releases.rules import LICENCES, Licence
-from radcommons.transfer.release.manifest import Counts, FileEntry
+from radcommons.server.releases.rules import LICENCES, Licence, Told
+from radcommons.transfer.release.manifest import FileEntry
 
 KEYWORDS = ("medical imaging", "radiology", "DICOM", "de-identified")
 
@@ -25,6 +25,8 @@ class Description:
         The files its signature covers.
     withdrawn_on, withdrawal_reason
         Set on a tombstone.
+    is_restricted
+        Whether what is in it is for those who were granted access.
     """
 
     slug: str
@@ -38,7 +40,7 @@ class Description:
     landing_url: str
     files_url: str
     published_at: datetime
-    counts: Counts
+    counts: Told
     modalities: tuple[str, ...]
     root_hash: str
     files: tuple[FileEntry, ...]
@@ -48,6 +50,7 @@ class Description:
     replaced_by_url: str | None = None
     withdrawn_on: date | None = None
     withdrawal_reason: str = ""
+    is_restricted: bool = False
 
     @property
     def licence(self) -> Licence:
@@ -58,6 +61,27 @@ class Description:
     def address(self) -> str:
         """What a citation ends with: the DOI as a link, or the page."""
         return f"https://doi.org/{self.doi}" if self.doi else self.landing_url
+
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """How much there is, in words, as far as it is told."""
+        counts = self.counts
+        named = {
+            "subjects": counts.subjects,
+            "studies": counts.studies,
+            "series": counts.series,
+            "instances": counts.instances,
+            "bytes": counts.size_bytes,
+        }
+        least = "at least " if self.is_restricted else ""
+        return tuple(f"{least}{number} {name}" for name, number in named.items() if number is not None)
+
+    @property
+    def access_right(self) -> tuple[str, str]:
+        """The access right by the vocabulary of COAR: its identifier and its label."""
+        if self.withdrawn_on:
+            return "c_14cb", "metadata only access"
+        return ("c_16ec", "restricted access") if self.is_restricted else ("c_abf2", "open access")
 
     @property
     def keywords(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.releases import rules
 from radcommons.server.releases.annotations import left_behind, without_images
 from radcommons.server.releases.errors import ImmutableReleaseError
-from radcommons.server.releases.models import Release, ReleaseInstance, ReleaseState, SequesteredSubject
+from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseInstance, ReleaseState, SequesteredSubject
 from radcommons.server.releases.queries import instances_of, latest_out, version_of
 from radcommons.server.releases.rules import LISTED_AT_MOST, Change, DraftFacts
 from radcommons.server.sites.models import Site
@@ -69,6 +69,7 @@ def gather_facts(release: Release) -> DraftFacts:
     studies = Study.objects.filter(pk__in=instances.values("series__study"))
     subjects = Subject.objects.filter(pk__in=studies.values("subject"))
     bytes_ = _compare_bytes(release)
+    is_restricted = release.access == ReleaseAccess.RESTRICTED
     unstored = instances.exclude(state=InstanceState.STORED).order_by("sop_instance_uid")
     return DraftFacts(
         version=version_of(release),
@@ -86,7 +87,17 @@ def gather_facts(release: Release) -> DraftFacts:
         corrupt=bytes_.corrupt,
         annotations_left_behind=left_behind(release),
         annotations_without_images=without_images(release),
+        is_restricted=is_restricted,
+        open_elsewhere=_open_elsewhere(release) if is_restricted else 0,
+        closes_parent=is_restricted and parent is not None and parent.access == ReleaseAccess.OPEN,
     )
+
+
+def _open_elsewhere(release: Release) -> int:
+    """How many instances of a draft are in an open published version."""
+    is_out = Q(release__state=ReleaseState.PUBLISHED, release__access=ReleaseAccess.OPEN)
+    served = ReleaseInstance.objects.filter(is_out, instance=OuterRef("pk"))
+    return instances_of(release).filter(Exists(served)).count()
 
 
 @dataclass(frozen=True, slots=True)

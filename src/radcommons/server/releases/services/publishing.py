@@ -21,7 +21,7 @@ from radcommons.server.releases.annotations import annotations_of
 from radcommons.server.releases.documents import VersionNote
 from radcommons.server.releases.errors import BusyReleaseError, CheckFailedError, ImmutableReleaseError
 from radcommons.server.releases.folder import Core, Heading, build
-from radcommons.server.releases.models import Release, ReleaseFile, ReleaseState
+from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseFile, ReleaseState
 from radcommons.server.releases.provenance import provenance_of
 from radcommons.server.releases.queries import instances_of, shelf_name, studies_of, versions_out
 from radcommons.server.releases.rows import release_rows
@@ -65,7 +65,9 @@ def publish(release_id: int, *, actor: Actor) -> Release:
                 annotations=annotations_of(release),
             )
             files = _store(release, core)
-        place(instances_of(release))
+        if release.access == ReleaseAccess.OPEN:
+            # Restricted objects never lie below a prefix that an operator may open to the world.
+            place(instances_of(release))
         shelve(shelf_name(release), instances_of(release))
         return _make_public(release_id, core, files, actor)
 
@@ -105,15 +107,17 @@ def _heading(release: Release) -> Heading:
         creators=tuple(release.creators),
         publisher=release.publisher,
         parent=release.parent.version if release.parent else None,
+        terms=release.terms,
         notes=(VersionNote(release.version, release.changes), *earlier),
     )
 
 
 def _store(release: Release, core: Core) -> list[ReleaseFile]:
     store, files = object_store(), []
+    folder = "releases" if release.access == ReleaseAccess.OPEN else "restricted"
     for entry, path in core.files:
         name = entry.path.rsplit("/", 1)[-1]
-        key = f"releases/{release.slug}/{release.version}/{entry.sha256}/{name}"
+        key = f"{folder}/{release.slug}/{release.version}/{entry.sha256}/{name}"
         store.put_path(key, path)
         files.append(
             ReleaseFile(
