@@ -55,6 +55,13 @@ def test_a_large_answer_arrives_whole():
     assert everything.partition(b"\r\n\r\n")[2] == LARGE
 
 
+def test_the_head_of_a_large_answer_travels_with_its_body():
+    first, _ = asyncio.run(asked("/large"))
+    head, _, body = first.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert body == LARGE[: len(body)] != b""
+
+
 def test_an_answer_without_a_body_arrives():
     _, everything = asyncio.run(asked("/empty"))
     assert everything.startswith(b"HTTP/1.1 200 OK\r\n")

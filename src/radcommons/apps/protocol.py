@@ -5,16 +5,13 @@ than the answer.
 """
 
 import asyncio
-import socket
-from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-# A body of up to so much is copied behind its head; for a larger one the kernel is asked to wait with what is no full packet.
+# A body of up to so much is copied behind its head; with a larger one the kernel is given both in one call.
 _COPIED_BYTES = 64 << 10
 _HEAD = b"HTTP/1.1 "
-_CORK = getattr(socket, "TCP_CORK", None)
 
 
 class JoinedWrites:
@@ -39,10 +36,7 @@ class JoinedWrites:
         if held and len(data) <= _COPIED_BYTES:
             self._transport.write(held + data)
         elif held:
-            self._cork(is_on=True)
-            self._transport.write(held)
-            self._transport.write(data)
-            self._cork(is_on=False)
+            self._transport.writelines((held, data))
         elif isinstance(data, bytes) and data.startswith(_HEAD):
             self._held = data
             asyncio.get_running_loop().call_soon(self._release)
@@ -53,12 +47,6 @@ class JoinedWrites:
         """Send what was held back, and close."""
         self._release()
         self._transport.close()
-
-    def _cork(self, *, is_on: bool) -> None:
-        connection = self._transport.get_extra_info("socket")
-        if _CORK is not None and connection is not None:
-            with suppress(OSError):
-                connection.setsockopt(socket.IPPROTO_TCP, _CORK, is_on)
 
     def _release(self) -> None:
         held, self._held = self._held, b""

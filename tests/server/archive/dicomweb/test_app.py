@@ -414,8 +414,11 @@ def test_heads_and_options_are_answered(ask):
     assert (options.status_code, options.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
 
 
-def test_no_answer_may_be_taken_for_another_type(get):
-    assert get("/open/studies").headers["x-content-type-options"] == "nosniff"
+def test_no_answer_may_be_taken_for_another_type_or_do_anything_as_a_page(get):
+    for path in ("/open/studies", FIRST, f"{FIRST}/rendered", "/open/nowhere"):
+        headers = get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in headers["content-security-policy"]
 
 
 def test_paths_that_are_no_resources_are_404(get):

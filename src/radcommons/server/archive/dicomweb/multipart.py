@@ -1,6 +1,6 @@
 """Writing multipart/related (RFC 2387) with a length known beforehand."""
 
-import secrets
+import os
 from collections import Counter
 
 
@@ -14,7 +14,7 @@ class MultipartWriter:
     """
 
     def __init__(self, part_type: str) -> None:
-        self.boundary = secrets.token_hex(16)
+        self.boundary = os.urandom(16).hex()
         self.content_type = f'multipart/related; type="{part_type}"; boundary={self.boundary}'
         self._is_begun = False
 

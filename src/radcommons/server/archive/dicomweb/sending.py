@@ -10,6 +10,8 @@ _UNWATCHED_BYTES = 8 << 20
 # Viewers of other origins may read what needs no cookie: none is ever sent to an origin named "*" (Fetch 3.2).
 _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
+    # Opened as a page, no answer can do anything, whatever text a header holds.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"Content-Length, Content-Range, ETag, Warning"),
 )
@@ -54,10 +56,13 @@ class Answer:
         """Have the first piece of the body at hand, so that what fails at once can still be answered with a status."""
         if not isinstance(self.body, (bytes, memoryview)):
             pieces = self.body
-            try:
-                self.body = _joined(await anext(pieces), pieces)
-            except StopAsyncIteration:
-                self.body = b""
+            first = await anext(pieces, b"")
+            if self.headers.get("Content-Length") == str(len(first)):
+                # All of it, and sent as such; whoever made it is still given its end.
+                await anext(pieces, b"")
+                self.body = first
+            else:
+                self.body = _joined(first, pieces)
 
     async def send(self, connection: Scope, receive: Receive, send: Send) -> None:
         """Send it; only its head where the request says so. A long one ends when the client hangs up."""
