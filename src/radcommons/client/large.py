@@ -14,8 +14,9 @@ from radcommons.client.journal import Journal
 from radcommons.client.remote import Address, Expected, Remote
 
 LARGE_BYTES = 64 << 20
-# Small enough that the digest, which takes one part after the other, does not begin late nor end long after the last part.
-PART_BYTES = 8 << 20
+# Large enough that a store, which keeps files in pieces of its own, seldom reads one twice; small enough that the digest, which
+# takes one part after the other, does not begin late nor end long after the last part.
+PART_BYTES = 16 << 20
 
 
 class LargeFiles(Closing):

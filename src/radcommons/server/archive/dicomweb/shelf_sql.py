@@ -10,21 +10,23 @@ from radcommons.server.archive.dicomweb.patterns import fuzzy_regex
 from radcommons.server.archive.dicomweb.query import Between, Fuzzy, Match, OneOf, Pattern, SearchQuery
 
 _STUDIES = (
-    "SELECT h.answer{extra} FROM archive_shelfstudy h JOIN archive_study s ON s.id = h.study_id"
-    " JOIN archive_subject p ON p.id = s.subject_id WHERE h.shelf_id = %s{conditions}"
+    "SELECT h.answer{extra} FROM archive_shelfstudy h JOIN archive_study s ON s.id = h.study_id{joins}"
+    " WHERE h.shelf_id = %s{conditions}"
     " ORDER BY s.study_date DESC NULLS LAST, s.study_instance_uid LIMIT %s OFFSET %s"
 )
 _AT_PLACES = (
     "SELECT h.answer{extra} FROM archive_shelfstudy h JOIN archive_study s ON s.id = h.study_id"
     " WHERE h.shelf_id = %s AND h.place = ANY(%s) ORDER BY h.place"
 )
+_SUBJECT_ID = "subject__subject_id"
 SEARCH = "SELECT packed FROM archive_shelfsearch WHERE shelf_id = %s"
 _SERIES = (
-    "SELECT x.answer{extra} FROM archive_shelfseries x JOIN archive_series e ON e.id = x.series_id"
-    " JOIN archive_study s ON s.id = e.study_id JOIN archive_subject p ON p.id = s.subject_id"
+    "SELECT x.answer{extra} FROM archive_shelfseries x JOIN archive_series e ON e.id = x.series_id{joins}"
     " WHERE x.shelf_id = %s{conditions}"
     " ORDER BY e.study_id, e.series_number ASC NULLS LAST, e.series_instance_uid LIMIT %s OFFSET %s"
 )
+_WITH_STUDY = " JOIN archive_study s ON s.id = e.study_id"
+_WITH_SUBJECT = " JOIN archive_subject p ON p.id = s.subject_id"
 _WITH_MODALITY = (
     "EXISTS (SELECT 1 FROM archive_shelfseries m JOIN archive_series e ON e.id = m.series_id"
     " WHERE m.shelf_study_id = h.id AND {condition})"
@@ -69,9 +71,19 @@ def search_statement(shelf_id: int, query: SearchQuery, address: Address, *, wit
         parameters += made.parameters
     column = ", s.study_json" if is_study else ", e.series_json"
     text = (_STUDIES if is_study else _SERIES).format(
-        extra=column if with_json else "", conditions="".join(f" AND {each}" for each in conditions)
+        extra=column if with_json else "",
+        joins=_joins(query, address),
+        conditions="".join(f" AND {each}" for each in conditions),
     )
     return Statement(text, (shelf_id, *parameters, query.limit, query.offset))
+
+
+def _joins(query: SearchQuery, address: Address) -> str:
+    """The tables of the levels above that conditions need; of others PostgreSQL would read a row for each result."""
+    with_subject = any(match.key.column == _SUBJECT_ID for match in query.matches)
+    with_study = with_subject or address.study_instance_uid or any(m.key.level is Level.STUDY for m in query.matches)
+    study = _WITH_STUDY if query.level is not Level.STUDY and with_study else ""
+    return study + (_WITH_SUBJECT if with_subject else "")
 
 
 def studies_at(shelf_id: int, places: Sequence[int], *, with_json: bool) -> Statement:
@@ -87,7 +99,7 @@ def _condition(match: Match, *, is_study: bool) -> Statement | None:
     if key.tag == MODALITIES_IN_STUDY:
         inner = _compare("e.modality", key, match)
         return Statement(_WITH_MODALITY.format(condition=inner.text), inner.parameters) if is_study else None
-    if key.column == "subject__subject_id":
+    if key.column == _SUBJECT_ID:
         return _compare("p.subject_id", key, match)
     return _compare(f"{'s' if key.level is Level.STUDY else 'e'}.{key.column}", key, match)
 
