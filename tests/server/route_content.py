@@ -20,6 +20,8 @@ from tests.support.releases import clear_study, frozen_cohort, wish
 
 from radcommons.apps import worker
 from radcommons.deid.pixel_text import PixelText
+from radcommons.server.access.models import AccessRequest
+from radcommons.server.access.services import AccessWish, ask_for_access
 from radcommons.server.annotation.queries.aliases import aliases_of_case, aliases_of_task
 from radcommons.server.annotation.rules.states import CaseState, Duty, ProjectVerb
 from radcommons.server.annotation.rules.wishes import ProjectWish
@@ -27,16 +29,19 @@ from radcommons.server.annotation.services import projects, schemas
 from radcommons.server.annotation.services.examples import add_example
 from radcommons.server.annotation.services.uploading import begin_upload
 from radcommons.server.archive.aliases import Aliases
+from radcommons.server.catalog.rules import CatalogQuery
+from radcommons.server.catalog.services import freeze_cohort
 from radcommons.server.curation.models import Case
 from radcommons.server.intake import services as intake
 from radcommons.server.intake.models import BatchPart, QuarantinedInstance, SigningKey
 from radcommons.server.intake.staging import PartSink
 from radcommons.server.platform import accounts
+from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.models import ApiToken, User
 from radcommons.server.platform.policy import POLICY, Action, Actor, Everyone, Role
 from radcommons.server.platform.settings import settings
 from radcommons.server.releases import services as releases
-from radcommons.server.releases.models import Release
+from radcommons.server.releases.models import Release, ReleaseReader
 from radcommons.server.sites import services as sites
 from radcommons.server.sites.models import ContributorKey, Site
 from radcommons.transfer.annotation.record import Method
@@ -44,10 +49,12 @@ from radcommons.transfer.parts import AnnouncedPart, announcement
 
 SITES = ("ALPHA", "BETA")
 # "held" goes into quarantine; the others are stored. All but "open" and "held" are cleared.
-STUDIES = ("public", "recalled", "drafted", "open", "held")
+MR = "1.2.840.10008.5.1.4.1.1.4"
+STUDIES = ("public", "recalled", "drafted", "open", "sealed", "held")
 READING = "blinded-reads"
-PUBLIC, RECALLED, DRAFT = "chest-ct", "recalled-ct", "unheard-of-ct"
+PUBLIC, RECALLED, DRAFT, SEALED = "chest-ct", "recalled-ct", "unheard-of-ct", "sealed-mr"
 ORGANISATION, PERSON, DRAFT_TITLE = "Institute of Hidden Hopes", "ulrika.unseen", "A title nobody has read"
+ASKER = "Yolanda Yearning"
 # Bookkeeping that reading may do: sessions, when a token was last used, how much was downloaded.
 UNWATCHED = ("django_session", "platform_apitoken", "sites_contributorkey", "access_downloadday", "platform_user")
 
@@ -62,11 +69,19 @@ class Visitor:
     is_user: bool = False
     is_key: bool = False
     is_worthless: bool = False
+    grant: str = ""
+    has_token: bool = False
+
+    @property
+    def reads_sealed(self) -> bool:
+        """Whether the restricted version is open to this visitor."""
+        is_of_house = self.role in (Role.RELEASE_MANAGER, Role.ADMINISTRATOR)
+        return not self.is_worthless and (self.grant == "standing" or is_of_house)
 
     @property
     def has_browser(self) -> bool:
         """Whether a session cookie says who is asking."""
-        return self.is_user
+        return self.is_user and not self.has_token
 
     def may(self, action: Action, site: str | None = None) -> bool:
         """What the policy's table says, read here once more and without its code."""
@@ -98,6 +113,15 @@ VISITORS = (
     Visitor("expired token", is_worthless=True),
     Visitor("revoked key", is_worthless=True),
 )
+# Asked for what is restricted only: the same grant by browser and by token, and grants that ended.
+READERS = (
+    Visitor("granted", Role.RESEARCHER, is_user=True, grant="standing"),
+    Visitor("granted by token", is_user=True, grant="standing", has_token=True),
+    Visitor("revoked", Role.RESEARCHER, is_user=True, grant="revoked"),
+    Visitor("revoked by token", is_user=True, grant="revoked", has_token=True),
+    Visitor("grant is over", is_user=True, grant="over", has_token=True),
+    Visitor("granted under other terms", is_user=True, grant="other", has_token=True),
+)
 # A curator's browser whose session began before the password was changed; asked for a few routes only.
 STALE = Visitor("session of old", Role.CURATOR, is_user=True)
 
@@ -108,10 +132,12 @@ class Secret:
 
     word: str
     known_by: tuple[tuple[Action, str | None], ...]
+    is_sealed: bool = False
 
     def is_hidden_from(self, visitor: Visitor) -> bool:
         """Whether the word must never reach a visitor."""
-        return not any(visitor.may(action, site) for action, site in self.known_by)
+        is_known = any(visitor.may(action, site) for action, site in self.known_by)
+        return not is_known and not (self.is_sealed and visitor.reads_sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +169,7 @@ def filled(folder: Path) -> Iterator[Content]:
     assert QuarantinedInstance.objects.count() == len(SITES)
     own = made["ALPHA"]
     real = _addresses(own)
-    credentials = {visitor.name: _headers(visitor, keys) for visitor in (*VISITORS, STALE)}
+    credentials = {visitor.name: _headers(visitor, keys) for visitor in (*VISITORS, *READERS, STALE)}
     sha256, path = next(iter(own.paths.items()))
     real |= {"sha256": sha256, **_reading(real["public_study"])}
     yield Content(
@@ -167,6 +193,7 @@ def _batch(folder: Path, code: str) -> MadeBatch:
     for number, state in enumerate(STUDIES):
         name = f"{code}-{state}"
         changes = {"SOPClassUID": DX, "Modality": "DX"} if state == "held" else {}
+        changes |= {"SOPClassUID": MR, "Modality": "MR"} if state == "sealed" else {}
         subject = f"{code}-{number:08d}"
         paths.append(write_instance(folder / f"{name}.dcm", study=name, PatientID=subject, **changes))
     stored = make_batch(paths[:-1], site=code)
@@ -203,6 +230,11 @@ def _release_some() -> None:
             releases.publish(draft.pk, actor=OPERATOR)
         if slug == RECALLED:
             releases.withdraw(draft.pk, reason="consent", actor=OPERATOR)
+    for code in SITES:
+        clear_study(uid("study", f"{code}-sealed"))
+    cohort = freeze_cohort("cohort-of-sealed", CatalogQuery.from_lists({"modality": ["MR"]}), actor=OPERATOR)
+    sealed = wish(slug=SEALED, title="A sealed title", terms="Tell nobody.")
+    releases.publish(releases.draft(sealed, cohort, actor=OPERATOR).pk, actor=OPERATOR)
 
 
 def _addresses(own: MadeBatch) -> dict[str, str]:
@@ -234,6 +266,7 @@ def _addresses(own: MadeBatch) -> dict[str, str]:
         "token": accounts.issue_setup_link(actor=OPERATOR, username="invited"),
         "draft": DRAFT,
         "recalled": RECALLED,
+        "request_id": _asked().pk,
     }
     for state in STUDIES:
         values |= _uids("ALPHA", state)
@@ -241,6 +274,14 @@ def _addresses(own: MadeBatch) -> dict[str, str]:
     for state in STUDIES:
         values[f"{state}_sha256"] = BatchPart.objects.get(study_instance_uid=values[f"{state}_study"]).sha256
     return {name: str(value) for name, value in values.items()}
+
+
+def _asked() -> AccessRequest:
+    """A request that waits for a decision."""
+    asker = actor_of_user(User.objects.get(username="other"))
+    release = Release.objects.get(slug=SEALED)
+    wish = AccessWish(ASKER, "University of Elsewhere", "To learn.", release.terms_sha256)
+    return ask_for_access(release, wish, actor=asker)
 
 
 def _reading(study: str) -> dict[str, str]:
@@ -310,8 +351,9 @@ def _secrets(made: Mapping[str, MadeBatch]) -> Iterator[Secret]:
     yield Secret(DRAFT, ((Action.RELEASES_READ_DRAFTS, None),))
     yield Secret(DRAFT_TITLE, ((Action.RELEASES_READ_DRAFTS, None),))
     yield Secret(ORGANISATION, ((Action.SITES_READ_SURVEYS, None),))
+    yield Secret(ASKER, ((Action.ACCESS_DECIDE, None),))
     yield Secret(PERSON, ((Action.PLATFORM_MANAGE_PEOPLE, None),))
-    for state in ("public", "recalled", "drafted"):
+    for state in ("public", "recalled", "drafted", "sealed"):
         yield Secret(f"cohort-of-{state}", ((Action.CATALOG_READ, None),))
     for code, batch in made.items():
         of_site = (Action.INTAKE_READ_BATCH, code)
@@ -320,11 +362,11 @@ def _secrets(made: Mapping[str, MadeBatch]) -> Iterator[Secret]:
         yield Secret(f"Hospital {code}", ((Action.SITES_READ, code), of_site))
         for number, state in enumerate(STUDIES[1:], start=1):
             known = [of_site, (Action.CURATION_READ, None)]
-            if state in ("recalled", "drafted"):
+            if state in ("recalled", "drafted", "sealed"):
                 known.append((Action.CATALOG_READ, None))
             words = [*_uids(code, state).values(), f"{code}-{number:08d}"]
             words.append(next(sha for sha, path in batch.paths.items() if path.stem == f"{code}-{state}"))
-            yield from (Secret(word, tuple(known)) for word in words)
+            yield from (Secret(word, tuple(known), is_sealed=state == "sealed") for word in words)
 
 
 def _headers(visitor: Visitor, keys: Mapping[str, str]) -> dict[str, str]:
@@ -340,6 +382,8 @@ def _headers(visitor: Visitor, keys: Mapping[str, str]) -> dict[str, str]:
         sites.revoke_contributor_key(site, row.pk, actor=OPERATOR)
         return {"Authorization": f"Bearer {plain}"}
     user = _account(visitor)
+    if visitor.grant:
+        _grant(user, visitor.grant)
     if visitor.has_browser:
         browser = Client()
         browser.force_login(user)
@@ -360,6 +404,22 @@ def _account(visitor: Visitor) -> User:
     if role:
         accounts.grant_role(name, role, actor=OPERATOR, site_code=visitor.site or "")
     return user
+
+
+def _grant(user: User, state: str) -> None:
+    """Let somebody read what is sealed, or once have let them."""
+    release = Release.objects.get(slug=SEALED)
+    today = timezone.localdate()
+    if state in ("standing", "revoked"):
+        grant = releases.admit_reader(release, user, until=today, actor=OPERATOR)
+        if state == "revoked":
+            releases.dismiss_reader(grant.pk, reason="left the institution", actor=OPERATOR)
+        return
+    of = {"slug": SEALED, "user": user, "granted_by": "user:manager"}
+    if state == "over":
+        ReleaseReader.objects.create(**of, terms_sha256=release.terms_sha256, until=today - timedelta(days=1))
+    else:
+        ReleaseReader.objects.create(**of, terms_sha256="0" * 64, until=today)
 
 
 @functools.cache

@@ -6,9 +6,9 @@ enough. A row whose visitors are fewer than the policy's action lets in says so 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tests.server.route_content import PUBLIC, RECALLED
+from tests.server.route_content import PUBLIC, RECALLED, SEALED
 
 from radcommons.server.platform.policy import Action
 
@@ -40,6 +40,8 @@ class Row:
         Whether it is the same file for everybody, whatever they send along.
     is_like_others
         Whether other rows ask the same door with every visitor, so that a few are enough here.
+    is_restricted
+        Whether it serves what is in a restricted version: to those who were granted access, and never to be kept.
     is_reading
         Whether a POST changes nothing, so that a form from elsewhere does no harm.
     query
@@ -60,6 +62,7 @@ class Row:
     is_static: bool = False
     is_like_others: bool = False
     is_reading: bool = False
+    is_restricted: bool = False
     query: str = ""
 
     @property
@@ -605,6 +608,47 @@ ACCOUNTS = (
     Row("POST", "accounts/password/change/", A.PLATFORM_OWN_ACCOUNT, is_session_only=True),
 )
 
+
+def _sealed(row: Row) -> Row | None:
+    """The same question about a restricted version; None where a row is not about what is in a version."""
+    is_of_version = "slug" in row.route and row.given.get("slug", PUBLIC) == PUBLIC and "annotation" not in row.route
+    texts = (*row.given.values(), *row.form.values(), row.query)
+    is_named = any("{public_" in text or PUBLIC in text for text in texts)
+    if row.action not in (A.RELEASES_READ, A.ACCESS_DOWNLOAD) or not (is_of_version or is_named):
+        return None
+
+    def swap(text: str) -> str:
+        return text.replace("{public_", "{sealed_").replace(PUBLIC, SEALED)
+
+    given = {name: swap(value) for name, value in row.given.items()}
+    if is_of_version:
+        given["slug"] = SEALED
+    sealed = replace(
+        row, given=given, query=swap(row.query), form={name: swap(value) for name, value in row.form.items()}
+    )
+    # NBIA's lists are asked by everybody; of what somebody may not read they are empty.
+    is_list = row.route == _NBIA and row.given["call"] not in _NBIA_OF_SERIES[:3]
+    return replace(sealed, is_restricted=not is_list and (row.route, row.given.get("path")) not in _TOLD)
+
+
+# What everybody is told of a restricted version.
+_TOLD = {
+    ("releases/<slug:slug>/", None),
+    ("releases/<slug:slug>/<str:version>/", None),
+    ("api/v1/releases/<slug>", None),
+    (_FILE, "status.json"),
+}
+ASKING = (
+    Row("GET", "access/", A.ACCESS_ASK),
+    Row("GET", "access/requests/", A.ACCESS_DECIDE),
+    Row("GET", "access/requests/<int:request_id>/", A.ACCESS_DECIDE),
+    Row("POST", "access/requests/<int:request_id>/<slug:verb>/", A.ACCESS_DECIDE, given={"verb": "approve"}),
+    *(
+        Row(method, "releases/<slug:slug>/<str:version>/access/", A.ACCESS_ASK, given={"slug": SEALED})
+        for method in ("GET", "POST")
+    ),
+    Row("GET", "releases/<slug:slug>/<str:version>/access/", None, given={"slug": "{draft}"}),
+)
 TABLE = (
     *PAGES,
     *READING_PAGES,
@@ -617,4 +661,6 @@ TABLE = (
     *_of_scopes(),
     *READ_ONLY,
     *ACCOUNTS,
+    *ASKING,
 )
+SEALED_ROWS = tuple(row for row in map(_sealed, TABLE) if row is not None)

@@ -16,8 +16,8 @@ from django.db import connection, connections
 from django.urls import URLPattern, URLResolver, get_resolver
 from ninja.operation import PathView
 from starlette.routing import Mount, Route
-from tests.server.route_content import PUBLIC, SITES, STALE, VISITORS, Content, Visitor, filled, fingerprint
-from tests.server.route_table import DICOMWEB, SCOPES, TABLE, Row
+from tests.server.route_content import PUBLIC, READERS, SITES, STALE, VISITORS, Content, Visitor, filled, fingerprint
+from tests.server.route_table import DICOMWEB, SCOPES, SEALED_ROWS, TABLE, Row
 
 from radcommons.apps import asgi, wiring
 from radcommons.server.archive.dicomweb import address as dicomweb_address
@@ -131,6 +131,8 @@ def may_use(visitor: Visitor, row: Row) -> bool:
         return False
     if row.is_token_only and visitor.has_browser:
         return False
+    if row.is_restricted:
+        return visitor.reads_sealed
     return row.is_static or (row.action is not None and visitor.may(row.action, row.site))
 
 
@@ -224,6 +226,8 @@ def problems_of(row: Row, visitor: Visitor, content: Content, ask: Ask) -> Itera
     if may_use(visitor, row):
         if (is_denied(answer) and not row.is_static) or status in {NO_METHOD, GONE}:
             yield f"{visitor.name}: is kept out with {status}"
+        if row.is_restricted and "no-store" not in answer.headers.get("cache-control", ""):
+            yield f"{visitor.name}: may keep what is restricted"
         return
     if row.is_gone and not visitor.is_worthless:
         if status != GONE:
@@ -239,6 +243,15 @@ def problems_of(row: Row, visitor: Visitor, content: Content, ask: Ask) -> Itera
         twin = ask(row.method, other, visitor, body=body_of(row, content))
         if (twin.status_code, text_of(twin, other)) != (status, told):
             yield f"{visitor.name}: {status} tells that it exists; what does not exist is {twin.status_code}"
+
+
+@pytest.mark.parametrize("row", SEALED_ROWS, ids=lambda row: row.name)
+def test_a_restricted_version_is_read_by_those_who_were_granted_it(row, content, ask):
+    asked = [visitor for visitor in VISITORS if visitor.name in CURIOUS | A_FEW] + list(READERS)
+    if row.is_like_others:
+        asked = [visitor for visitor in asked if visitor.name in {"anonymous", "granted by token", "revoked by token"}]
+    problems = [problem for visitor in asked for problem in problems_of(row, visitor, content, ask)]
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)

@@ -65,6 +65,9 @@ COMMANDS = {
     ),
     "catalog": Entry("radcommons.server.catalog.commands", "catalog", "Facets and cohorts.", needs_server=True),
     "release": Entry("radcommons.server.releases.commands", "release", "Draft, check, publish.", needs_server=True),
+    "access": Entry(
+        "radcommons.server.access.commands", "access", "Requests for restricted versions.", needs_server=True
+    ),
     "deid-benchmark": Entry(
         "radcommons.apps.deid_benchmark.command", "deid_benchmark", "Measure de-identifiers on planted identifiers."
     ),

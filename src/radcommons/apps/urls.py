@@ -14,6 +14,7 @@ from ninja.parser import Parser
 from radcommons import __version__
 from radcommons.apps import wiring
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.server.access import views as access
 from radcommons.server.annotation import views as annotation
 from radcommons.server.annotation.api import router as annotation_router
 from radcommons.server.catalog import views as catalog
@@ -95,6 +96,7 @@ ROOMS: dict[str, ModuleType] = {
     "annotation": annotation,
     "catalog": catalog,
     "releases": releases,
+    "access": access,
     "viewer": viewer,
     "portal": portal,
 }

@@ -106,7 +106,7 @@ def drs_app(resolve_actor: ActorResolver) -> Starlette:
             route("/objects/access", ["POST"], _bulk_access),
             # Passports may be sent with a POST; nothing that is published asks for one.
             route("/objects/{object_id}", ["GET", "POST"], _one),
-            route("/objects/{object_id}", ["OPTIONS"], _authorizations),
+            route("/objects/{object_id}", ["OPTIONS"], authorizations),
             route("/objects/{object_id}/access/{access_id}", ["GET", "POST"], _access),
         ]
     )
@@ -354,7 +354,7 @@ def _answered(wanted: Iterable[tuple[str, Callable[[], Json]]], name: str) -> Js
     return {"summary": summary, "unresolved_drs_objects": failed, name: resolved}
 
 
-def _authorizations(asked: Asked) -> Json:
+def authorizations(asked: Asked) -> Json:
     """How an object is asked for; the address behind a restricted one wants the same token."""
     drs_object(asked.named, asked.actor)
     is_open = _is_found(asked.named)

@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from radcommons.server.access.models import DownloadDay
-from radcommons.server.releases.models import Release
+from radcommons.server.access.models import AccessRequest, DownloadDay, RequestState
+from radcommons.server.platform import audit
+from radcommons.server.platform.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from radcommons.server.platform.models import User
+from radcommons.server.platform.policy import Action, Actor, authorise
+from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseState
+from radcommons.server.releases.reading import may_read
+from radcommons.server.releases.services import admit_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,125 @@ class Served:
 
     files: int
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccessWish:
+    """What somebody writes who asks to read a restricted version.
+
+    Parameters
+    ----------
+    terms_sha256
+        The digest of the terms that the person agreed to, as the page showed them.
+    """
+
+    full_name: str
+    institution: str
+    purpose: str
+    terms_sha256: str
+
+
+def ask_for_access(release: Release, wish: AccessWish, *, actor: Actor) -> AccessRequest:
+    """Ask to read a restricted version.
+
+    Raises
+    ------
+    InvalidError
+        When something is missing, or other terms were agreed to than those of the version.
+    ConflictError
+        When it is open, a request is waiting already, or there is nothing to ask for.
+    """
+    authorise(actor, Action.ACCESS_ASK)
+    user = User.objects.filter(pk=actor.user_id or 0).first()
+    if user is None:
+        raise ForbiddenError
+    texts = {
+        "full_name": wish.full_name.strip(),
+        "institution": wish.institution.strip(),
+        "purpose": wish.purpose.strip(),
+    }
+    if not all(texts.values()):
+        raise InvalidError(
+            "access.request-incomplete", "Say who you are, where you work, and what you want the data for."
+        )
+    if release.state != ReleaseState.PUBLISHED or release.access != ReleaseAccess.RESTRICTED:
+        raise ConflictError("access.nothing-to-ask", "This version is not restricted.")
+    if wish.terms_sha256 != release.terms_sha256:
+        raise InvalidError("access.other-terms", "Read the terms of this version and agree to them.")
+    if may_read(release, actor):
+        raise ConflictError("access.granted-already", "You may read this version already.")
+    try:
+        with transaction.atomic():
+            request = AccessRequest.objects.create(
+                release=release, user=user, terms_sha256=release.terms_sha256, **texts
+            )
+            facts = {"release": f"{release.slug}@{release.version}", "terms_sha256": release.terms_sha256}
+            audit.record(actor, "access.asked", object_kind="access-request", object_id=request.pk, facts=facts)
+    except IntegrityError as error:
+        raise ConflictError("access.asked-already", "Your request is waiting for a decision.") from error
+    return request
+
+
+def approve_request(request_id: int, *, until: date, actor: Actor) -> AccessRequest:
+    """Grant what somebody asked for, until a day.
+
+    Raises
+    ------
+    InvalidReleaseError
+        When the day is over, or too far away.
+    ConflictError
+        When the request is decided, or there is nothing to grant any more.
+    """
+    authorise(actor, Action.ACCESS_DECIDE)
+    with transaction.atomic():
+        request = _waiting(request_id)
+        grant = admit_reader(request.release, request.user, until=until, actor=actor)
+        request.state, request.grant = RequestState.APPROVED, grant
+        _decide(request, actor, {"grant": grant.pk, "until": until.isoformat()})
+    return request
+
+
+def refuse_request(request_id: int, *, reason: str, actor: Actor) -> AccessRequest:
+    """Refuse what somebody asked for; the person reads the reason and may ask again.
+
+    Raises
+    ------
+    InvalidError
+        When no reason is given.
+    ConflictError
+        When the request is decided.
+    """
+    authorise(actor, Action.ACCESS_DECIDE)
+    if not reason.strip():
+        raise InvalidError("access.no-reason", "Say why it is refused; the person reads it.")
+    with transaction.atomic():
+        request = _waiting(request_id)
+        request.state, request.refusal_reason = RequestState.REFUSED, reason.strip()
+        _decide(request, actor, {})
+    return request
+
+
+def _waiting(request_id: int) -> AccessRequest:
+    rows = AccessRequest.objects.select_for_update(no_key=True, of=("self",)).select_related("release", "user")
+    request = rows.filter(pk=request_id).first()
+    if request is None:
+        raise NotFoundError
+    if request.state != RequestState.WAITING:
+        raise ConflictError("access.decided-already", "This request is decided already.")
+    return request
+
+
+def _decide(request: AccessRequest, actor: Actor, facts: Mapping[str, object]) -> None:
+    request.decided_at, request.decided_by = timezone.now(), actor.name
+    request.save(update_fields=["state", "grant", "refusal_reason", "decided_at", "decided_by"])
+    name = f"{request.release.slug}@{request.release.version}"
+    audit.record(
+        actor,
+        f"access.{request.state}",
+        object_kind="access-request",
+        object_id=request.pk,
+        facts={"release": name, **facts},
+    )
 
 
 def count_downloads(served: Mapping[tuple[int, int], Served]) -> None:

@@ -87,6 +87,9 @@ class ActorMiddleware:
             request.actor = SimpleLazyObject(lambda: _session_actor(request))  # type: ignore[assignment]
         response = self.get_response(request)
         response.headers["X-Request-Id"] = request.request_id
+        if request.is_bearer:
+            # What a token opens is for its owner, on whatever way the answer goes.
+            response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
 

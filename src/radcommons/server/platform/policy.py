@@ -113,6 +113,8 @@ class Action(StrEnum):
     ARCHIVE_READ_STORAGE = "archive.read-storage"
     DICOMWEB_READ = "dicomweb.read"
     ACCESS_DOWNLOAD = "access.download"
+    ACCESS_ASK = "access.ask"
+    ACCESS_DECIDE = "access.decide"
 
 
 class Everyone(StrEnum):
@@ -164,6 +166,9 @@ POLICY: Mapping[Action, frozenset[Role | Everyone]] = MappingProxyType(
         Action.VIEWING_OPEN: _PUBLIC,
         Action.DICOMWEB_READ: _PUBLIC,
         Action.ACCESS_DOWNLOAD: _PUBLIC,
+        # What may be read of it is decided version by version (releases.reading).
+        Action.ACCESS_ASK: frozenset({Everyone.SIGNED_IN}),
+        Action.ACCESS_DECIDE: frozenset({_M}),
     }
 )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
 
+from radcommons.server.access import asking
 from radcommons.server.annotation.queries import adjudication, worklist
 from radcommons.server.annotation.queries import projects as reading_projects
 from radcommons.server.catalog import queries as catalog
@@ -63,6 +64,10 @@ def _for_curators(_: Actor) -> Iterator[Step]:
 
 
 def _for_release_managers(_: Actor) -> Iterator[Step]:
+    asked = asking.waiting_requests().count()
+    if asked:
+        text = "Somebody asks to read a restricted version. Grant it until a day, or say why not."
+        yield Step(f"{_plural(asked, 'request', 'requests')} for access", _url("access:queue"), text)
     for release in releases.drafts()[:5]:
         text = (
             "Check it, then publish it." if release.state == "draft" else "Checked: read the findings and publish it."
@@ -126,6 +131,11 @@ def _for_coordinators(actor: Actor) -> Iterator[Step]:
 
 def _for_everybody(actor: Actor) -> Iterator[Step]:
     yield Step("Published releases", _url("releases:list"), "Look at images, download, cite.")
+    own = asking.own_requests(actor)
+    if own:
+        last = own[0]
+        text = f"{last.request.release.slug}: {last.state}{f' until {last.until}' if last.state == 'granted' else ''}."
+        yield Step("Your access to restricted data", _url("access:mine"), text)
     if may(actor, Action.PLATFORM_OWN_ACCOUNT):
         yield Step("Your account", _url("portal:account"), "Password, second factor, tokens for programs.")
 

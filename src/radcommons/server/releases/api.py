@@ -34,7 +34,7 @@ def list_versions(request: ActorRequest, slug: str) -> dict[str, Any]:  # noqa: 
 def get_release(request: ActorRequest, slug: str, version: str) -> dict[str, Any]:
     """Return one version with the addresses of its manifest and files; ``latest`` means the newest.
 
-    A withdrawn version is answered with status 410 and the reason.
+    A withdrawn version is answered with status 410 and the reason; a restricted one with 401 or 403 to those who may not read it.
     """
     release = readable_release(slug, version, request.actor)
     base = describing.files_url(release)

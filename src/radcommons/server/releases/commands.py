@@ -1,7 +1,7 @@
-"""``radcommons release …``: draft, check, publish, withdraw from the command line."""
+"""``radcommons release …``: draft, check, publish, open, withdraw from the command line."""
 
 import json
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -26,7 +26,7 @@ def _actor(name: str | None) -> Actor:
 
 @click.group()
 def release() -> None:
-    """Draft a version from a cohort, check it, publish it, withdraw it."""
+    """Draft a version from a cohort, check it, publish it, open it, withdraw it."""
 
 
 @release.command()
@@ -40,12 +40,22 @@ def release() -> None:
 @click.option("--changes", default="", help="What is new, for the change log.")
 @click.option("--creator", "creators", multiple=True, help="Who is cited; repeat for more.")
 @click.option("--doi", default="", help="A DOI registered for it.")
+@click.option(
+    "--restricted",
+    "terms_file",
+    type=click.File(encoding="utf-8"),
+    metavar="TERMS",
+    help="Only people who were granted access may read it; a text file with the terms to which they agree.",
+)
 @by_option
 @json_option
-def draft(name: str, *, cohort: str, by: str | None, as_json: bool, creators: tuple[str, ...], **texts: str) -> None:
+def draft(name: str, *, cohort: str, by: str | None, as_json: bool, terms_file: TextIO | None, **wished: Any) -> None:
     """Draft the version SLUG@VERSION."""
     slug, version = _split(name)
-    wish = DraftWish(slug=slug, version=version, creators=creators, **texts)
+    terms = terms_file.read() if terms_file else ""
+    if terms_file and not terms.strip():
+        raise InvalidReleaseError("The file with the terms is empty. A restricted version needs terms.")
+    wish = DraftWish(slug=slug, version=version, terms=terms, **wished)
     row = services.draft(wish, cohort_named(cohort), actor=_actor(by))
     _show(row, as_json=as_json)
 
@@ -88,6 +98,16 @@ def withdraw(name: str, *, reason: str, by: str | None, as_json: bool) -> None:
     _show(services.withdraw(_find(name).pk, reason=reason, actor=_actor(by)), as_json=as_json)
 
 
+@release.command(name="open")
+@click.argument("name", metavar="SLUG@VERSION")
+@click.option("--reason", required=True, help="Stays in the record.")
+@by_option
+@json_option
+def open_release(name: str, *, reason: str, by: str | None, as_json: bool) -> None:
+    """Open a restricted version to everybody, for good."""
+    _show(services.open_version(_find(name).pk, reason=reason, actor=_actor(by)), as_json=as_json)
+
+
 @release.command()
 @click.argument("name", metavar="SLUG@VERSION")
 @by_option
@@ -106,7 +126,9 @@ def list_releases(*, as_json: bool) -> None:
         click.echo(json.dumps([_summary(row) for row in rows], indent=2))
         return
     for row in rows:
-        click.echo(f"{row.slug}@{row.version}  {row.state}  {row.instances} instances  {row.root_hash[:16]}")
+        click.echo(
+            f"{row.slug}@{row.version}  {row.state}  {row.access}  {row.instances} instances  {row.root_hash[:16]}"
+        )
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -124,7 +146,9 @@ def _show(row: Release, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_summary(row), indent=2))
         return
-    click.echo(f"{row.slug}@{row.version} is {row.state}: {row.subjects} subjects, {row.instances} instances")
+    click.echo(
+        f"{row.slug}@{row.version} is {row.state} ({row.access}): {row.subjects} subjects, {row.instances} instances"
+    )
     if row.root_hash:
         click.echo(f"root hash {row.root_hash}")
 
@@ -135,6 +159,7 @@ def _summary(row: Release) -> dict[str, Any]:
         "version": row.version,
         "title": row.title,
         "state": row.state,
+        "access": row.access,
         "licence": row.licence,
         "subjects": row.subjects,
         "studies": row.studies,

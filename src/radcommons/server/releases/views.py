@@ -25,8 +25,8 @@ from radcommons.server.releases import describing, queries, services
 from radcommons.server.releases.holdings import holdings, selection_of
 from radcommons.server.releases.metadata.citation import bibtex, citation_text
 from radcommons.server.releases.metadata.croissant import json_ld
-from radcommons.server.releases.models import Release, ReleaseState
-from radcommons.server.releases.reading import readable_release
+from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseState
+from radcommons.server.releases.reading import may_read, readable_release, readers_of
 from radcommons.server.releases.rules import LICENCES
 from radcommons.server.releases.selection import COLUMNS
 from radcommons.server.releases.services import DraftWish
@@ -66,16 +66,42 @@ class DraftForm(forms.Form):
         label="DOI", required=False, max_length=200, help_text="If one is registered, without https://."
     )
 
+    is_restricted = forms.BooleanField(
+        label="Restricted: only people who were granted access may read it",
+        required=False,
+        help_text="Its page, citation and terms are public all the same. A restricted version can be opened later, an open one never closed.",
+    )
+    terms = forms.CharField(
+        label="Data-use terms",
+        required=False,
+        max_length=50_000,
+        help_text="What somebody agrees to who asks for access. They are part of the version and never change. Versions under "
+        "the same terms, word for word, are read by the same people.",
+        widget=forms.Textarea({"rows": 8}),
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [(str(row.pk), f"{row.name} ({row.instance_count} instances)") for row in cohorts()]
         self.fields["cohort"].choices = choices  # type: ignore[attr-defined]
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse a restricted version without terms, and terms that would bind nobody."""
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("is_restricted") and not data.get("terms", "").strip():
+            self.add_error("terms", "A restricted version needs terms.")
+        if data.get("terms", "").strip() and not data.get("is_restricted"):
+            self.add_error("is_restricted", "There are terms, so say that the version is restricted, or remove them.")
+        return data
+
     def wish(self) -> DraftWish:
         """The form as the verb takes it."""
         data = self.cleaned_data
         names = tuple(line.strip() for line in data["creators"].splitlines() if line.strip())
-        texts = {name: data[name] for name in ("slug", "version", "title", "licence", "description", "changes", "doi")}
+        texts = {
+            name: data[name]
+            for name in ("slug", "version", "title", "licence", "description", "changes", "doi", "terms")
+        }
         return DraftWish(creators=names, **texts)
 
 
@@ -84,7 +110,7 @@ class DraftForm(forms.Form):
 def data_sets(request: ActorRequest) -> HttpResponse:
     """Every data set with its newest version."""
     context = {
-        "releases": queries.data_sets(),
+        "lines": [{"release": row, "told": queries.told(row)} for row in queries.data_sets()],
         "may_see_drafts": queries.may_see_drafts(request.actor),
         "draft_count": queries.drafts().count() if queries.may_see_drafts(request.actor) else 0,
     }
@@ -96,13 +122,14 @@ def data_sets(request: ActorRequest) -> HttpResponse:
 def versions(request: ActorRequest, slug: str) -> HttpResponse:
     """The versions of a data set, withdrawn ones included."""
     rows = queries.public_versions(slug)
-    return render(request, "releases/versions.html", {"versions": rows, "newest": rows[0], "slug": slug})
+    lines = [{"release": row, "told": queries.told(row)} for row in rows]
+    return render(request, "releases/versions.html", {"lines": lines, "newest": rows[0], "slug": slug})
 
 
 @require_safe
 @door(Action.RELEASES_READ)
 def landing(request: ActorRequest, slug: str, version: str) -> HttpResponse:
-    """The page that a DOI leads to; of a withdrawn version, its tombstone."""
+    """The page that a DOI leads to; of a withdrawn version its tombstone, of a restricted one what everybody may know."""
     release = queries.public_release(slug, version)
     if version != release.version:
         return redirect("releases:landing", slug=slug, version=release.version)
@@ -112,20 +139,25 @@ def landing(request: ActorRequest, slug: str, version: str) -> HttpResponse:
         "description": description,
         "citation": citation_text(description),
         "json_ld": _data_block(json_ld(description)),
+        "bibtex": bibtex(description),
+        "told": queries.told(release),
+        "records": describing.public_records(release),
+        "is_restricted": release.access == ReleaseAccess.RESTRICTED,
+        "ask_url": f"/releases/{release.slug}/{release.version}/access/",
         "may_manage": holds(request.actor, Action.RELEASES_MANAGE),
     }
     if release.state == ReleaseState.WITHDRAWN:
         return render(request, "releases/tombstone.html", context, status=410)
+    if not may_read(release, request.actor):
+        return render(request, "releases/restricted.html", context)
     visible = queries.instances_of(release)
     uids = queries.study_uids_page(release, start=0, limit=PICTURES)
     context |= {
-        "bibtex": bibtex(description),
         "modalities": queries.modality_counts(release),
         "body_parts": queries.body_part_counts(release),
         "scope": _scope(release),
         "studies": study_summaries(uids, instances=visible),
         "files": release.files.all(),
-        "records": list(describing.RECORDS),
         "files_url": describing.files_url(release),
         "dicomweb_url": describing.dicomweb_url(release),
         "portal_url": request.build_absolute_uri("/").rstrip("/"),
@@ -219,6 +251,8 @@ def draft(request: ActorRequest, release_id: int) -> HttpResponse:
         "body_parts": queries.body_part_counts(release),
         "licence": LICENCES.get(release.licence),
         "may_manage": holds(request.actor, Action.RELEASES_MANAGE),
+        "is_restricted": release.access == ReleaseAccess.RESTRICTED,
+        "reader_count": readers_of(release).values("user").distinct().count(),
     }
     return render(request, "releases/draft.html", context)
 
@@ -226,7 +260,7 @@ def draft(request: ActorRequest, release_id: int) -> HttpResponse:
 @require_POST
 @door(Action.RELEASES_MANAGE)
 def act(request: ActorRequest, release_id: int, verb: str) -> HttpResponse:
-    """Check, publish or discard a draft, or withdraw a version; the page before has asked for confirmation."""
+    """Check, publish or discard a draft, open or withdraw a version; the page before has asked for confirmation."""
     release = queries.draft_by_id(release_id)
     try:
         return _act(request, release, verb)
@@ -252,6 +286,9 @@ def _act(request: ActorRequest, release: Release, verb: str) -> HttpResponse:
         case "withdraw":
             services.withdraw(release.pk, reason=request.POST.get("reason", ""), actor=request.actor)
             messages.success(request, "Withdrawn. The page says so, and why.")
+        case "open":
+            services.open_version(release.pk, reason=request.POST.get("reason", ""), actor=request.actor)
+            messages.success(request, "Open: everybody may read this version from now on.")
         case _:
             raise NotFoundError
     return redirect("releases:draft", release_id=release.pk)

@@ -35,6 +35,7 @@ _TONES = {
             "decided",
             "submitted",
             "locked",
+            "granted",
         }
     ),
     "wait": frozenset(
@@ -54,9 +55,12 @@ _TONES = {
             "in_progress",
             "reading",
             "pilot",
+            "waiting",
         }
     ),
-    "warn": frozenset({"held", "warning", "returned", "expiring", "incomplete", "quarantined", "disputed", "paused"}),
+    "warn": frozenset(
+        {"held", "warning", "returned", "expiring", "incomplete", "quarantined", "disputed", "paused", "restricted"}
+    ),
     "stop": frozenset({"rejected", "refused", "withdrawn", "error", "failed", "revoked", "expired", "broken"}),
 }
 

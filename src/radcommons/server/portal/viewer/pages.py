@@ -32,7 +32,7 @@ _MAX_REFERENCES = 500
 _HARMLESS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, no-cache",
+    "Cache-Control": "private, no-store",
 }
 _DOCUMENT_TYPES = MappingProxyType(
     {

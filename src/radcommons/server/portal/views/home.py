@@ -14,7 +14,7 @@ from radcommons.server.portal.numbers import released_numbers
 from radcommons.server.portal.pictures import pictures_of
 from radcommons.server.portal.steps import next_steps
 from radcommons.server.releases.models import Release
-from radcommons.server.releases.queries import data_sets, told
+from radcommons.server.releases.queries import data_sets
 from radcommons.server.releases.reading import may_read
 
 SHOWN_RELEASES = 6
@@ -37,7 +37,7 @@ def home(request: ActorRequest) -> HttpResponse:
 
 def _card(release: Release, actor: Actor) -> dict[str, Any]:
     pictures = pictures_of(release) if may_read(release, actor) else ()
-    return {"release": release, "told": told(release), "pictures": pictures}
+    return {"release": release, "pictures": pictures}
 
 
 @require_safe

@@ -14,10 +14,11 @@ from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.platform.settings import settings
 from radcommons.server.releases.errors import ImmutableReleaseError, InvalidReleaseError, VersionExistsError
-from radcommons.server.releases.models import Release, ReleaseInstance, ReleaseState
+from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseInstance, ReleaseState
 from radcommons.server.releases.queries import latest_out
 from radcommons.server.releases.rules import LICENCES, is_slug, parse_version
 from radcommons.server.releases.tables import manifest_row
+from radcommons.transfer.release.canonical import sha256_hex
 from radcommons.transfer.release.merkle import derive_salt
 
 BATCH_ROWS = 5_000
@@ -37,6 +38,8 @@ class DraftWish:
         Who is cited; empty means the publisher.
     doi
         A DOI registered elsewhere, or an empty string.
+    terms
+        What somebody must agree to who wants to read it; empty for a version that everybody may read.
     """
 
     slug: str
@@ -47,6 +50,7 @@ class DraftWish:
     changes: str = ""
     creators: tuple[str, ...] = ()
     doi: str = ""
+    terms: str = ""
 
 
 def draft(wish: DraftWish, cohort: Cohort, *, actor: Actor) -> Release:
@@ -76,6 +80,7 @@ def draft(wish: DraftWish, cohort: Cohort, *, actor: Actor) -> Release:
                 creators=list(wish.creators) or [settings().name],
                 publisher=settings().name,
                 doi=wish.doi.strip(),
+                **_access(wish),
                 cohort=cohort,
                 parent=latest_out(wish.slug),
                 created_by=actor.name,
@@ -83,6 +88,7 @@ def draft(wish: DraftWish, cohort: Cohort, *, actor: Actor) -> Release:
             _take_in(release, cohort_instances(cohort))
             _count(release, cohort)
             facts = {"name": f"{wish.slug}@{wish.version}", "cohort": cohort.name, "instances": release.instances}
+            facts |= {"access": release.access}
             audit.record(actor, "releases.drafted", object_kind="release", object_id=release.pk, facts=facts)
     except IntegrityError as error:
         raise VersionExistsError(f"{wish.slug}@{wish.version}") from error
@@ -120,6 +126,15 @@ def _accepted(wish: DraftWish) -> tuple[int, int, int]:
     if wish.licence not in LICENCES:
         raise InvalidReleaseError(f"The licence must be one of {', '.join(LICENCES)}.")
     return version
+
+
+def _access(wish: DraftWish) -> dict[str, str]:
+    """Who may read it; line ends are made alike, so that the same terms have the same digest from whatever browser."""
+    terms = "\n".join(line.rstrip() for line in wish.terms.strip().splitlines())
+    if not terms:
+        return {"access": ReleaseAccess.OPEN}
+    text = f"{terms}\n"
+    return {"access": ReleaseAccess.RESTRICTED, "terms": text, "terms_sha256": sha256_hex(text.encode())}
 
 
 def _take_in(release: Release, instances: QuerySet[Instance]) -> None:
