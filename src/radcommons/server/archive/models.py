@@ -53,7 +53,7 @@ class Study(models.Model):
 class Series(models.Model):
     """A series; ``series_json`` holds its series and equipment attributes, packed."""
 
-    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="series")
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="series", db_index=False)
     series_instance_uid = models.CharField(max_length=64, unique=True)
     modality = models.CharField(max_length=16, blank=True, default="", db_index=True)
     body_part_examined = models.CharField(max_length=64, blank=True, default="")
@@ -72,6 +72,7 @@ class Series(models.Model):
         """Table options."""
 
         verbose_name_plural = "series"
+        indexes = [models.Index(fields=["study", "id"], name="archive_series_of_study")]
 
 
 class InstanceState(models.TextChoices):
@@ -108,7 +109,7 @@ class Instance(models.Model):
     where the object store has only one name for them.
     """
 
-    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="instances")
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="instances", db_index=False)
     sop_instance_uid = models.CharField(max_length=64, unique=True)
     sop_class_uid = models.CharField(max_length=64, db_index=True)
     transfer_syntax_uid = models.CharField(max_length=64)
@@ -148,6 +149,7 @@ class Instance(models.Model):
                 models.F("sop_instance_uid"),
                 name="archive_instance_order",
             ),
+            models.Index(fields=["series"], name="archive_instance_stored", condition=models.Q(state="stored")),
             models.Index(
                 fields=["created_at"], name="archive_instance_unfinished", condition=models.Q(state="storing")
             ),

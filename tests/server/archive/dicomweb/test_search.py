@@ -5,6 +5,7 @@ from tests.server.archive.conftest import dicom_file
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import parse_search
 from radcommons.server.archive.dicomweb.search import encode, search
+from radcommons.server.archive.dicomweb.study_pages import StudyPages
 from radcommons.server.archive.models import Instance
 from radcommons.server.archive.queries import stored_instances
 
@@ -33,7 +34,7 @@ def filled(store, tmp_path):
 
 def run(level, *parameters, instances=None, is_relational=False):
     query = parse_search(level, parameters, is_relational=is_relational)
-    return search(stored_instances() if instances is None else instances, query, root=ROOT)
+    return search(stored_instances() if instances is None else instances, query, root=ROOT, pages=StudyPages())
 
 
 def studies(*parameters, **options):

@@ -18,6 +18,7 @@ from radcommons.server.archive.dicomweb.holdings import HeldInstance, StoredObje
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import SearchQuery
 from radcommons.server.archive.dicomweb.search import encode, listing, needs_header, search
+from radcommons.server.archive.dicomweb.study_pages import StudyPages
 from radcommons.server.archive.errors import NotRenderableError
 from radcommons.server.archive.models import Instance, InstanceState
 from radcommons.server.archive.queries import INSTANCE_ORDER, representative
@@ -45,12 +46,15 @@ class KeptInstances:
     documents
         Metadata of a series by the digest of its files, the root of the addresses, whether it is compressed, and the tags
         that are shown where a veil hides the others.
+    pages
+        Where pages of studies ended.
     """
 
     pieces: RecentlyUsed[int, bytes] = field(default_factory=lambda: RecentlyUsed(_PIECES_BYTES))
     documents: RecentlyUsed[tuple[str, str, bool, frozenset[str]], bytes] = field(
         default_factory=lambda: RecentlyUsed(_DOCUMENTS_BYTES)
     )
+    pages: StudyPages = field(default_factory=StudyPages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class QueriedHoldings:
         if query.level is Level.INSTANCE and not query.is_relational and not needs_header(query):
             pieces = listing(visible, query, self.kept.pieces)
             return shelving.array_of(pieces, root), len(pieces)
-        results = search(visible, query, root=root)
+        results = search(visible, query, root=root, pages=self.kept.pages)
         return encode(results), len(results)
 
     async def one(self, address: Address) -> HeldInstance:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from django.db.models import Count, F, Q, QuerySet
-from django.db.models.expressions import OrderBy
+from django.db.models import Count, Q, QuerySet
 
 from radcommons.server.archive import metadata
 from radcommons.server.archive.dicomweb.keys import MODALITIES_IN_STUDY, RETURNED, Key, Level, levels_down_to
 from radcommons.server.archive.dicomweb.patterns import fuzzy_regex, text_condition
 from radcommons.server.archive.dicomweb.query import Between, Fuzzy, Match, OneOf, Pattern, SearchQuery
+from radcommons.server.archive.dicomweb.study_pages import StudyPages
 from radcommons.server.archive.models import Instance, InstanceState, Series, Study
 from radcommons.server.archive.queries import INSTANCE_ORDER, SERIES_ORDER
 from radcommons.server.archive.recently_used import RecentlyUsed
@@ -20,7 +20,6 @@ from radcommons.server.archive.shelving import ROOT
 Attributes = dict[str, Any]
 # What a kept answer takes beside its bytes.
 _PIECE_BYTES = 200
-_STUDY_ORDER: tuple[OrderBy, ...] = (F("study_date").desc(nulls_last=True), F("study_instance_uid").asc())
 # From the table of the results up to the table of a key.
 _UP = {
     (Level.STUDY, Level.STUDY): "",
@@ -32,13 +31,15 @@ _UP = {
 }
 
 
-def search(instances: QuerySet[Instance], query: SearchQuery, *, root: str) -> list[Attributes]:
+def search(instances: QuerySet[Instance], query: SearchQuery, *, root: str, pages: StudyPages) -> list[Attributes]:
     """The results of a search among some instances, in a stable order.
 
     Parameters
     ----------
     root
         The absolute address of the scope, for RetrieveURL.
+    pages
+        Where pages of studies ended that were asked for before.
 
     Notes
     -----
@@ -47,7 +48,7 @@ def search(instances: QuerySet[Instance], query: SearchQuery, *, root: str) -> l
     visible = instances.filter(state=InstanceState.STORED).order_by()
     match query.level:
         case Level.STUDY:
-            results = _studies(visible, query, root)
+            results = _studies(visible, query, root, pages)
         case Level.SERIES:
             results = _series(visible, query, root)
         case Level.INSTANCE:
@@ -96,9 +97,9 @@ def _page(rows: QuerySet[Any], query: SearchQuery) -> QuerySet[Any]:
     return rows[query.offset : query.offset + query.limit]
 
 
-def _studies(visible: QuerySet[Instance], query: SearchQuery, root: str) -> list[Attributes]:
+def _studies(visible: QuerySet[Instance], query: SearchQuery, root: str, pages: StudyPages) -> list[Attributes]:
     rows = Study.objects.filter(_conditions(visible, query), pk__in=visible.values("series__study_id"))
-    page = list(_page(rows.order_by(*_STUDY_ORDER).select_related("subject"), query))
+    page = pages.page(rows, offset=query.offset, limit=query.limit)
     counts = _counts(visible.filter(series__study__in=[study.pk for study in page]))
     return [chosen(query, study_attributes(study, counts[study.pk], root)) for study in page]
 
