@@ -57,13 +57,13 @@ def pixels_of(task: Task) -> np.ndarray:
 def painted(page: Page, task: Task) -> None:
     """Paint until the server has it: a viewer that is still busy lets go of the mouse, and people try again."""
     deadline = time.monotonic() + 90
-    while task.revisions.count() < 2 and time.monotonic() < deadline:
+    while len(saved_items(task)) < 2 and time.monotonic() < deadline:
         page.mouse.move(640, 300)
         page.mouse.down()
         page.mouse.move(650, 305, steps=2)
         page.mouse.up()
         patience = time.monotonic() + 8
-        while task.revisions.count() < 2 and time.monotonic() < patience:
+        while len(saved_items(task)) < 2 and time.monotonic() < patience:
             page.wait_for_timeout(250)
 
 
