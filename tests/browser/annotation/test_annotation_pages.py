@@ -1,9 +1,10 @@
 """The pages around reading: nothing that a machine can object to, light and dark, and none wider than a telephone."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from tests.browser import phantoms
 from tests.browser.annotation import annotating
 from tests.browser.annotation.annotating import own_task
@@ -55,6 +56,46 @@ def test_pages_of_managers_and_readers_have_no_breach_and_fit_a_telephone(
     reader = open_page(browser("anna"), viewport={"width": WIDTH, "height": 800}, reduced_motion="reduce")
     found |= _looked_at(reader, ["/annotation/reads/", "/annotation/reads/figures/", f"/annotation/tasks/{begun.key}/"])
     assert found == {}
+
+
+def test_files_that_are_too_large_are_told_before_they_are_sent(
+    open_page: Opener, live_server_url: str, tmp_path: Path
+) -> None:
+    person("manager", Role.PROJECT_MANAGER)
+    page = open_page(browser("manager"))
+    page.goto("/annotation/uploads/new/")
+    large, small = tmp_path / "large.json", tmp_path / "small.json"
+    small.write_text("{}")
+    with large.open("wb") as file:
+        file.truncate(2**28)
+    control = page.locator("[name=sent]")
+    said = "control => control.validationMessage"
+    control.set_input_files(large)
+    assert "'radcommons annotation import'" in control.evaluate(said)
+    control.set_input_files(small)
+    assert control.evaluate(said) == ""
+
+
+def test_a_schema_is_written_at_once_with_as_many_labels_as_it_needs(open_page: Opener, live_server_url: str) -> None:
+    person("manager", Role.PROJECT_MANAGER)
+    page = open_page(browser("manager"), reduced_motion="reduce")
+    page.goto("/annotation/schemas/edit/")
+    page.fill("[name=name]", "written")
+    page.fill("[name=title]", "Written")
+    for number, (name, words) in enumerate({"look": "Look", "why": "Why"}.items()):
+        if number:
+            page.get_by_role("button", name="Add another label").click()
+            expect(page.locator(f"[name=label-{number}-group]")).to_be_focused()
+        for field, text in {"group": "Exam", "id": name, "name": words}.items():
+            page.fill(f"[name=label-{number}-{field}]", text)
+    page.select_option("[name=label-1-kind]", "text")
+    page.fill("[name=label-1-required_if]", "look")
+    page.keyboard.press("Tab")
+    expect(page.locator("#preview")).to_contain_text("written/1, 2 labels")
+    expect(page.locator("#preview")).to_contain_text("required if look")
+    assert breaches(page) == []
+    page.get_by_role("button", name="Save as the next version").click()
+    page.wait_for_url("**/annotation/schemas/written/1/")
 
 
 def _looked_at(page: Page, addresses: list[str]) -> dict[str, list[str]]:

@@ -1,6 +1,8 @@
 """What a manager sends by a page is shown as it would come in, comes in when confirmed, and leaves nothing when forgotten."""
 
 import json
+from functools import partial
+from operator import mul
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -120,6 +122,16 @@ def test_what_is_no_document_of_reads_is_refused_in_words(manager, data, why):
     assert "It cannot come in as it is." in text
     if why != "table":
         assert why in upload.message
+
+
+def test_a_document_that_is_too_large_for_its_process_is_refused_with_a_way_to_take_it_in(manager, monkeypatch):
+    # The document a great many times over: more than any process may have.
+    monkeypatch.setattr(uploading, "recognise", partial(mul, 2**60))
+    sent(manager, NEW, [("x.json", b"{}")], **NAMED)
+    upload = Upload.objects.get()
+    assert upload.state == "refused"
+    assert "more memory than allowed" in upload.message
+    assert "'radcommons annotation import'" in upload.message
 
 
 def test_results_are_counted_by_label_before_they_come_in(manager, project, tmp_path):  # noqa: F811 - the fixture

@@ -12,7 +12,7 @@ from tests.support.readings import EVERY_KIND, POINTS, full_reading
 
 from radcommons.transfer.annotation.documents import canonical_text
 from radcommons.transfer.annotation.geometry import FrameReference, Geometry
-from radcommons.transfer.annotation.mdai import read_mdai, write_mdai
+from radcommons.transfer.annotation.mdai import mdai_of, read_mdai, write_mdai
 from radcommons.transfer.annotation.mdai_export import ExportHeader, export_mdai
 from radcommons.transfer.annotation.raster import runs_of_mask
 from radcommons.transfer.annotation.record import Item, Method, reading_from_json
@@ -122,6 +122,16 @@ def test_every_geometry_comes_in_and_goes_out():
     assert [labels[name].scope for name in ("L_bbox", "L_g", "L_l")] == [Scope.REGION, Scope.STUDY, Scope.STUDY]
     assert [finding.code for finding in project.findings] == ["annotation.mdai-no-data"]
     assert {reading.method for reading in project.readings if reading.reader == "M_7"} == {Method.RETROSPECTIVE_AUTO}
+
+
+def test_annotations_are_let_go_as_they_are_read_and_all_of_them_come_back():
+    raw = canonical_text(everything())
+    value = json.loads(raw)
+    project = mdai_of(value)
+
+    assert set(value["datasets"][0]["annotations"]) == {None}
+    assert project == read_mdai(raw)
+    assert write_mdai(project) == raw
 
 
 def test_scope_is_understood_in_either_spelling():

@@ -1,14 +1,16 @@
-"""The form in which people write label schemas; what it does not show of a label is carried through unchanged."""
+"""The form in which people write label schemas: everything that a label can say, lists as one line an entry."""
 
-import json
 import re
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from django import forms
 from django.forms import BaseFormSet, formset_factory
 
+from radcommons.transfer.annotation.codes import REVIEWED, Code
 from radcommons.transfer.annotation.geometry import Geometry
-from radcommons.transfer.annotation.schema import SCHEMA_FORMAT, Choice, Label, LabelSchema, Scope, ValueKind
+from radcommons.transfer.annotation.schema import SCHEMA_FORMAT, Choice, Condition, Label, LabelSchema, Scope, ValueKind
 
 SLUG = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 WORDS = {
@@ -24,8 +26,8 @@ WORDS = {
     ValueKind.TEXT: "a text",
     Geometry.NONE: "not drawn",
 }
-CHOICE_PARTS = 3
-_NOT_SHOWN = ("codes", "required_if", "sum_of_products", "parent")
+_SHOWN = ("id", "name", "scope", "geometry", "is_required", "help", "color", "shortcut", "parent")
+_MILLIMETRE = "mm | millimeter"
 
 
 def _options(kind: Any) -> list[tuple[str, str]]:
@@ -56,12 +58,32 @@ class LabelForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
         label="Choices",
-        help_text="One a line: id | what readers see | score (if any).",
+        help_text="One a line: id | what readers see | score (if any) | explanation (if any).",
     )
     is_ordered = forms.BooleanField(required=False, label="The choices are grades")
     minimum = forms.FloatField(required=False)
     maximum = forms.FloatField(required=False)
+    unit = forms.CharField(
+        required=False,
+        max_length=200,
+        help_text="Of a number, in UCUM: code | what readers see, as % | percent. Nothing: millimetres.",
+    )
     is_required = forms.BooleanField(required=False, label="Every read must answer it")
+    required_if = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        label="Must be answered if",
+        help_text="One a line, of which one is enough: label = choice, choice. A label alone: when it is answered.",
+    )
+    parent = forms.RegexField(
+        SLUG, max_length=64, required=False, label="Describes", help_text="The id of the label that it refines, if any."
+    )
+    computed = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        label="Computed as the sum of",
+        help_text="One term a line, the scores of labels multiplied: extent * density. Readers then do not enter it.",
+    )
     help = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}), label="Explanation")
     examples = forms.CharField(
         required=False,
@@ -76,9 +98,14 @@ class LabelForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )
     caption = forms.CharField(required=False, max_length=200, label="Its caption")
+    codes = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        label="What it means in terminologies",
+        help_text="One a line: SCT | 60046008 | Pleural effusion; of a choice: its id = scheme | code | meaning. A name of the house's own table is enough, as pleural_effusion.",
+    )
     color = forms.RegexField(r"#[0-9a-fA-F]{6}", required=False, label="Colour", help_text="#RRGGBB")
     shortcut = forms.CharField(required=False, max_length=1, label="Key")
-    rest = forms.CharField(required=False, widget=forms.HiddenInput)
 
 
 # With some empty forms behind the others, for labels to be added.
@@ -99,27 +126,43 @@ def initial_of(schema: LabelSchema) -> tuple[dict[str, Any], list[dict[str, Any]
 def _label_initial(group: str, label: Label) -> dict[str, Any]:
     plain = label.to_json()
     rule = label.value
-    hidden = {name: plain[name] for name in _NOT_SHOWN}
-    codes = {choice.id: {"codes": choice.to_json()["codes"], "help": choice.help} for choice in rule.choices}
+    codes = [_code_line(code) for code in label.codes]
+    codes += [f"{choice.id} = {_code_line(code)}" for choice in rule.choices for code in choice.codes]
     return {
         "group": group,
-        **{
-            name: plain[name]
-            for name in ("id", "name", "scope", "geometry", "is_required", "help", "color", "shortcut")
-        },
+        **{name: plain[name] for name in _SHOWN},
         "kind": rule.kind.value,
         "choices": "\n".join(_choice_line(choice) for choice in rule.choices),
         "examples": "\n".join(f"{one.sha256} | {one.caption}" for one in label.examples),
         "is_ordered": rule.is_ordered,
         "minimum": rule.minimum,
         "maximum": rule.maximum,
-        "rest": json.dumps({**hidden, "choices": codes, "unit": rule.to_json()["unit"]}),
+        "unit": _unit_line(rule.unit) if rule.unit else "",
+        "required_if": "\n".join(_condition_line(condition) for condition in label.required_if),
+        "computed": "\n".join(" * ".join(term) for term in label.sum_of_products),
+        "codes": "\n".join(codes),
     }
 
 
 def _choice_line(choice: Choice) -> str:
-    score = "" if choice.score is None else f" | {choice.score}"
-    return f"{choice.id} | {choice.name}{score}"
+    score = "" if choice.score is None else str(choice.score)
+    parts = [choice.id, choice.name, score, " ".join(choice.help.split())]
+    while not parts[-1]:
+        parts.pop()
+    return " | ".join(parts)
+
+
+def _code_line(code: Code) -> str:
+    return f"{code.scheme} | {code.value} | {code.meaning}"
+
+
+def _unit_line(unit: Code) -> str:
+    return f"{unit.value} | {unit.meaning}"
+
+
+def _condition_line(condition: Condition) -> str:
+    values = ", ".join(str(value) for value in condition.values)
+    return f"{condition.label_id} = {values}" if values else condition.label_id
 
 
 def schema_json(head: dict[str, Any], labels: "BaseFormSet[Any]", *, version: int) -> tuple[dict[str, Any], list[str]]:
@@ -128,9 +171,10 @@ def schema_json(head: dict[str, Any], labels: "BaseFormSet[Any]", *, version: in
     kept = [row for row in rows if not row.get("DELETE")]
     gone = [str(row["id"]) for row in rows if row.get("DELETE") and row.get("id")]
     kept.sort(key=lambda row: (row.get("ORDER") is None, row.get("ORDER") or 0))
+    numbers = {row["id"] for row in kept if row["kind"] == ValueKind.INTEGER}
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in kept:
-        groups.setdefault(row["group"].strip(), []).append(_label_json(row))
+        groups.setdefault(row["group"].strip(), []).append(_label_json(row, numbers))
     return {
         "format": SCHEMA_FORMAT,
         "name": head["name"],
@@ -149,24 +193,28 @@ def _slug(name: str, number: int) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[:60] or f"group-{number}"
 
 
-def _label_json(row: dict[str, Any]) -> dict[str, Any]:
-    rest = _rest(row["rest"])
-    known = rest.get("choices", {})
+def _label_json(row: dict[str, Any], numbers: AbstractSet[str]) -> dict[str, Any]:
+    codes = [_code(line) for line in _lines(row["codes"])]
     value = {
         "kind": row["kind"],
-        "choices": [_choice(line, known) for line in row["choices"].splitlines() if line.strip()],
+        "choices": [_choice(line, codes) for line in _lines(row["choices"])],
         "is_ordered": row["is_ordered"],
         "minimum": row["minimum"],
         "maximum": row["maximum"],
-        "unit": rest.get("unit") or _unit_of(row["kind"]),
+        "unit": _unit(row["unit"] or (_MILLIMETRE if row["kind"] == ValueKind.NUMBER else "")),
     }
-    shown = ("id", "name", "scope", "geometry", "is_required", "help", "color", "shortcut")
     return {
-        **{name: rest[name] for name in _NOT_SHOWN if name in rest},
-        **{name: row[name] for name in shown},
-        "examples": [_example(line) for line in row["examples"].splitlines() if line.strip()],
+        **{name: row[name] for name in _SHOWN},
+        "examples": [_example(line) for line in _lines(row["examples"])],
+        "required_if": [_condition(line, numbers) for line in _lines(row["required_if"])],
+        "sum_of_products": [[name.strip() for name in line.split("*")] for line in _lines(row["computed"])],
+        "codes": [code for choice_id, code in codes if not choice_id],
         "value": value,
     }
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _example(line: str) -> dict[str, str]:
@@ -174,23 +222,33 @@ def _example(line: str) -> dict[str, str]:
     return {"sha256": digest.strip(), "caption": caption.strip()}
 
 
-def _unit_of(kind: str) -> dict[str, str] | None:
-    return {"scheme": "UCUM", "value": "mm", "meaning": "millimeter"} if kind == ValueKind.NUMBER else None
+def _unit(line: str) -> dict[str, str] | None:
+    value, _, meaning = (part.strip() for part in line.partition("|"))
+    return {"scheme": "UCUM", "value": value, "meaning": meaning or value} if value else None
 
 
-def _rest(text: str) -> dict[str, Any]:
-    """What the form carried through; nothing where it does not read as it was written."""
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+def _condition(line: str, numbers: AbstractSet[str]) -> dict[str, Any]:
+    label, _, values = (part.strip() for part in line.partition("="))
+    given = [value.strip() for value in values.split(",") if value.strip()]
+    is_number = label in numbers and all(re.fullmatch(r"-?\d{1,9}", value) for value in given)
+    return {"label_id": label, "values": [int(value) for value in given] if is_number else given}
 
 
-def _choice(line: str, known: Any) -> dict[str, Any]:
-    parts = [part.strip() for part in line.split("|")]
-    choice: dict[str, Any] = {"id": parts[0], "name": parts[1] if len(parts) > 1 and parts[1] else parts[0]}
-    if len(parts) >= CHOICE_PARTS and re.fullmatch(r"-?\d{1,4}", parts[2]):
-        choice["score"] = int(parts[2])
-    extra = known.get(parts[0]) if isinstance(known, dict) else None
-    return {**(extra if isinstance(extra, dict) else {}), **choice}
+def _code(line: str) -> tuple[str, dict[str, str]]:
+    """The choice that a line is about, "" for the label itself, and the code; one that is incomplete is refused later."""
+    first, sign, rest = (part.strip() for part in line.partition("="))
+    choice_id, written = (first, rest) if sign and re.fullmatch(SLUG, first) else ("", line)
+    if written in REVIEWED:
+        found = REVIEWED[written].code
+        return choice_id, {"scheme": found.scheme, "value": found.value, "meaning": found.meaning}
+    scheme, value, meaning = (*(part.strip() for part in written.split("|", 2)), "", "")[:3]
+    return choice_id, {"scheme": scheme, "value": value, "meaning": meaning}
+
+
+def _choice(line: str, codes: Iterable[tuple[str, dict[str, str]]]) -> dict[str, Any]:
+    choice_id, name, score, text = (*(part.strip() for part in line.split("|", 3)), "", "", "")[:4]
+    choice: dict[str, Any] = {"id": choice_id, "name": name or choice_id, "help": text}
+    choice["codes"] = [code for about, code in codes if about == choice_id]
+    if re.fullmatch(r"-?\d{1,4}", score):
+        choice["score"] = int(score)
+    return choice

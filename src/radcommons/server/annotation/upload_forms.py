@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from radcommons.server.annotation.models import LabelSchema
 from radcommons.server.annotation.rules.wishes import SLUG
@@ -18,6 +19,18 @@ KINDS = {
     ResultKind.COCO: "COCO data sets",
     ResultKind.JSON: "readings as JSON",
 }
+
+
+# What is around the files takes a little of what a request may hold.
+MOST_BYTES = int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) - 2**20
+_BY_PARTS = "Send them in parts: results of the same program and version are one reader's."
+_BY_COMMAND = "An operator can take it in by 'radcommons annotation import' on the server."
+
+
+def _limited(too_much: str, **attributes: str) -> dict[str, str]:
+    """Attributes of a control that says before sending that its files are more than the server takes at once."""
+    megabytes = MOST_BYTES // 2**20
+    return {**attributes, "data-most-bytes": str(MOST_BYTES), "data-too-much": f"At most {megabytes} MB. {too_much}"}
 
 
 class ManyFiles(forms.ClearableFileInput):
@@ -68,7 +81,7 @@ class DocumentForm(DocumentWishForm):
     sent = FilesField(
         label="Document",
         help_text="MD.ai (JSON), LIDC (XML), mRALE (CSV), MIDRC records, COCO, or what another centre exported: what it is, is seen by what stands in it.",
-        widget=forms.FileInput(attrs={"accept": ".json,.xml,.csv"}),
+        widget=forms.FileInput(attrs=_limited(_BY_COMMAND, accept=".json,.xml,.csv")),
     )
     field_order = ("sent", "title", "slug", "schema")
 
@@ -98,5 +111,9 @@ class ResultsWishForm(forms.Form):
 class ResultsForm(ResultsWishForm):
     """Results of an algorithm with their files."""
 
-    sent = FilesField(label="Files", help_text="As many as you like at once; together at most 256 MB.")
+    sent = FilesField(
+        label="Files",
+        help_text=f"As many as you like at once; together at most {MOST_BYTES // 2**20} MB. {_BY_PARTS}",
+        widget=ManyFiles(attrs=_limited(_BY_PARTS)),
+    )
     field_order = ("sent", "software", "kind", "labels")

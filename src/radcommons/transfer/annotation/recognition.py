@@ -10,7 +10,7 @@ from radcommons.dicom.errors import RadCommonsError
 from radcommons.transfer.annotation.coco import listed_images
 from radcommons.transfer.annotation.documents import open_json
 from radcommons.transfer.annotation.lidc import read_lidc
-from radcommons.transfer.annotation.mdai import read_mdai
+from radcommons.transfer.annotation.mdai import mdai_of
 from radcommons.transfer.annotation.mrale_csv import read_mrale
 
 _MARK, _BLANKS = b"\xef\xbb\xbf", b" \t\r\n"
@@ -56,7 +56,7 @@ def _of_json(data: bytes) -> Recognised:
         return Recognised("midrc")
     keys = value.keys() if isinstance(value, dict) else frozenset()
     if "labelGroups" in keys:
-        read_mdai(data)
+        mdai_of(value)
         return Recognised("mdai")
     if {"schema", "readings"} <= keys:
         return Recognised("readings")

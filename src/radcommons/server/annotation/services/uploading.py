@@ -34,6 +34,7 @@ from radcommons.transfer.annotation.results import ResultKind
 
 MOST_FILES = 2000
 SHOWN = 20
+UNLIMITED = "An operator can take it in by 'radcommons annotation import' on the server, which has no such limits."
 
 
 def begin_upload(
@@ -170,7 +171,7 @@ def _recognised(files: Sequence[UploadedFile]) -> str:
         recognise, processes=1, memory_bytes=limits.worker_memory_bytes, timeout_s=limits.parse_timeout_s
     ) as pool:
         _, told = next(iter(list(pool.run([bytes(files[0].body)]))))
-    found = Recognised(refusal=told.message) if isinstance(told, Finding) else told
+    found = Recognised(refusal=f"{told.message} {UNLIMITED}") if isinstance(told, Finding) else told
     if found.refusal:
         raise ProjectInvalidError(found.refusal)
     return found.kind
