@@ -73,7 +73,7 @@ def test_a_draft_is_told_what_of_it_is_open_already(sealed):
     version("open-ct", "1.0.0", "second")
     draft = services.draft(wish("2.0.0", slug="open-ct", terms="New terms."), frozen_cohort("third"), actor=ACTOR)
     codes = {finding.code for finding in services.check(draft.pk, actor=ACTOR)}
-    assert codes >= {"releases.open-elsewhere", "releases.parent-is-open"}
+    assert codes >= {"releases.open-elsewhere", "releases.parent-is-open", "releases.licence-allows-passing-on"}
 
 
 def test_the_tombstone_of_a_restricted_version_does_not_tell_what_was_in_it(sealed):

@@ -419,4 +419,7 @@ def _problem(error: RadCommonsError) -> Response:
     if error.kind is Kind.FORBIDDEN:
         error = NotFoundError()
     status = 400 if error.kind is Kind.INVALID else status_of(error)
-    return _json({"msg": error.message, "status_code": status}, status=status)
+    answer = _json({"msg": error.message, "status_code": status}, status=status)
+    if error.kind is Kind.UNAUTHENTICATED:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer

@@ -283,6 +283,13 @@ def _check_annotations(facts: DraftFacts) -> Iterable[Finding]:
 
 
 def _check_access(facts: DraftFacts) -> Iterable[Finding]:
+    if facts.is_restricted:
+        yield Finding(
+            Severity.INFO,
+            "releases.licence-allows-passing-on",
+            "draft",
+            "The licence lets whoever has a copy pass it on. If that must not be, say so in the data-use terms.",
+        )
     if facts.open_elsewhere:
         yield Finding(
             Severity.WARNING,
