@@ -1,7 +1,7 @@
 """From the body of a request to whole parts in the staging folder, in constant memory; nothing of them is parsed here."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
 from radcommons.server.intake import staging
@@ -36,7 +36,7 @@ class Arrival:
         self._keeping: deque[tuple[str, Future[None]]] = deque()
         self._kept: list[str] = []
 
-    def feed(self, *pieces: bytes) -> None:
+    def feed(self, pieces: Iterable[bytes]) -> None:
         """Take the next bytes, in pieces.
 
         Raises

@@ -16,12 +16,11 @@ from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.intake.arriving import Arrival
 from radcommons.server.intake.errors import DigestMismatchError, DiskFullError, PartTooLargeError
 from radcommons.server.intake.services import PartTicket, batch_to_receive, parts_to_receive
-from radcommons.server.intake.threads import in_pool
+from radcommons.server.intake.threads import fed, in_pool
 from radcommons.server.platform.actors import actor_of_request
 from radcommons.server.platform.policy import Action, admit
 from radcommons.server.platform.problems import status_of
 
-WRITE_BYTES = 1 << 20
 DRAIN_BYTES = 8 << 20
 # What a site may no longer do it may no longer do after so long; sealing asks anew.
 REMEMBERED_S = 5.0
@@ -97,27 +96,16 @@ def _ticket(request: Request) -> PartTicket:
 
 
 async def _received(request: Request, arrival: Arrival) -> tuple[str, ...]:
-    """Hand a body over in large pieces; the digests that did not come."""
-    waiting: list[bytes] = []
-    size_bytes = 0
+    """Hand a body over; the digests that did not come. What came whole before the line broke need not come again."""
     try:
-        async for chunk in request.stream():
-            waiting.append(chunk)
-            size_bytes += len(chunk)
-            if size_bytes >= WRITE_BYTES:
-                pieces, waiting, size_bytes = waiting, [], 0
-                await in_pool(arrival.feed, *pieces)
-        return await in_pool(_finished, arrival, waiting)
-    except ClientDisconnect:
-        # What came whole before the line broke need not come again.
-        await in_pool(arrival.feed, *waiting)
-        raise
+        rest = await fed(request.stream(), arrival.feed)
+        return await in_pool(_finished, arrival, rest)
     finally:
         await in_pool(arrival.close)
 
 
 def _finished(arrival: Arrival, rest: list[bytes]) -> tuple[str, ...]:
-    arrival.feed(*rest)
+    arrival.feed(rest)
     return arrival.finish()
 
 

@@ -243,12 +243,15 @@ def store_directly(
         settling = begin_settling(batch, first)
         # No row tells of a file whose name could be lost.
         named.result()
-    parts_by_id = {part.pk: part for part in parts.values()} | dict(complete(settling))
+    settled = dict(complete(settling))
     for group in others:
-        parts_by_id |= settle_parts(batch, group)
+        settled |= settle_parts(batch, group)
     if upload.derivation is not None:
         finish_batch(batch.pk)
-    states = {part.sha256: (part.state, part.findings) for part in _as_they_are(parts_by_id.values())}
+    for part in parts.values():
+        if part.pk in settled:
+            part.state, part.findings = settled[part.pk].state, settled[part.pk].findings
+    states = {part.sha256: (part.state, part.findings) for part in _as_they_are(parts.values())}
     is_kept = {file.sha256 for file, _, _ in kept}
     return [
         _result(inspection, states[file.sha256] if file.sha256 in is_kept else ("", None))

@@ -1,6 +1,5 @@
 """Settling parts that were looked into: into the archive or held back; and closing a batch of which all are settled."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -33,6 +32,7 @@ from radcommons.server.intake.models import (
 from radcommons.server.intake.rules import Inspection, PartClaim
 from radcommons.server.platform import audit, outbox
 from radcommons.server.platform.policy import Actor
+from radcommons.server.platform.rows import fetch
 
 Inspected = tuple[PartClaim, Inspection]
 
@@ -54,7 +54,15 @@ class Settling:
     begun: tuple[Stored, ...]
 
 
-def settle_parts(batch: Batch, group: Sequence[Inspected]) -> Mapping[int, BatchPart]:
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a part, and the findings that say why."""
+
+    state: PartState
+    findings: list[dict[str, str]]
+
+
+def settle_parts(batch: Batch, group: Sequence[Inspected]) -> Mapping[int, Settled]:
     """Store some parts or hold them back; bytes leave the staging folder only after they are in the archive.
 
     Returns
@@ -89,12 +97,12 @@ def begin_settling(batch: Batch, group: Sequence[Inspected]) -> Settling:
     return Settling(batch, tuple(group), offers, tuple(begun))
 
 
-def complete(settling: Settling) -> Mapping[int, BatchPart]:
+def complete(settling: Settling) -> Mapping[int, Settled]:
     """Place the bytes, then make instances visible and note what became of each part, in one transaction.
 
     Returns
     -------
-    The parts that were settled here, and by nobody else meanwhile, by their ids.
+    What became of the parts that were settled here, and by nobody else meanwhile, by their ids.
 
     Raises
     ------
@@ -113,61 +121,56 @@ def complete(settling: Settling) -> Mapping[int, BatchPart]:
                 stored[claim.part_id] = result.outcome
                 seen = replace(inspection, findings=(*inspection.findings, *result.findings))
             settled.append((claim, seen))
-        parts = _record(settled, stored)
-    for part in parts.values():
-        if part.state in _ACCEPTED:
-            staging.remove_part(settling.batch.batch_id, part.sha256)
-    return parts
+        results_by_part = _record(settled, stored)
+    for claim, _ in settling.group:
+        if claim.part_id in results_by_part and results_by_part[claim.part_id].state in _ACCEPTED:
+            staging.remove_part(settling.batch.batch_id, claim.sha256)
+    return results_by_part
 
 
-def _record(settled: Sequence[Inspected], stored: dict[int, StoreOutcome]) -> dict[int, BatchPart]:
+_SETTLE = b"""
+WITH waiting AS (
+    SELECT id FROM intake_batchpart WHERE id = ANY(%s) AND state = 'staged' ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE intake_batchpart AS part SET state = given.state, findings = given.findings::jsonb
+FROM waiting, unnest(%s::bigint[], %s::text[], %s::text[]) AS given (id, state, findings)
+WHERE part.id = waiting.id AND given.id = waiting.id
+RETURNING part.id
+"""
+
+
+def _record(group: Sequence[Inspected], stored: Mapping[int, StoreOutcome]) -> dict[int, Settled]:
     """Note what became of each part that waited for it."""
-    ids = sorted(claim.part_id for claim, _ in settled)
-    locked = BatchPart.objects.select_for_update(no_key=True).filter(pk__in=ids, state=PartState.STAGED).order_by("pk")
-    parts = {part.pk: part for part in locked}
-    known = _known_before(parts.values()) if StoreOutcome.DUPLICATE in stored.values() else set()
-    held = []
-    for claim, inspection in settled:
-        part = parts.get(claim.part_id)
-        if part is None:
-            continue
-        outcome = stored.get(claim.part_id)
-        part.findings = [finding.to_json() for finding in inspection.findings]
-        if outcome in (StoreOutcome.STORED, StoreOutcome.DUPLICATE):
-            is_duplicate = outcome is StoreOutcome.DUPLICATE and part.sop_instance_uid in known
-            part.state = PartState.DUPLICATE if is_duplicate else PartState.STORED
-            known.add(part.sop_instance_uid)
-        else:
-            part.state = PartState.QUARANTINED
-            held.append((part, inspection))
-    _write(parts.values())
-    for part, inspection in held:
-        _hold_back(part, inspection)
-    return parts
+    known = _known_before(group) if StoreOutcome.DUPLICATE in stored.values() else set()
+    results: dict[int, Settled] = {}
+    for claim, inspection in group:
+        state, outcome, item = PartState.QUARANTINED, stored.get(claim.part_id), inspection.description
+        if item is not None and outcome in (StoreOutcome.STORED, StoreOutcome.DUPLICATE):
+            is_duplicate = outcome is StoreOutcome.DUPLICATE and item.sop_instance_uid in known
+            state = PartState.DUPLICATE if is_duplicate else PartState.STORED
+            known.add(item.sop_instance_uid)
+        results[claim.part_id] = Settled(state, [finding.to_json() for finding in inspection.findings])
+    keys = sorted(results)
+    written = [orjson.dumps(results[key].findings).decode() for key in keys]
+    own = {key for (key,) in fetch(_SETTLE, [keys, keys, [results[key].state.value for key in keys], written])}
+    for claim, inspection in group:
+        if claim.part_id in own and results[claim.part_id].state is PartState.QUARANTINED:
+            _hold_back(claim.part_id, inspection, results[claim.part_id])
+    return {key: results[key] for key in keys if key in own}
 
 
-def _known_before(parts: Iterable[BatchPart]) -> set[str]:
+def _known_before(group: Iterable[Inspected]) -> set[str]:
     """Instances that another part brought in.
 
     After a crash between the archive and these rows the archive knows instances from ourselves: no duplicates.
     """
-    uids = [part.sop_instance_uid for part in parts]
+    uids = [inspection.description.sop_instance_uid for _, inspection in group if inspection.description is not None]
     rows = BatchPart.objects.filter(sop_instance_uid__in=uids, state__in=_ACCEPTED)
     return set(rows.values_list("sop_instance_uid", flat=True))
 
 
-def _write(parts: Iterable[BatchPart]) -> None:
-    """Write states and findings, which nearly all parts share with their neighbours."""
-    alike: dict[tuple[str, bytes], list[BatchPart]] = defaultdict(list)
-    for part in parts:
-        alike[part.state, orjson.dumps(part.findings)].append(part)
-    for (state, _), some in alike.items():
-        rows = BatchPart.objects.filter(pk__in=[part.pk for part in some])
-        rows.update(state=state, findings=some[0].findings)
-
-
-def _hold_back(part: BatchPart, inspection: Inspection) -> None:
-    row = QuarantinedInstance.objects.create(part=part, findings=part.findings, **_shown_of(inspection))
+def _hold_back(part_id: int, inspection: Inspection, settled: Settled) -> None:
+    row = QuarantinedInstance.objects.create(part_id=part_id, findings=settled.findings, **_shown_of(inspection))
     codes = sorted({finding.code for finding in inspection.findings if finding.is_error})
     audit.record(WORKER, "intake.quarantine", object_kind="quarantined", object_id=row.pk, facts={"codes": codes})
 

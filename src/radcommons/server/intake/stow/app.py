@@ -26,14 +26,13 @@ from radcommons.server.intake.services import DirectResult, DirectUpload
 from radcommons.server.intake.stow import answer
 from radcommons.server.intake.stow.answer import Answered, FailureReason
 from radcommons.server.intake.stow.receiving import FilesReceiver
-from radcommons.server.intake.threads import in_pool
+from radcommons.server.intake.threads import fed, in_pool
 from radcommons.server.platform.actors import actor_of_request
 from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.policy import Action, admit
 from radcommons.server.platform.problems import status_of
 from radcommons.server.platform.settings import settings
 
-WRITE_BYTES = 1 << 20
 RETRY_AFTER_S = 300
 ALLOWED = "GET, HEAD, OPTIONS, POST"
 _SERVED = (answer.DICOM_JSON, answer.JSON, answer.DICOM_XML)
@@ -100,29 +99,22 @@ async def _store(request: Request) -> Response:
     study = request.path_params.get("study", "")
     if study and not is_harmless_uid(study):
         raise InvalidError("intake.study-uid", "The address names no Study Instance UID.")
-    upload = await in_pool(_opened, request)
-    receiver = await in_pool(FilesReceiver, request.headers.get("content-type", ""), upload)
+    upload, receiver = await in_pool(_opened, request)
     try:
-        waiting: list[bytes] = []
-        size_bytes = 0
-        async for chunk in request.stream():
-            waiting.append(chunk)
-            size_bytes += len(chunk)
-            if size_bytes >= WRITE_BYTES:
-                await in_pool(receiver.feed, waiting)
-                waiting, size_bytes = [], 0
-        answers = await in_pool(_stored, upload, receiver, waiting, study, request.headers.get("user-agent", ""))
+        rest = await fed(request.stream(), receiver.feed)
+        answers = await in_pool(_stored, upload, receiver, rest, study, request.headers.get("user-agent", ""))
     finally:
         await in_pool(receiver.close)
     return _response(request, upload, answers, wanted)
 
 
-def _opened(request: Request) -> DirectUpload:
+def _opened(request: Request) -> tuple[DirectUpload, FilesReceiver]:
     actor = actor_of_request(authorization=request.headers.get("authorization"), session_key=None)
     admit(actor, Action.INTAKE_STORE)
     parameters = request.path_params
     profile = request.query_params.get("profile", DEFAULT_PROFILE)
-    return services.open_direct_upload(parameters["site"], parameters["project"], profile=profile, actor=actor)
+    upload = services.open_direct_upload(parameters["site"], parameters["project"], profile=profile, actor=actor)
+    return upload, FilesReceiver(request.headers.get("content-type", ""), upload)
 
 
 def _stored(
