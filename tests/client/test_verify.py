@@ -164,3 +164,9 @@ def test_the_download_program_exits_with_three_when_something_could_not_be_had(r
     next((repository.folder / "instances").glob("*.dcm")).unlink()
     program = [sys.executable, "-m", "radcommons", "download", "chest-ct@1.0.0", str(tmp_path / "copy")]
     assert subprocess.run([*program, "--from", repository.url], capture_output=True, check=False).returncode == 3
+
+
+def test_starting_loads_the_engine_of_the_tables_without_the_package_around_it():
+    code = "import sys, radcommons.client.commands; print('_duckdb' in sys.modules, 'duckdb' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert found.stdout.split() == ["True", "False"]
