@@ -16,7 +16,7 @@ from securesystemslib.signer import SSlibKey
 from tests.support.release_server import KEY, heading, release_rows
 
 from radcommons.server.releases.folder import build
-from radcommons.server.releases.metadata.citation import bibtex, citation_cff, citation_text
+from radcommons.server.releases.metadata.citation import bibtex, citation_cff, citation_text, ris
 from radcommons.server.releases.metadata.croissant import croissant, json_ld
 from radcommons.server.releases.metadata.datacite import NAMESPACE, datacite, datacite_xml
 from radcommons.server.releases.metadata.description import Description
@@ -166,6 +166,19 @@ def test_a_citation_names_version_year_and_address(core):
     assert "Version 1.0.0" in text
     assert text.endswith("https://doi.org/10.1234/abcd")
     assert bibtex(described(core)).startswith("@dataset{chest-ct-1.0.0,")
+    sly = described(core, title="100 % {CT}\n\\input & more_#1", creators=("A_B",))
+    entry = bibtex(sly)
+    assert r"title = {{100 \% \textbraceleft{}CT\textbraceright{} \textbackslash{}input \& more\_\#1}}" in entry
+    assert r"author = {{A\_B}}" in entry
+
+
+def test_a_reference_manager_imports_the_citation(core):
+    lines = ris(described(core, title="One\r\nER  - two", doi="10.1234/abc")).split("\r\n")
+    assert lines[0] == "TY  - DATA"
+    assert lines[-2:] == ["ER  - ", ""]
+    assert "TI  - One ER - two" in lines
+    assert "DO  - 10.1234/abc" in lines
+    assert all(line[2:6] == "  - " for line in lines[:-1])
 
 
 def test_the_landing_page_block_is_a_schema_org_dataset(core):

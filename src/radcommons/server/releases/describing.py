@@ -10,7 +10,7 @@ import orjson
 
 from radcommons.server.platform import keys
 from radcommons.server.platform.settings import settings
-from radcommons.server.releases.metadata.citation import citation_cff, citation_text
+from radcommons.server.releases.metadata.citation import bibtex, citation_cff, citation_text, ris
 from radcommons.server.releases.metadata.croissant import croissant
 from radcommons.server.releases.metadata.datacite import datacite, datacite_xml
 from radcommons.server.releases.metadata.description import Description
@@ -130,7 +130,9 @@ def _pretty(value: object) -> bytes:
 
 RECORDS: Mapping[str, Callable[[Description], bytes]] = MappingProxyType(
     {
+        "CITATION.bib": lambda description: bibtex(description).encode(),
         "CITATION.cff": lambda description: citation_cff(description).encode(),
+        "CITATION.ris": lambda description: ris(description).encode(),
         "CITATION.txt": lambda description: f"{citation_text(description)}\n".encode(),
         CROISSANT: lambda description: _pretty(croissant(description)),
         "datacite.json": lambda description: _pretty(datacite(description)),
@@ -139,7 +141,9 @@ RECORDS: Mapping[str, Callable[[Description], bytes]] = MappingProxyType(
 )
 MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
     {
+        "CITATION.bib": "application/x-bibtex; charset=utf-8",
         "CITATION.cff": "text/yaml; charset=utf-8",
+        "CITATION.ris": "application/x-research-info-systems; charset=utf-8",
         "CITATION.txt": "text/plain; charset=utf-8",
         CROISSANT: "application/ld+json",
         "datacite.json": "application/vnd.datacite.datacite+json",

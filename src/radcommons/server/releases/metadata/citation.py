@@ -1,8 +1,18 @@
-"""How to cite a release: one line for a reference list, CITATION.cff for software, BibTeX for manuscripts."""
+"""How to cite a release: one line for a reference list, CITATION.cff for software, BibTeX and RIS for reference managers."""
 
 import orjson
 
 from radcommons.server.releases.metadata.description import Description
+
+_TEX = {
+    **{character: f"\\{character}" for character in "&%$#_"},
+    # BibTeX counts braces, those behind a backslash too.
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 
 
 def citation_text(description: Description) -> str:
@@ -50,9 +60,27 @@ def bibtex(description: Description) -> str:
     return f"@dataset{{{description.slug}-{description.version},\n{body}\n}}\n"
 
 
+def ris(description: Description) -> str:
+    """An entry in RIS, as reference managers import it: a tag and a value a line."""
+    lines = [
+        ("TY", "DATA"),
+        *(("AU", creator) for creator in description.creators),
+        ("TI", description.title),
+        ("ET", description.version),
+        ("PB", description.publisher),
+        ("PY", str(description.published_at.year)),
+        ("DA", description.published_at.strftime("%Y/%m/%d")),
+        *([("DO", description.doi)] if description.doi else []),
+        ("UR", description.address),
+        ("ER", ""),
+    ]
+    return "".join(f"{tag}  - {' '.join(value.split())}\r\n" for tag, value in lines)
+
+
 def _quoted(text: str) -> str:
     return orjson.dumps(text).decode()
 
 
 def _plain(text: str) -> str:
-    return "".join(character for character in text if character not in "{}\\")
+    """Text that TeX prints as it is, on one line."""
+    return " ".join("".join(_TEX.get(character, character) for character in text).split())
