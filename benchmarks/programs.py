@@ -21,21 +21,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run(*words: object, data: Path | None = None) -> tuple[dict, Span]:
+def run(*words: object, data: Path | None = None, counts_shared_once: bool = False) -> tuple[dict, Span]:
     """Run a command with ``--json`` to its end, at the centre whose data are given; returns its answer and what it took."""
-    return _run(
-        [*RADCOMMONS, *map(str, words), "--json"], os.environ | ({"RADCOMMONS_DATA": str(data)} if data else {})
-    )
+    environment = os.environ | ({"RADCOMMONS_DATA": str(data)} if data else {})
+    return _run([*RADCOMMONS, *map(str, words), "--json"], environment, counts_shared_once=counts_shared_once)
 
 
-def run_python(code: str, *words: object) -> tuple[dict, Span]:
+def run_python(code: str, *words: object, counts_shared_once: bool = False) -> tuple[dict, Span]:
     """Run a program of a few lines that prints JSON; its answer and what it took."""
-    return _run([sys.executable, "-c", code, *map(str, words)], dict(os.environ))
+    command = [sys.executable, "-c", code, *map(str, words)]
+    return _run(command, dict(os.environ), counts_shared_once=counts_shared_once)
 
 
-def _run(command: list[str], environment: dict[str, str]) -> tuple[dict, Span]:
+def _run(command: list[str], environment: dict[str, str], *, counts_shared_once: bool) -> tuple[dict, Span]:
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    with watched(child.pid) as span:
+    with watched(child.pid, counts_shared_once=counts_shared_once) as span:
         answer, complaint = child.communicate()
     if child.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed:\n{complaint}{answer}")

@@ -57,3 +57,56 @@ def test_a_name_in_base64_is_found_beside_a_plain_one():
     code = base64.b64encode(b"name=Ulrika Quixotesen").decode()
     text = f"Quixotesen {code} thorax"
     assert [text[start:end] for start, end in pattern.spans(text, is_thorough=True)] == ["Quixotesen", code]
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [base64.b32encode, base64.b85encode, base64.a85encode, lambda name: b"<~" + base64.a85encode(name) + b"~>"],
+)
+def test_rarer_encodings_are_read(encode):
+    text = f"sent {encode(b'Quixotesen').decode()} by"
+    assert "Quixotesen" in {said for _, _, said in encoded_texts(text)}
+
+
+@pytest.mark.parametrize("mark", " :-")
+def test_hexadecimal_octets_may_stand_apart(mark):
+    assert "Quixotesen" in {said for _, _, said in encoded_texts(b"Quixotesen".hex(mark))}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        r"M\374llerson",
+        r"M\303\274llerson",
+        r"M\xfcllerson",
+        r"M\"ullerson",
+        r"M{\"u}llerson",
+        r"M\"{u}llerson",
+        "M+APw-llerson",
+        "%u004D%u00FCllerson",
+    ],
+)
+def test_letters_of_c_of_tex_and_of_mail_are_read(written):
+    text = f"CT {written}, T1+T2-FLAIR"
+    assert ("Müllerson", written) in {(said, text[start:end]) for start, end, said in encoded_texts(text)}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [(r"Pe\v{c}", "Peč"), (r"Wei\ss{}", "Weiß"), (r"{\o}re", "øre"), (r"\AA b", None), ("a+????-b", None)],
+)
+def test_tex_has_letters_of_its_own_and_other_backslashes_say_nothing(written, meant):
+    assert {said for _, _, said in encoded_texts(written)} == ({meant} if meant else set())
+
+
+def test_what_looks_encoded_counts_only_where_it_is_the_patient():
+    pattern = IdentifierPattern(["Quixotesen^Wanda"])
+    texts = (
+        "CT/THORAX+ABDOMEN/2.5MM",
+        "VIBE_DIXON_TRA_BH-2",
+        "MPR_COR_3.0_B31f",
+        "THORAXABDOMENPELVIS",
+        "A+B-C",
+        "\\chest 100",
+    )
+    assert [pattern.spans(text, is_thorough=True) for text in texts] == [[]] * len(texts)

@@ -20,6 +20,10 @@ from radcommons.deid.folding import beginnings, fold, is_east_asian, listed
         ("ヤマダ", "やまた"),
         ("ﾔﾏﾀﾞ", "やまた"),
         ("김길동", "김길동"),
+        ("張偉明", "张伟明"),
+        ("渡邊", "渡边"),
+        ("渡辺", "渡边"),
+        ("齋藤", "斋藤"),
         ("Mar\u200bche\u00adtti", "marchetti"),
     ],
 )

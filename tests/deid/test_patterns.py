@@ -423,3 +423,48 @@ def test_in_technical_texts_only_long_uids_count():
 )
 def test_other_ways_to_say_when_who_and_where_are_found(text, reason):
     assert reason in _reasons(text)
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "third of March nineteen sixty-one",
+        "March third, 1961",
+        "fifth of May",
+        "dritter März",
+        "dritten März neunzehnhunderteinundsechzig",
+        "einundzwanzigster Juni",
+        "am ersten Mai",
+        "trois mars 1961",
+        "le premier mai",
+        "tres de marzo de 1961",
+        "tercer de marzo",
+        "derde maart 1961",
+        "nineteen oh seven",
+        "two thousand and five",
+        "2021W123",
+        "week 12 of 2021",
+        "21. Woche 2020",
+    ],
+)
+def test_dates_in_words_and_by_weeks_are_found(date):
+    assert date in _found(f"seen {date}, stable")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "first may be artefact",
+        "third degree block",
+        "second out of three",
+        "two thousand HU",
+        "Erste Aufnahme, zweite mit KM",
+        "un mar calcification",
+        "zweitausend ml",
+        "dix sept images",
+        "week 12 gestation",
+        "march fracture, first metatarsal",
+    ],
+)
+def test_ordinals_and_numbers_in_words_are_no_dates(text):
+    assert not _found(text)

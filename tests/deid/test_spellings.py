@@ -62,6 +62,9 @@ def _found(identifier, text, *, is_thorough=True):
         ("Quixotesen^Ulrika", "Quixo tesen"),
         ("Quixotesen^Ulrika", "Q.uixotesen"),
         ("Quixotesen^Ulrika", "AKIRLUNESETOXIUQ"),
+        ("Zhang^Weiming=張^偉明", "张伟明"),
+        ("=陈^丽华", "陳麗華"),
+        ("=Watanabe^Ken=渡辺^健", "渡邊健"),
     ],
 )
 def test_a_name_is_found_however_it_is_written(name, text):
@@ -215,3 +218,14 @@ def test_distinct_needles_alone_count_in_technical_values():
     assert _found("Okonkwo^Ada", "OKONKWO", is_thorough=False) == ["OKONKWO"]
     assert _found("Okonkwo^Ada", "aokonkwo", is_thorough=False) == ["aokonkwo"]
     assert _found("19561103", "561103", is_thorough=False) == []
+
+
+@pytest.mark.parametrize("designator", ["99PFUL", "99PFULLINGEN", "99SPF", "99pful"])
+def test_a_coding_scheme_named_after_the_hospital_is_found(designator):
+    texts = [text.text for text in needles_of("Spital Pfullingen Fachklinik")]
+    assert designator.lower() in texts
+
+
+def test_a_coding_scheme_of_others_is_none_of_the_hospital():
+    texts = {needle.text for needle in needles_of("Spital Pfullingen Fachklinik")}
+    assert texts.isdisjoint({"99gems", "99sdm", "99pmp", "99qiicr", "99", "99pf"})

@@ -110,3 +110,20 @@ def test_every_command_explains_itself(command):
     assert result.exit_code == 0
     assert "--home" in result.output
     assert "--json" in result.output
+
+
+def test_making_says_how_many_files_were_not_taken_and_who_says_why(run, folder, out):
+    write_series(folder, count=2)
+    (folder / "notes.txt").write_text("no image")
+    (folder / "link").symlink_to(folder / "nowhere")
+    run("init", "--site", "ALPHA", "--project", "covid19")
+
+    told = run("deidentify", folder, out)
+    assert "Of 4 files and archive members 2 were taken; `radcommons edge scan` says why not the others." in told
+    assert (folder / "notes.txt").name in run("scan", folder)
+    answer = run("deidentify", folder, out, "--json")
+    assert (answer["seen"], answer["asked"]) == (4, 2)
+
+    (folder / "notes.txt").unlink()
+    (folder / "link").unlink()
+    assert "were taken" not in run("deidentify", folder, out)

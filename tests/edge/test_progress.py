@@ -127,3 +127,23 @@ def test_on_a_terminal_a_bar_is_drawn(home, folder):
     assert running.wait() == 0
     assert b"Reading headers" in drawn
     assert b"5/5" in drawn
+
+
+def test_every_step_of_making_has_words_for_people(home, folder, out):
+    write_series(folder, count=2)
+    command = [
+        sys.executable,
+        "-m",
+        "radcommons",
+        "edge",
+        "deidentify",
+        str(folder),
+        str(out),
+        "--home",
+        str(home.path),
+    ]
+    done = subprocess.run([*command, "--progress", "lines"], check=True, text=True, capture_output=True)
+
+    words = [line.partition(":")[0] for line in done.stderr.splitlines()]
+    assert "Looking at series as a whole" in words
+    assert all(each[0].isupper() for each in words)

@@ -1,33 +1,50 @@
-"""Texts inside texts: words in hexadecimal numbers, in base64 or with escapes for single letters, and UTF-8 read as Latin-1.
+"""Texts inside texts: words in hexadecimal numbers, in base32, base64, base85 or with escapes for single letters, and UTF-8 read as Latin-1.
 
 Programs put them into comments, and copy what another one has read in the wrong character set.
 """
 
 import base64
-import binascii
 import html
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 
 from radcommons.deid.disguised import disguised_words
 from radcommons.deid.recalling import recalled
 
 # Eight letters at least; what is shorter holds no name that could be told from chance.
-_HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){5,})(?![0-9A-Za-z])")
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{8,}={0,2}(?![A-Za-z0-9+/_=-])")
-# Letters of URLs, of mail, of HTML and of JSON, among plain ones.
-_ESCAPE = re.compile(
-    r"(?P<octets>(?:[%=][0-9A-Fa-f]{2}){1,8})|(?P<named>&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});)|\\u(?P<point>[0-9A-Fa-f]{4})"
+_HEXADECIMAL = re.compile(
+    r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){5,}|[0-9A-Fa-f]{2}(?:(?P<mark>[ :-])[0-9A-Fa-f]{2})(?:(?P=mark)[0-9A-Fa-f]{2}){3,})(?![0-9A-Za-z])"
 )
+_BASE32 = re.compile(r"(?<![A-Za-z0-9=])[A-Z2-7]{8,}={0,6}(?![A-Za-z0-9=])")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{8,}={0,2}(?![A-Za-z0-9+/_=-])")
+# What has letters only is a word.
+_BASE85 = re.compile(r"(?<!\S)(?=[A-Za-z]{0,256}[!-@\[-`{-~])[!-~]{10,256}(?!\S)")
+# Letters of URLs, of mail, of HTML, of JSON, of C, of UTF-7 and of TeX, among plain ones.
+_ESCAPE = re.compile(
+    r"(?P<octets>(?:(?:[%=]|\\x)[0-9A-Fa-f]{2}|\\[0-3][0-7]{2}){1,8})|(?P<named>&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});)"
+    r"|[\\%]u(?P<point>[0-9A-Fa-f]{4})|\+(?P<seven>[A-Za-z0-9/]{3,16})-"
+    r"""|\{?\\(?:(?P<mark>["'`^~=.])[ ]?\{?|(?P<accent>[uvHckr])(?:[ ]|\{))(?P<letter>[A-Za-z])\}{0,2}"""
+    r"|\{?\\(?P<special>ss|ae|oe|aa|AE|OE|[olijOL])(?![A-Za-z])(?:\{\}|[ ])?\}?"
+)
+_OCTET = re.compile(r"(?:[%=]|\\x)([0-9A-Fa-f]{2})|\\([0-7]{3})")
 _ESCAPED = re.compile(
     rf"(?<![^\W_])[^\W_]{{0,40}}(?:(?:{re.sub(r'[?]P<[a-z]+>', '?:', _ESCAPE.pattern)})[^\W_]{{0,40}}){{1,20}}"
 )
+_MARKS = dict(
+    zip(
+        "\"'`^~=.uvHckr",
+        "\u0308\u0301\u0300\u0302\u0303\u0304\u0307\u0306\u030c\u030b\u0327\u0328\u030a",
+        strict=True,
+    )
+)
+_SPECIAL = {"ss": "ß", "o": "ø", "l": "ł", "aa": "å"}
 # What begins two or three octets of UTF-8, and the octets that follow it, as Latin-1 and its kin of Windows show them.
 _MISREAD = re.compile(r"\S{0,60}[\u00c3-\u00f4][\u0080-\u00bf\u0152-\u2122]\S{0,60}")
 _WINDOWS_LATIN = ("cp1252", "latin-1")
 _MOST_READINGS = 2
 _URL_LETTERS = str.maketrans("-_", "+/")
-_LETTERS = 4
+_LETTERS, _LETTERS_OF_32 = 4, 8
 
 
 @recalled
@@ -40,17 +57,28 @@ def encoded_texts(text: str) -> Iterator[tuple[int, int, str]]:
         if (said := _as_utf8(match[0])) is not None:
             yield (*match.span(), said)
     for match in _HEXADECIMAL.finditer(text):
-        said = _readable(bytes.fromhex(match[1]))
+        said = _readable(bytes.fromhex(match[1].replace(match["mark"] or " ", "")))
         if said is not None:
             yield (*match.span(), said)
+    for match in _BASE32.finditer(text):
+        letters = match[0].rstrip("=")
+        yield from _decoded(match.span(), base64.b32decode, letters + "=" * (-len(letters) % _LETTERS_OF_32))
+    for match in _BASE85.finditer(text):
+        for decode in (base64.b85decode, base64.a85decode):
+            yield from _decoded(match.span(), decode, match[0].removeprefix("<~").removesuffix("~>"))
     for match in _BASE64.finditer(text):
         letters = match[0].rstrip("=").translate(_URL_LETTERS)
-        try:
-            said = _readable(base64.b64decode(letters + "=" * (-len(letters) % _LETTERS), validate=True))
-        except binascii.Error:
-            continue
-        if said is not None:
-            yield (*match.span(), said)
+        yield from _decoded(match.span(), base64.b64decode, letters + "=" * (-len(letters) % _LETTERS))
+
+
+def _decoded(span: tuple[int, int], decode: Callable[[str], bytes], letters: str) -> Iterator[tuple[int, int, str]]:
+    """What letters say in an encoding; nothing where they are none of it or say nothing."""
+    try:
+        said = _readable(decode(letters))
+    except ValueError:
+        return
+    if said is not None:
+        yield (*span, said)
 
 
 def _letters_of(escape: re.Match[str]) -> str:
@@ -59,11 +87,25 @@ def _letters_of(escape: re.Match[str]) -> str:
         return chr(int(escape["point"], 16))
     if escape["named"]:
         return html.unescape(escape["named"])
-    octets = bytes.fromhex(escape["octets"].replace("%", "").replace("=", ""))
+    if escape["seven"]:
+        return _of_utf_7(escape[0])
+    if escape["letter"]:
+        return unicodedata.normalize("NFC", escape["letter"] + _MARKS[escape["mark"] or escape["accent"]])
+    if escape["special"]:
+        return _SPECIAL.get(escape["special"].lower(), escape["special"])
+    octets = bytes(int(each[1] or each[2], 16 if each[1] else 8) for each in _OCTET.finditer(escape[0]))
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError:
         return octets.decode("latin-1")
+
+
+def _of_utf_7(letters: str) -> str:
+    """Letters of UTF-7 as they are meant; as they stand where they are none."""
+    try:
+        return letters.encode("ascii").decode("utf-7")
+    except UnicodeError:
+        return letters
 
 
 def _as_utf8(text: str) -> str | None:

@@ -23,6 +23,21 @@ _LETTERS = {
     "ŋ": "n",
     "ħ": "h",
 }
+# Characters of names in China and Japan, as they are written where they were not made simpler, and where they were.
+_SIMPLER = str.maketrans(
+    "張陳劉黃黄楊趙吳吴孫馬羅鄭謝韓馮鄧許葉蘇呂蔣盧賈鍾鐘錢譚陸範韋蕭閻顧龍竜萬龔湯賴齊斉齋斎嚴蘭單喬賀鄒湯陰"
+    "倫偉傑儀優億榮栄業樂楽歡歷歸澤沢潔濤濱浜瀅炳瑩瑪瓊環畢異當発發盛監禮祿禎穎穩積競節簡紀紅純紹綺綸維綱綠綿緒線編縣繼"
+    "義羣聖聰聯聲職腦興艷莊華萊蓮蔭藍藝蘊虛衛補覺観觀計記訓詠詩詳誠誼調諾謙譯議護讓變貝貞財貴買費資賓賢賽贊軍軒輝輪農連進運達遠適遲鄉鄰"
+    "鈞鈴鉅銀銘銳鋒鋼錄錦鎮鏡鐵鑫長門開閔閣關陽隊際隱雙雲電靈靜韻頌順預領頤頻題顏願飛養駿騰驊驥體魚魯鮑鳳鳴鴻鵑鵬鶴鹿麗麥齡齢"
+    "國圖圓壽壯夢奮妝婭媽嫻嬌學寧寶宝實寬將專爾尋導島峯嶺嶽帥師帶廣広廬強弾強彥従恆恵惠惲愛慶慧憲應懷戰掲搖撫擇據敵曉曄曆會東棟條楓極構槍樞標樣樹橋機櫻桜權歐歳"
+    "藤邊辺邉濟済渡瀧滝眞真條鑑鉄錬剛劍剣勁動勝勳勲勵區協單厲參吳問啟喚喬嚮園執堅報場塩塵増壘處備傳傾僑價兒児凱凍",
+    "张陈刘黄黄杨赵吴吴孙马罗郑谢韩冯邓许叶苏吕蒋卢贾钟钟钱谭陆范韦萧阎顾龙龙万龚汤赖齐齐斋斋严兰单乔贺邹汤阴"
+    "伦伟杰仪优亿荣荣业乐乐欢历归泽泽洁涛滨滨滢炳莹玛琼环毕异当发发盛监礼禄祯颖稳积竞节简纪红纯绍绮纶维纲绿绵绪线编县继"
+    "义群圣聪联声职脑兴艳庄华莱莲荫蓝艺蕴虚卫补觉观观计记训咏诗详诚谊调诺谦译议护让变贝贞财贵买费资宾贤赛赞军轩辉轮农连进运达远适迟乡邻"
+    "钧铃钜银铭锐锋钢录锦镇镜铁鑫长门开闵阁关阳队际隐双云电灵静韵颂顺预领颐频题颜愿飞养骏腾骅骥体鱼鲁鲍凤鸣鸿鹃鹏鹤鹿丽麦龄龄"
+    "国图圆寿壮梦奋妆娅妈娴娇学宁宝宝实宽将专尔寻导岛峰岭岳帅师带广广庐强弹强彦从恒惠惠恽爱庆慧宪应怀战揭摇抚择据敌晓晔历会东栋条枫极构枪枢标样树桥机樱樱权欧岁"
+    "藤边边边济济渡泷泷真真条鉴铁炼刚剑剑劲动胜勋勋励区协单厉参吴问启唤乔向园执坚报场盐尘增垒处备传倾侨价儿儿凯冻",
+)
 _HANGUL = range(0xAC00, 0xD7A4)
 _KATAKANA = range(0x30A1, 0x30F7)
 _KATAKANA_TO_HIRAGANA = 0x60
@@ -82,7 +97,7 @@ def _folded(character: str) -> str:
     if ord(character) in _HANGUL:
         return character
     parts = []
-    for part in unicodedata.normalize("NFKD", character).casefold():
+    for part in unicodedata.normalize("NFKD", character).casefold().translate(_SIMPLER):
         if not unicodedata.combining(part) and unicodedata.category(part) != "Cf":
             part = _LETTERS.get(part, part)  # noqa: PLW2901  one letter may become two
             parts.append(chr(ord(part) - _KATAKANA_TO_HIRAGANA) if len(part) == 1 and ord(part) in _KATAKANA else part)

@@ -37,6 +37,22 @@ _ORDINALS = (
     r"(?:first|second|third|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twentie|thirtie)th|"
     r"(?:twenty|thirty)[ -](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth))"
 )
+# Days as they are spoken in German, French, Spanish, Italian, Portuguese and Dutch.
+_SPOKEN_DAYS = (
+    r"(?:(?:(?:ein|zwei|drei|vier|fünf|fuenf|sechs|sieben|acht|neun)und)?(?:zwanz|drei(?:ß|ss))igst|(?:erst|zweit|dritt|viert|fünft|fuenft|sechst|sieb(?:en)?t|acht|neunt|zehnt|elft|"
+    r"zwölft|zwoelft|(?:drei|vier|fünf|fuenf|sech|sieb|acht|neun)zehnt))e[rnms]?|"
+    r"(?:premier|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|dix[ -](?:sept|huit|neuf)|vingt(?:[ -](?:et[ -])?(?:un|deux|trois|quatre|cinq|six|sept|huit|neuf))?|trente(?:[ -]et[ -]un)?)|"
+    r"(?:primero?|segundo|tercer|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|dieci\w{3,6}|veint(?:e|i\w{2,6})|treinta(?: y uno)?)|"
+    r"(?:primo|due|tre|quattro|cinque|sei|sette|otto|nove|dieci|undici|dodici|tredici|quattordici|quindici|sedici|dici\w{4,6}|vent(?:i|\w{3,7})|trent(?:a|uno))|"
+    r"(?:primeiro|um|dois|três|quatro|sete|oito|dez|doze|treze|dezesseis|vinte(?: e \w{2,6})?|trinta(?: e um)?)|"
+    r"(?:eerste|tweede|derde|vierde|vijfde|zesde|zevende|achtste|negende|tiende|elfde|twaalfde|\w{3,6}tiende|(?:\w{3,5}[eë]n)?twintigste|(?:een[eë]n)?dertigste)"
+)
+_TEN = r"(?:hundred|oh|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)"
+_ONE = r"(?:one|two|three|four|five|six|seven|eight|nine)"
+_SPOKEN_YEAR = (
+    rf"(?:nineteen[ -]{_TEN}(?:[ -]{_ONE})?|twenty[ -](?:oh|ten|eleven|twelve|\w{{3,5}}teen|twenty)(?:[ -]{_ONE})?|two thousand[ -](?:and[ -])?(?:{_TEN}|{_ONE})(?:[ -]{_ONE})?|"
+    r"neunzehnhundert\w{0,20}|zweitausend(?:und)?\w{3,20}|mille neuf cent[\w -]{0,24}|mil novecientos[\w ]{0,28}|millenovecento\w{0,20}|negentienhonderd\w{0,20})"
+)
 # Short names that are words of imaging or of a language as well: they need a year of four digits or a day before them.
 _LOOSE_MONTHS = listed(
     "mar may mai maj mei sep set oct out dec dic ago gen mag giu lug ott fev fév ene май sty lut kwi cze wrz paź gru"
@@ -84,7 +100,7 @@ def _dates() -> Iterator[str]:
     yield rf"(?<![\d.,/-]){_MONTH}[/-]{_YEAR}{_FREE_AFTER}(?![./-]\d)"
     yield rf"(?<![\d.,/-]){_TWO_DIGIT_MONTH}\.{_YEAR}{_FREE_AFTER}(?![./-]\d)"
     yield rf"(?<![\d.,/-]){_YEAR}[/-]{_TWO_DIGIT_MONTH}{_FREE_AFTER}(?![./-]\d)"
-    yield rf"{_FREE_BEFORE}{_YEAR}-?[WwKk]-?(?:0?[1-9]|[1-4]\d|5[0-3])(?:-[1-7])?{_FREE_AFTER}"
+    yield rf"{_FREE_BEFORE}{_YEAR}-?[WwKk]-?(?:0?[1-9]|[1-4]\d|5[0-3])(?:-?[1-7])?{_FREE_AFTER}"
     # The month in Roman numerals; a year must follow, since IV is a way to give contrast as well.
     yield rf"{_FREE_BEFORE}{_DAY}[ .\-/]{{1,2}}(?:i{{1,3}}|iv|vi{{0,3}}|ix|xi{{0,2}})[ .\-/]{{1,2}}{_YEAR}(?!\d)"
     # Quarters, weeks before the year, and months without their zero.
@@ -93,7 +109,8 @@ def _dates() -> Iterator[str]:
     yield rf"{_FREE_BEFORE}{_BIRTH_OF_YEAR}[ ]?(?:1[89]\d\d|20[0-2]\d)(?!\d)"
     # An asterisk is a birth in German.
     yield rf"(?<![\w*])\*[ ]?(?:{_DAY}[./-]{_MONTH}[./-])?{_YEAR}(?![\d*])"
-    yield rf"{_FREE_BEFORE}(?:kw|week|semaine|semana|settimana|sem)[ .]{{0,2}}\d{{1,2}}[ ]?[/ ,.-][ ]?{_YEAR}{_FREE_AFTER}"
+    yield rf"{_FREE_BEFORE}(?:kw|week|woche|semaine|semana|settimana|sem)[ .]{{0,2}}\d{{1,2}}[ ]?(?:[/ ,.-]|of|de|von)[ ]?{_YEAR}{_FREE_AFTER}"
+    yield rf"(?<![\w.]){_DAY}(?:\.|st|nd|rd|th|e|ème|[ªº])?[ ]?(?:kw|week|woche|semaine|semana|settimana)[ ,/]{{1,2}}(?:of[ ]|de[ ]|del[ ])?{_YEAR}{_FREE_AFTER}"
 
 
 def _named_dates() -> Iterator[str]:
@@ -119,6 +136,19 @@ def _named_dates() -> Iterator[str]:
     # The year first, as in Hungarian: 2020. április 15.
     yield rf"(?<!\d){_YEAR}\.[ ]{_SURE_MONTH}[ ]{_DAY}(?!\d)\.?"
     yield rf"{_FREE_BEFORE}{_BIRTH}{_NO_LETTER_AFTER}[:. ]{{0,4}}(?:in[ ]|on[ ]|am[ ]|im[ ]|en[ ]|le[ ])?[\d./-]{{1,12}}"
+
+
+def _spoken_dates() -> Iterator[str]:
+    # A month that is a word as well needs what stands between: third of May, am dritten Mai, le trois mai 1961.
+    day = rf"(?:{_ORDINALS}|{_SPOKEN_DAYS})"
+    year = rf"(?:,?[ ](?:de[ ]|del[ ])?(?:{_YEAR}(?!\d)|{_SPOKEN_YEAR}))"
+    # Dix sept is seventeen.
+    yield rf"{_FREE_BEFORE}{day}[ ](?!sept(?![\w.]))(?:of[ ]|de[ ]|di[ ])?{_SURE_MONTH}{_NO_LETTER_AFTER}{year}?"
+    yield rf"{_FREE_BEFORE}(?:the[ ])?{day}[ ](?:of|de)[ ]{_LOOSE_MONTH}{_NO_LETTER_AFTER}{year}?"
+    yield rf"{_FREE_BEFORE}(?:am[ ]|vom[ ]|le[ ]|du[ ]|el[ ]|il[ ]|op[ ])?{day}[ ]{_LOOSE_MONTH}{_NO_LETTER_AFTER}{year}"
+    yield rf"{_FREE_BEFORE}(?:am|vom|den|seit|le|du|el|il|op)[ ]{day}[ ]{_LOOSE_MONTH}{_NO_LETTER_AFTER}"
+    yield rf"{_FREE_BEFORE}{_SURE_MONTH}[ ](?:the[ ])?{_ORDINALS}{_NO_LETTER_AFTER}{year}?"
+    yield rf"{_FREE_BEFORE}{_SPOKEN_YEAR}{_NO_LETTER_AFTER}"
 
 
 def _times() -> Iterator[str]:
@@ -263,6 +293,7 @@ _KINDS = (
     Kind("UID", (_UID,)),
     Kind("date", tuple(_dates())),
     Kind("date", tuple(_named_dates()), needs="month"),
+    Kind("date", tuple(_spoken_dates()), needs="spoken"),
     Kind("time", tuple(_times()), needs="time"),
     Kind("telephone number", tuple(_phones()), flags=0),
     Kind("number", tuple(_numbers()), flags=0),
@@ -276,6 +307,11 @@ _NEEDS = {
         r"[@\\]|[\[({ ]at[\])} ]|//|/[a-z]|[\w)]\.[a-z]|[:-][0-9a-f]{1,4}[:-]|\w:[\\/]|mailto", re.IGNORECASE
     ),
     "month": re.compile(rf"{_ANY_MONTH}{_NO_LETTER_AFTER}|{_FREE_BEFORE}{_BIRTH}", re.IGNORECASE),
+    # Spoken dates have no digit; a month and a word that may be a day, or a year.
+    "spoken": re.compile(
+        rf"(?<![^\W\d_])[^\W\d_]{{2,40}}[ ](?:(?:of|de|di|the)[ ])?{_ANY_MONTH}{_NO_LETTER_AFTER}|{_SURE_MONTH}[ ](?:the[ ])?{_ORDINALS}|{_SPOKEN_YEAR}",
+        re.IGNORECASE,
+    ),
     "street": re.compile(r"(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|laan|straat|gracht|plein)[ ]\d", re.IGNORECASE),
     "time": re.compile(r"\d[:h][0-5]\d"),
     "age": re.compile(r"(?<!\d)0?(?:9\d|1[0-2]\d)(?!\d)"),
@@ -291,7 +327,7 @@ def pattern_spans(text: str, *, are_times_kept: bool = False) -> Iterator[tuple[
     for kind in _KINDS:
         if are_times_kept and kind.needs == "time":
             continue
-        if kind.needs == "mark" or has_digit:
+        if kind.needs in {"mark", "spoken"} or has_digit:
             if kind.needs != "digit" and not _NEEDS[kind.needs].search(text):
                 continue
             for pattern in kind.patterns:

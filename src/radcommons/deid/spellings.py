@@ -25,6 +25,8 @@ _MAX_NAME_PARTS = 6
 _LOGIN_LENGTH = 7
 _MIN_LOGIN_LENGTH = 3
 _MIN_ACRONYM = 3
+# A site's own coding scheme is named with these and, mostly, the beginning of its name: 99PFUL (PS3.16 8.2, 16 characters).
+_PRIVATE_SCHEME, _LONGEST_SCHEME = "99", 14
 _MIN_SURNAME = 4
 _YEARS = range(1870, 2100)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -329,9 +331,14 @@ def _of_institution(words: list[str]) -> Iterator[Needle]:
         own = own[1:]
     if own and len("".join(own)) >= _MIN_DISTINCT_LENGTH:
         yield _joined(tuple(own), is_distinct=any(word not in vocabulary() for word in own))
-    for letters in {"".join(word[0] for word in words), "".join(word[0] for word in words if word not in _PARTICLES)}:
+    acronyms = {"".join(word[0] for word in words), "".join(word[0] for word in words if word not in _PARTICLES)}
+    for letters in sorted(acronyms):
         if len(letters) >= _MIN_ACRONYM and letters not in vocabulary():
             yield Needle(letters, is_distinct=False)
+            yield Needle(_PRIVATE_SCHEME + letters)
+    for word in own:
+        for length in range(_MIN_ACRONYM, min(len(word), _LONGEST_SCHEME) + 1):
+            yield Needle(_PRIVATE_SCHEME + word[:length])
 
 
 def _of_digits(value: str) -> Iterator[Needle]:

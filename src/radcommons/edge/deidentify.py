@@ -33,7 +33,7 @@ from radcommons.edge.outfolder import OutFolder, claim
 from radcommons.edge.pixels.looking import LookMeans, digest_of_means, memory_bytes
 from radcommons.edge.pixels.memory import PixelMemory
 from radcommons.edge.report import profile_stamp, write_report
-from radcommons.edge.scan import Progress, refresh
+from radcommons.edge.scan import Progress, refresh, seen_in
 from radcommons.edge.selection import has_selection, selected_instances
 from radcommons.edge.series_writing import only_of, suspect_series
 from radcommons.edge.sources import Source
@@ -71,8 +71,10 @@ class DeidentifyResult:
 
     Parameters
     ----------
+    seen
+        Files and archive members of the folder.
     asked
-        Instances of the folder that should be in OUT.
+        Instances among them that should be in OUT; ``edge scan`` and ``edge select`` say why the others should not.
     is_selection_used
         Whether ``edge select`` decided that, or everything readable was taken.
     made, unchanged
@@ -95,6 +97,7 @@ class DeidentifyResult:
         The first few hundred about kept-out instances (``where`` is a path in the hospital's folder) and the table.
     """
 
+    seen: int
     asked: int
     is_selection_used: bool
     made: int
@@ -372,6 +375,7 @@ def _result(
         "SELECT count(DISTINCT value) FROM kept_text WHERE out = ?", (worker.out.name,)
     ).fetchone()
     return DeidentifyResult(
+        seen=seen_in(connection, worker.root),
         asked=worker.asked,
         is_selection_used=has_selection(connection, worker.root),
         made=worker.made,

@@ -37,6 +37,7 @@ _STEPS = {
     "scan": "Reading headers",
     "compare": "Comparing repeated instances",
     "deidentify": "De-identifying",
+    "series": "Looking at series as a whole",
     "heads": "Looking for heads",
     "report": "Writing the report",
     "pictures": "Drawing pictures",

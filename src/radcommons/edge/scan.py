@@ -130,6 +130,16 @@ def summary(connection: sqlite3.Connection, root: Root) -> ScanResult:
     )
 
 
+def seen_in(connection: sqlite3.Connection, root: Root) -> int:
+    """How many files, members of archives and other entries a folder holds, whether they can be used or not."""
+    sources, others = connection.execute(
+        "SELECT (SELECT count(*) FROM source WHERE root = seal(:root) AND state <> 'archive'),"
+        " (SELECT count(*) FROM walk_finding WHERE root = seal(:root))",
+        {"root": root.name},
+    ).fetchone()
+    return int(sources) + int(others)
+
+
 def folder_findings(connection: sqlite3.Connection, root: Root) -> Iterator[Finding]:
     """Everything odd about a folder: the walk, each source, and what only shows between sources."""
     for row in connection.execute("SELECT unseal(body) FROM walk_finding WHERE root = seal(?)", (root.name,)):
