@@ -5,17 +5,23 @@ import sys
 
 import httpx
 import pytest
+from django.conf import settings as django_settings
 
 from radcommons.apps.asgi import application
+from radcommons.apps.static_files import static_files
 
 
-def _status(address: str) -> int:
-    async def ask() -> int:
+def _answer(address: str, *, host: str = "localhost") -> httpx.Response:
+    async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app=application)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as visitor:
-            return (await visitor.get(address)).status_code
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as visitor:
+            return await visitor.get(address)
 
     return asyncio.run(ask())
+
+
+def _headers(address: str, *, host: str = "localhost") -> httpx.Headers:
+    return _answer(address, host=host).headers
 
 
 @pytest.mark.parametrize(
@@ -29,7 +35,7 @@ def _status(address: str) -> int:
     ],
 )
 def test_an_address_with_a_nul_byte_is_refused_before_any_room_sees_it(address: str) -> None:
-    assert _status(address) == 400
+    assert _answer(address).status_code == 400
 
 
 # What decodes, draws pages and compares drawings is for limited processes and the worker; the web process has no memory for it.
@@ -57,3 +63,54 @@ def test_the_web_process_holds_nothing_that_decodes_or_compares(tmp_path):
         [sys.executable, "-c", LOADED], env=environment, capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.split() == []
+
+
+async def _heads(scope: dict[str, object]) -> list[dict[str, object]]:
+    sent: list[dict[str, object]] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    await application({"headers": [(b"host", b"localhost")], "query_string": b"", **scope}, receive, send)
+    return sent
+
+
+def test_a_websocket_is_refused_and_not_left_to_fail() -> None:
+    assert asyncio.run(_heads({"type": "websocket", "path": "/"})) == [{"type": "websocket.close", "code": 1008}]
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        *(
+            (path, "localhost")
+            for path in ("/static/none", "/files/", "/nbia-api/", "/viewer/none", "/ga4gh/drs/v1/none")
+        ),
+        ("/", "evil.example"),
+        ("/%00", "localhost"),
+    ],
+)
+def test_answers_from_beside_django_say_what_a_browser_may_do_with_them(address: str, host: str) -> None:
+    headers = _headers(address, host=host)
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+def test_a_page_of_django_keeps_its_own_policy_and_has_no_header_twice() -> None:
+    headers = _headers("/nowhere-at-all/")
+    for name in ("Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy"):
+        assert len(headers.get_list(name)) == 1, name
+    assert "style-src 'self'" in headers["Content-Security-Policy"]
+
+
+def test_a_script_gets_no_policy_under_which_its_worker_could_do_nothing() -> None:
+    script = next(path for path in static_files() if path.endswith("reading/worker.js"))
+    headers = _headers(f"{django_settings.STATIC_URL}{script}")
+    assert headers["Content-Type"].startswith("text/javascript")
+    assert "Content-Security-Policy" not in headers
+    assert headers["X-Content-Type-Options"] == "nosniff"

@@ -3,11 +3,35 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.internal.userkit import filter_users_by_email, get_user_by_username
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import render
+
+from radcommons.server.platform.accounts import note_refused_sign_in, note_sign_in
+from radcommons.server.platform.models import User
+
+
+class OneHashBackend(AuthenticationBackend):
+    """Compares a password with one account's at most, so that the time of an answer tells of no account.
+
+    Allauth's own compares it twice when an address is known and once when it is not, which anybody can time. An address that
+    two accounts have signs in to neither: each has a name.
+    """
+
+    def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> AbstractBaseUser | None:
+        del request
+        login = str(credentials.get("username") or credentials.get("email") or "")
+        user = get_user_by_username(login)
+        if user is None:
+            users = filter_users_by_email(login, for_login=True)
+            user = users[0] if len(users) == 1 else None
+        checked: AbstractBaseUser | None = self._check_password(user, str(credentials["password"]))
+        return checked
 
 
 class InvitedAccountsAdapter(DefaultAccountAdapter):
@@ -30,6 +54,17 @@ class InvitedAccountsAdapter(DefaultAccountAdapter):
             super().pre_authenticate(request, **credentials)
         except ValidationError as error:
             raise ImmediateHttpResponse(render(request, "429.html", status=429)) from error
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Leave a line in the audit log of every wrong password."""
+        super().authentication_failed(request, **credentials)
+        note_refused_sign_in(str(credentials.get("username") or credentials.get("email") or ""))
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """Open the session, after all factors were shown, and leave a line in the audit log."""
+        super().login(request, user)
+        if isinstance(user, User):
+            note_sign_in(user)
 
 
 class KnownPeopleAdapter(DefaultSocialAccountAdapter):

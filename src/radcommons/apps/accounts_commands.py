@@ -81,6 +81,13 @@ def link(username: str | None) -> None:
     click.echo(f"{settings().public_url}/setup/{secret}/")
 
 
+@accounts.command("remove-factor")
+@click.argument("username")
+def remove_factor(username: str) -> None:
+    """Take the second factor off an account whose owner lost it."""
+    verbs.remove_second_factor(username, actor=OPERATOR)
+
+
 @accounts.command("token")
 @click.argument("username")
 @click.argument("name")

@@ -20,7 +20,7 @@ from radcommons.apps.bodies import BoundedBodies
 from radcommons.apps.page_threads import PageThreads
 from radcommons.apps.static_files import StaticFilesApp, static_files
 from radcommons.apps.wiring import resolve_scope
-from radcommons.server.access.drs import drs_app
+from radcommons.server.access.drs.app import drs_app
 from radcommons.server.access.files import files_app
 from radcommons.server.access.ledger import flush_counts
 from radcommons.server.access.nbia.app import nbia_app
@@ -29,6 +29,7 @@ from radcommons.server.archive.dicomweb.fast_path import FastPath
 from radcommons.server.intake.stow.app import stow_app
 from radcommons.server.intake.upload import upload_app
 from radcommons.server.platform.actors import actor_of_request
+from radcommons.server.platform.headers import guarded
 from radcommons.server.platform.policy import Actor
 from radcommons.server.platform.read_pool import database_conninfo
 from radcommons.server.platform.settings import settings
@@ -49,6 +50,8 @@ _READING = frozenset({"GET", "HEAD"})
 class Doorway:
     """What every request passes first: forged hosts and NUL bytes are refused, images go straight to who serves them.
 
+    No answer from elsewhere leaves without saying what a browser may do with it.
+
     Parameters
     ----------
     app
@@ -64,21 +67,27 @@ class Doorway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 400."""
+        if scope["type"] == "websocket":
+            # Nothing here speaks it: refused, rather than left to fail and to fill the log.
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        path = scope["path"]
+        first = path[1 : path.find("/", 1)] if path.find("/", 1) > 0 else ""
+        app = self._straight.get(first) if scope["method"] in _READING else None
+        # Who serves images says itself what a browser may do with them.
+        send = send if app is not None else guarded(send)
         # Addresses in answers follow the Host header, so a forged one is refused before any of them is made.
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if not hosts or not all(map(_is_ours, hosts)):
             await PlainTextResponse("Invalid host header", status_code=400)(scope, receive, send)
             return
-        path = scope["path"]
         if "\0" in path or b"%00" in scope["query_string"]:
             # No room has a use for it, and PostgreSQL can compare it with nothing.
             await PlainTextResponse("There is a NUL byte in the address.", status_code=400)(scope, receive, send)
             return
-        first = path[1 : path.find("/", 1)] if path.find("/", 1) > 0 else ""
-        app = self._straight.get(first) if scope["method"] in _READING else None
         if app is None:
             await self._app(scope, receive, send)
         else:

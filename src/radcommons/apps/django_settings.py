@@ -98,7 +98,7 @@ def _database(url: str) -> dict[str, object]:
 
 DATABASES = {"default": _database(_settings.database_url)}
 AUTH_USER_MODEL = "platform.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["radcommons.apps.account_adapter.OneHashBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

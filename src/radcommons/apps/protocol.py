@@ -12,6 +12,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 # A body of up to so much is copied behind its head; with a larger one the kernel is given both in one call.
 _COPIED_BYTES = 64 << 10
 _HEAD = b"HTTP/1.1 "
+# No head of a request is longer, and the parser itself would keep one of any length.
+MOST_HEAD_BYTES = 64 << 10
 
 
 class JoinedWrites:
@@ -59,4 +61,24 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Answer through a transport that joins what belongs together."""
+        self._is_in_head, self._head_bytes = False, 0
         super().connection_made(JoinedWrites(transport))  # type: ignore[arg-type]  # has all of a transport
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; a head that does not end is refused before it fills the memory."""
+        was_in_head = self._is_in_head
+        super().data_received(data)
+        if was_in_head and self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_HEAD_BYTES:
+                self.send_400_response("The head of the request is too long.")
+
+    def on_message_begin(self) -> None:
+        """Begin to count."""
+        self._is_in_head, self._head_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Answer."""
+        self._is_in_head = False
+        super().on_headers_complete()

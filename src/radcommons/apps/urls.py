@@ -6,9 +6,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.defaults import bad_request, page_not_found, permission_denied
+from django.views.defaults import permission_denied
 from ninja import NinjaAPI
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
 from radcommons import __version__
@@ -22,7 +22,13 @@ from radcommons.server.curation import views as curation
 from radcommons.server.intake import views as intake
 from radcommons.server.intake.api import router as intake_router
 from radcommons.server.journey import views as journey
-from radcommons.server.platform.doors import answer_unexpected, describe_api, in_any_thread
+from radcommons.server.platform.doors import (
+    answer_not_found,
+    answer_not_understood,
+    answer_unexpected,
+    describe_api,
+    in_any_thread,
+)
 from radcommons.server.platform.errors import InvalidError
 from radcommons.server.platform.problems import status_of
 from radcommons.server.portal import views as portal
@@ -101,13 +107,24 @@ ROOMS: dict[str, ModuleType] = {
     "portal": portal,
 }
 
+
+@api.exception_handler(HttpError)
+def answer_unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """A body that is no JSON, or holds texts that could not be kept."""
+    del error
+    return answer_not_understood(request)
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    # No e-mail is ever sent from here: in place of allauth's forms there is a page that says who makes a new link.
+    path("accounts/password/reset/", portal.account.password_forgotten, name="account_reset_password"),
+    path("accounts/email/", portal.account.addresses, name="account_email"),
     path("accounts/", include("allauth.urls")),
     path("api/v1/openapi.json", describe_api(api.get_openapi_schema), name="openapi"),
     path("api/v1/", api.urls),
     *[path("", include((room.urlpatterns, name))) for name, room in ROOMS.items()],
 ]
-handler400 = in_any_thread(bad_request)
+handler400 = in_any_thread(answer_not_understood)
 handler403 = in_any_thread(permission_denied)
-handler404 = in_any_thread(page_not_found)
+handler404 = in_any_thread(answer_not_found)
 handler500 = in_any_thread(answer_unexpected)

@@ -1,5 +1,6 @@
 """Reads and labels leave in the formats of other programs, exactly, with a count of what has no place there."""
 
+import csv
 import io
 import json
 import shutil
@@ -15,7 +16,7 @@ from tests.support.reading import browser, person
 from tests.support.studies import OPERATOR
 
 from radcommons.server.annotation.commands import annotation
-from radcommons.server.annotation.models import ReadingProject
+from radcommons.server.annotation.models import Answer, ReadingProject
 from radcommons.server.annotation.queries import final
 from radcommons.server.annotation.rules.states import ProjectState
 from radcommons.server.platform import accounts
@@ -176,3 +177,16 @@ def test_reads_leave_whole_by_the_page_as_by_command_and_it_is_written_down(proj
     # It was read here, so there is no document that it came in.
     assert f"{root}/original" not in page
     assert mira.post(f"{root}/original").status_code == 404
+
+
+def test_no_answer_runs_in_a_spreadsheet_and_all_stay_readable(project):
+    first = Answer.objects.order_by("pk").values("pk")[:1]
+    Answer.objects.filter(pk__in=first).update(value='=HYPERLINK("https://evil.example")')
+    person("manager", Role.PROJECT_MANAGER)
+    answer = browser("manager").get(f"/api/v1/annotation/managed/{project.slug}/answers.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert len(rows) == Answer.objects.count()
+    assert [row["value"] for row in rows if "HYPERLINK" in row["value"]] == ['\'=HYPERLINK("https://evil.example")']
+    assert {row["study_instance_uid"] for row in rows} == set(
+        Answer.objects.values_list("task__case__study_instance_uid", flat=True)
+    )

@@ -68,3 +68,8 @@ def test_countries_have_codes_of_two_letters():
     assert len(COUNTRIES) > 190
     assert all(len(code) == 2 and code.isupper() and name for code, name in COUNTRIES.items())
     assert (COUNTRIES["DE"], COUNTRIES["US"]) == ("Germany", "United States")
+
+
+def test_a_text_reads_as_it_is_written_in_every_script():
+    assert rules.as_written("ana@\u202egro.live\u202c \u2066x\u2069") == "ana@gro.live x"
+    assert rules.as_written("مستشفى الأمل · בית חולים") == "مستشفى الأمل · בית חולים"

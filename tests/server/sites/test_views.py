@@ -138,3 +138,21 @@ def test_others_have_no_business_here(client_of, role):
     for page in ("/sites/", "/sites/ALPHA/", "/sites/surveys/", "/sites/add/"):
         assert browser.get(page).status_code == 403
     assert client_of("anonymous").get("/sites/").status_code == 302
+
+
+def test_a_survey_shows_what_was_sent_as_text_and_in_the_words_of_its_own_questions(client_of):
+    nasty = '"><script>alert(1)</script>{{ 7|add:7 }}\u202e'
+    texts = dict.fromkeys(("organisation", "contact_name", "contact_role", "period", "legal_notes", "comments"), nasty)
+    client_of("anonymous").post(
+        "/survey/", ANSWERS | texts | {"studies_available": "unknown", "legal_basis": "unknown"}
+    )
+    office = client_of("administrator")
+    survey = Survey.objects.get()
+    for path in ("/sites/surveys/", f"/sites/surveys/{survey.pk}/", f"/sites/add/?survey={survey.pk}"):
+        page = office.get(path).content.decode()
+        assert "&lt;script&gt;alert(1)" in page
+        assert "<script>alert" not in page
+        assert "\u202e" not in page
+    page = office.get(f"/sites/surveys/{survey.pk}/").content.decode()
+    assert "<dt>Studies</dt><dd>Not known yet</dd>" in page
+    assert "<dt>Legal basis</dt><dd>Not settled yet" in page

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from radcommons.server.platform import audit, tokens
+from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.errors import ConflictError, InvalidError, NotFoundError
 from radcommons.server.platform.models import ApiToken, RoleAssignment, SetupLink, User
 from radcommons.server.platform.policy import Action, Actor, Role, authorise
@@ -22,13 +25,15 @@ def create_account(username: str, *, actor: Actor, email: str = "", password: st
     Raises
     ------
     ConflictError
-        When the name is taken.
+        When the name is taken, in capitals or small letters: signing in knows no difference, and would know neither.
     InvalidError
-        When the password is too weak.
+        When the name has no letter or digit, or the password is too weak.
     """
     authorise(actor, Action.PLATFORM_MANAGE_PEOPLE)
+    if not any(map(str.isalnum, username)):
+        raise InvalidError("platform.name-invalid", "A user name has at least one letter or digit.")
     with transaction.atomic():
-        if User.objects.filter(username=username).exists():
+        if User.objects.filter(username__iexact=username).exists():
             raise ConflictError("platform.account-exists", f"There is an account named {username} already.")
         user = User(username=username, email=email)
         _set_password(user, password)
@@ -97,6 +102,38 @@ def set_active(username: str, *, actor: Actor, is_active: bool) -> None:
         user.save(update_fields=["is_active"])
         verb = "account.opened" if is_active else "account.closed"
         audit.record(actor, verb, object_kind="account", object_id=username)
+
+
+def remove_second_factor(username: str, *, actor: Actor) -> None:
+    """Take the second factor off an account whose owner lost it; signing in asks for the password alone again.
+
+    Raises
+    ------
+    ConflictError
+        When the account has none.
+    """
+    authorise(actor, Action.PLATFORM_MANAGE_PEOPLE)
+    with transaction.atomic():
+        user = _user(username)
+        count, _ = Authenticator.objects.filter(user=user).delete()
+        if not count:
+            raise ConflictError("platform.no-second-factor", f"{username} has no second factor.")
+        audit.record(actor, "second-factor.removed", object_kind="account", object_id=username)
+
+
+def note_sign_in(user: User) -> None:
+    """Write down that somebody signed in."""
+    with transaction.atomic():
+        name = user.get_username()
+        audit.record(actor_of_user(user), "account.signed-in", object_kind="account", object_id=name)
+
+
+def note_refused_sign_in(login: str) -> None:
+    """Write down that a password was wrong: for whose account, and nothing of what was typed where there is none."""
+    known = User.objects.filter(Q(username__iexact=login) | Q(email__iexact=login)).values_list("username", flat=True)
+    with transaction.atomic():
+        name = known.first() or "unknown"
+        audit.record(Actor.anonymous(), "account.sign-in-refused", object_kind="account", object_id=name)
 
 
 def _other_administrators(user: User) -> int:

@@ -12,20 +12,19 @@ from http import HTTPStatus
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
-from django.core.exceptions import SuspiciousOperation
 from django.db import close_old_connections, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
-from django.views.defaults import bad_request
+from django.views.defaults import page_not_found
 from ninja.operation import PathView
 
 from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.server.platform.actors import actor_of_token, actor_of_user
-from radcommons.server.platform.errors import ForbiddenError, UnauthenticatedError
+from radcommons.server.platform.errors import ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError
 from radcommons.server.platform.models import User
 from radcommons.server.platform.policy import Action, Actor, admit
 from radcommons.server.platform.problems import UNEXPECTED, status_of
@@ -34,6 +33,11 @@ logger = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., Any])
 API_PREFIX = "/api/"
+ERROR_PAGE = "portal/error.html"
+NO_METHOD = {
+    "code": "platform.method-not-allowed",
+    "message": "This address does not take this method; Allow names those it takes.",
+}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # allauth's own pages decide for themselves who may use them (login, logout, password, second factor).
 SELF_GUARDED_MODULES = ("allauth.",)
@@ -114,13 +118,13 @@ class DoorMiddleware:
     def __call__(self, request: ActorRequest) -> HttpResponse:
         """Pass the request on; a method that a page does not know is answered with a page, not with an empty one."""
         response = self.get_response(request)
-        is_page = not request.path.startswith(API_PREFIX) and request.method == "GET"
-        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and is_page:
-            context = {"status": 405, "request_id": request.request_id}
-            page = render(request, "portal/error.html", context, status=405)
-            page.headers["Allow"] = response.headers["Allow"]
-            return page
-        return response
+        is_api = request.path.startswith(API_PREFIX)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not (is_api or request.method == "GET"):
+            return response
+        context = {"status": 405, "request_id": request.request_id}
+        told = JsonResponse(NO_METHOD, status=405) if is_api else render(request, ERROR_PAGE, context, status=405)
+        told.headers["Allow"] = response.headers["Allow"]
+        return told
 
     def process_view(
         self, request: ActorRequest, view: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
@@ -133,7 +137,7 @@ class DoorMiddleware:
         is_api = request.path.startswith(API_PREFIX)
         if not is_api and any("\0" in value for _, values in request.POST.lists() for value in values):
             # PostgreSQL keeps no NUL byte in a text, and no browser sends one.
-            return bad_request(request, SuspiciousOperation())
+            return answer_not_understood(request)
         is_session_write = request.method not in SAFE_METHODS and not request.is_bearer
         if is_api and is_session_write and request.actor.is_authenticated:
             try:
@@ -197,7 +201,7 @@ def answer_problem(request: ActorRequest, error: RadCommonsError) -> HttpRespons
     if error.kind is Kind.UNAUTHENTICATED:
         return redirect(_sign_in_address(request))
     context = {"error": error, "status": status, "request_id": request.request_id}
-    return render(request, "portal/error.html", context, status=status)
+    return render(request, ERROR_PAGE, context, status=status)
 
 
 def _sign_in_address(request: ActorRequest) -> str:
@@ -211,7 +215,25 @@ def answer_unexpected(request: HttpRequest) -> HttpResponse:
     request_id = getattr(request, "request_id", "")
     if request.path.startswith(API_PREFIX):
         return JsonResponse({**UNEXPECTED, "request_id": request_id}, status=500)
-    return render(request, "portal/error.html", {"status": 500, "request_id": request_id}, status=500)
+    return render(request, ERROR_PAGE, {"status": 500, "request_id": request_id}, status=500)
+
+
+def answer_not_understood(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The answer to what is no sound request. Unlike Django's own it never reads the form, which may be what is unsound."""
+    del exception
+    if request.path.startswith(API_PREFIX):
+        error = InvalidError(
+            "platform.request-unreadable", "The request could not be read: its body or address is malformed."
+        )
+        return JsonResponse(error.to_json(), status=400)
+    return render(request, "400.html", status=400)
+
+
+def answer_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The answer where there is nothing: a page for people, JSON for programs."""
+    if request.path.startswith(API_PREFIX):
+        return JsonResponse(NotFoundError().to_json(), status=404)
+    return page_not_found(request, exception or Http404())
 
 
 def in_any_thread(view: View) -> View:

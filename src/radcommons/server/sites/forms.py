@@ -94,8 +94,9 @@ class SurveyForm(forms.Form):
         return bool(self.cleaned_data.get("website"))
 
     def answers(self) -> dict[str, object]:
-        """The answers as the verb takes them."""
-        return {name: value for name, value in self.cleaned_data.items() if name != "website"}
+        """The answers as the verb takes them, without the signs by which a text reads otherwise than it is written."""
+        values = {name: value for name, value in self.cleaned_data.items() if name != "website"}
+        return {name: rules.as_written(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 class SiteForm(forms.Form):

@@ -9,6 +9,9 @@ from enum import StrEnum
 # The same words as in a batch manifest: what a site may be called there must be what it is called here.
 SITE_CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,31}")
 PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+# Marks that turn the direction of what follows (UAX #9): an address written with them reads as another one. A text in Arabic
+# or Hebrew needs none of them.
+TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 LICENCES = ("CC-BY-4.0", "CC-BY-NC-4.0", "CC0-1.0")
 
 
@@ -40,6 +43,11 @@ def is_site_code(code: str) -> bool:
 def is_project(project: str) -> bool:
     """Whether a word may name a project: 1 to 64 small letters, digits, hyphens and underscores."""
     return PROJECT.fullmatch(project) is not None
+
+
+def as_written(text: str) -> str:
+    """A stranger's text without the marks by which it would read otherwise than it is written."""
+    return text.translate(TURNING)
 
 
 def agreement_state(terms: AgreementTerms, on: date) -> AgreementState:

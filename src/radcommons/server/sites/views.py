@@ -25,7 +25,8 @@ from radcommons.server.sites.forms import (
 )
 from radcommons.server.sites.models import Agreement, Survey
 
-WORDS = dict((*MODALITIES, *VOLUMES, *CLINICAL_DATA, *ANNOTATIONS, *LEGAL_BASES))
+MODALITY_WORDS, VOLUME_WORDS, CLINICAL_WORDS = dict(MODALITIES), dict(VOLUMES), dict(CLINICAL_DATA)
+ANNOTATION_WORDS, LEGAL_WORDS = dict(ANNOTATIONS), dict(LEGAL_BASES)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -61,12 +62,12 @@ def survey_detail(request: ActorRequest, survey_id: int) -> HttpResponse:
     row = get_object_or_404(Survey.objects.select_related("site"), pk=survey_id)
     context = {
         "survey": row,
-        "modalities": [WORDS.get(value, value) for value in row.modalities],
-        "clinical_data": [WORDS.get(value, value) for value in row.clinical_data],
-        "studies_available": WORDS.get(row.studies_available, row.studies_available),
-        "positive_studies": WORDS.get(row.positive_studies, row.positive_studies),
-        "annotations": WORDS.get(row.annotations, row.annotations),
-        "legal_basis": WORDS.get(row.legal_basis, row.legal_basis),
+        "modalities": [MODALITY_WORDS.get(value, value) for value in row.modalities],
+        "clinical_data": [CLINICAL_WORDS.get(value, value) for value in row.clinical_data],
+        "studies_available": VOLUME_WORDS.get(row.studies_available, row.studies_available),
+        "positive_studies": VOLUME_WORDS.get(row.positive_studies, row.positive_studies),
+        "annotations": ANNOTATION_WORDS.get(row.annotations, row.annotations),
+        "legal_basis": LEGAL_WORDS.get(row.legal_basis, row.legal_basis),
     }
     return render(request, "sites/survey_detail.html", context)
 

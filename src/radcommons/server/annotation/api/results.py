@@ -1,7 +1,5 @@
 """What comes of a project: agreement, consensus, the labels as they stand, tables."""
 
-import csv
-import io
 from typing import Any
 
 from django.http import HttpResponse
@@ -14,6 +12,7 @@ from radcommons.server.annotation.services.agreeing import compute_agreement
 from radcommons.server.annotation.services.consensus import ConsensusMethod, derive_consensus
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.policy import Action
+from radcommons.transfer.annotation.tables import csv_of
 
 router = Router(tags=["annotation: results"])
 COLUMNS = ("study_instance_uid", "reader", "occasion", "read_sha256", "question", "value", "number")
@@ -48,11 +47,8 @@ def compute(request: ActorRequest, slug: str) -> dict[str, Any]:
 def export_answers(request: ActorRequest, slug: str) -> HttpResponse:
     """Return one line for each answer of each submission, readers under their pseudonyms."""
     project = seen_project(slug, request.actor)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS)
-    writer.writeheader()
-    writer.writerows(agreement.answer_rows(project))
-    answer = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    rows = ([row[name] for name in COLUMNS] for row in agreement.answer_rows(project))
+    answer = HttpResponse(csv_of(COLUMNS, rows), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{project.slug}-answers.csv"'
     return answer
 

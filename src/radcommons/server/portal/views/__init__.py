@@ -17,6 +17,7 @@ urlpatterns = [
     path("people/<str:username>/link/", people.new_link, name="person-link"),
     path("people/<str:username>/grant/", people.grant, name="person-grant"),
     path("people/<str:username>/revoke/", people.revoke, name="person-revoke"),
+    path("people/<str:username>/second-factor/", people.remove_second_factor, name="person-second-factor"),
     path("people/<str:username>/active/", people.set_active, name="person-active"),
     path("releases/<slug:slug>/<str:version>/selection/<slug:kind>/", selection.selection, name="selection"),
     path("storage/", storage.storage, name="storage"),

@@ -37,6 +37,21 @@ def setup(request: ActorRequest, token: str) -> HttpResponse:
     return render(request, "portal/setup.html", context, status=422 if form.errors else 200)
 
 
+@require_safe
+@door(Action.PORTAL_VIEW)
+def password_forgotten(request: ActorRequest) -> HttpResponse:
+    """Whom to ask for a new password; the same for everybody, so that nobody learns who has an account."""
+    return render(request, "portal/password_forgotten.html")
+
+
+@require_safe
+@door(Action.PLATFORM_OWN_ACCOUNT)
+def addresses(request: ActorRequest) -> HttpResponse:
+    """An administrator keeps the address of an account; its owner is led to what can be changed."""
+    del request
+    return redirect("portal:account")
+
+
 def _user(request: ActorRequest) -> User:
     user = User.objects.filter(pk=request.actor.user_id or 0).first()
     if user is None:

@@ -1,5 +1,6 @@
 """People: accounts, roles, invitation links; for administrators."""
 
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.platform import accounts
 from radcommons.server.platform.doors import ActorRequest, door
-from radcommons.server.platform.errors import InvalidError, NotFoundError
+from radcommons.server.platform.errors import ConflictError, InvalidError, NotFoundError
 from radcommons.server.platform.models import AuditEvent, SetupLink, User
 from radcommons.server.platform.policy import Action, Role
 from radcommons.server.platform.settings import settings
@@ -78,6 +79,7 @@ def _person_page(request: ActorRequest, username: str, *, link: str = "") -> Htt
         "form": RoleForm(),
         "link": link,
         "has_open_link": SetupLink.objects.filter(user=user, used_at=None).exists(),
+        "has_second_factor": is_mfa_enabled(user),
         "is_self": user.pk == request.actor.user_id,
         "events": AuditEvent.objects.filter(object_kind="account", object_id=username).order_by("-id")[:SHOWN_EVENTS],
     }
@@ -131,6 +133,19 @@ def revoke(request: ActorRequest, username: str) -> HttpResponse:
         messages.error(request, error.message)
     else:
         messages.success(request, "The role is taken away; it stops counting at once.")
+    return redirect("portal:person", username=username)
+
+
+@require_POST
+@door(Action.PLATFORM_MANAGE_PEOPLE)
+def remove_second_factor(request: ActorRequest, username: str) -> HttpResponse:
+    """Let somebody in again who lost the second factor."""
+    try:
+        accounts.remove_second_factor(username, actor=request.actor)
+    except ConflictError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "The second factor is taken off; the password alone lets this person in.")
     return redirect("portal:person", username=username)
 
 
