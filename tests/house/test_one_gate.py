@@ -61,7 +61,7 @@ REVIEWED = {
     ("server/access/released.py", "one_series"): "narrowed to versions that the actor may know of",
     ("server/access/released.py", "_collections"): "versions that its callers took from the gate",
     ("server/access/released.py", "of"): "versions at least as open as the one that is read",
-    ("server/access/drs.py", "_instance"): "narrowed to versions that the actor may read or know of",
+    ("server/access/drs/objects.py", "_instance"): "narrowed to versions that the actor may read or know of",
     ("server/portal/numbers.py", "_count"): "narrowed to what a stranger may read",
     ("server/portal/numbers.py", "_first_months"): "narrowed to what a stranger may read",
     ("server/portal/views/home.py", "home"): "titles; pictures after may_read",
@@ -70,8 +70,11 @@ REVIEWED = {
 # Functions that may name the table of versions itself.
 OWN_QUERIES = {
     ("server/access/released.py", "collection_of"): "a version that its caller took from the gate",
-    ("server/access/drs.py", "_studies"): "by the number of a version that its caller took from the gate",
-    ("server/access/drs.py", "_checksum_of_release"): "by the number of a version that its caller took from the gate",
+    ("server/access/drs/objects.py", "_studies"): "by the number of a version that its caller took from the gate",
+    (
+        "server/access/drs/objects.py",
+        "_checksum_of_release",
+    ): "by the number of a version that its caller took from the gate",
     ("server/access/services.py", "count_downloads"): "numbers of downloads",
 }
 

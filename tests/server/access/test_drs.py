@@ -8,7 +8,8 @@ import pytest
 from tests.support.batches import uid
 from tests.support.published import DRAFT, RECALLED, SLUG, series_uid
 
-from radcommons.server.access import drs
+from radcommons.server.access.drs import app as drs
+from radcommons.server.access.drs import objects
 from radcommons.server.access.indexes.bucket import Bucket
 from radcommons.server.archive.models import Instance
 
@@ -103,7 +104,7 @@ def test_a_bundle_is_expanded_when_asked(drs_get, monkeypatch):
     ((study,), leaves) = whole["contents"], whole["contents"][0]["contents"][0]["contents"]
     assert study["name"] == uid("study", "one")
     assert [leaf["id"] for leaf in leaves] == digests("one")
-    monkeypatch.setattr(drs, "MOST_EXPANDED", 2)
+    monkeypatch.setattr(objects, "MOST_EXPANDED", 2)
     assert drs_get(f"objects/{SLUG}~1.0.0", 400, expand="true")["status_code"] == 400
 
 
@@ -164,7 +165,7 @@ def test_no_passport_is_needed_and_one_does_no_harm(ask):
 
 
 def test_a_bucket_is_another_way_to_the_bytes(drs_get, monkeypatch):
-    monkeypatch.setattr(drs, "bucket", lambda: Bucket("images", "centre"))
+    monkeypatch.setattr(objects, "bucket", lambda: Bucket("images", "centre"))
     (sha256, *_) = digests("one")
     methods = drs_get(f"objects/{sha256}")["access_methods"]
     assert [method["type"] for method in methods] == ["https", "s3"]

@@ -10,7 +10,8 @@ from tests.support.published import series_uid
 from tests.support.reading import person
 from tests.support.releases import ACTOR, clear_study, frozen_cohort, signed_site, store_study, wish
 
-from radcommons.server.access.drs import Asked, authorizations, drs_object
+from radcommons.server.access.drs.app import Asked, authorizations
+from radcommons.server.access.drs.objects import drs_object
 from radcommons.server.access.indexes.lists import kept_list
 from radcommons.server.access.nbia import listing
 from radcommons.server.access.nbia import requests as nbia
