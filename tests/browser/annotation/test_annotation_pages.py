@@ -21,6 +21,7 @@ from radcommons.server.platform.policy import Role
 Opener = Callable[..., Page]
 WIDTH = 400
 WIDEST = "[...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth && !one.closest('.rc-scroll')).map((one) => one.outerHTML.slice(0, 90))"
+INKS = "[...document.querySelectorAll('.rc-chart-canvas svg text')].map((words) => words.getAttribute('fill'))"
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 
 
@@ -105,8 +106,10 @@ def _looked_at(page: Page, addresses: list[str]) -> dict[str, list[str]]:
         page.emulate_media(color_scheme="light")
         page.goto(address)
         is_too_wide = page.evaluate(TOO_WIDE)
-        light = breaches(page)
+        light, inks = breaches(page), page.evaluate(INKS)
         page.emulate_media(color_scheme="dark")
+        # Charts are drawn again in the colours of the night, without loading the page anew.
+        page.wait_for_function(f"inks => {INKS}.every((ink, at) => ink !== inks[at])", arg=inks)
         page.evaluate("document.querySelectorAll('main details').forEach((part) => { part.open = true; })")
         is_too_wide |= page.evaluate(TOO_WIDE)
         if found := [*light, *breaches(page), *(["is too wide", *page.evaluate(WIDEST)] if is_too_wide else [])]:

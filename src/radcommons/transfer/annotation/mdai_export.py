@@ -11,7 +11,7 @@ from itertools import groupby
 
 from radcommons.transfer.annotation.documents import canonical_text
 from radcommons.transfer.annotation.geometry import FrameReference, Geometry, Outline
-from radcommons.transfer.annotation.mdai import data_of_outlines
+from radcommons.transfer.annotation.mdai_drawings import data_of_outlines
 from radcommons.transfer.annotation.raster import corners_of, mask_of_runs, outlines_of_mask
 from radcommons.transfer.annotation.record import Item, Reading
 from radcommons.transfer.annotation.schema import Label, LabelSchema, Scope

@@ -29,7 +29,7 @@ function options(figure) {
   const names = { type: "category", data: rows.map((row) => row.label), axisLabel: { color: ink, width: Number(figure.dataset.names ?? 130), overflow: "truncate" }, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, inverse: !isTrend };
   // Agreement is seen against what would be complete.
   const isAgreement = ["agreement", "overview"].includes(figure.dataset.chart);
-  const numbers = { type: "value", max: isAgreement ? 1 : undefined, minInterval: figure.dataset.scale === "fraction" ? 0 : 1, axisLabel: { color: quiet }, splitLine: { lineStyle: { color: line } } };
+  const numbers = { type: "value", max: isAgreement ? 1 : undefined, minInterval: figure.dataset.scale === "fraction" ? 0 : 1, axisLabel: { color: quiet, hideOverlap: true }, splitLine: { lineStyle: { color: line } } };
   return {
     animation: !reduced,
     animationDuration: 250,

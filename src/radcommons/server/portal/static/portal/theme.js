@@ -13,5 +13,8 @@
   };
   apply();
   document.documentElement.dataset.scripted = "";
-  system.addEventListener("change", apply);
+  system.addEventListener("change", () => {
+    apply();
+    document.dispatchEvent(new CustomEvent("radcommons:theme"));
+  });
 })();
