@@ -5,9 +5,9 @@ from tests.server.archive.conftest import dicom_file
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import parse_search
 from radcommons.server.archive.dicomweb.search import encode, search
-from radcommons.server.archive.dicomweb.study_pages import StudyPages
 from radcommons.server.archive.models import Instance
 from radcommons.server.archive.queries import stored_instances
+from radcommons.server.archive.study_pages import StudyPages
 
 ROOT = "http://testserver/dicom-web/x"
 

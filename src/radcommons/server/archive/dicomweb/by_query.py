@@ -18,11 +18,11 @@ from radcommons.server.archive.dicomweb.holdings import HeldInstance, StoredObje
 from radcommons.server.archive.dicomweb.keys import Level
 from radcommons.server.archive.dicomweb.query import SearchQuery
 from radcommons.server.archive.dicomweb.search import encode, listing, needs_header, search
-from radcommons.server.archive.dicomweb.study_pages import StudyPages
 from radcommons.server.archive.errors import NotRenderableError
 from radcommons.server.archive.models import Instance, InstanceState
 from radcommons.server.archive.queries import INSTANCE_ORDER, representative
 from radcommons.server.archive.recently_used import RecentlyUsed
+from radcommons.server.archive.study_pages import StudyPages
 from radcommons.server.archive.threads import each_in_pool, in_pool
 from radcommons.server.platform.errors import NotFoundError
 

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from radcommons.server.archive.dicomweb.study_pages import STUDY_ORDER, StudyPages
 from radcommons.server.archive.models import Study, Subject
+from radcommons.server.archive.study_pages import STUDY_ORDER, StudyPages
 from radcommons.server.sites.models import Site
 
 # Days that several studies share, as de-identified ones do, and studies without one.
