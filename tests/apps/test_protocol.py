@@ -7,7 +7,7 @@ import os
 import pytest
 import uvicorn
 
-from radcommons.apps.protocol import HttpProtocol
+from radcommons.apps.protocol import MOST_WAITING_BYTES, HttpProtocol
 
 LARGE = os.urandom(3_000_000)
 
@@ -107,3 +107,43 @@ def test_a_head_with_a_long_cookie_is_read():
     cookie = b"Cookie: a=" + b"b" * 16_000 + b"\r\n"
     answer = asyncio.run(answered(b"GET /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n", cookie, b"\r\n"))
     assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def taken(body):
+    """The pieces of a body as an application gets them that is slow to ask for the second."""
+    pieces, has_all = [], asyncio.Event()
+
+    async def reading(scope, receive, send):
+        message = {"more_body": True}
+        while message["more_body"]:
+            message = await receive()
+            pieces.append(message["body"])
+            await asyncio.sleep(0.3 if len(pieces) == 1 else 0)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        has_all.set()
+
+    server = uvicorn.Server(uvicorn.Config(reading, port=0, http=HttpProtocol, log_level="error", lifespan="off"))
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - it has no event
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    )
+    await has_all.wait()
+    answer = await reader.read(-1)
+    writer.close()
+    server.should_exit = True
+    await running
+    return pieces, answer
+
+
+def test_a_body_that_nobody_asks_for_waits_in_the_kernel_and_arrives_whole():
+    pieces, answer = asyncio.run(taken(LARGE))
+
+    assert answer.startswith(b"HTTP/1.1 204")
+    assert b"".join(pieces) == LARGE
+    one_read = 256_000
+    assert max(map(len, pieces)) <= MOST_WAITING_BYTES + one_read
