@@ -159,6 +159,15 @@ def test_planted_names_are_read_blackened_and_gone(tmp_path, recogniser):
         assert verify_redacted(after.file, found.boxes, detector=recogniser).verdict is PixelText.REDACTED
 
 
+def test_a_line_poorly_read_where_it_was_seen_largest_is_read_where_it_was_seen_finest(tmp_path, recogniser):
+    picture = made_picture(7213)
+    path = as_dicom(picture, tmp_path / "a.dcm", np.random.default_rng(7213))
+    (date,) = (each for each in picture.planted if each.text == "21.09.1939")
+
+    black = mask_of(find_candidates(path, detector=recogniser).boxes, *picture.values.shape)
+    assert black[date.mask].mean() > 0.99
+
+
 def test_a_side_marker_is_read_and_stays_and_a_plain_picture_is_clean(tmp_path, recogniser):
     values = np.full((1, 600, 700, 1), 40, "u1")
     values[0, :, :, 0] = np.maximum(40, written("R", (600, 700), at=(40, 300), height=44))

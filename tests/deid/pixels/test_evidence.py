@@ -43,8 +43,17 @@ def path(tmp_path):
         (400, 24, "OKAFOR", 0.8, False),
         (20, 24, "L", 0.8, False),
         (300, 120, "WANDA", 0.95, True),
+        (300, 120, "KO", 0.97, False),
     ],
-    ids=["a word", "one that stands", "a date", "more than was read", "a letter", "a huge word that goes on unseen"],
+    ids=[
+        "a word",
+        "one that stands",
+        "a date",
+        "more than was read",
+        "a letter",
+        "a huge word that goes on unseen",
+        "huge letters beyond doubt",
+    ],
 )
 def test_what_was_read_well_enough_for_its_size_is_writing(width, height, text, confidence, is_cut):
     assert is_evident(Sighting(Box(5, 5, width, height), text, confidence, is_cut=is_cut), short_side=512)
@@ -61,8 +70,19 @@ def test_what_was_read_well_enough_for_its_size_is_writing(width, height, text, 
         (130, 24, "OKAFOR", 0.45, False),
         (130, 24, "", 0.0, False),
         (500, 70, "36Hz", 0.95, False),
+        (86, 216, "30", 0.89, False),
     ],
-    ids=["a leg", "another", "a rim", "an ankle", "a shoulder", "a word hardly read", "nothing", "layers of tissue"],
+    ids=[
+        "a leg",
+        "another",
+        "a rim",
+        "an ankle",
+        "a shoulder",
+        "a word hardly read",
+        "nothing",
+        "layers of tissue",
+        "vertebrae",
+    ],
 )
 def test_what_merely_resembles_letters_is_none(width, height, text, confidence, is_cut):
     assert not is_evident(Sighting(Box(5, 5, width, height), text, confidence, is_cut=is_cut), short_side=512)

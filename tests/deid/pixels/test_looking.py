@@ -47,7 +47,8 @@ def reader_of(dataset, tmp_path):
 
 def views(tmp_path, values, **attributes):
     reader = reader_of(capture(values, **attributes), tmp_path)
-    return pictures_of(reader.decode(0), reader.header, 0)
+    seen, reduction = pictures_of(reader.decode(0), reader.header, 0)
+    return [view.picture for view in seen], reduction
 
 
 def test_interest_fires_on_letters_and_not_on_edges_or_noise():

@@ -82,3 +82,19 @@ def test_a_marker_seen_twice_is_one():
 def test_a_letter_as_large_as_anatomy_is_a_piece_of_something_and_no_marker():
     assert judged(Sighting(Box(20, 20, 90, 110), "L", 0.99)) == [("L", False)]
     assert judged(Sighting(Box(20, 20, 40, 60), "L", 0.99)) == [("L", True)]
+
+
+def test_a_word_marker_seen_once_more_with_its_surroundings_stays_and_the_rest_waits_for_a_person():
+    word, both = Sighting(Box(124, 20, 116, 28), "liegend", 0.99), Sighting(Box(98, 9, 142, 54), "gnd C", 0.79)
+    found = judged_sightings([word, both], (), kind="text", size=SIZE)
+
+    assert {each.text: (each.is_marker, each.is_doubtful) for each in found} == {
+        "liegend": (True, False),
+        "gnd C": (False, True),
+    }
+
+
+def test_a_line_of_which_more_was_read_than_its_marker_is_blackened_whole():
+    word, both = Sighting(Box(124, 20, 116, 28), "liegend", 0.99), Sighting(Box(98, 9, 242, 54), "liegend OKAFOR", 0.79)
+
+    assert judged(word, both) == [("liegend", False), ("liegend OKAFOR", False)]

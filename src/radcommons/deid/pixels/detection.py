@@ -24,7 +24,7 @@ from radcommons.dicom.part10 import Part10File, open_part10
 from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 
 Kind = Literal["text", "region", "device", "site", "shape"]
-DETECTOR_VERSION = 8
+DETECTOR_VERSION = 9
 """Raised whenever other things are seen or other boxes drawn: what an earlier version saw is looked at again."""
 
 _PIXELS = "(7FE0,0010)"
@@ -220,13 +220,15 @@ def judged_sightings(
     ]
     firm = [each for each in found if each.is_marker and each.confidence >= _FIRM]
     found = [each for each in found if each.is_marker or not _repeats(each, firm)]
-    judged = [replace(each, is_marker=each.is_marker and not _is_tainted(each, found)) for each in found]
+    blurred = [each for each in found if not each.is_marker and _is_blurred(each, firm)]
+    beside = [each for each in found if each not in blurred]
+    judged = [replace(each, is_marker=each.is_marker and not _is_tainted(each, beside)) for each in found]
     if kind != "text":
         return judged
     cut = {(each.box, each.text) for each in sightings if each.is_cut}
     seen = [Sighting(each.box, each.text, each.confidence, is_cut=(each.box, each.text) in cut) for each in judged]
     doubtful = [
-        not each.is_marker and not is_evident(sighting, short_side=min(size[:2]))
+        not each.is_marker and (each in blurred or not is_evident(sighting, short_side=min(size[:2])))
         for each, sighting in zip(judged, seen, strict=True)
     ]
     black = [each.box for each, is_open in zip(judged, doubtful, strict=True) if not each.is_marker and not is_open]
@@ -248,6 +250,16 @@ def _repeats(candidate: Candidate, markers: Sequence[Candidate]) -> bool:
     return any(
         share_covered(candidate.box, [marker.box]) >= _SAME_PLACE
         and len(candidate.text) <= len(marker.text)
+        and candidate.confidence < marker.confidence
+        for marker in markers
+    )
+
+
+def _is_blurred(candidate: Candidate, markers: Sequence[Candidate]) -> bool:
+    """Whether it is a marker with its surroundings, of which less was read, and less surely: a person says what else it holds."""
+    return any(
+        share_covered(marker.box, [candidate.box]) >= _SAME_PLACE
+        and _WORD_LENGTH <= _letters(marker.text) >= _letters(candidate.text)
         and candidate.confidence < marker.confidence
         for marker in markers
     )

@@ -15,7 +15,7 @@ from radcommons.deid.pixels.boxes import Box, is_same_line
 from radcommons.deid.pixels.interest import CELL, interest_map, regions_of
 from radcommons.deid.pixels.markers import is_marker_text, marker_words
 from radcommons.deid.pixels.sightings import Detector, Fine, Sighting
-from radcommons.deid.pixels.views import Pictures, pictures_of
+from radcommons.deid.pixels.views import Views, pictures_of
 from radcommons.dicom.pixels import FrameReader
 
 MOST_FRAMES = 240
@@ -23,7 +23,7 @@ _READ_WHOLE = 4
 _MOST_READ = 12
 _NEARLY_ALL = 0.8
 _PRESENT = 0.5
-_SURE, _WORD_LENGTH = 0.75, 3
+_SURE, _CERTAIN, _WORD_LENGTH = 0.75, 0.9, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ def look_at_frames(
     watch = _Watch(detector, whole=_whole(chosen), markers=markers)
     for frame_index in chosen:
         values = reader.decode(frame_index)
-        pictures, reduction = pictures_of(values, reader.header, frame_index)
-        _blacken(pictures, black, reduction)
-        watch.see(frame_index, pictures, reduction, fine=Fine(values, reduction) if reduction > 1 else None)
+        views, reduction = pictures_of(values, reader.header, frame_index)
+        _blacken(views, black, reduction)
+        watch.see(frame_index, views, reduction, fine=Fine(values, reduction) if reduction > 1 else None)
     watch.see_extremes()
     is_all = len(chosen) == reader.number_of_frames
     sightings = _distinct(watch.sightings)
@@ -70,12 +70,12 @@ def look_at_frames(
     return Footage(tuple(sightings), len(chosen), watch.is_exhausted)
 
 
-def _blacken(pictures: Pictures, black: Sequence[Box], reduction: int) -> None:
+def _blacken(views: Views, black: Sequence[Box], reduction: int) -> None:
     for box in black:
         rows = slice(-(-box.top // reduction), box.bottom // reduction)
         columns = slice(-(-box.left // reduction), box.right // reduction)
-        for picture in pictures:
-            picture[rows, columns] = 0
+        for view in views:
+            view.picture[rows, columns] = 0
 
 
 def _chosen(number_of_frames: int) -> list[int]:
@@ -106,9 +106,9 @@ class _Watch:
         self.is_exhausted = False
         self.sightings: list[Sighting] = []
 
-    def see(self, frame_index: int, pictures: Pictures, reduction: int, *, fine: Fine | None) -> None:
+    def see(self, frame_index: int, views: Views, reduction: int, *, fine: Fine | None) -> None:
         """Look at one frame; the frames of one object have one size."""
-        picture = pictures[0]
+        picture = views[0].picture
         self._reduction = reduction
         fired = interest_map(picture) if min(picture.shape) >= CELL else np.zeros((1, 1), dtype=np.bool_)
         self._maps[frame_index] = fired
@@ -116,8 +116,8 @@ class _Watch:
         self._darkest = picture if self._darkest is None else np.minimum(self._darkest, picture)
         self._brightest = picture if self._brightest is None else np.maximum(self._brightest, picture)
         if frame_index in self._whole:
-            for each in pictures:
-                self._read(each, fine if each is picture else None)
+            for view in views:
+                self._read(view.picture, fine if view is views[0] else None, is_faint=view.is_faint)
         elif not is_first and self._has_news(fired, picture.shape):
             if self._news_read >= _MOST_READ:
                 self.is_exhausted = True
@@ -152,18 +152,24 @@ class _Watch:
     def _has_news(self, fired: NDArray[np.bool_], size: tuple[int, ...]) -> bool:
         return self._known is None or bool(regions_of(fired & ~self._known, (size[0], size[1])))
 
-    def _read(self, picture: NDArray[np.uint8], fine: Fine | None = None) -> None:
+    def _read(self, picture: NDArray[np.uint8], fine: Fine | None = None, *, is_faint: bool = False) -> None:
         for each in self._detector.find(picture, known=self._sure, fine=fine):
             box, scale = each.box, self._reduction
+            is_noise = is_faint and each.confidence < _CERTAIN
             # What surely is writing and no marker is blackened, whatever else stands there in another frame.
             if (
-                each.confidence >= _SURE
+                not is_noise
+                and each.confidence >= _SURE
                 and len(each.text) >= _WORD_LENGTH
                 and not is_marker_text(each.text, self._words)
             ):
                 self._sure.append(box)
             self.sightings.append(
-                replace(each, box=Box(box.left * scale, box.top * scale, box.width * scale, box.height * scale))
+                replace(
+                    each,
+                    box=Box(box.left * scale, box.top * scale, box.width * scale, box.height * scale),
+                    is_cut=each.is_cut or is_noise,
+                )
             )
 
 

@@ -4,7 +4,7 @@ What it is asked for stands in :mod:`radcommons.deid.pixels.models`. :data:`MEMO
 should be allowed: about 560 MiB for the recogniser and its largest sheet, and the decoded image beside them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ MEMORY_BYTES = 1_400 * 2**20
 _EXPLAINED, _MADE_OF_LINES = 0.35, 0.6
 _BROAD = 64
 _SMALL, _MOST_FINE, _FINE_ENLARGED = 40, 40, 2.0
-_MOST_READ, _MOST_ODD = 40, 8
+_MOST_READ, _MOST_ODD, _MOST_SIZES = 40, 8, 2
 _SAME = 0.9
 _SLANT = 0.27
 # How far a line may go on beyond what was seen of it, in its thickness: little where it was surely read to its ends.
@@ -37,7 +37,7 @@ _THICKEST, _THICKEST_LINE, _THICKEST_LETTER = 0.3, 0.1, 0.2
 _ALONG, _ACROSS, _AT_LEAST = 1.0, 0.2, 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Find:
     corners: Corners
     clipping: NDArray[np.uint8]
@@ -86,7 +86,11 @@ class TextRecogniser:
         for each in found:
             is_odd = each.is_slanted or float(np.ptp(each.corners, axis=0).min()) > thickest
             (odd if is_odd else lines).append(each)
-        new = [each for each in _distinct(lines) if share_covered(_generous(each.corners), known) < _SAME]
+        new = {
+            each: others
+            for each, others in _distinct(lines).items()
+            if share_covered(_generous(each.corners), known) < _SAME
+        }
         seen = completed(picture, _read(new, picture))
         large = _read_surely(odd, picture.shape, known=[*known, *(each.box for each in seen)])
         return with_whole_strokes(picture, (*seen, *large), models().opencv) if found else ()
@@ -145,19 +149,47 @@ def _is_explained(level: Level, region: Region, found: Sequence[_Find]) -> bool:
     return bool(covered.mean() >= _EXPLAINED)
 
 
-def _distinct(found: Sequence[_Find]) -> list[_Find]:
-    """Finds of which no somewhat larger one covers most: the same line is often seen at two sizes."""
-    kept: list[tuple[_Find, Box]] = []
+def _distinct(found: Sequence[_Find]) -> dict[_Find, list[_Find]]:
+    """Finds of which no somewhat larger one covers most, each with those it covers: the same line is often seen at two sizes."""
+    kept: dict[_Find, list[_Find]] = {}
+    boxes: dict[_Find, Box] = {}
     for each in sorted(found, key=lambda find: -float(np.prod(np.ptp(find.corners, axis=0)))):
         box = _generous(each.corners)
-        if not any(is_same_line(box, other) and share_covered(box, [other]) >= _SAME for _, other in kept):
-            kept.append((each, box))
-    return [each for each, _ in kept]
+        larger = next(
+            (
+                other
+                for other in kept
+                if is_same_line(box, boxes[other]) and share_covered(box, [boxes[other]]) >= _SAME
+            ),
+            None,
+        )
+        if larger is None:
+            kept[each], boxes[each] = [], box
+        else:
+            kept[larger].append(each)
+    return kept
 
 
-def _read(found: Sequence[_Find], picture: NDArray[np.uint8]) -> tuple[Sighting, ...]:
+def _read_at_its_best(find: _Find, others: Sequence[_Find]) -> tuple[str, float]:
+    """What a line says; one that is poorly read as it was seen largest is read as it was seen elsewhere, the finest first."""
+    reading = models().reading(find.clipping)
+    for each in sorted(others, key=lambda other: -other.level.scale)[:_MOST_SIZES]:
+        if not _is_unsure(reading):
+            break
+        other = models().reading(each.clipping)
+        if _is_better(other, reading):
+            reading = other
+    return reading
+
+
+def _is_better(reading: tuple[str, float], other: tuple[str, float]) -> bool:
+    return reading[1] * len(reading[0]) > other[1] * len(other[0])
+
+
+def _read(lines: Mapping[_Find, Sequence[_Find]], picture: NDArray[np.uint8]) -> tuple[Sighting, ...]:
+    found = list(lines)
     chosen, size = found[:_MOST_READ], picture.shape
-    readings = [models().reading(each.clipping) for each in chosen]
+    readings = [_read_at_its_best(each, lines[each]) for each in chosen]
     own = [_letters(text) for text, _ in readings]
     corners = [_extended(each, furthest=_FURTHEST) for each in found]
     for turn in (_whole_line, _upended):
@@ -166,7 +198,7 @@ def _read(found: Sequence[_Find], picture: NDArray[np.uint8]) -> tuple[Sighting,
         clippings = [(number, clipping) for number, clipping in again if clipping is not None]
         for number, clipping in clippings:
             reading = models().reading(clipping)
-            if reading[1] * len(reading[0]) > readings[number][1] * len(readings[number][0]):
+            if _is_better(reading, readings[number]):
                 readings[number] = reading
     for number, find in enumerate(chosen):
         if _letters(readings[number][0]) >= _WORD_LENGTH and _READABLE <= readings[number][1] < _SURE:

@@ -201,12 +201,12 @@ class _Look:
         """Read one slice as people would see it."""
         try:
             reader = FrameReader(open_part10(each.path))
-            pictures, _ = pictures_of(reader.decode(each.frame_index), reader.header, each.frame_index)
+            views, _ = pictures_of(reader.decode(each.frame_index), reader.header, each.frame_index)
         except (FormatError, PixelDecodeError):
             self.unseen += 1
             return
-        for picture in pictures:
-            self.read_picture(picture)
+        for view in views:
+            self.read_picture(view.picture)
 
     def has_writing(self) -> bool:
         """Whether a word was read, or anything else twice in one place: a body's outline reads as an 8 now and then."""

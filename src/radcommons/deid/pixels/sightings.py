@@ -25,7 +25,8 @@ class Sighting:
     confidence
         Of the reading, from 0 to 1.
     is_cut
-        Whether its strokes go on beyond the box into something that is no letter, so that nobody knows where they end.
+        Whether its strokes go on beyond the box into something that is no letter, so that nobody knows where they end; or
+        whether it may be noise that was brought out.
     """
 
     box: Box

@@ -1,5 +1,7 @@
 """Stored values made visible for a detector: one picture in which everything a viewer could show has some contrast."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,10 +18,18 @@ _COLORFUL_SHARE = 0.0005
 _PERCENTILES = (1.0, 99.0)
 _SAMPLE_STEP = 4
 
-Pictures = list[NDArray[np.uint8]]
+
+class View(NamedTuple):
+    """One picture of a frame; whether it brings out what nobody sees, and with it the noise of a lossy compression."""
+
+    picture: NDArray[np.uint8]
+    is_faint: bool = False
 
 
-def pictures_of(values: NDArray[np.generic], header: Header, frame_index: int) -> tuple[Pictures, int]:
+Views = list[View]
+
+
+def pictures_of(values: NDArray[np.generic], header: Header, frame_index: int) -> tuple[Views, int]:
     """The pictures of one frame to be looked at.
 
     Grey values are shown by a third each of the object's own window, of the full range, and of the range without its
@@ -48,12 +58,12 @@ def pictures_of(values: NDArray[np.generic], header: Header, frame_index: int) -
     if values.ndim == _COLOR_DIMENSIONS:
         return _of_color(values, header), reduction
     shown = _toned(values, header, frame_index)
-    return [shown, *_faint(values, shown)], reduction
+    return [View(shown), *_faint(values, shown)], reduction
 
 
-def _faint(values: NDArray[np.generic], shown: NDArray[np.uint8]) -> Pictures:
+def _faint(values: NDArray[np.generic], shown: NDArray[np.uint8]) -> Views:
     faint = faint_picture(values, shown)
-    return [] if faint is None else [faint]
+    return [] if faint is None else [View(faint, is_faint=True)]
 
 
 def _reduced(values: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
@@ -66,17 +76,17 @@ def _reduced(values: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
     return means
 
 
-def _of_color(values: NDArray[np.generic], header: Header) -> Pictures:
+def _of_color(values: NDArray[np.generic], header: Header) -> Views:
     bits = header.integer(0x00280101) or _BYTE_BITS
     scale = 1.0 if header.text(0x00280004) == "PALETTE COLOR" else 255.0 / ((1 << bits) - 1)
     channels = values.astype(np.float32) * np.float32(scale)
     brightness = channels @ np.array([0.3, 0.59, 0.11], dtype=np.float32)
     strength = channels.max(axis=-1) - channels.min(axis=-1)
     shown = _bytes(brightness)
-    pictures = [shown, *_faint(brightness, shown)]
+    views = [View(shown), *_faint(brightness, shown)]
     if (strength > _COLORFUL).mean() > _COLORFUL_SHARE:
-        pictures.append(_bytes(strength))
-    return pictures
+        views.append(View(_bytes(strength)))
+    return views
 
 
 def _toned(values: NDArray[np.generic], header: Header, frame_index: int) -> NDArray[np.uint8]:
