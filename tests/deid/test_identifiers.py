@@ -114,3 +114,15 @@ def test_the_name_of_a_service_identifies_by_what_is_its_own(service, told, sile
     pattern = IdentifierPattern(found)
     assert all(pattern.spans(text, is_thorough=True) for text in told)
     assert not any(pattern.spans(text, is_thorough=True) for text in silent)
+
+
+@pytest.mark.parametrize("name", ["BRUMBLEHOFEN CT 2", "Brumblehofen", "Gantry Zyxwarden", "ZQ7719334"])
+def test_the_name_of_a_device_tells_whose_it_is(name):
+    pattern = IdentifierPattern(["Zyxwarden^Quentin", "Spital Brumblehofen", name])
+    assert pattern.names_persons([name], "ZQ7719334")
+
+
+@pytest.mark.parametrize("name", ["CT2", "LightSpeed VCT", "Scanner Room", "Revolution Apex"])
+def test_the_name_of_a_device_is_its_own(name):
+    pattern = IdentifierPattern(["Zyxwarden^Quentin", "Spital Brumblehofen", "AN_CT01", name])
+    assert not pattern.names_persons([name], "ZQ7719334")

@@ -58,6 +58,7 @@ IDENTIFYING_TAGS = frozenset(tag for tag in map(tag_for_keyword, _IDENTIFYING_KE
 _REQUESTING_SERVICE = 0x00321033
 # A number of four or five digits alone; shorter ones are everywhere, longer ones are looked for in all texts.
 _SHORT_NUMBER = re.compile(r"\+?0*([1-9][0-9]{3,4})(?:\.0*)?")
+_IN_WORDS = re.compile(r"[^\W\d_]+(?:[^\w]+[^\W\d_]+)+[^\w]*")
 _LONG_NUMBER = re.compile(r"\d(?:[-./ ]?\d){4,}")
 
 
@@ -127,6 +128,8 @@ class IdentifierPattern:
     def __init__(self, identifiers: Iterable[str]) -> None:
         identifiers = tuple(identifiers)
         self._persons = frozenset(filter(is_name, identifiers))
+        # Of several words without a figure, as hospitals and their departments are called; devices are called by one, or with numbers.
+        self._places = frozenset(each for each in identifiers if _IN_WORDS.fullmatch(each.strip())) - self._persons
         self._needles: dict[str, list[Needle]] = {}
         names: set[str] = set()
         self._surnames: set[str] = set()
@@ -205,9 +208,11 @@ class IdentifierPattern:
         return self._all_beginnings.isdisjoint(beginnings)
 
     def names_persons(self, texts: Iterable[str], patient_id: str = "") -> bool:
-        """Whether a person, or the patient by number, is named in texts that are identifiers themselves, such as that of a device."""
-        persons = pattern_of(self._persons | {patient_id})
-        return any(persons.spans(text, is_thorough=False) for text in texts)
+        """Whether a person, the hospital, or the patient by number, is named in texts that are identifiers themselves, as that of a device."""
+        texts = tuple(texts)
+        others = self._places.difference(map(str.strip, texts))
+        named = pattern_of(self._persons | others | {patient_id})
+        return any(named.spans(text, is_thorough=False) for text in texts)
 
     def is_short_number(self, value: str) -> bool:
         """Whether a number, as a whole, is a short record number: too short to be looked for inside of texts."""
