@@ -30,6 +30,16 @@ def test_the_first_link_makes_the_first_administrator_once():
         accounts.redeem_setup_link(link, username="eve", password=PASSWORD)
 
 
+def test_the_link_of_the_first_start_ends_when_somebody_became_administrator_in_another_way():
+    link = accounts.issue_setup_link(actor=SYSTEM)
+    accounts.create_account("ada", actor=SYSTEM, password=PASSWORD)
+    accounts.grant_role("ada", Role.ADMINISTRATOR, actor=SYSTEM)
+    with pytest.raises(NotFoundError):
+        accounts.redeem_setup_link(link, username="eve", password=PASSWORD)
+    with pytest.raises(ConflictError, match="name the account"):
+        accounts.issue_setup_link(actor=SYSTEM)
+
+
 def test_a_newer_link_makes_the_older_one_useless():
     old = accounts.issue_setup_link(actor=SYSTEM)
     accounts.issue_setup_link(actor=SYSTEM)

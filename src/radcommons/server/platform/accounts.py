@@ -160,8 +160,16 @@ def issue_setup_link(*, actor: Actor, username: str | None = None) -> str:
     """A one-time secret with which somebody chooses a password; without a name, the first administrator.
 
     Issuing another one for the same purpose makes the earlier one useless.
+
+    Raises
+    ------
+    ConflictError
+        When there is an administrator and no account was named.
     """
     authorise(actor, Action.PLATFORM_MANAGE_PEOPLE)
+    if username is None and has_administrator():
+        message = "There is an administrator already: name the account that the link is for."
+        raise ConflictError("platform.administrator-exists", message)
     token = tokens.issue("rcl")
     with transaction.atomic():
         user = _user(username) if username else None
@@ -206,14 +214,14 @@ def open_setup_link(plain: str) -> SetupLink:
     Raises
     ------
     NotFoundError
-        When it cannot.
+        When it cannot; the first administrator's neither, once there is one: it stands in the log of the first start.
     """
     rows = SetupLink.objects.select_for_update(of=("self",), no_key=True).filter(
         sha256=tokens.digest(plain), used_at=None, expires_at__gt=timezone.now()
     )
     with transaction.atomic():
         link = rows.first()
-    if link is None:
+    if link is None or (link.user_id is None and has_administrator()):
         raise NotFoundError("This link has been used or is too old. Ask an administrator for a new one.")
     return link
 
