@@ -1,5 +1,8 @@
 """People: accounts, roles, invitation links; for administrators."""
 
+from collections.abc import Callable
+from functools import partial
+
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -101,6 +104,17 @@ def new_link(request: ActorRequest, username: str) -> HttpResponse:
     return _person_page(request, username, link=_link(request, username))
 
 
+def _tried(request: ActorRequest, username: str, change: Callable[[], None], *, told: str) -> HttpResponse:
+    """Make a change, say what came of it, and go back to the person's page."""
+    try:
+        change()
+    except (InvalidError, ConflictError) as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, told)
+    return redirect("portal:person", username=username)
+
+
 @require_POST
 @door(Action.PLATFORM_MANAGE_PEOPLE)
 def grant(request: ActorRequest, username: str) -> HttpResponse:
@@ -110,43 +124,32 @@ def grant(request: ActorRequest, username: str) -> HttpResponse:
         messages.error(request, "Choose a role from the list.")
         return redirect("portal:person", username=username)
     role, site_code = Role(form.cleaned_data["role"]), form.cleaned_data["site_code"]
-    try:
+
+    def change() -> None:
         _check_role_and_site(role, site_code)
         accounts.grant_role(username, role, actor=request.actor, site_code=site_code)
-    except InvalidError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, "The role is granted; it counts from the next page on.")
-    return redirect("portal:person", username=username)
+
+    return _tried(request, username, change, told="The role is granted; it counts from the next page on.")
 
 
 @require_POST
 @door(Action.PLATFORM_MANAGE_PEOPLE)
 def revoke(request: ActorRequest, username: str) -> HttpResponse:
     """Take a role away."""
-    name = request.POST.get("role", "")
+    name, site_code = request.POST.get("role", ""), request.POST.get("site_code", "")
     if name not in set(Role):
         raise NotFoundError("There is no such role.")
-    try:
-        accounts.revoke_role(username, Role(name), actor=request.actor, site_code=request.POST.get("site_code", ""))
-    except RadCommonsError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, "The role is taken away; it stops counting at once.")
-    return redirect("portal:person", username=username)
+    change = partial(accounts.revoke_role, username, Role(name), actor=request.actor, site_code=site_code)
+    return _tried(request, username, change, told="The role is taken away; it stops counting at once.")
 
 
 @require_POST
 @door(Action.PLATFORM_MANAGE_PEOPLE)
 def remove_second_factor(request: ActorRequest, username: str) -> HttpResponse:
     """Let somebody in again who lost the second factor."""
-    try:
-        accounts.remove_second_factor(username, actor=request.actor)
-    except ConflictError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, "The second factor is taken off; the password alone lets this person in.")
-    return redirect("portal:person", username=username)
+    change = partial(accounts.remove_second_factor, username, actor=request.actor)
+    told = "The second factor is taken off; the password alone lets this person in."
+    return _tried(request, username, change, told=told)
 
 
 @require_POST
@@ -154,11 +157,6 @@ def remove_second_factor(request: ActorRequest, username: str) -> HttpResponse:
 def set_active(request: ActorRequest, username: str) -> HttpResponse:
     """Open or close an account."""
     is_active = request.POST.get("is_active") == "yes"
-    try:
-        accounts.set_active(username, actor=request.actor, is_active=is_active)
-    except RadCommonsError as error:
-        messages.error(request, error.message)
-    else:
-        text = "The account is open again." if is_active else "The account is closed; its sessions and tokens stop."
-        messages.success(request, text)
-    return redirect("portal:person", username=username)
+    change = partial(accounts.set_active, username, actor=request.actor, is_active=is_active)
+    told = "The account is open again." if is_active else "The account is closed; its sessions and tokens stop."
+    return _tried(request, username, change, told=told)
