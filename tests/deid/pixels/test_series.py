@@ -123,3 +123,10 @@ def test_what_cannot_be_read_is_counted_and_nothing_is_said_of_it(tmp_path):
     broken.write_bytes(b"no such object")
 
     assert look_at_series([broken], detector=Counting()) == SeriesLook(has_writing=False, counted=0, read=0)
+
+
+def test_files_of_a_long_series_beyond_those_that_stay_mapped_are_counted_as_well(tmp_path):
+    first = write_ct_series(tmp_path, slices()[:1])[0]
+    look = look_at_series([first] * 170, detector=Counting())
+
+    assert (look.counted, look.unseen) == (170, 0)

@@ -8,7 +8,7 @@ every slice stands still while the anatomy moves.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,8 @@ _MOST_VALUES, _TOGETHER, _GROUND, _WHITE = 3, 0.25, 0.04, 255
 _PLANE = 2
 _ROWS, _COLUMNS = 0x00280010, 0x00280011
 _MOST_BITS = 16
+# How many files of a series stay mapped between being listed and being read, each of so many bytes at most.
+_MOST_KEPT, _LARGEST_KEPT_BYTES = 150, 2**20
 
 Values = NDArray[np.generic]
 
@@ -62,6 +64,11 @@ class _Slice:
     frame_index: int
     is_cheap: bool
     size: tuple[int, int]
+    kept: FrameReader | None = field(compare=False)
+
+    def reader(self) -> FrameReader:
+        """The file, parsed once more unless that was kept."""
+        return self.kept or FrameReader(open_part10(self.path))
 
 
 class _Count:
@@ -114,7 +121,7 @@ def look_at_series(paths: Sequence[Path], *, detector: Detector, markers: Sequen
     markers
         Writing that stays.
     """
-    slices = [each for path in paths for each in _slices_of(path)]
+    slices = [each for number, path in enumerate(paths) for each in _slices_of(path, is_kept=number < _MOST_KEPT)]
     if not slices:
         return SeriesLook(has_writing=False, counted=0, read=0)
     usual = _usual_size(slices)
@@ -200,7 +207,7 @@ class _Look:
     def read_slice(self, each: _Slice) -> None:
         """Read one slice as people would see it."""
         try:
-            reader = FrameReader(open_part10(each.path))
+            reader = each.reader()
             views, _ = pictures_of(reader.decode(each.frame_index), reader.header, each.frame_index)
         except (FormatError, PixelDecodeError):
             self.unseen += 1
@@ -236,7 +243,8 @@ class _Look:
         )
 
 
-def _slices_of(path: Path) -> Iterator[_Slice]:
+def _slices_of(path: Path, *, is_kept: bool) -> Iterator[_Slice]:
+    """The frames of a file, which stays mapped and parsed if wished: not one that had to be inflated, nor a very large one."""
     try:
         file = open_part10(path)
         reader = FrameReader(file)
@@ -244,8 +252,10 @@ def _slices_of(path: Path) -> Iterator[_Slice]:
         return
     size = (reader.header.integer(_ROWS) or 0, reader.header.integer(_COLUMNS) or 0)
     is_cheap = uids.is_native_syntax(file.transfer_syntax_uid)
+    is_small = not file.is_inflated and len(file.buffer) <= _LARGEST_KEPT_BYTES
+    kept = reader if is_kept and is_small else None
     for frame_index in range(reader.number_of_frames):
-        yield _Slice(path, frame_index, is_cheap, size)
+        yield _Slice(path, frame_index, is_cheap, size, kept)
 
 
 def _usual_size(slices: Sequence[_Slice]) -> tuple[int, int]:
@@ -255,6 +265,6 @@ def _usual_size(slices: Sequence[_Slice]) -> tuple[int, int]:
 
 def _values(each: _Slice) -> Values | None:
     try:
-        return FrameReader(open_part10(each.path)).decode(each.frame_index)
+        return each.reader().decode(each.frame_index)
     except (FormatError, PixelDecodeError):
         return None
