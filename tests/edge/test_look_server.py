@@ -75,7 +75,7 @@ def test_the_address_leads_to_where_it_stands_and_from_there_to_the_first_series
 def test_a_stranger_of_the_same_machine_sees_and_does_nothing(sitting):
     series, picture = sitting.hospital.series("us"), sitting.state()["pictures"][0]["key"]
 
-    with httpx.Client(base_url=sitting.client.base_url) as stranger:
+    with httpx.Client(base_url=sitting.client.base_url, timeout=60) as stranger:
         answers = [
             stranger.get(f"/series/{series}"),
             stranger.get(f"/api/series/{series}"),

@@ -209,7 +209,7 @@ def server(home, made):
 
 @pytest.fixture
 def browser(server):
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", follow_redirects=True) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", follow_redirects=True, timeout=60) as client:
         client.get("/", params={"token": server.token})
         yield client
 

@@ -30,7 +30,7 @@ from radcommons.server.releases import services
 
 @pytest.fixture
 def server(live_server_url):
-    with httpx.Client(base_url=live_server_url) as client:
+    with httpx.Client(base_url=live_server_url, timeout=60) as client:
         yield client
 
 

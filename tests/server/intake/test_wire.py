@@ -28,7 +28,7 @@ def _batch(folder: Path, count: int = 3, **more: object) -> MadeBatch:
 
 
 def _client(url: str, token: str) -> httpx.Client:
-    return httpx.Client(base_url=f"{url}/api/v1/intake", headers={"Authorization": f"Bearer {token}"})
+    return httpx.Client(base_url=f"{url}/api/v1/intake", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
 def _open(client: httpx.Client, made: MadeBatch) -> httpx.Response:

@@ -49,7 +49,9 @@ def deidentify(
     console.show(result, is_json=is_json, title="De-identified")
     if result.seen > result.asked and not is_json:
         steps = "`radcommons edge scan`" + (" and `edge select` say" if result.is_selection_used else " says")
-        click.echo(f"  Of {result.seen} files and archive members {result.asked} were taken; {steps} why not the others.")
+        click.echo(
+            f"  Of {result.seen} files and archive members {result.asked} were taken; {steps} why not the others."
+        )
     if not result.instances:
         raise RadCommonsError(
             Kind.INVALID, "edge.nothing-made", "Not a single instance could be de-identified; the findings say why."
