@@ -39,7 +39,7 @@ def series_uid(study: str, series: str = "a") -> str:
 @contextmanager
 def published(folder: Path) -> Iterator[Published]:
     """Everything, through the real verbs; taken away afterwards."""
-    _empty()
+    empty_centre()
     site = signed_site()
     releases = {}
     clear_study(store_study(folder, site, "one", instances=3))
@@ -69,7 +69,7 @@ def published(folder: Path) -> Iterator[Published]:
     clear_study(store_study(folder, site, "secret"))
     services.draft(wish(slug=DRAFT), frozen_cohort("of-the-draft"), actor=ACTOR)
     yield Published(releases, recalled, folder)
-    _empty()
+    empty_centre()
 
 
 def _publish(slug: str, version: str, **changes: str) -> Release:
@@ -92,7 +92,8 @@ def _structure_set() -> dict[str, object]:
     return {"SOPClassUID": RTSTRUCT, "Modality": "RTSTRUCT", "ReferencedFrameOfReferenceSequence": [frame]}
 
 
-def _empty() -> None:
+def empty_centre() -> None:
+    """Take everything away that a module committed."""
     call_command("flush", interactive=False, verbosity=0)
     shutil.rmtree(settings().data_dir / "objects", ignore_errors=True)
     shutil.rmtree(settings().staging_dir, ignore_errors=True)

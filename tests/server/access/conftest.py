@@ -4,9 +4,13 @@ import asyncio
 
 import httpx
 import pytest
+from tests.support.published import empty_centre
 from tests.support.published import published as made
+from tests.support.releases import ACTOR, clear_study, frozen_cohort, signed_site, store_study, wish
 
 from radcommons.apps import asgi
+from radcommons.server.releases import services
+from radcommons.server.releases.models import Release
 
 
 class Program:
@@ -40,3 +44,20 @@ def published(django_db_setup, django_db_blocker, tmp_path_factory):
 def ask(published, db):
     with asyncio.Runner() as runner:
         yield Program(runner)
+
+
+@pytest.fixture(scope="module")
+def sealed_once(django_db_setup, django_db_blocker, tmp_path_factory):
+    with django_db_blocker.unblock():
+        empty_centre()
+        clear_study(store_study(tmp_path_factory.mktemp("files"), signed_site(), "one"))
+        terms = "Tell nobody who they are.\nDelete it when access ends."
+        draft = services.draft(wish(slug="sealed-ct", terms=terms), frozen_cohort("first"), actor=ACTOR)
+        yield services.publish(draft.pk, actor=ACTOR).pk
+        empty_centre()
+
+
+@pytest.fixture
+def sealed(sealed_once, db):
+    """A restricted version of one study; what a test changes of it is undone."""
+    return Release.objects.get(pk=sealed_once)

@@ -1,6 +1,7 @@
 """Asking to read a restricted version: what is asked, decided, ended, and what the record keeps of it."""
 
 import json
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from radcommons.server.access import asking, services
 from radcommons.server.access.commands import access
 from radcommons.server.access.services import AccessWish
 from radcommons.server.platform import accounts
-from radcommons.server.platform.actors import actor_of_token
+from radcommons.server.platform.actors import actor_of_token, actor_of_user
 from radcommons.server.platform.errors import ConflictError, ForbiddenError, InvalidError
 from radcommons.server.platform.models import AuditEvent, User
 from radcommons.server.platform.policy import Actor, Role
@@ -23,17 +24,6 @@ from radcommons.server.releases import services as releases
 from radcommons.server.releases.errors import InvalidReleaseError, RestrictedReleaseError
 from radcommons.server.releases.models import Release, ReleaseReader
 from radcommons.server.releases.reading import may_read, readable_by, readable_release
-
-pytestmark = pytest.mark.usefixtures("db", "tmp_store")
-TERMS = "Tell nobody who they are.\nDelete it when access ends."
-
-
-@pytest.fixture
-def sealed(tmp_path) -> Release:
-    """A restricted version of one study."""
-    clear_study(store_study(tmp_path, signed_site(), "one"))
-    draft = releases.draft(wish(terms=TERMS), frozen_cohort(), actor=ACTOR)
-    return releases.publish(draft.pk, actor=ACTOR)
 
 
 @pytest.fixture
@@ -57,12 +47,12 @@ def ended(days=30):
 
 def test_somebody_asks_and_reads_after_the_approval_until_it_is_revoked(sealed, asker, manager):
     with pytest.raises(RestrictedReleaseError):
-        readable_release("chest-ct", "1.0.0", asker)
+        readable_release("sealed-ct", "1.0.0", asker)
     asked = services.ask_for_access(sealed, a_wish(sealed), actor=asker)
     assert asking.standing_of(sealed, asker).state == "waiting"
     assert "1 request for access" in [step.title for step in next_steps(manager)]
     approved = services.approve_request(asked.pk, until=ended(), actor=manager)
-    assert readable_release("chest-ct", "latest", asker) == sealed
+    assert readable_release("sealed-ct", "latest", asker) == sealed
     assert asking.standing_of(sealed, asker).until == ended()
     token = accounts.issue_api_token(User.objects.get(username="ada"), "notebook", actor=asker)
     assert may_read(sealed, actor_of_token(token))
@@ -117,7 +107,7 @@ def test_access_ends_on_a_day_that_is_near_enough(sealed, asker, manager, days):
 
 
 def test_a_grant_holds_through_its_last_day_and_no_longer(sealed, asker):
-    grant = {"slug": "chest-ct", "terms_sha256": sealed.terms_sha256, "user_id": asker.user_id, "granted_by": "x"}
+    grant = {"slug": "sealed-ct", "terms_sha256": sealed.terms_sha256, "user_id": asker.user_id, "granted_by": "x"}
     ReleaseReader.objects.create(**grant, until=ended(-1))
     assert not may_read(sealed, asker)
     ReleaseReader.objects.create(**grant, until=ended(0))
@@ -127,13 +117,47 @@ def test_a_grant_holds_through_its_last_day_and_no_longer(sealed, asker):
 def test_a_grant_is_for_the_terms_so_that_a_correction_sends_nobody_back(sealed, asker, tmp_path):
     releases.admit_reader(sealed, User.objects.get(username="ada"), until=ended(), actor=ACTOR)
     clear_study(store_study(tmp_path, signed_site(), "two"))
+    cohort, slug = frozen_cohort("two"), "sealed-ct"
     # The same terms, as another browser sends them.
-    same = releases.draft(wish("1.1.0", terms=f"{TERMS}\n".replace("\n", "\r\n")), frozen_cohort("two"), actor=ACTOR)
-    other = releases.draft(wish("1.2.0", terms="Other terms."), frozen_cohort("three"), actor=ACTOR)
+    same = releases.draft(wish("1.1.0", slug=slug, terms=sealed.terms.replace("\n", "\r\n")), cohort, actor=ACTOR)
+    other = releases.draft(wish("1.2.0", slug=slug, terms="Other terms."), cohort, actor=ACTOR)
     for draft in (same, other):
         releases.publish(draft.pk, actor=ACTOR)
     assert sorted(readable_by(asker).values_list("version", flat=True)) == ["1.0.0", "1.1.0"]
     assert not readable_by(Actor.anonymous()).exists()
+    # One question for what one answer opens.
+    second = person("bob", Role.RESEARCHER)
+    services.ask_for_access(sealed, a_wish(sealed), actor=second)
+    for draft, refusal in ((same, ConflictError), (other, None)):
+        release = Release.objects.get(pk=draft.pk)
+        with pytest.raises(refusal) if refusal else nullcontext():
+            services.ask_for_access(release, a_wish(release), actor=second)
+
+
+def test_whoever_was_granted_the_same_twice_loses_both_at_once(sealed, asker):
+    user = User.objects.get(username="ada")
+    first, second = (releases.admit_reader(sealed, user, until=ended(days), actor=ACTOR) for days in (30, 60))
+    releases.dismiss_reader(first.pk, reason="Left.", actor=ACTOR)
+    assert not may_read(sealed, asker)
+    assert ReleaseReader.objects.get(pk=second.pk).revocation_reason == "Left."
+    assert AuditEvent.objects.filter(action="releases.reader-dismissed").count() == 2
+
+
+def test_nobody_decides_about_his_own_request(sealed, asker):
+    asked = services.ask_for_access(sealed, a_wish(sealed), actor=asker)
+    accounts.grant_role("ada", Role.RELEASE_MANAGER, actor=ACTOR)
+    with pytest.raises(ConflictError):
+        services.approve_request(asked.pk, until=ended(), actor=actor_of_user(User.objects.get(username="ada")))
+    assert not ReleaseReader.objects.exists()
+
+
+def test_a_grant_is_revoked_on_its_page_after_the_version_it_was_asked_for_is_open(sealed, asker, manager, client):
+    asked = services.ask_for_access(sealed, a_wish(sealed), actor=asker)
+    services.approve_request(asked.pk, until=ended(), actor=manager)
+    releases.open_version(sealed.pk, reason="The embargo is over.", actor=ACTOR)
+    client.force_login(User.objects.get(username="mary"))
+    # It still opens the other versions under the same terms.
+    assert "Revoke access" in client.get(f"/access/requests/{asked.pk}/").content.decode()
 
 
 def test_the_database_lets_nobody_close_or_open_a_version_by_the_way(sealed):
@@ -164,8 +188,8 @@ def test_the_database_lets_nobody_lengthen_or_take_up_a_grant_again(sealed, aske
 
 
 def test_the_pages_lead_from_the_question_to_the_answer(sealed, asker, manager, client):
-    address = "/releases/chest-ct/1.0.0/access/"
-    landing = client.get("/releases/chest-ct/1.0.0/").content.decode()
+    address = "/releases/sealed-ct/1.0.0/access/"
+    landing = client.get("/releases/sealed-ct/1.0.0/").content.decode()
     assert address in landing
     assert "Tell nobody who they are." in landing
     client.force_login(User.objects.get(username="ada"))
@@ -184,12 +208,12 @@ def test_the_pages_lead_from_the_question_to_the_answer(sealed, asker, manager, 
     assert "Revoke access" in client.get(page).content.decode()
     client.force_login(User.objects.get(username="ada"))
     assert "Granted until" in client.get("/access/").content.decode()
-    assert "RADCOMMONS_TOKEN" in client.get("/releases/chest-ct/1.0.0/").content.decode()
+    assert "RADCOMMONS_TOKEN" in client.get("/releases/sealed-ct/1.0.0/").content.decode()
     client.force_login(User.objects.get(username="mary"))
     client.post(f"{page}revoke/", {"reason": "Left the institution."})
     client.force_login(User.objects.get(username="ada"))
     assert "Left the institution." in client.get(address).content.decode()
-    assert client.get("/releases/chest-ct/1.0.0/studies/").status_code == 403
+    assert client.get("/releases/sealed-ct/1.0.0/studies/").status_code == 403
 
 
 def test_an_operator_decides_from_the_command_line(sealed, asker):

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from tests.support.published import series_uid
 from tests.support.reading import person
-from tests.support.releases import ACTOR, clear_study, frozen_cohort, signed_site, store_study, wish
+from tests.support.releases import ACTOR, frozen_cohort, wish
 
 from radcommons.server.access.drs.app import Asked, authorizations
 from radcommons.server.access.drs.objects import drs_object
@@ -29,20 +29,12 @@ from radcommons.server.releases.errors import RestrictedReleaseError
 from radcommons.server.releases.models import Release
 from radcommons.server.releases.rules import rounded_down
 
-pytestmark = pytest.mark.usefixtures("db", "tmp_store")
 STRANGER = Actor.anonymous()
 
 
 def version(slug, number, cohort, **changes) -> Release:
     draft = services.draft(wish(number, slug=slug, **changes), frozen_cohort(cohort), actor=ACTOR)
     return services.publish(draft.pk, actor=ACTOR)
-
-
-@pytest.fixture
-def sealed(tmp_path) -> Release:
-    """A restricted version of one study."""
-    clear_study(store_study(tmp_path, signed_site(), "one"))
-    return version("sealed-ct", "1.0.0", "first", terms="Tell nobody.")
 
 
 @pytest.fixture
@@ -71,10 +63,13 @@ def test_an_image_that_is_open_elsewhere_comes_by_the_open_door(sealed, reader):
 
 
 def test_a_draft_is_told_what_of_it_is_open_already(sealed):
-    version("open-ct", "1.0.0", "second")
+    opened = version("open-ct", "1.0.0", "second")
     draft = services.draft(wish("2.0.0", slug="open-ct", terms="New terms."), frozen_cohort("third"), actor=ACTOR)
     codes = {finding.code for finding in services.check(draft.pk, actor=ACTOR)}
     assert codes >= {"releases.open-elsewhere", "releases.parent-is-open", "releases.licence-allows-passing-on"}
+    # What was open until it was withdrawn is out, and lies in the bucket where it lay.
+    services.withdraw(opened.pk, reason="By mistake.", actor=ACTOR)
+    assert "releases.open-elsewhere" in {finding.code for finding in services.check(draft.pk, actor=ACTOR)}
 
 
 def test_the_tombstone_of_a_restricted_version_does_not_tell_what_was_in_it(sealed):
@@ -132,7 +127,7 @@ def test_the_records_say_restricted_and_round_what_they_count(sealed, reader, mo
     with pytest.raises(RestrictedReleaseError):
         download_at("sealed-ct", "1.0.0", "croissant.json", person("bob", Role.RESEARCHER))
     assert json.loads(download_at("sealed-ct", "1.0.0", "croissant.json", reader).body)["distribution"]
-    assert b"Tell nobody." in download_terms(reader)
+    assert b"Tell nobody" in download_terms(reader)
 
 
 def download_terms(actor):

@@ -50,7 +50,7 @@ def ask_for_access(release: Release, wish: AccessWish, *, actor: Actor) -> Acces
     InvalidError
         When something is missing, or other terms were agreed to than those of the version.
     ConflictError
-        When it is open, a request is waiting already, or there is nothing to ask for.
+        When it is open, a request for the data set under these terms is waiting already, or there is nothing to ask for.
     """
     authorise(actor, Action.ACCESS_ASK)
     user = User.objects.filter(pk=actor.user_id or 0).first()
@@ -71,6 +71,9 @@ def ask_for_access(release: Release, wish: AccessWish, *, actor: Actor) -> Acces
         raise InvalidError("access.other-terms", "Read the terms of this version and agree to them.")
     if may_read(release, actor):
         raise ConflictError("access.granted-already", "You may read this version already.")
+    same = {"release__slug": release.slug, "terms_sha256": release.terms_sha256}
+    if AccessRequest.objects.filter(user=user, state=RequestState.WAITING, **same).exists():
+        raise ConflictError("access.asked-already", "Your request is waiting for a decision.")
     try:
         with transaction.atomic():
             request = AccessRequest.objects.create(
@@ -91,11 +94,14 @@ def approve_request(request_id: int, *, until: date, actor: Actor) -> AccessRequ
     InvalidReleaseError
         When the day is over, or too far away.
     ConflictError
-        When the request is decided, or there is nothing to grant any more.
+        When the request is decided, it is the actor's own, or there is nothing to grant any more.
     """
     authorise(actor, Action.ACCESS_DECIDE)
     with transaction.atomic():
         request = _waiting(request_id)
+        if request.user_id == actor.user_id:
+            # A role ends; a grant that its holder gave himself would outlive it.
+            raise ConflictError("access.own-request", "This is your own request. Somebody else decides about it.")
         grant = admit_reader(request.release, request.user, until=until, actor=actor)
         request.state, request.grant = RequestState.APPROVED, grant
         _decide(request, actor, {"grant": grant.pk, "until": until.isoformat()})

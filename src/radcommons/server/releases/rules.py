@@ -159,7 +159,7 @@ class DraftFacts:
     is_restricted
         Whether the draft is to be read by those only who were granted access.
     open_elsewhere
-        Instances of a restricted draft that an open version serves to everybody.
+        Instances of a restricted draft that are, or were until it was withdrawn, in an open version.
     closes_parent
         Whether a restricted draft follows an open version.
     """
@@ -296,7 +296,8 @@ def _check_access(facts: DraftFacts) -> Iterable[Finding]:
             "releases.open-elsewhere",
             "draft",
             f"{facts.open_elsewhere} instances of this restricted draft are in an open version, which goes on serving them to "
-            "everybody. Withdraw that version first if they should be restricted.",
+            "everybody, or were until it was withdrawn. Copies of those are out, and a bucket that the public reads goes on "
+            "showing what lies below 'series/'. Withdraw an open version first if its images should be restricted.",
         )
     if facts.closes_parent:
         yield Finding(

@@ -46,7 +46,7 @@ def admit_reader(release: Release, user: User, *, until: date, actor: Actor) -> 
 
 
 def dismiss_reader(reader_id: int, *, reason: str, actor: Actor) -> ReleaseReader:
-    """Revoke a grant, at once and for good. Doing it again changes nothing.
+    """Revoke a grant, at once and for good, with every other one under which its owner reads the same. Doing it again changes nothing.
 
     Raises
     ------
@@ -57,16 +57,25 @@ def dismiss_reader(reader_id: int, *, reason: str, actor: Actor) -> ReleaseReade
     if not reason.strip():
         raise InvalidReleaseError("Say why access ends; the person reads it.")
     with transaction.atomic():
-        reader = ReleaseReader.objects.select_for_update(no_key=True).filter(pk=reader_id).first()
+        rows = ReleaseReader.objects.select_for_update(no_key=True)
+        reader = rows.filter(pk=reader_id).first()
         if reader is None:
             raise NotFoundError
         if reader.revoked_at is not None:
             return reader
-        reader.revoked_at, reader.revoked_by, reader.revocation_reason = timezone.now(), actor.name, reason.strip()
-        reader.save(update_fields=["revoked_at", "revoked_by", "revocation_reason"])
-        facts = {"data_set": reader.slug, "terms_sha256": reader.terms_sha256}
-        audit.record(actor, "releases.reader-dismissed", object_kind="reader", object_id=reader.pk, facts=facts)
+        # Who asked for two versions under the same terms has two grants, and must lose both to lose one.
+        same = rows.filter(slug=reader.slug, terms_sha256=reader.terms_sha256, user_id=reader.user_id, revoked_at=None)
+        for each in same.order_by("pk"):
+            _revoke(each, reason.strip(), actor)
+        reader.refresh_from_db()
     return reader
+
+
+def _revoke(reader: ReleaseReader, reason: str, actor: Actor) -> None:
+    reader.revoked_at, reader.revoked_by, reader.revocation_reason = timezone.now(), actor.name, reason
+    reader.save(update_fields=["revoked_at", "revoked_by", "revocation_reason"])
+    facts = {"data_set": reader.slug, "terms_sha256": reader.terms_sha256}
+    audit.record(actor, "releases.reader-dismissed", object_kind="reader", object_id=reader.pk, facts=facts)
 
 
 def open_version(release_id: int, *, reason: str, actor: Actor) -> Release:

@@ -22,7 +22,7 @@ from radcommons.server.releases import rules
 from radcommons.server.releases.annotations import left_behind, without_images
 from radcommons.server.releases.errors import ImmutableReleaseError
 from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseInstance, ReleaseState, SequesteredSubject
-from radcommons.server.releases.queries import instances_of, latest_out, version_of
+from radcommons.server.releases.queries import OUT, instances_of, latest_out, version_of
 from radcommons.server.releases.rules import LISTED_AT_MOST, Change, DraftFacts
 from radcommons.server.sites.models import Site
 from radcommons.server.sites.queries import valid_agreement
@@ -94,8 +94,8 @@ def gather_facts(release: Release) -> DraftFacts:
 
 
 def _open_elsewhere(release: Release) -> int:
-    """How many instances of a draft are in an open published version."""
-    is_out = Q(release__state=ReleaseState.PUBLISHED, release__access=ReleaseAccess.OPEN)
+    """How many instances of a draft are, or were until it was withdrawn, in an open version."""
+    is_out = Q(release__state__in=OUT, release__access=ReleaseAccess.OPEN)
     served = ReleaseInstance.objects.filter(is_out, instance=OuterRef("pk"))
     return instances_of(release).filter(Exists(served)).count()
 
