@@ -61,3 +61,10 @@ def sealed_once(django_db_setup, django_db_blocker, tmp_path_factory):
 def sealed(sealed_once, db):
     """A restricted version of one study; what a test changes of it is undone."""
     return Release.objects.get(pk=sealed_once)
+
+
+@pytest.fixture
+def ask_sealed(sealed):
+    """A program of a stranger that knows of the restricted version."""
+    with asyncio.Runner() as runner:
+        yield Program(runner)

@@ -143,6 +143,12 @@ def test_whoever_was_granted_the_same_twice_loses_both_at_once(sealed, asker):
     assert AuditEvent.objects.filter(action="releases.reader-dismissed").count() == 2
 
 
+def test_what_a_stranger_writes_is_one_harmless_line_in_lists(sealed, asker):
+    wish = a_wish(sealed, full_name="\x1b[2JAda\nL.", institution="\u202eElse\twhere \x9b0m")
+    asked = services.ask_for_access(sealed, wish, actor=asker)
+    assert (asked.full_name, asked.institution) == ("[2JAda L.", "Else where 0m")
+
+
 def test_nobody_decides_about_his_own_request(sealed, asker):
     asked = services.ask_for_access(sealed, a_wish(sealed), actor=asker)
     accounts.grant_role("ada", Role.RELEASE_MANAGER, actor=ACTOR)

@@ -146,6 +146,30 @@ def test_drs_says_that_a_restricted_object_wants_a_token(sealed, reader):
     assert authorizations(asked)["supported_types"] == ["BearerAuth"]
 
 
+@pytest.mark.parametrize("headers", [{}, {"If-None-Match": "*"}, {"If-Match": "{etag}"}, {"Range": "bytes=99999999-"}])
+def test_no_condition_and_no_range_tells_a_stranger_what_is_there(sealed, ask_sealed, headers):
+    instance = Instance.objects.select_related("series__study").first()
+    series = f"studies/{instance.series.study.study_instance_uid}/series/{instance.series.series_instance_uid}"
+    real = (
+        f"/files/releases/sealed-ct/1.0.0/instances/{instance.sha256}.dcm",
+        "/files/releases/sealed-ct/1.0.0/tables/series.parquet",
+        f"/dicom-web/releases/sealed-ct/1.0.0/{series}/instances/{instance.sop_instance_uid}",
+        f"/dicom-web/releases/sealed-ct/latest/{series}/thumbnail",
+    )
+    unreal = (
+        f"/files/releases/sealed-ct/1.0.0/instances/{'f' * 64}.dcm",
+        "/files/releases/sealed-ct/1.0.0/tables/none.parquet",
+        "/dicom-web/releases/sealed-ct/1.0.0/studies/1.2/series/1.2/instances/1.2",
+        "/dicom-web/releases/sealed-ct/latest/studies/1.2/series/1.2/thumbnail",
+    )
+    sent = {name: value.replace("{etag}", f'"{instance.sha256}"') for name, value in headers.items()}
+    for method in ("GET", "HEAD"):
+        answers = [ask_sealed(method, address, headers=sent) for address in real + unreal]
+        assert {answer.status_code for answer in answers} == {401}
+        assert len({answer.content for answer in answers}) == 1
+        assert not any({"etag", "content-range", "accept-ranges"} & set(answer.headers) for answer in answers)
+
+
 class _Named:
     """A request with nothing but the identifier in its address."""
 

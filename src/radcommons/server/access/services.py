@@ -57,8 +57,8 @@ def ask_for_access(release: Release, wish: AccessWish, *, actor: Actor) -> Acces
     if user is None:
         raise ForbiddenError
     texts = {
-        "full_name": wish.full_name.strip(),
-        "institution": wish.institution.strip(),
+        "full_name": _line(wish.full_name),
+        "institution": _line(wish.institution),
         "purpose": wish.purpose.strip(),
     }
     if not all(texts.values()):
@@ -84,6 +84,11 @@ def ask_for_access(release: Release, wish: AccessWish, *, actor: Actor) -> Acces
     except IntegrityError as error:
         raise ConflictError("access.asked-already", "Your request is waiting for a decision.") from error
     return request
+
+
+def _line(text: str) -> str:
+    """Text on one line without what a terminal would obey, or would turn a line round: it is listed there, and beside others."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def approve_request(request_id: int, *, until: date, actor: Actor) -> AccessRequest:
