@@ -101,6 +101,7 @@ def test_answers_from_beside_django_say_what_a_browser_may_do_with_them(address:
     assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_page_of_django_keeps_its_own_policy_and_has_no_header_twice() -> None:
     headers = _headers("/nowhere-at-all/")
     for name in ("Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy"):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -50,6 +51,7 @@ class Disturbed:
 
     def start(self) -> subprocess.Popen[str]:
         words = command(self.data, self.originals)
+        self.begun = time.time()
         return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
 
     def count(self, folder: str) -> int:
@@ -65,18 +67,27 @@ class Disturbed:
     def pids(self, *words: str) -> list[int]:
         mine = str(self.data / "centre")
         found = []
-        for process in psutil.process_iter(["cmdline", "environ"]):
+        for process in psutil.process_iter(["cmdline", "environ", "create_time"]):
             line = " ".join(process.info["cmdline"] or ())
             belongs = mine in line or (process.info["environ"] or {}).get("RADCOMMONS_DATA") == mine
-            if belongs and all(word in line for word in words):
+            # What is left of the run before this one may still be ending.
+            is_of_now = process.info["create_time"] > self.begun - 1
+            if belongs and is_of_now and all(word in line for word in words):
                 found.append(process.pid)
         return found
 
     def kill(self, *words: str) -> None:
-        found = self.pids(*words)
-        assert found, f"no process is {words}"
-        for pid in found:
-            os.kill(pid, signal.SIGKILL)
+        """Kill what there is of it, as soon as there is something."""
+        killed = set[int]()
+
+        def is_hit() -> bool:
+            for pid in self.pids(*words):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.add(pid)
+            return bool(killed)
+
+        self.wait_until(is_hit)
 
     def finish(self) -> None:
         out, err = self.process.communicate(timeout=TIMEOUT_S)
@@ -90,7 +101,7 @@ def test_the_release_is_complete_and_identical_after_every_kill(originals, undis
     run.process.communicate()
     run.process = run.start()
     # What came before lies there already: the web process is killed as soon as there is one again.
-    run.wait_until(lambda: run.count("staging") > 40 and bool(run.pids("radcommons.apps.run", "web")))
+    run.wait_until(lambda: run.count("staging") > 40)
     run.kill("radcommons.apps.run", "web")
     run.wait_until(lambda: run.count("objects") > 50)
     run.kill("radcommons.apps.run", "worker")

@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from urllib.parse import quote
 
 from radcommons.client.digests import digest_of, is_right
@@ -83,10 +83,10 @@ class Run:
                         pool.submit(self._bring_all, some, large).add_done_callback(arrived.put)
                         active += 1
                         if active >= self._threads * LOOK_AHEAD_PER_THREAD:
-                            self._settle(arrived.get().result())
+                            self._settle(_next_of(arrived).result())
                             active -= 1
                     for _ in range(active):
-                        self._settle(arrived.get().result())
+                        self._settle(_next_of(arrived).result())
                     unfinished.pop_all()
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -211,6 +211,13 @@ class _Brought:
 
 _Wanted = tuple[Item, Address | None]
 _Outcome = _Brought | RadCommonsError
+
+
+def _next_of(arrived: "SimpleQueue[Future[list[_Outcome]]]") -> "Future[list[_Outcome]]":
+    """Wait for the next; in turns, because Ctrl-C in the instant before a wait begins is noticed only when the wait ends."""
+    while True:
+        with suppress(Empty):
+            return arrived.get(timeout=1)
 
 
 def _together(wanted: Iterable[_Wanted], most: int) -> Iterator[list[_Wanted]]:
