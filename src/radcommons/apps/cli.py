@@ -5,7 +5,6 @@ hospital without the server's dependencies can use ``edge``.
 """
 
 import errno
-import gc
 import importlib
 import json
 import os
@@ -90,8 +89,6 @@ class LazyGroup(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        # What is imported stays until the end: looking for garbage in it, then and at the exit, is a fifth of a small command.
-        gc.disable()
         try:
             return _with_centre(entry) if entry.needs_server else _load(entry)
         except ModuleNotFoundError as error:
@@ -99,9 +96,6 @@ class LazyGroup(click.Group):
                 raise
             message = f"'{cmd_name}' needs the server's packages: pip install \"radcommons[server]\" ({error.name})."
             raise click.ClickException(message) from error
-        finally:
-            gc.freeze()
-            gc.enable()
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
