@@ -9,10 +9,9 @@ from radcommons.dicom.errors import Kind, RadCommonsError
 from radcommons.edge.outfolder import write_atomically
 from radcommons.edge.texts.deciding import VERDICTS, TextDecision
 from radcommons.edge.texts.listing import ReviewedText
+from radcommons.transfer.spreadsheets import as_meant, harmless
 
 COLUMNS = ("id", "verdict", "replacement", "text", "unknown_words", "attributes", "series", "decided_by", "decided_at")
-# A spreadsheet would compute what begins with these.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_texts(texts: Iterable[ReviewedText], path: Path) -> None:
@@ -25,12 +24,12 @@ def write_texts(texts: Iterable[ReviewedText], path: Path) -> None:
             [
                 text.text_id,
                 text.verdict,
-                _harmless(text.replacement),
-                _harmless(text.value),
+                harmless(text.replacement),
+                harmless(text.value),
                 " ".join(text.unknown_words),
                 " ".join(keyword or "private" for keyword in text.keywords),
                 text.series,
-                _harmless(text.decided_by),
+                harmless(text.decided_by),
                 text.decided_at,
             ]
         )
@@ -58,12 +57,8 @@ def read_decisions(path: Path) -> tuple[TextDecision, ...]:
             continue
         if verdict not in VERDICTS:
             raise _invalid(f"Line {number}: a verdict is keep, remove, replace or nothing.")
-        found.append(TextDecision((row["id"] or "").strip(), verdict, (row.get("replacement") or "").lstrip("'")))
+        found.append(TextDecision((row["id"] or "").strip(), verdict, as_meant(row.get("replacement") or "")))
     return tuple(found)
-
-
-def _harmless(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
 
 
 def _invalid(message: str) -> RadCommonsError:

@@ -13,6 +13,7 @@ from radcommons.transfer.annotation.geometry import AREAS, Geometry, Outline, ar
 from radcommons.transfer.annotation.raster import corners_of
 from radcommons.transfer.annotation.record import Item, Reading
 from radcommons.transfer.annotation.schema import LabelSchema
+from radcommons.transfer.spreadsheets import harmless
 from radcommons.transfer.tables_engine import tables_engine
 
 # Name and DuckDB type of each column.
@@ -40,8 +41,6 @@ COLUMNS = {
     "pixels": "DOUBLE",
     "note": "VARCHAR",
 }
-# Signs that a spreadsheet takes for the beginning of a formula.
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 Cell = str | int | float | bool | None
 
@@ -97,12 +96,8 @@ def csv_of(columns: Iterable[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow(columns)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
     return stream.getvalue().encode()
-
-
-def _harmless(cell: Cell) -> Cell:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_SIGNS) else cell
 
 
 def write_parquet(schema: LabelSchema, readings: Sequence[Reading], path: Path) -> None:

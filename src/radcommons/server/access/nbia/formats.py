@@ -13,9 +13,10 @@ from types import MappingProxyType
 
 import orjson
 
+from radcommons.transfer.spreadsheets import harmless
+
 Value = str | int | float | None
 Rows = Iterable[Sequence[Value]]
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,8 @@ def _csv(columns: Sequence[str], rows: Rows) -> bytes:
     sink = io.StringIO()
     writer = csv.writer(sink, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([[_cell(value) for value in row] for row in rows])
+    writer.writerows([[harmless(value) for value in row] for row in rows])
     return sink.getvalue().encode()
-
-
-def _cell(value: Value) -> Value:
-    """A value of a CSV file; a text that a spreadsheet would run as a formula is marked as a text."""
-    if isinstance(value, str) and value.startswith(_FORMULA_SIGNS):
-        return f"'{value}"
-    return "" if value is None else value
 
 
 def _html(columns: Sequence[str], rows: Rows) -> bytes:
