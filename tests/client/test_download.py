@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 from tests.support.disks import mounted
@@ -267,10 +268,19 @@ def test_a_folder_that_cannot_be_written_is_said_to_be_one_and_not_to_be_busy(re
                 download(wish(repository), tmp_path / "disk" / name)
 
 
+@contextmanager
+def heeding_ctrl_c():
+    """What is started in here heeds SIGINT; a shell has what it starts in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_whoever_stops_a_download_waits_for_nobody_and_is_told_how_to_go_on(repository, tmp_path):
     repository.faults["/instances/"] = [status(503, headers=[("Retry-After", "300")])] * 100
     command = [sys.executable, "-m", "radcommons", "download", "chest-ct@1.0.0", "copy", "--from", repository.url]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    with heeding_ctrl_c():
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while len(repository.faults["/instances/"]) > 98 and time.monotonic() < deadline:
         time.sleep(0.02)
