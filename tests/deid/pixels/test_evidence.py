@@ -71,6 +71,7 @@ def test_what_was_read_well_enough_for_its_size_is_writing(width, height, text, 
         (130, 24, "", 0.0, False),
         (500, 70, "36Hz", 0.95, False),
         (86, 216, "30", 0.89, False),
+        (422, 150, "9933", 0.6, False),
     ],
     ids=[
         "a leg",
@@ -82,6 +83,7 @@ def test_what_was_read_well_enough_for_its_size_is_writing(width, height, text, 
         "nothing",
         "layers of tissue",
         "vertebrae",
+        "the halves of a brain",
     ],
 )
 def test_what_merely_resembles_letters_is_none(width, height, text, confidence, is_cut):

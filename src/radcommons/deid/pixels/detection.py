@@ -24,7 +24,7 @@ from radcommons.dicom.part10 import Part10File, open_part10
 from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 
 Kind = Literal["text", "region", "device", "site", "shape"]
-DETECTOR_VERSION = 9
+DETECTOR_VERSION = 10
 """Raised whenever other things are seen or other boxes drawn: what an earlier version saw is looked at again."""
 
 _PIXELS = "(7FE0,0010)"

@@ -9,22 +9,25 @@ _SURE, _READABLE, _CERTAIN, _BEYOND_DOUBT = 0.75, 0.5, 0.9, 0.95
 _WORD_LENGTH = 3
 # How much of a line each character can fill, in its thickness: one is hardly wider than high.
 _WIDEST_CHARACTER, _WIDEST_LETTER = 1.25, 2.0
-# What a box may be longer than its characters, in its thickness; and how thick, of the picture's shorter side, one may be at most
-# that is longer still because the rest of the line was not read, or that holds a letter or two.
-_ENDS, _THIN = 2.0, 0.12
+# What a box may be longer than its characters, in its thickness; how thick, of the picture's shorter side, one may be at most
+# that is longer still because the rest of the line was not read, or that holds a letter or two; and from which on nobody writes.
+_ENDS, _THIN, _HUGE = 2.0, 0.12, 0.25
 
 
 def is_evident(sighting: Sighting, *, short_side: int) -> bool:
     """Whether a sighting is surely writing and little else, in a picture of which the shorter side has so many pixels.
 
     A thick box much longer than what was read in it is not: tissue goes on from that. Nor is a letter or two as large as
-    anatomy, unless read beyond doubt: vertebrae, one above the other, are read as figures.
+    anatomy, unless read beyond doubt: vertebrae, one above the other, are read as figures; so are the halves of a brain,
+    and what is as large as those has to be certain however much was read.
     """
     thickness, length = sorted((sighting.box.width, sighting.box.height))
     text = _characters(sighting)
     is_word = sum(map(str.isalnum, text)) >= _WORD_LENGTH or sighting.confidence >= _BEYOND_DOUBT
     is_filled = length <= thickness * (len(text) + _ENDS)
-    return is_read(sighting) and (thickness <= _THIN * short_side or (is_word and is_filled))
+    is_huge = thickness > _HUGE * short_side
+    is_sure = is_word and is_filled and (not is_huge or sighting.confidence >= _CERTAIN)
+    return is_read(sighting) and (thickness <= _THIN * short_side or is_sure)
 
 
 def is_read(sighting: Sighting) -> bool:
