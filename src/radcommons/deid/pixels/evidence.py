@@ -19,14 +19,14 @@ def is_evident(sighting: Sighting, *, short_side: int) -> bool:
 
     A thick box much longer than what was read in it is not: tissue goes on from that. Nor is a letter or two as large as
     anatomy, unless read beyond doubt: vertebrae, one above the other, are read as figures; so are the halves of a brain,
-    and what is as large as those has to be certain however much was read.
+    and what is as large as those has to be surely read however much it is.
     """
     thickness, length = sorted((sighting.box.width, sighting.box.height))
     text = _characters(sighting)
     is_word = sum(map(str.isalnum, text)) >= _WORD_LENGTH or sighting.confidence >= _BEYOND_DOUBT
     is_filled = length <= thickness * (len(text) + _ENDS)
     is_huge = thickness > _HUGE * short_side
-    is_sure = is_word and is_filled and (not is_huge or sighting.confidence >= _CERTAIN)
+    is_sure = is_word and is_filled and (not is_huge or sighting.confidence >= _SURE)
     return is_read(sighting) and (thickness <= _THIN * short_side or is_sure)
 
 
