@@ -53,6 +53,8 @@ def test_what_is_read_in_brought_out_noise_is_blackened_only_beyond_doubt(tmp_pa
     values[INK] -= 1
     values[120:, 300:] = 0
     path = write_capture(capture(values[None, :, :, None]), tmp_path / "a.dcm")
-    (found,) = find_candidates(path, detector=SeesFaint(confidence)).candidates
+    found = find_candidates(path, detector=SeesFaint(confidence))
 
-    assert found.is_doubtful is is_doubtful
+    assert [each.is_doubtful for each in found.candidates] == [is_doubtful]
+    codes = {"deid.writing-faint", "deid.writing-unclear"} if is_doubtful else set()
+    assert {each.code for each in found.findings} == codes

@@ -225,11 +225,10 @@ def judged_sightings(
     judged = [replace(each, is_marker=each.is_marker and not _is_tainted(each, beside)) for each in found]
     if kind != "text":
         return judged
-    cut = {(each.box, each.text) for each in sightings if each.is_cut}
-    seen = [Sighting(each.box, each.text, each.confidence, is_cut=(each.box, each.text) in cut) for each in judged]
+    seen = {(each.box, each.text): each for each in sightings}
     doubtful = [
-        not each.is_marker and (each in blurred or not is_evident(sighting, short_side=min(size[:2])))
-        for each, sighting in zip(judged, seen, strict=True)
+        not each.is_marker and (each in blurred or not is_evident(seen[each.box, each.text], short_side=min(size[:2])))
+        for each in judged
     ]
     black = [each.box for each, is_open in zip(judged, doubtful, strict=True) if not each.is_marker and not is_open]
     return [
@@ -300,6 +299,10 @@ def _doubts(footage: Footage, number_of_frames: int, detector: Detector, *, are_
         doubts.append(("deid.pixels-not-read", "No text recogniser is installed; a person must look at the picture."))
     if any(each.is_cut for each in footage.sightings):
         doubts.append(("deid.strokes-cut", "Large writing runs into the picture; a person must see where it ends."))
+    if any(each.is_noise for each in footage.sightings):
+        doubts.append(
+            ("deid.writing-faint", "Something too faint to be seen may be writing or noise; a person must look at it.")
+        )
     if footage.frames_seen < number_of_frames:
         doubts.append(("deid.frames-not-seen", "Only a choice of the frames was looked at; a person must look too."))
     if are_tiles:

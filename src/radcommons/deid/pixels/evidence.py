@@ -35,12 +35,12 @@ def is_read(sighting: Sighting) -> bool:
 
     A line surely read is; so is a word read well enough when the box holds no more than its characters can fill. A bone, a
     rib or a whole leg is read as a letter now and then: one letter in a long box is nothing, and what leans, is as large as
-    anatomy or runs into it (``is_cut``) has to be letters read beyond doubt.
+    anatomy or runs into it (``is_cut``), or may be noise (``is_noise``), has to be letters read beyond doubt.
     """
     text = _characters(sighting)
     letters = sum(character.isalnum() for character in text)
     thickness, length = sorted((sighting.box.width, sighting.box.height))
-    if sighting.is_cut:
+    if sighting.is_cut or sighting.is_noise:
         return letters > 1 and sighting.confidence >= _CERTAIN
     if letters <= 1:
         return letters == 1 and sighting.confidence >= _SURE and length <= _WIDEST_LETTER * thickness

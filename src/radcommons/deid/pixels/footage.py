@@ -168,7 +168,7 @@ class _Watch:
                 replace(
                     each,
                     box=Box(box.left * scale, box.top * scale, box.width * scale, box.height * scale),
-                    is_cut=each.is_cut or is_noise,
+                    is_noise=is_noise,
                 )
             )
 
@@ -188,6 +188,11 @@ def _distinct(sightings: Sequence[Sighting]) -> list[Sighting]:
         if same is None:
             kept.append(each)
         else:
-            is_cut = kept[same].is_cut or each.is_cut
-            kept[same] = replace(kept[same], box=kept[same].box.around(each.box), is_cut=is_cut)
+            best = kept[same]
+            kept[same] = replace(
+                best,
+                box=best.box.around(each.box),
+                is_cut=best.is_cut or each.is_cut,
+                is_noise=best.is_noise or each.is_noise,
+            )
     return kept

@@ -25,14 +25,16 @@ class Sighting:
     confidence
         Of the reading, from 0 to 1.
     is_cut
-        Whether its strokes go on beyond the box into something that is no letter, so that nobody knows where they end; or
-        whether it may be noise that was brought out.
+        Whether its strokes go on beyond the box into something that is no letter, so that nobody knows where they end.
+    is_noise
+        Whether it was seen only where contrast that nobody sees was brought out, and not surely read: it may be noise.
     """
 
     box: Box
     text: str = ""
     confidence: float = 0.0
     is_cut: bool = False
+    is_noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
