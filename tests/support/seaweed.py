@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import obstore
+import psutil
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
@@ -42,6 +43,13 @@ class Seaweed:
     def url(self, prefix: str = "") -> str:
         """The address of a folder in the bucket, as ``RADCOMMONS_OBJECTS_URL`` takes it."""
         return f"s3://{BUCKET}/{prefix}?endpoint={quote(self.endpoint, safe='')}"
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of processor time that it has used."""
+        assert self._process is not None
+        used = psutil.Process(self._process.pid).cpu_times()
+        return float(used.user + used.system)
 
     def start(self) -> None:
         """Start, or start again on the same ports and data, and wait until an object can be written and read."""

@@ -14,8 +14,9 @@ from radcommons.client.journal import Journal
 from radcommons.client.remote import Address, Expected, Remote
 
 LARGE_BYTES = 64 << 20
-# Large enough that a store, which keeps files in pieces of its own, seldom reads one twice; small enough that the digest, which
-# takes one part after the other, does not begin late nor end long after the last part.
+# Two of the pieces in which the archive sends a file to its store: a store reads a whole piece for any part of it, and none is read
+# twice when parts end where pieces do. Small enough that the digest, which takes one part after the other, does not begin late nor
+# end long after the last part.
 PART_BYTES = 16 << 20
 
 
