@@ -64,6 +64,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         yield
 
 
+def commits_elsewhere(connection: sqlite3.Connection) -> int:
+    """A number that changes whenever another connection changed the home."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
 @contextmanager
 def durable(connection: sqlite3.Connection) -> Iterator[None]:
     """A :func:`transaction` that a loss of power does not undo, and of whose deletions no byte stays in the file."""

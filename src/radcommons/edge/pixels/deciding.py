@@ -122,7 +122,7 @@ class PixelDecisions:
         """Take an act back; what held before it holds again."""
         sources = self._memory.undo(act_id, by=by.name)
         if sources:
-            self._mark(sources)
+            self.hold_overtaken(sources)
         else:
             self.mark_undecided()
 
@@ -133,7 +133,7 @@ class PixelDecisions:
             "SELECT DISTINCT source_sha256 FROM output WHERE pixel_text <> 'not_applicable' AND source_sha256 <> ''"
         )
         looked = [row[0] for row in rows.fetchall() if row[0] not in decided]
-        self._mark(sha256 for sha256 in looked if self._memory.look(sha256) is not None)
+        self.hold_overtaken(sha256 for sha256 in looked if self._memory.look(sha256) is not None)
 
     def _decide(
         self, verb: str, state: str, boxes: Mapping[str, Sequence[Box] | None], *, by: Person, reason: str = ""
@@ -142,10 +142,11 @@ class PixelDecisions:
             raise RadCommonsError(Kind.INVALID, "edge.nothing-decided", "Nothing was named that could be decided.")
         act_id = self._memory.act(verb, by=by.name, reason=reason)
         self._memory.decide(act_id, state, boxes)
-        self._mark(boxes)
+        self.hold_overtaken(boxes)
         return act_id
 
-    def _mark(self, sources: Iterable[str]) -> None:
+    def hold_overtaken(self, sources: Iterable[str]) -> None:
+        """Hold back results of these sources that decisions, as they are now, would not give."""
         house = self.house
         for sha256 in sources:
             order = self._memory.order(sha256)
