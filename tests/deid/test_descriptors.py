@@ -1,5 +1,6 @@
 """Cleaning free text: what identifies goes, what is clinical stays."""
 
+import re
 import time
 from datetime import date
 
@@ -185,6 +186,42 @@ def test_dates_that_are_understood_move_with_all_others(text, rest):
     assert cleaned.is_changed
 
 
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("acc# 20200301-0099 knee", "knee"),
+        ("knee 20200301-0099", "knee"),
+        ("MRN 20210304-77 knee", "knee"),
+        ("acc 20200301-0099 on 02.04.2020", "on 22.02.2020"),
+        ("accession 2020-04-02", "accession 2020-02-22"),
+    ],
+)
+def test_a_number_that_begins_as_a_date_goes_as_a_number(text, rest):
+    known = IdentifierPattern(["20200301", "20200301-0099"])
+    assert clean_descriptor(text, known, dates=FORTY_DAYS).text == rest
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("Patient Luca Marchetti (1956-11-03) tel +1 607 555 0142", "Patient"),
+        ("call (0)7123 998877 now", "now"),
+        ("Marchetti's follow-up", "follow-up"),
+        ("Discussed w/ Marchetti; no PE", "Discussed; no PE"),
+        ("CT MARCHETTI", "CT"),
+        ("stage L Marchetti", "stage"),
+    ],
+)
+def test_nothing_of_what_goes_is_left_hanging(text, rest):
+    assert clean_descriptor(text, KNOWN).text == rest
+
+
+@pytest.mark.parametrize("text", ["CT ROSSINI", "rest Rossini", "Lung VMAT Rossini", "RossiniTullio VMAT"])
+def test_an_initial_is_never_the_end_of_the_word_before(text):
+    known = IdentifierPattern(["Rossini^Tullio"])
+    assert clean_descriptor(text, known).text == re.sub("(?i) ?rossini(?:tullio)? ?", "", text)
+
+
 def test_a_date_never_moves_onto_another_date_of_the_patient():
     shift = (date(2020, 3, 1) - date(2020, 4, 5)).days
     reading = DateReading(shift, known=KNOWN_DATES.dates)
@@ -240,3 +277,8 @@ def test_a_second_look_lets_dates_pass_only_where_they_may_be():
 def test_a_family_name_that_is_an_everyday_word_goes_from_technical_texts_where_it_is_written_as_a_name(text, rest):
     cleaned = clean_technical(text, IdentifierPattern(["Brown^Faith", "Head^Ann"]))
     assert cleaned.text == rest
+
+
+@pytest.mark.parametrize(("text", "rest"), [("AP MARCHE", "AP MARCHE"), ("AP MARCHET", "AP"), ("99MARCHETT", "")])
+def test_a_name_that_a_field_cut_short_goes_from_technical_texts_while_it_tells_apart(text, rest):
+    assert clean_technical(text, KNOWN).text == rest

@@ -51,6 +51,11 @@ def test_identifiers_are_found_in_every_spelling(text, found):
     assert _found(text) == found
 
 
+def test_the_initials_of_a_hospital_have_no_genitive():
+    pattern = IdentifierPattern(["Saint Mary's Regional Hospital"])
+    assert pattern.spans("SMRH knee", is_thorough=True) == [(0, 4)]
+
+
 @pytest.mark.parametrize("text", ["CT HEAD", "Limited", "General chest", "148213", "482135", "Bolus", "48.213", ""])
 def test_words_and_numbers_of_others_are_left(text):
     assert _found(text) == []

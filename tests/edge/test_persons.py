@@ -2,7 +2,9 @@
 
 import pytest
 
-from radcommons.edge.persons import Person, are_two, bare_id, differences, normal_name
+from radcommons.dicom.elements import EXPLICIT_LITTLE, Element
+from radcommons.dicom.header import Header
+from radcommons.edge.persons import Person, are_two, bare_id, differences, normal_name, person_of
 
 
 def person(name="doe john", born="19560101", issuer="", patient_id="MRN-1"):
@@ -93,3 +95,15 @@ def test_punctuation_and_zeros_are_not_part_of_a_bare_identifier():
 
 def test_a_person_is_stored_and_read_again():
     assert Person.from_text(person(issuer="a").to_text()) == person(issuer="a")
+
+
+@pytest.mark.parametrize("declared", [b"", b"ISO_IR 100", b"ISO_IR 192"])
+def test_a_forgotten_character_set_makes_no_other_person(declared):
+    name = Element(0x00100010, "PN", "Øverlændsen^Torbjørn".encode())
+    header = Header((Element(0x00080005, "CS", declared), name), EXPLICIT_LITTLE)
+    assert person_of(header).name == normal_name("Øverlændsen^Torbjørn")
+
+
+def test_a_name_in_latin_1_is_read_as_declared():
+    name = Element(0x00100010, "PN", "Müller^Jörg".encode("latin-1"))
+    assert person_of(Header((name,), EXPLICIT_LITTLE)).name == "mueller joerg"

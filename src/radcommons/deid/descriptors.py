@@ -22,9 +22,11 @@ _MOVED = "date moved"
 _FIRST_PLACEHOLDER = 0xE000
 _PLACEHOLDER = re.compile(r"[\ue000-\ue3ff]")
 _MOST_MOVED = 0x400
+# Between the parts of a number.
+_JOINING = "-/._"
 # Words that are left hanging where what they announced was cut out.
 _HANGING = re.compile(
-    r"(?<![^\W_])(?:(?:for|by|at|from|with|of|on|to|the|and|und|et|mrs?|ms|dr|prof|sister|seen by|seen|dictated by|reported by|read by|signed by|referred by|performed by|ordered by|"
+    r"(?<![^\W_])(?:(?:for|by|at|from|with|w/|of|on|to|the|and|und|et|mrs?|ms|dr|prof|sister|seen by|seen|dictated by|reported by|read by|signed by|referred by|performed by|ordered by|"
     r"requested by|reviewed by|lives (?:at|in)|address|compared (?:with|to)|comparison|c/w|vs|since|dated|born|dob|e-?mail|phone|tel(?:efon|ephone)?|fax|mrn|acc(?:ession)?|patient name|name|"
     r"von|vom|am|durch|herrn?|frau|geb(?:oren)?|überwiesen von|befundet von|verglichen mit|im vergleich (?:zu|mit)|"
     r"par|du|le|chez|adressée? par|vue? par|née? le|por|del|vist[oa] por|dal?|st|refertato da|door|van|d[.]|visto por)"
@@ -33,6 +35,7 @@ _HANGING = re.compile(
 )
 _LEFT_OVER = " \t\r\n\f,;:-/_^#|=+&"
 _EMPTY_BRACKETS = re.compile(r"\(\s*[.,;:/-]?\s*\)|\[\s*\]|<\s*>|\"\s*\"")
+_LONE_GENITIVE = re.compile(r"(?<!\S)['’]s(?!\w)")
 _SEPARATOR = re.compile(r"[\s_,;:./^|-]*$")
 # Longer texts than any protocol or finding; nobody would review them.
 MAX_TEXT_LENGTH = 65_536
@@ -132,14 +135,30 @@ def _with_moved_dates(text: str, identifiers: IdentifierPattern, dates: DateRead
     pieces, position = [], 0
     # Private characters of the text itself would be taken for places of dates.
     text = _PLACEHOLDER.sub("", text)
-    for start, end in _merged(date_spans(text)):
-        written = _moved(text[start:end], identifiers, dates)
+    days = _merged(date_spans(text))
+    numbers = _numbers_in(text, identifiers) if days else []
+    for start, end in days:
+        is_part = any(_is_part_of_number(text, (start, end), number) for number in numbers)
+        written = None if is_part else _moved(text[start:end], identifiers, dates)
         # What is not understood is cut with the rest.
         if written is not None and len(moved) < _MOST_MOVED:
             pieces += [text[position:start], chr(_FIRST_PLACEHOLDER + len(moved))]
             moved.append(written)
             position = end
     return "".join((*pieces, text[position:]))
+
+
+def _numbers_in(text: str, identifiers: IdentifierPattern) -> list[tuple[int, int]]:
+    """Where known identifiers stand, and what the form of a text says is a number of a person."""
+    forms = [(start, end) for start, end, reason in pattern_spans(text) if reason == "number"]
+    return [*identifiers.spans(text, is_thorough=True), *forms]
+
+
+def _is_part_of_number(text: str, day: tuple[int, int], number: tuple[int, int]) -> bool:
+    """Whether a date is only a part of a number, as of the accession number 20230417-0099: something is joined to it."""
+    (start, end), (first, last) = day, number
+    is_joined = first < start and (text[start - 1].isalnum() or text[start - 1] in _JOINING)
+    return first <= start and end <= last and (is_joined or last > end)
 
 
 def _moved(written: str, identifiers: IdentifierPattern, dates: DateReading) -> str | None:
@@ -199,6 +218,6 @@ def _bridged(left: str, right: str) -> str:
 
 
 def _tidied(text: str) -> str:
-    rest = re.sub(r"[ \t]{2,}", " ", _EMPTY_BRACKETS.sub(" ", text))
+    rest = re.sub(r"[ \t]{2,}", " ", _LONE_GENITIVE.sub("", _EMPTY_BRACKETS.sub(" ", text)))
     rest = re.sub(r"(?<!\s)[ \t]{1,8}([,;.)])", r"\1", rest)
     return re.sub(r"([,;])\s{0,2}(?=[,;.])", "", rest).lstrip(_LEFT_OVER + ".)").rstrip(_LEFT_OVER + "(")

@@ -42,7 +42,14 @@ class Place:
             return None if self._is_word_after_all(needle, first, last) else (first, last + 1)
         if len(needle.text) >= _LEAST_WITH_GENITIVE and (length := self._case_ending(first, last, needle)):
             return first, last + 1 + length
-        return self._around(first, last) if needle.is_embedded else None
+        is_inside = needle.is_embedded and not self._has_initial_of_word(places)
+        return self._around(first, last) if is_inside else None
+
+    def _has_initial_of_word(self, places: Sequence[int]) -> bool:
+        """Whether an initial at either end, apart from the name, is only a letter of the word there: ``CT Doe`` of T. Doe."""
+        text = self._folded.text
+        begins = places[1] - places[0] > 1 and text[places[0] - 1 : places[0]].isalpha()
+        return begins or (places[-1] - places[-2] > 1 and text[places[-1] + 1 : places[-1] + 2].isalpha())
 
     def _are_gaps_allowed(self, needle: Needle, places: Sequence[int]) -> bool:
         length = len(needle.text)

@@ -18,6 +18,7 @@ from radcommons.deid.vocabulary import imaging_words, vocabulary
 
 _MIN_DISTINCT_LENGTH = 4
 _MIN_EMBEDDED_LENGTH = 6
+_LEAST_CUT_SHORT = 7
 _MIN_DIGITS = 5
 _MIN_PHONE_DIGITS = 9
 _SUBSCRIBER_DIGITS = 7
@@ -170,6 +171,10 @@ def _single(token: str) -> Iterator[Needle]:
         yield Needle(token, is_distinct=is_distinct, is_embedded=is_distinct and len(token) >= _MIN_EMBEDDED_LENGTH)
         if is_distinct and len(token) > _MIN_DISTINCT_LENGTH and token[::-1] not in vocabulary():
             yield Needle(token[::-1])
+        # As fields of a fixed length cut it short.
+        for length in range(_LEAST_CUT_SHORT, len(token) if is_distinct else 0):
+            if token[:length] not in vocabulary():
+                yield Needle(token[:length])
     elif len(token) > 1:
         yield Needle(token, is_distinct=False)
 
@@ -331,7 +336,10 @@ def _of_institution(words: list[str]) -> Iterator[Needle]:
         own = own[1:]
     if own and len("".join(own)) >= _MIN_DISTINCT_LENGTH:
         yield _joined(tuple(own), is_distinct=any(word not in vocabulary() for word in own))
-    acronyms = {"".join(word[0] for word in words), "".join(word[0] for word in words if word not in _PARTICLES)}
+    # The s of Mary's is none of the initials.
+    whole = [word for word in words if len(word) > 1]
+    acronyms = {"".join(word[0] for word in each) for each in (words, whole)}
+    acronyms |= {"".join(word[0] for word in each if word not in _PARTICLES) for each in (words, whole)}
     for letters in sorted(acronyms):
         if len(letters) >= _MIN_ACRONYM and letters not in vocabulary():
             yield Needle(letters, is_distinct=False)

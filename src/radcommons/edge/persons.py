@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from radcommons.deid.pseudonyms import normal_patient_id
+from radcommons.deid.readings import texts_in_utf8
 from radcommons.dicom.header import Header
 
 _SEPARATOR = "\x1f"
 _ISSUER_OF_PATIENT_ID = 0x00100021
 _MOST_COMPARED = 40
+# What Python calls the character sets of one byte.
+_ONE_BYTE = ("iso8859", "latin_1")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,10 +55,21 @@ class Person:
 def person_of(header: Header) -> Person:
     """The person in the header of an instance."""
     patient_id, issuer, name, birth_date = (
-        header.text(tag).replace(_SEPARATOR, " ").replace("\0", "").strip()
+        _text(header, tag).replace(_SEPARATOR, " ").replace("\0", "").strip()
         for tag in (0x00100020, _ISSUER_OF_PATIENT_ID, 0x00100010, 0x00100030)
     )
     return Person(patient_id, normal_patient_id(issuer), normal_name(name), birth_date)
+
+
+def _text(header: Header, tag: int) -> str:
+    """The first value of a text, as UTF-8 where it is that although a character set of one byte is declared, or none.
+
+    Programs forget to declare it, for some of a patient's objects: that makes no other person.
+    """
+    element = header.element(tag)
+    if element is None or element.items is not None or not header.encodings[0].startswith(_ONE_BYTE):
+        return header.text(tag)
+    return next(iter(texts_in_utf8(element, header.encodings)), header.text(tag))
 
 
 def normal_name(name: str) -> str:
