@@ -74,6 +74,48 @@ def test_a_group_is_confirmed_with_enter_and_taken_back_with_u(opened) -> None:
     expect(page.locator(".progress")).to_contain_text("0 of 121 pictures decided")
 
 
+def test_enter_after_the_name_decides_nothing_and_the_group_in_hand_stays_in_hand(opened) -> None:
+    page = opened("/pictures?by=none&order=subject")
+    page.evaluate("sessionStorage.clear()")
+    page.locator("input[name=by]").fill("")
+    ids = [each.get_attribute("id") for each in page.locator(".groups article").all()[:4]]
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("input[name=by]")).to_be_focused()
+    page.keyboard.type("Dr Example")
+    page.keyboard.press("Enter")
+    expect(page.locator("article:focus")).to_have_attribute("id", ids[2])
+    expect(page.locator(".progress")).to_contain_text("0 of 121 pictures decided")
+    page.keyboard.press("Enter")
+    expect(page.locator(".progress")).to_contain_text("1 of 121 pictures decided")
+    expect(page.locator("article:focus")).to_have_attribute("id", ids[3])
+    page.keyboard.press("u")
+    expect(page.locator(".progress")).to_contain_text("0 of 121 pictures decided")
+
+
+def test_the_way_back_from_a_group_leads_to_that_group(opened) -> None:
+    page = opened("/pictures?by=place")
+    second = page.locator(".groups article").nth(1).get_attribute("id")
+    for back in (lambda: page.keyboard.press("b"), page.go_back):
+        page.locator(f"#{second}").focus()
+        page.keyboard.press("o")
+        page.wait_for_url("**group=**")
+        page.wait_for_selector(READY)
+        back()
+        page.wait_for_url(f"**#{second}")
+        page.wait_for_selector(READY)
+        expect(page.locator("article:focus")).to_have_attribute("id", second)
+
+
+def test_what_cannot_be_confirmed_in_a_small_picture_says_so(opened) -> None:
+    page = opened("/pictures?show=person")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).not_to_be_empty()
+    expect(page.locator(".progress")).to_contain_text("0 of 121")
+
+
 def test_arrows_go_from_group_to_group_and_keys_open_filter_and_leaf(opened) -> None:
     page = opened("/pictures?by=none&order=subject")
     ids = [each.get_attribute("id") for each in page.locator(".groups article").all()[:7]]

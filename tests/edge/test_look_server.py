@@ -47,6 +47,7 @@ def hospital(tmp_path_factory):
     write_document(made.folder / "letter.dcm", study="letter", series="letter")
     cine = np.stack([drawn(*([("MRN-0048213", 20, 200)] if index == 2 else []), seed=index) for index in range(3)])
     write_picture(made.folder / "cine.dcm", cine, study="cine", series="cine")
+    write_picture(made.folder / "doubt.dcm", cine[:2], study="doubt", series="doubt", TotalPixelMatrixColumns=640)
     made.make()
     return made
 
@@ -159,6 +160,17 @@ def test_frames_come_from_the_original_and_from_what_was_made_and_stay_nowhere(s
     assert {path for root in roots for path in root.rglob("*")} == before
 
 
+def test_a_picture_that_needs_a_person_says_why(sitting):
+    (page, state) = (sitting.client.get(f"/series/{sitting.hospital.series('doubt')}").text, sitting.state("doubt"))
+
+    assert [each["doubts"] for each in state["pictures"]] == [
+        ["Writing may run over the edges of tiles; a person must look at the whole."]
+    ]
+    assert [each["doubts"] for each in sitting.state("plain")["pictures"]] == [[]]
+    for shown in (page, sitting.client.get("/pictures?show=person").text):
+        assert "Writing may run over the edges of tiles" in shown
+
+
 def test_whoever_leaves_while_a_picture_comes_disturbs_nobody(sitting, capfd):
     (key, *_) = (each["key"] for each in sitting.state("plain")["pictures"])
     request = f"GET /frames/{key}/1?side=original HTTP/1.1\r\nHost: 127.0.0.1:{sitting.server.port}\r\n"
@@ -166,6 +178,10 @@ def test_whoever_leaves_while_a_picture_comes_disturbs_nobody(sitting, capfd):
     with socket.create_connection(("127.0.0.1", sitting.server.port)) as leaving:
         leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         leaving.sendall(request.encode())
+    with socket.create_connection(("127.0.0.1", sitting.server.port)) as idle:
+        idle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        idle.sendall(request.replace(key, "none").encode())
+        assert idle.recv(4096).startswith(b"HTTP/1.1 404")
 
     assert sitting.client.get(f"/frames/{key}/1").status_code == 200
     assert "Traceback" not in capfd.readouterr().err

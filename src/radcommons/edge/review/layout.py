@@ -15,6 +15,8 @@ ASSETS = {**dict.fromkeys(_STYLES, "text/css"), **dict.fromkeys(_SCRIPTS, "text/
 """What the pages load, and its type."""
 _PAGES = {"start": ("/", "Where it stands"), "pictures": ("/pictures", "Pictures"), "texts": ("/texts", "Texts")}
 _PAGES |= {"series": ("/all-series", "All series")}
+NO_DEFAULT = "<button disabled hidden></button>"
+"""First in a form of many decisions: Enter in a field, such as the name, then presses none of them."""
 _COMMON_KEYS = {"U": "Take the last decision back", "?": "These keys"}
 
 

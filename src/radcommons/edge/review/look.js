@@ -2,7 +2,7 @@
 
 import { Editor, isInFrame, isSame, make, shape } from "./editor.js";
 import { ask, digests, made, noteActs } from "./talk.js";
-import { WORDS, area, boxTable, by, giveReason, historyItems, node, overlap, reading, sheetItems, staying, unseen } from "./views.js";
+import { WORDS, area, by, giveReason, historyItems, node, overlap, reading, sheetItems, staying, unseen, writingIn } from "./views.js";
 
 const VIEWS = ["both", "original", "result"];
 const QUIET_MS = 350;
@@ -64,7 +64,7 @@ function keepSoon(boxes) {
   if (pending) clearTimeout(pending.timer);
   pending = { kept, timer: setTimeout(keepNow, QUIET_MS) };
   drawResult();
-  by("boxes").replaceChildren(boxTable(picture));
+  by("boxes").replaceChildren(...writingIn(picture));
 }
 
 function keepNow() {
@@ -119,7 +119,7 @@ function render() {
   drawOriginal();
   drawResult();
   drawFrames();
-  by("boxes").replaceChildren(boxTable(picture));
+  by("boxes").replaceChildren(...writingIn(picture));
   by("sheet").replaceChildren(...sheetItems(series, picture, goTo));
   by("history").replaceChildren(...historyItems(series));
   drawFace();
@@ -325,7 +325,8 @@ async function undo() {
 
 function boxInHand() {
   const box = picture.boxes[editor.chosen];
-  if (!box) say(picture.boxes.length ? "Choose a box first: Tab goes to the next one." : "There is no box in this picture. A adds one.", true);
+  if (!box && editor.stayingChosen()) say("This stays as it is. A blackens it.");
+  else if (!box) say(picture.boxes.length ? "Choose a box first: Tab goes to the next one." : "There is no box in this picture. A adds one.", true);
   return box;
 }
 

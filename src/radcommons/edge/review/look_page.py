@@ -116,9 +116,10 @@ def _rect(box: Box) -> str:
 
 def _boxes(picture: ShownPicture, house: HouseRules) -> str:
     seen = () if picture.look is None else house.candidates(picture.look)
+    doubts = "".join(f'<p class="doubt">{escape(each)}</p>' for each in picture.doubts)
     rows = "".join(f"<tr><td>{escape(each.text or each.kind)}</td><td>{_fate(each)}</td></tr>" for each in seen)
     head = '<tr><th scope="col">It reads</th><th scope="col">It is</th></tr>'
-    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else "<p>None found.</p>"
+    return doubts + (f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else "<p>None found.</p>")
 
 
 def _fate(candidate: Candidate) -> str:

@@ -19,11 +19,12 @@ from radcommons.edge.outfolder import OutFolder
 from radcommons.edge.pixels.looking import digest_of_means
 from radcommons.edge.pixels.looks import HouseRules, Look, boxes_of, candidate_json
 from radcommons.edge.pixels.memory import Decided, PixelMemory
-from radcommons.edge.review.waiting import is_refused, picture_rows, release_rule, waits
+from radcommons.edge.review.waiting import MACHINE_SURE, MACHINE_UNSURE, is_refused, picture_rows, release_rule, waits
 from radcommons.edge.sources import Source
 from radcommons.edge.walk import Root
 
 _PREFIX = "source:"
+_STILL_THERE = "After blackening, something beside the black still looks like writing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,15 @@ class ShownPicture:
         """Whether what lies in OUT is older than the decision."""
         return bool(self.row["pixel_recipe"] == "" and self.row["pixel_text"] == "not_checked")
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why no program vouches for it, in words for the person who looks."""
+        if self.look is None or self.state not in MACHINE_UNSURE:
+            return ()
+        if self.look.verdict in MACHINE_SURE and self.decided.state != "edited" and not self.is_in_the_making:
+            return (_STILL_THERE,)
+        return tuple(each.message for each in self.look.findings)
+
     def to_json(self, house: HouseRules) -> dict[str, object]:
         """The picture as the page's script gets it."""
         rows, columns, frames = (0, 0, 0) if self.look is None else self.look.size
@@ -92,6 +102,7 @@ class ShownPicture:
             "candidates": [candidate_json(each) for each in seen],
             "columns": columns,
             "digest": self.sha256[:32],
+            "doubts": list(self.doubts),
             "face": self.row["face"],
             "findings": [each.message for each in stored.load(self.row["findings"])],
             "frames": max(1, frames, self.row["number_of_frames"]),

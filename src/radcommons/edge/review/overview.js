@@ -3,10 +3,14 @@
 
 const NAME = "radcommons-review-by";
 const ITEMS = ".groups > li > article, table.texts tbody tr";
+const SIGNED = "#decide, form.texts";
 const main = document.getElementById("main");
 
 const items = () => [...main.querySelectorAll(ITEMS)];
 const here = () => document.activeElement?.closest(ITEMS);
+// What was in hand last, also while the name is written.
+let hand = null;
+const backToHand = () => ((hand?.isConnected ? hand : items()[0]) ?? main).focus();
 const press = (selector, within = main) => within?.querySelector(selector)?.click();
 
 function say(text) {
@@ -14,13 +18,16 @@ function say(text) {
   if (said) said.textContent = text;
 }
 
-function go(step) {
+function goTo(place) {
   const all = items();
-  if (!all.length) return;
-  const at = all.indexOf(here());
-  const next = all[Math.min(Math.max(at < 0 ? 0 : at + step, 0), all.length - 1)];
-  next.focus({ preventScroll: true });
-  next.scrollIntoView({ block: "nearest" });
+  const next = all[Math.min(Math.max(place, 0), all.length - 1)];
+  next?.focus({ preventScroll: true });
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function go(step) {
+  const at = items().indexOf(here());
+  goTo(at < 0 ? 0 : at + step);
 }
 
 // Groups stand side by side: up and down go by a row of them.
@@ -80,8 +87,7 @@ function take(page, address, at) {
   // A region that is live speaks of changes only.
   say("");
   requestAnimationFrame(() => say(said));
-  const all = items();
-  if (at >= 0 && all.length) go(Math.min(at, all.length - 1));
+  if (at >= 0 && items().length) goTo(at);
   else (main.querySelector(".end a") ?? main).focus();
 }
 
@@ -97,7 +103,9 @@ main.addEventListener("submit", (event) => {
 
 function confirmHere() {
   const item = here();
-  if (item) press("[data-do=confirm]", item);
+  const button = item?.querySelector("[data-do=confirm]");
+  button?.click();
+  if (item && !button) say(item.querySelector(".hint")?.textContent ?? "It cannot be confirmed here.");
   return Boolean(item);
 }
 
@@ -119,7 +127,7 @@ function choose(place) {
 const KEYS = {
   a: () => press("[data-do=all]"), u: () => press("[data-do=undo]"),
   o: () => press("[data-key=o]", here()), l: () => press("[data-key=l]", here()), r: keepOut,
-  n: () => press("[rel=next]"), p: () => press("[rel=first]"),
+  n: () => press("[rel=next]"), p: () => press("[rel=first]"), b: () => press("[rel=up]"),
   1: () => choose(0), 2: () => choose(1), 3: () => choose(2),
   "?": () => document.getElementById("help").showModal(), "/": () => document.getElementById("search")?.focus(),
 };
@@ -146,16 +154,33 @@ function enterInReason(event) {
   return Boolean(button);
 }
 
+// Enter after the name goes back to what was in hand: another Enter decides it.
+function enterInName(event) {
+  const isSigning = event.target.name === "by" && Boolean(event.target.closest(SIGNED));
+  if (isSigning && event.target.reportValidity()) {
+    keepName();
+    backToHand();
+  }
+  return isSigning;
+}
+
+// The way back leads to what was opened.
+main.addEventListener("click", (event) => {
+  const item = event.target.closest("a") && event.target.closest(ITEMS);
+  if (item?.id) history.replaceState(null, "", `#${item.id}`);
+});
+
+addEventListener("focusin", (event) => { hand = event.target.closest(ITEMS) ?? hand; });
+
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("dialog")) return;
   const field = event.target.closest("input:not([type=radio]), select, textarea");
   let done = false;
   if (event.key === "Escape") {
-    const item = here();
-    item?.querySelector("details")?.removeAttribute("open");
-    (item ?? items()[0] ?? main).focus();
+    here()?.querySelector("details")?.removeAttribute("open");
+    backToHand();
     done = true;
-  } else if (field) done = event.key === "Enter" && enterInReason(event);
+  } else if (field) done = event.key === "Enter" && (enterInReason(event) || enterInName(event));
   else if (event.key === "Enter") done = enter(event);
   else if (KEYS[event.key.toLowerCase()]) {
     KEYS[event.key.toLowerCase()]();

@@ -8,6 +8,7 @@ from radcommons.deid.pixels.boxes import Box
 from radcommons.edge.pixels.memory import Act
 from radcommons.edge.review.groups import GROUPINGS, ORDERS, SHOWN, Counts, Group, Page, Query
 from radcommons.edge.review.layout import (
+    NO_DEFAULT,
     Sitting,
     counted,
     filter_links,
@@ -30,6 +31,7 @@ KEYS = {
     "R": "Keep the group out, with a reason",
     "A": "Confirm everything that this page shows large",
     "N P": "Next page, first page",
+    "B": "Back from a group to all of them",
     "/": "To the search for words that were read",
 }
 
@@ -67,7 +69,7 @@ def overview_html(
 
 def _filters(query: Query, counts: Counts) -> str:
     if query.group:
-        return f'<p><a href="{escape(query.with_(group="").place)}" rel="up">Back to the groups</a></p>'
+        return f'<p><a href="{escape(query.with_(group="").place)}#g-{escape(query.group)}" rel="up">Back to the groups <kbd>B</kbd></a></p>'
     shown = (
         (each, words, query.with_(show=each).place, counts.shown[each])
         for each, words in SHOWN.items()
@@ -112,7 +114,7 @@ def _signature(sitting: Sitting, page: Page, query: Query, last: tuple[Act, int]
         undo = f'<span class="last">{words}</span>{button}'
     hidden = sitting.hidden(back=query.address)
     inner = f'<div class="signature">{sitting.name_field}{whole}{undo}</div>'
-    return f'<form method="post" action="/decide" id="{_FORM}">{hidden}{inner}</form>'
+    return f'<form method="post" action="/decide" id="{_FORM}">{NO_DEFAULT}{hidden}{inner}</form>'
 
 
 def _list(page: Page, query: Query, counts: Counts) -> str:
@@ -159,9 +161,10 @@ def _card(group: Group, query: Query, *, is_large: bool) -> str:
     shown = group.pictures[: 1 if is_large else _THUMBNAILS]
     drawings = "".join(_drawing(each, is_large=is_large) for each in shown)
     links = _open_link(group, query) + _series_link(first)
+    doubts = "".join(f'<p class="doubt">{escape(each)}</p>' for each in first.shown.doubts)
     return (
         f'<li><article id="g-{group.group_id}" tabindex="-1" aria-labelledby="t-{group.group_id}">'
-        f'<div class="thumbs">{drawings}</div><h2 id="t-{group.group_id}">{_title(first)}</h2><p class="facts">{_facts(group)}</p>'
+        f'<div class="thumbs">{drawings}</div><h2 id="t-{group.group_id}">{_title(first)}</h2><p class="facts">{_facts(group)}</p>{doubts}'
         f'<div class="row">{_buttons(group, is_large=is_large)}{links}</div>{_keep_out(group)}</article></li>'
     )
 

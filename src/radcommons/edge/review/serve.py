@@ -3,6 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
@@ -105,6 +106,11 @@ class _ReviewHandler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = 30
 
+    def handle(self) -> None:
+        """Answer what comes on one connection; whoever closes it while a page or its pictures come does nothing wrong."""
+        with suppress(ConnectionError):
+            super().handle()
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         """Nothing is logged: a request line may hold the token."""
 
@@ -123,9 +129,6 @@ class _ReviewHandler(BaseHTTPRequestHandler):
             return
         try:
             answer()
-        except ConnectionError:
-            # Whoever leaves a page while its pictures come closes the connection; nothing is wrong.
-            self.close_connection = True
         except RadCommonsError as error:
             status = HTTPStatus.NOT_FOUND if error.kind is Kind.NOT_FOUND else HTTPStatus.CONFLICT
             if self.path.startswith(("/api/", "/frames/")):

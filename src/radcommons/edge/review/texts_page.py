@@ -6,6 +6,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from radcommons.edge.review.layout import (
+    NO_DEFAULT,
     Sitting,
     counted,
     filter_links,
@@ -178,7 +179,7 @@ def _form(sitting: Sitting, shown: Sequence[ReviewedText], *, query: TextQuery, 
     head = '<tr><th scope="col">Text</th><th scope="col">Where</th><th scope="col">Series</th><th scope="col">Decision</th></tr>'
     table = f'<table class="texts"><caption class="hidden">Texts</caption><thead>{head}</thead><tbody>{rows}</tbody></table>'
     return (
-        f'<form method="post" action="/texts" class="texts">{sitting.hidden(back=query.address)}'
+        f'<form method="post" action="/texts" class="texts">{NO_DEFAULT}{sitting.hidden(back=query.address)}'
         f'<div class="signature">{sitting.name_field}{record}{harmless}{undo}</div>{table if shown else ""}</form>'
     )
 

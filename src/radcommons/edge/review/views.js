@@ -46,7 +46,12 @@ export function overlap(one, other) {
   return width > 0 && height > 0 ? width * height : 0;
 }
 
-export function boxTable(picture) {
+// Why no program vouches for the picture, then what was read where.
+export function writingIn(picture) {
+  return [...picture.doubts.map((each) => node("p", { className: "doubt", textContent: each })), boxTable(picture)];
+}
+
+function boxTable(picture) {
   const rows = picture.boxes.map((box) => [reading(picture, box), box.frames ? `blackened in frame ${box.frames.map((each) => each + 1).join(", ")}` : "blackened"]);
   const stays = staying(picture).map((each) => [each.text, each.is_doubtful ? "in doubt: stays unless you blacken it" : "stays"]);
   const all = [...rows, ...stays];
