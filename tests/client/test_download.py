@@ -150,6 +150,22 @@ def test_a_condition_that_was_not_understood_names_the_columns_and_leaves_the_fo
     assert download(wish(repository, where="modality = 'CT'"), tmp_path / "copy").is_complete
 
 
+def test_a_condition_that_selects_nothing_leaves_the_folder_free(repository, tmp_path):
+    assert download(wish(repository, where="modality = 'XA'"), tmp_path / "copy").receipt.instances == 0
+    outcome = download(wish(repository, where="modality = 'CT'"), tmp_path / "copy")
+    assert outcome.is_complete
+    assert outcome.receipt.instances
+
+
+def test_a_file_that_fails_again_is_counted_once(repository, tmp_path):
+    refused = status(410, b'{"code":"archive.object-damaged","message":"Damaged."}')
+    repository.faults["/instances/"] = [refused] * 10_000
+    first = download(wish(repository), tmp_path / "copy")
+    again = download(wish(repository), tmp_path / "copy")
+    assert again.failures == first.failures
+    assert set(again.failures) == {"archive.object-damaged"}
+
+
 def test_a_server_that_is_gone_ends_the_download_and_not_after_every_file(repository, tmp_path, contents):
     def hang_up(handler):
         handler.close_connection = True
@@ -177,6 +193,8 @@ def test_an_unknown_release_is_said_to_be_unknown(repository, tmp_path):
     with pytest.raises(RemoteError) as caught:
         download(wish(repository, name="chest-ct@9.9.9"), tmp_path / "copy")
     assert caught.value.kind is Kind.NOT_FOUND
+    assert "chest-ct@9.9.9" in str(caught.value)
+    assert not (tmp_path / "copy").exists()
 
 
 def test_a_withdrawn_release_says_why(repository, tmp_path):

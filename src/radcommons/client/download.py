@@ -1,6 +1,7 @@
 """Bringing a release to a folder: planned in a journal, fetched in parallel, audited at the end."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,12 +115,11 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
     FolderError
         When the folder was started for another release or selection.
     """
-    made(folder)
-    with (
-        Remote(wish.url, token=wish.token, first_wait_s=wish.first_wait_s) as remote,
-        Journal(folder) as journal,
-    ):
+    with ExitStack() as held:
+        remote = held.enter_context(Remote(wish.url, token=wish.token, first_wait_s=wish.first_wait_s))
+        # Whoever mistyped a name or an address gets no folder for it.
         slug, version = resolve(remote, wish.name)
+        journal = held.enter_context(Journal(made(folder)))
         is_new = journal.bind(canonical_json([slug, version, wish.where, wish.layout]).decode())
         base = f"files/releases/{quote(slug)}/{quote(version)}/"
         manifest, key = _fetch_core(remote, base, folder, (slug, version))
@@ -133,6 +133,8 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
             if is_new:
                 journal.unbind()
             raise
+        if is_new and not receipt.instances:
+            journal.unbind()
         receipt.write(folder)
         run.fetch_pending()
         audit = verify_folder(folder, proofs=journal.proofs)
@@ -169,6 +171,8 @@ def resolve(remote: Remote, name: str) -> tuple[str, str]:
     except RemoteError as error:
         if error.kind is Kind.NOT_FOUND and "is_plain" in error.facts:
             raise _no_repository() from error
+        if error.kind is Kind.NOT_FOUND:
+            raise _no_release(name) from error
         raise
     try:
         document = orjson.loads(body)
@@ -179,6 +183,13 @@ def resolve(remote: Remote, name: str) -> tuple[str, str]:
     if found[0] != slug:
         raise RemoteError(Kind.INVALID, "client.bad-name", "The repository answered with another release.")
     return found
+
+
+def _no_release(name: str) -> RemoteError:
+    message = (
+        f"There is no release {name} there, or it is not open to you. The page /releases/ of the repository names all."
+    )
+    return RemoteError(Kind.NOT_FOUND, "client.no-release", message)
 
 
 def _no_repository() -> RemoteError:

@@ -70,6 +70,8 @@ class Run:
         """Fetch what the journal has open; one file that fails does not stop the others, a full disk does."""
         count, total = self._journal.pending_sum()
         demand_space(self._folder, total)
+        # What failed before is open still, and is asked for again.
+        self.failures = Failures()
         self._arrived_bytes, self._total_bytes = 0, total
         most = max(1, min(TOGETHER, count // (self._threads * LOOK_AHEAD_PER_THREAD)))
         arrived: SimpleQueue[Future[list[_Outcome]]] = SimpleQueue()
