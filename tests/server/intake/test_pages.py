@@ -9,7 +9,7 @@ from PIL import Image
 from tests.support.batches import DX, make_batch, make_site, uid, write_instance
 
 from radcommons.server.intake import commands, queries, services, staging
-from radcommons.server.intake.models import Batch, Door, QuarantinedInstance
+from radcommons.server.intake.models import Batch, BatchPart, Door, QuarantinedInstance
 from radcommons.server.platform.models import OutboxFact
 from radcommons.server.platform.policy import Actor
 
@@ -92,6 +92,19 @@ def test_a_curator_looks_at_what_is_held_back_and_releases_it(batch, client_of, 
     run_worker()
     assert queries.line(batch).counts.stored == 3
     assert "Nothing is held back" in curator.get("/quarantine/").content.decode()
+
+
+def test_after_a_decision_comes_the_next_file_that_waits(batch, client_of):
+    curator, row = client_of("curator"), QuarantinedInstance.objects.get()
+    other = QuarantinedInstance.objects.get()
+    other.pk, other.part = None, BatchPart.objects.exclude(pk=row.part.pk).first()
+    other.save()
+    page = curator.get(f"/quarantine/{row.pk}/").content.decode()
+    assert ("2 files wait for a decision" in page, f'href="/quarantine/{other.pk}/" rel="next"' in page) == (True, True)
+    answer = curator.post(f"/quarantine/{row.pk}/discard/", {"reason": "a name is in the picture"})
+    assert answer.headers["Location"] == f"/quarantine/{other.pk}/"
+    assert f'href="/quarantine/{other.pk}/"' in curator.get(f"/quarantine/{row.pk}/").content.decode()
+    assert "1 file waits for a decision" in curator.get(f"/quarantine/{other.pk}/").content.decode()
 
 
 def test_a_curator_discards_what_must_not_stay(batch, client_of):

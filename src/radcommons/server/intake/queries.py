@@ -225,6 +225,12 @@ def quarantined(*, batch: Batch | None = None, is_waiting: bool = True) -> Query
     return rows.filter(decision=QuarantinedInstance.Decision.WAITING) if is_waiting else rows
 
 
+def quarantined_after(quarantined_id: int) -> QuarantinedInstance | None:
+    """The next other file that waits for a decision, looking on from one and then from the start."""
+    rows = quarantined().order_by("pk")
+    return rows.filter(pk__gt=quarantined_id).first() or rows.exclude(pk=quarantined_id).first()
+
+
 def quarantined_by_id(quarantined_id: int) -> QuarantinedInstance:
     """One file held back.
 

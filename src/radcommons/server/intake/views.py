@@ -78,6 +78,8 @@ def quarantined(request: ActorRequest, quarantined_id: int) -> HttpResponse:
         "is_pixel_text": any(finding["code"] == rules.PIXEL_TEXT for finding in row.findings),
         "texts": doubtful_texts(row) if row.decision == row.Decision.WAITING else (),
         "is_waiting": row.decision == row.Decision.WAITING,
+        "waiting": queries.quarantined().count(),
+        "following": queries.quarantined_after(row.pk),
     }
     return render(request, "intake/quarantined.html", context)
 
@@ -101,8 +103,9 @@ def release(request: ActorRequest, quarantined_id: int) -> HttpResponse:
     except RadCommonsError as error:
         messages.error(request, error.message)
         return redirect("intake:quarantined", quarantined_id)
-    messages.success(request, "The file is being verified again. If it breaks a rule it comes back here.")
-    return redirect("intake:quarantine")
+    message = f"File no. {quarantined_id} is being verified again. If it breaks a rule it comes back here."
+    messages.success(request, message)
+    return _to_the_next(quarantined_id)
 
 
 @require_POST
@@ -114,8 +117,14 @@ def discard(request: ActorRequest, quarantined_id: int) -> HttpResponse:
     except RadCommonsError as error:
         messages.error(request, error.message)
         return redirect("intake:quarantined", quarantined_id)
-    messages.success(request, "The file was deleted. Its findings stay on record.")
-    return redirect("intake:quarantine")
+    messages.success(request, f"File no. {quarantined_id} was deleted. Its findings stay on record.")
+    return _to_the_next(quarantined_id)
+
+
+def _to_the_next(quarantined_id: int) -> HttpResponse:
+    """To the next file that waits for a decision, or to the empty list."""
+    following = queries.quarantined_after(quarantined_id)
+    return redirect("intake:quarantine") if following is None else redirect("intake:quarantined", following.pk)
 
 
 @require_POST
