@@ -1,7 +1,6 @@
 """The researcher's commands: ``radcommons download`` and ``radcommons verify``."""
 
-import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,12 +12,12 @@ from radcommons.client.download import Download, Wish
 from radcommons.client.download import download as run_download
 from radcommons.client.errors import on_disk, size_of
 from radcommons.client.layout import Layout
+from radcommons.client.list_commands import SUFFIXES, ListWish, download_list, is_list, show_list
 from radcommons.client.progress import shown
 from radcommons.client.verify import Verification, verify_folder
 
 EXIT_INCOMPLETE = 3
 SHOWN_PATHS = 20
-LIST_SUFFIXES = frozenset({".tcia", ".csv", ".txt", ".json"})
 
 
 @click.command()
@@ -56,19 +55,24 @@ def download(context: click.Context, /, name: str, folder: Path, *, is_json: boo
     of series, a Gen3 manifest (.json), or a list for s5cmd or rclone (.txt). Every file is verified; the exit code is 3 when
     anything is missing.
     """
-    is_list = Path(name).suffix.lower() in LIST_SUFFIXES and Path(name).is_file()
-    if is_list:
+    url, threads = _text(options["url"]), int(str(options["threads"]))
+    if is_list(name):
         _refuse_release_options(context)
-    bring = _bring_list if is_list else _bring_release
-    if not bring(name, folder, options, is_json=is_json):
-        context.exit(EXIT_INCOMPLETE)
-
-
-def _bring_release(name: str, folder: Path, options: Mapping[str, object], *, is_json: bool) -> bool:
-    """Download a release, say how that ended; whether the copy is complete."""
-    if Path(name).suffix.lower() in LIST_SUFFIXES and "@" not in name:
+        wanted = ListWish(
+            url=url,
+            token=_text(options["token"]),
+            endpoint=_text(options["endpoint"]),
+            access_key=_text(options["access_key"]),
+            threads=threads,
+        )
+        with _downloading(), shown(is_wanted=not is_json) as report:
+            found = download_list(Path(name), folder, wanted, report=report)
+        show_list(found, folder, is_json=is_json)
+        if not found.is_complete:
+            context.exit(EXIT_INCOMPLETE)
+        return
+    if Path(name).suffix.lower() in SUFFIXES and "@" not in name:
         raise click.UsageError("There is no list of that name here.")
-    url = _text(options["url"])
     if url is None:
         raise click.UsageError("Say with --from where the repository is.")
     wish = Wish(
@@ -77,7 +81,7 @@ def _bring_release(name: str, folder: Path, options: Mapping[str, object], *, is
         where=_text(options["where"]),
         layout=Layout(str(options["layout"])),
         token=_text(options["token"]),
-        threads=int(str(options["threads"])),
+        threads=threads,
     )
     with _downloading(), shown(is_wanted=not is_json) as report:
         outcome = run_download(wish, folder, report=report)
@@ -85,24 +89,8 @@ def _bring_release(name: str, folder: Path, options: Mapping[str, object], *, is
         click.echo(orjson.dumps(outcome.to_json(), option=orjson.OPT_INDENT_2))
     else:
         _show_download(outcome, folder)
-    return outcome.is_complete
-
-
-def _bring_list(name: str, folder: Path, options: Mapping[str, object], *, is_json: bool) -> bool:
-    """Download what a list of another program names, say how that ended; whether the copy is complete."""
-    # What reads lists takes longer to import than a small release to plan, and few ask for one.
-    lists = importlib.import_module("radcommons.client.list_commands")
-    wish = lists.ListWish(
-        url=_text(options["url"]),
-        token=_text(options["token"]),
-        endpoint=_text(options["endpoint"]),
-        access_key=_text(options["access_key"]),
-        threads=int(str(options["threads"])),
-    )
-    with _downloading(), shown(is_wanted=not is_json) as report:
-        outcome = lists.download_list(Path(name), folder, wish, report=report)
-    lists.show_list(outcome, folder, is_json=is_json)
-    return bool(outcome.is_complete)
+    if not outcome.is_complete:
+        context.exit(EXIT_INCOMPLETE)
 
 
 @click.command()

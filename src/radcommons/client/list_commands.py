@@ -25,6 +25,12 @@ from radcommons.client.run import Report
 from radcommons.client.tables import selected_rows
 
 AnyDownload = SeriesDownload | ObjectDownload
+SUFFIXES = frozenset({".tcia", ".csv", ".txt", ".json"})
+
+
+def is_list(name: str) -> bool:
+    """Whether what is to be downloaded is a list of another program and not the name of a release."""
+    return Path(name).suffix.lower() in SUFFIXES and Path(name).is_file()
 
 
 @dataclass(frozen=True, slots=True)
