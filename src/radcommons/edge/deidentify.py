@@ -23,14 +23,13 @@ from radcommons.edge import findings as stored
 from radcommons.edge import journal
 from radcommons.edge.clinical import take_clinical_table
 from radcommons.edge.crosswalk import Subject, map_patients
-from radcommons.edge.database import commits_elsewhere, database, transaction
+from radcommons.edge.database import database, transaction
 from radcommons.edge.faces import settle_faces
 from radcommons.edge.grouping import UsableInstance
-from radcommons.edge.held import held_instances, held_roots
+from radcommons.edge.held import Overtaking, held_instances, held_roots
 from radcommons.edge.home import EdgeHome, exclusive
 from radcommons.edge.journal import Origin
 from radcommons.edge.outfolder import OutFolder, claim
-from radcommons.edge.pixels.deciding import PixelDecisions
 from radcommons.edge.pixels.looking import LookMeans, digest_of_means, memory_bytes
 from radcommons.edge.pixels.memory import PixelMemory
 from radcommons.edge.report import profile_stamp, write_report
@@ -210,7 +209,7 @@ class _Worker:
         self._house = self._memory.house_rules(markers=profile.pixels.markers)
         self.means = LookMeans(profile.pixels, self._house)
         self._texts = TextMemory(connection)
-        self._commits_elsewhere = commits_elsewhere(connection)
+        self._overtaking = Overtaking(connection, self._memory, markers=profile.pixels.markers)
         self._origins: dict[int, Origin] = {}
         self._last_folder: Path | None = None
         self.asked = self.made = self.unchanged = 0
@@ -315,22 +314,14 @@ class _Worker:
                 journal.note(self._connection, self.out, origin=origin, made=placed, texts=self._texts)
                 sources.append(origin.source_sha256)
                 self.made += 1
-            self._hold_overtaken(sources)
+            self._overtaking.hold(sources)
 
     def _keep_out(self, origin: Origin) -> None:
         """Note a source that a person keeps out; a file made of it before is removed with all that nobody asks for."""
         with transaction(self._connection):
             journal.note(self._connection, self.out, origin=origin, made=refused(REJECTED), texts=self._texts)
-            self._hold_overtaken([origin.source_sha256])
+            self._overtaking.hold([origin.source_sha256])
         self.made += 1
-
-    def _hold_overtaken(self, sources: Iterable[str]) -> None:
-        """Hold back what a person decided otherwise while it was made: as it is it never leaves, and is made anew."""
-        if commits_elsewhere(self._connection) == self._commits_elsewhere:
-            return
-        decisions = PixelDecisions(self._connection, self._memory, markers=self._profile.pixels.markers)
-        decisions.hold_overtaken(sources)
-        TextMemory(self._connection).hold_overtaken()
 
     def _placed(self, task: Task, made: Made, *, origin: Origin) -> Made:
         if made.instance is None:

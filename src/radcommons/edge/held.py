@@ -1,12 +1,39 @@
 """What decisions about pixels and texts hold back in an OUT folder until it was made anew."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from radcommons.edge.database import commits_elsewhere
 from radcommons.edge.grouping import UsableInstance
 from radcommons.edge.header import Header
 from radcommons.edge.outfolder import OutFolder
+from radcommons.edge.pixels.deciding import PixelDecisions
+from radcommons.edge.pixels.memory import PixelMemory
+from radcommons.edge.text_memory import TextMemory
 from radcommons.edge.walk import Root
+
+
+class Overtaking:
+    """Holds back what a person decided otherwise while it was made: as it is it never leaves, and is made anew.
+
+    Parameters
+    ----------
+    connection
+        Of whoever makes results, before the first decision is read.
+    memory, markers
+        The home's memory of pixels, and the profile's markers.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, memory: PixelMemory, *, markers: Sequence[str]) -> None:
+        self._connection = connection
+        self._decisions = PixelDecisions(connection, memory, markers=markers)
+        self._commits = commits_elsewhere(connection)
+
+    def hold(self, sources: Iterable[str]) -> None:
+        """Hold back results of these sources that were written down in this transaction, where something was decided since."""
+        if commits_elsewhere(self._connection) != self._commits:
+            self._decisions.hold_overtaken(sources)
+            TextMemory(self._connection).hold_overtaken()
 
 
 def held_roots(connection: sqlite3.Connection, out: OutFolder) -> tuple[str, ...]:
