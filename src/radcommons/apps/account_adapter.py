@@ -6,6 +6,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.internal.userkit import filter_users_by_email, get_user_by_username
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -14,6 +15,7 @@ from django.shortcuts import render
 
 from radcommons.server.platform.accounts import note_refused_sign_in, note_sign_in
 from radcommons.server.platform.models import User
+from radcommons.server.platform.sealing import seal, unseal
 
 
 class OneHashBackend(AuthenticationBackend):
@@ -74,3 +76,15 @@ class KnownPeopleAdapter(DefaultSocialAccountAdapter):
         """Never."""
         del request, sociallogin
         return False
+
+
+class SealedFactorsAdapter(DefaultMFAAdapter):
+    """Keeps the secrets of second factors sealed: with a copy of the database alone nobody makes codes."""
+
+    def encrypt(self, text: str) -> str:
+        """Seal a secret."""
+        return seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """The secret that was sealed."""
+        return unseal(encrypted_text)

@@ -90,7 +90,7 @@ def _database(url: str) -> dict[str, object]:
         "PASSWORD": parts.pop("password", ""),
         "HOST": parts.pop("host", ""),
         "PORT": parts.pop("port", ""),
-        "OPTIONS": {"application_name": "radcommons", **parts},
+        "OPTIONS": {"application_name": "radcommons", "prepare_threshold": 5, **parts},
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -115,6 +115,7 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "radcommons.apps.account_adapter.InvitedAccountsAdapter"
+MFA_ADAPTER = "radcommons.apps.account_adapter.SealedFactorsAdapter"
 SOCIALACCOUNT_ADAPTER = "radcommons.apps.account_adapter.KnownPeopleAdapter"
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {

@@ -23,6 +23,11 @@ def salt_secret() -> bytes:
     return secret("salt.key")
 
 
+def second_factor_key() -> bytes:
+    """The key under which the secrets of second factors lie in the database."""
+    return secret("second-factor.key")
+
+
 def signing_key() -> Ed25519PrivateKey:
     """The Ed25519 key that signs releases and audit checkpoints."""
     return Ed25519PrivateKey.from_private_bytes(secret("signing.key"))
