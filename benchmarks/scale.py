@@ -123,7 +123,7 @@ def measure_dicomweb(kind: str, ask: Asker) -> list[Figure]:
         address = Address("x", Resource.SEARCH, level, study_instance_uid=study_uid)
         asking = partial(ask, query, address)
         if query.offset:
-            # Whoever pages through comes by the page before; a jump has to count, once.
+            # Whoever pages through comes by the page before; a jump has to walk there, once.
             begin = time.perf_counter()
             asking()
             figures.append(Figure(f"QIDO, {kind}: {name}, jumped to", 1000 * (time.perf_counter() - begin)))

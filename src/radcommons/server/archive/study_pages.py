@@ -1,8 +1,14 @@
-"""Pages of studies, deep in a long list too (PS3.18 8.3.4.4).
+"""Pages of studies of a scope, newest first, at a cost that does not depend on how much the archive holds (PS3.18 8.3.4.4).
 
-To reach the thousandth page a database must find all studies of those before it, and whether a scope holds a study is asked of its
-instances. But clients come to a page by the one before it: where that ended is remembered for a minute, and the next begins behind
-it. So each costs the same, and a study that arrives meanwhile neither shifts nor repeats what follows.
+Whether a scope holds a study is asked of its instances. One statement that says so leaves it to the planner whether studies are walked
+in their order or those of all instances are gathered first; it goes by estimates of how many studies have what is asked for, which err,
+and what takes milliseconds one way takes seconds the other. So it is not left to it: studies are walked in their order, some at a
+time, each probed for one instance by indexes, until the page is full. Only where the walk shows that few of many studies are held (a
+small scope in a large archive, a rare modality) is gathered what is held.
+
+A jump deep into the list walks all that lies before. But clients come to a page by the one before it: where that ended is remembered
+for a minute, and the next begins behind it. So each costs the same, and a study that arrives meanwhile neither shifts nor repeats what
+follows.
 """
 
 import time
@@ -10,18 +16,20 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import OrderBy
 
-from radcommons.server.archive.models import Study
+from radcommons.server.archive.models import Instance, Study
 from radcommons.server.archive.recently_used import RecentlyUsed
 
 STUDY_ORDER: tuple[OrderBy, ...] = (F("study_date").desc(nulls_last=True), F("study_instance_uid").asc())
 _REMEMBERED_S = 60.0
 _ENDS_BYTES = 2 << 20
 _END_BYTES = 400
+# How many studies are walked first, how many times as many at most after that, and how many tell whether few are held.
+_WALKED_FIRST, _GROWTH, _TELLING = 200, 16, 3200
 
-# What is asked, as the statement and its values say it (a scope's own conditions are among them), and how many studies lie before.
+# What is asked, as the statements and their values say it (a scope's own conditions are among them), and how many studies lie before.
 Place = tuple[str, str, int]
 
 
@@ -40,46 +48,68 @@ class StudyPages:
 
     ends: RecentlyUsed[Place, End] = field(default_factory=lambda: RecentlyUsed(_ENDS_BYTES))
 
-    def page(self, rows: QuerySet[Study], *, offset: int, limit: int) -> list[Study]:
-        """A page of some studies, newest first, with their subjects."""
+    def page(self, studies: QuerySet[Study], held: QuerySet[Instance], *, offset: int, limit: int) -> list[Study]:
+        """A page of those studies that have one of the held instances, newest first, with their subjects."""
         try:
-            text, values = rows.query.sql_with_params()
+            statements = [rows.query.sql_with_params() for rows in (studies, held)]
         except EmptyResultSet:
             return []
-        question = (text, repr(values))
-        ordered = rows.order_by(*STUDY_ORDER).select_related("subject")
+        question = (" ".join(text for text, _ in statements), repr([values for _, values in statements]))
         end = self.ends.get((*question, offset)) if offset else None
-        if not offset:
-            found = list(ordered[:limit])
-        elif end is not None and time.monotonic() < end.until:
-            found = _behind(ordered, end, limit)
+        if end is not None and time.monotonic() < end.until:
+            found = _read(_behind(studies, held, end, limit))
         else:
-            before, found = _counted(rows, offset, limit)
-            self._remember((*question, offset), before)
+            keys = _first(studies, held, offset + limit)
+            if offset and len(keys) >= offset:
+                self._remember((*question, offset), _read(keys[offset - 1 : offset]))
+            found = _read(keys[offset:])
         if len(found) == limit:
-            self._remember((*question, offset + limit), found[-1] if found else None)
+            self._remember((*question, offset + limit), found)
         return found
 
-    def _remember(self, place: Place, last: Study | None) -> None:
-        if last is not None:
+    def _remember(self, place: Place, before: list[Study]) -> None:
+        for last in before[-1:]:
             end = End(last.study_date, last.study_instance_uid, time.monotonic() + _REMEMBERED_S)
             self.ends.put(place, end, size_bytes=_END_BYTES + len(place[0]) + len(place[1]))
 
 
-def _behind(ordered: QuerySet[Study], end: End, limit: int) -> list[Study]:
-    """The studies behind one: of its day, of the days before, of no day; each is a range of the index of their order."""
+def _read(keys: list[int]) -> list[Study]:
+    """Studies in the order of their keys; those that were deleted meanwhile are left out."""
+    known = Study.objects.select_related("subject").in_bulk(keys)
+    return [known[key] for key in keys if key in known]
+
+
+def _behind(studies: QuerySet[Study], held: QuerySet[Instance], end: End, limit: int) -> list[int]:
+    """The keys behind a study: of its day, of the days before, of no day; each is a range of the index of their order."""
     same = Q(study_date=end.day) if end.day else Q(study_date__isnull=True)
     ranges = [same & Q(study_instance_uid__gt=end.study_instance_uid)]
     ranges += [Q(study_date__lt=end.day), Q(study_date__isnull=True)] if end.day else []
-    found: list[Study] = []
+    found: list[int] = []
     for each in ranges:
         if len(found) < limit:
-            found += ordered.filter(each)[: limit - len(found)]
+            found += _first(studies.filter(each), held, limit - len(found))
     return found
 
 
-def _counted(rows: QuerySet[Study], offset: int, limit: int) -> tuple[Study | None, list[Study]]:
-    """The study before a page and the page; rows are read when it is known which, since what is sorted should be narrow."""
-    keys = list(rows.order_by(*STUDY_ORDER).values_list("pk", flat=True)[offset - 1 : offset + limit])
-    known = Study.objects.select_related("subject").in_bulk(keys)
-    return known.get(keys[0]) if keys else None, [known[key] for key in keys[1:] if key in known]
+def _first(studies: QuerySet[Study], held: QuerySet[Instance], wanted: int) -> list[int]:
+    """The keys of the first studies that are held.
+
+    A probe is an expression of the answer, not a condition, and stops at one instance: so it is made for the studies that are
+    walked and for no others, which no estimate can change. It names the series, for that alone is in an index.
+    """
+    ordered = studies.order_by(*STUDY_ORDER)
+    probe = held.filter(series__study=OuterRef("pk")).order_by().values("series_id")[:1]
+    walk = ordered.annotate(probe=Subquery(probe)).values_list("pk", "probe")
+    window = _WALKED_FIRST
+    while True:
+        rows = list(walk[:window])
+        found = [key for key, series in rows if series is not None]
+        if len(found) >= wanted or len(rows) < window:
+            return found[:wanted]
+        if window >= _TELLING and len(found) * _GROWTH < wanted:
+            break
+        promising = 5 * wanted * window // (4 * max(len(found), 1))
+        window = min(window * _GROWTH, max(2 * window, promising))
+    # Made distinct, they are gathered once; without that, the planner may ask every study of the archive for them again.
+    gathered = held.order_by().values("series__study").distinct()
+    return list(ordered.filter(pk__in=gathered).values_list("pk", flat=True)[:wanted])

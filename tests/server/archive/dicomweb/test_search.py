@@ -196,7 +196,7 @@ def test_results_are_valid_json(filled):
 
 
 def test_a_page_of_studies_costs_a_fixed_number_of_statements(filled, django_assert_num_queries):
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         run(Level.STUDY)
     with django_assert_num_queries(2):
         run(Level.SERIES, is_relational=True)

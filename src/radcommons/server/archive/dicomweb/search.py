@@ -1,4 +1,4 @@
-"""Searching a scope: a frozen query becomes one indexed statement; rows become DICOM JSON (PS3.18 10.6)."""
+"""Searching a scope: a frozen query becomes indexed statements; rows become DICOM JSON (PS3.18 10.6)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -98,8 +98,14 @@ def _page(rows: QuerySet[Any], query: SearchQuery) -> QuerySet[Any]:
 
 
 def _studies(visible: QuerySet[Instance], query: SearchQuery, root: str, pages: StudyPages) -> list[Attributes]:
-    rows = Study.objects.filter(_conditions(visible, query), pk__in=visible.values("series__study_id"))
-    page = pages.page(rows, offset=query.offset, limit=query.limit)
+    condition, held = Q(), visible
+    for match in query.matches:
+        # A visible series of a wanted modality is a visible series: one condition says both.
+        if match.key.tag == MODALITIES_IN_STUDY:
+            held = held.filter(_compare("series__modality", match.key, match))
+        else:
+            condition &= _condition(visible, Level.STUDY, match)
+    page = pages.page(Study.objects.filter(condition), held, offset=query.offset, limit=query.limit)
     counts = _counts(visible.filter(series__study__in=[study.pk for study in page]))
     return [chosen(query, study_attributes(study, counts[study.pk], root)) for study in page]
 
