@@ -98,6 +98,9 @@ PAGES = (
     Row("POST", "people/<str:username>/active/", A.PLATFORM_MANAGE_PEOPLE, form={"is_active": "yes"}),
     Row("GET", "audit/", A.PLATFORM_READ_AUDIT),
     Row("GET", "storage/", A.ARCHIVE_READ_STORAGE),
+    Row("GET", "jobs/", A.PLATFORM_TEND_JOBS),
+    Row("POST", "jobs/<int:job>/retry/", A.PLATFORM_TEND_JOBS, given={"job": "987654"}),
+    Row("POST", "jobs/<int:job>/dismiss/", A.PLATFORM_TEND_JOBS, given={"job": "987654"}),
     # --- sites
     Row("GET", "survey/", A.SITES_SUBMIT_SURVEY),
     Row("POST", "survey/", A.SITES_SUBMIT_SURVEY),

@@ -46,6 +46,9 @@ COMMANDS = {
     "audit": Entry(
         "radcommons.apps.audit_commands", "audit", "The audit log: verify, show, checkpoint.", needs_server=True
     ),
+    "jobs": Entry(
+        "radcommons.apps.jobs_commands", "jobs", "Jobs that were given up: list, retry, dismiss.", needs_server=True
+    ),
     "sites": Entry(
         "radcommons.server.sites.commands", "sites", "Sites, agreements, contributor keys.", needs_server=True
     ),

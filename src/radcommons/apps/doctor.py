@@ -126,7 +126,7 @@ def _look_at_work(connection: psycopg.Connection[tuple[object, ...]]) -> Iterato
         message = f"{failed[0]} facts could not be acted upon: 'radcommons journey failed' lists them."
         yield Finding(Severity.ERROR, "doctor.facts-failed", "worker", message)
     if jobs and jobs[0]:
-        message = f"{jobs[0]} jobs failed for good: 'radcommons intake list' shows which batches wait."
+        message = f"Jobs given up: {jobs[0]}. The portal's page /jobs/ and 'radcommons jobs list' tell which."
         yield Finding(Severity.ERROR, "doctor.jobs-failed", "worker", message)
     if not beat or beat[0] is None:
         message = "No worker has reported. Batches are received but not processed until 'serve' runs."

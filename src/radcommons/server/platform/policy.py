@@ -84,6 +84,7 @@ class Action(StrEnum):
     PORTAL_DASHBOARD = "portal.dashboard"
     PLATFORM_MANAGE_PEOPLE = "platform.manage-people"
     PLATFORM_READ_AUDIT = "platform.read-audit"
+    PLATFORM_TEND_JOBS = "platform.tend-jobs"
     PLATFORM_OWN_ACCOUNT = "platform.own-account"
     SITES_SUBMIT_SURVEY = "sites.submit-survey"
     SITES_READ_SURVEYS = "sites.read-surveys"
@@ -134,6 +135,7 @@ POLICY: Mapping[Action, frozenset[Role | Everyone]] = MappingProxyType(
         Action.PORTAL_DASHBOARD: frozenset({Everyone.SIGNED_IN}),
         Action.PLATFORM_MANAGE_PEOPLE: frozenset({_A}),
         Action.PLATFORM_READ_AUDIT: frozenset({_A}),
+        Action.PLATFORM_TEND_JOBS: frozenset({_A}),
         Action.PLATFORM_OWN_ACCOUNT: frozenset({Everyone.SIGNED_IN}),
         Action.ARCHIVE_READ_STORAGE: frozenset({_A}),
         Action.SITES_SUBMIT_SURVEY: _PUBLIC,

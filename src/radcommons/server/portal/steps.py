@@ -13,6 +13,7 @@ from radcommons.server.curation import queries as curation
 from radcommons.server.intake import queries as intake
 from radcommons.server.intake.models import BatchState
 from radcommons.server.journey import queries as journey
+from radcommons.server.platform.failed_jobs import failed_job_count
 from radcommons.server.platform.models import User
 from radcommons.server.platform.policy import Action, Actor, Role, may, sites_for
 from radcommons.server.releases import queries as releases
@@ -113,6 +114,10 @@ def _for_administrators(_: Actor) -> Iterator[Step]:
     if stuck:
         text = "A room could not act upon something that happened. See which, and try again."
         yield Step(f"{_plural(stuck, 'fact', 'facts')} stuck on the way", _url("journey:failed"), text)
+    given_up = failed_job_count()
+    if given_up:
+        text = "Work in the background failed at its last attempt. See which, and try again."
+        yield Step(f"{_plural(given_up, 'job', 'jobs')} given up", _url("portal:jobs"), text)
     yield Step("Sites and agreements", _url("sites:list"), "Add a hospital, sign its agreement, give it a key.")
     number = User.objects.filter(is_active=True).count()
     yield Step(f"{_plural(number, 'account', 'accounts')}", _url("portal:people"), "Invite people and give them roles.")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from radcommons.server.portal.views import account, audit_log, home, people, selection, storage
+from radcommons.server.portal.views import account, audit_log, home, jobs, people, selection, storage
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -21,5 +21,8 @@ urlpatterns = [
     path("people/<str:username>/active/", people.set_active, name="person-active"),
     path("releases/<slug:slug>/<str:version>/selection/<slug:kind>/", selection.selection, name="selection"),
     path("storage/", storage.storage, name="storage"),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("jobs/<int:job>/retry/", jobs.retry, name="job-retry"),
+    path("jobs/<int:job>/dismiss/", jobs.dismiss, name="job-dismiss"),
     path("audit/", audit_log.audit_log, name="audit"),
 ]
