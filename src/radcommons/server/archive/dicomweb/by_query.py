@@ -165,8 +165,7 @@ class QueriedHoldings:
         digest = hashlib.sha256()
         syntaxes: Counter[str] = Counter()
         size_bytes = 0
-        columns = ("pk", "sha256", "size_bytes", "transfer_syntax_uid")
-        found = rows.values_list(*columns)
+        found = rows.values_list("pk", "sha256", "size_bytes", "transfer_syntax_uid")
         for key, sha256, size, syntax in found if address.sop_instance_uid else found.iterator():
             keys.append(key)
             digest.update(sha256.encode())
