@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -10,6 +11,7 @@ from tests.support.published import series_uid
 from tests.support.reading import person
 from tests.support.releases import ACTOR, frozen_cohort, wish
 
+from radcommons.apps import reading_sources
 from radcommons.server.access.drs.app import Asked, authorizations
 from radcommons.server.access.drs.objects import drs_object
 from radcommons.server.access.indexes.lists import kept_list
@@ -17,7 +19,7 @@ from radcommons.server.access.nbia import listing
 from radcommons.server.access.nbia import requests as nbia
 from radcommons.server.access.queries import addresses_of, download_at
 from radcommons.server.access.released import collections_named, one_series, series_of
-from radcommons.server.archive.models import Instance, SeriesVersion
+from radcommons.server.archive.models import Instance, SeriesVersion, Study
 from radcommons.server.platform.errors import NotFoundError, UnauthenticatedError
 from radcommons.server.platform.models import User
 from radcommons.server.platform.objects import object_store
@@ -62,12 +64,50 @@ def test_an_image_that_is_open_elsewhere_comes_by_the_open_door(sealed, reader):
     assert one_series(uid, reader).collection.release == sealed
 
 
+def sources(uid):
+    return {
+        "cohort": partial(reading_sources.of_cohort, "first"),
+        "release": partial(reading_sources.of_release, "sealed-ct@1.0.0"),
+        "studies": partial(reading_sources.of_studies, uid),
+    }
+
+
+def test_a_project_takes_restricted_images_only_from_who_may_read_them_and_says_so(sealed, reader):
+    uid = Study.objects.get().study_instance_uid
+    manager = person("manager", Role.PROJECT_MANAGER)
+    for take in sources(uid).values():
+        with pytest.raises(RestrictedReleaseError):
+            take(manager)
+        for actor in (reader, person("gate", Role.RELEASE_MANAGER), ACTOR):
+            source = take(actor)
+            assert (source.instances.count(), source.facts["restricted"]) == (2, "sealed-ct@1.0.0")
+    assert not reading_sources.catalogued("", manager).instances.exists()
+    assert reading_sources.catalogued("", reader).facts["restricted"] == "sealed-ct@1.0.0"
+
+
+def test_a_withdrawn_restricted_version_goes_on_hiding_its_images_from_projects(sealed, reader):
+    uid = Study.objects.get().study_instance_uid
+    services.withdraw(sealed.pk, reason="Consent.", actor=ACTOR)
+    for actor in (reader, person("manager", Role.PROJECT_MANAGER)):
+        with pytest.raises(RestrictedReleaseError):
+            reading_sources.of_studies(uid, actor)
+
+
+def test_a_project_takes_what_is_open_elsewhere_from_anybody(sealed):
+    version("open-ct", "1.0.0", "second")
+    manager = person("manager", Role.PROJECT_MANAGER)
+    source = reading_sources.of_cohort("first", manager)
+    assert source.instances.count() == 2
+    assert "restricted" not in source.facts
+    assert reading_sources.catalogued("CT", manager).instances.count() == 2
+
+
 def test_a_draft_is_told_what_of_it_is_open_already(sealed):
     opened = version("open-ct", "1.0.0", "second")
     draft = services.draft(wish("2.0.0", slug="open-ct", terms="New terms."), frozen_cohort("third"), actor=ACTOR)
     codes = {finding.code for finding in services.check(draft.pk, actor=ACTOR)}
     assert codes >= {"releases.open-elsewhere", "releases.parent-is-open", "releases.licence-allows-passing-on"}
-    # What was open until it was withdrawn is out, and lies in the bucket where it lay.
+    # What was open until it was withdrawn is out.
     services.withdraw(opened.pk, reason="By mistake.", actor=ACTOR)
     assert "releases.open-elsewhere" in {finding.code for finding in services.check(draft.pk, actor=ACTOR)}
 

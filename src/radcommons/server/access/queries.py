@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import Sum
-
 from radcommons.server.access.indexes.lists import FOLDER, kept_list
-from radcommons.server.access.models import DownloadDay
 from radcommons.server.archive.models import InstanceState
 from radcommons.server.platform.errors import NotFoundError, UnavailableError
 from radcommons.server.platform.objects import instance_key, object_store, place_key
@@ -150,9 +147,3 @@ def addresses_of(release: Release, digests: Sequence[str]) -> Addresses:
         if address:
             found[sha256], size = address, size + size_bytes
     return Addresses(release.pk, found, size)
-
-
-def downloads_of(release: Release) -> tuple[int, int]:
-    """Files and bytes of a version sent so far."""
-    totals = DownloadDay.objects.filter(release=release).aggregate(files=Sum("files"), size=Sum("size_bytes"))
-    return totals["files"] or 0, totals["size"] or 0

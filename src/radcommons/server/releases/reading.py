@@ -9,7 +9,7 @@ from django.utils import timezone
 from radcommons.server.platform.errors import UnauthenticatedError
 from radcommons.server.platform.policy import Actor
 from radcommons.server.releases.errors import RestrictedReleaseError, WithdrawnReleaseError
-from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseReader, ReleaseState
+from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseInstance, ReleaseReader, ReleaseState
 from radcommons.server.releases.queries import LATEST, OUT, may_see_drafts, public_release, versions_out
 
 
@@ -73,6 +73,21 @@ def readable_release(slug: str, version: str, actor: Actor) -> Release:
     raise UnauthenticatedError(
         f"{name} is restricted. Sign in, or send a token of an account that was granted access; its page says how to ask."
     )
+
+
+def restricted_members() -> QuerySet[ReleaseInstance]:
+    """What restricted versions hold, or held until they were withdrawn, and no open one does."""
+    is_open = ReleaseInstance.objects.filter(release__in=readable_by(Actor.anonymous()), instance=OuterRef("instance"))
+    restricted = ReleaseInstance.objects.filter(release__state__in=OUT, release__access=ReleaseAccess.RESTRICTED)
+    return restricted.exclude(Exists(is_open))
+
+
+def hidden_from(actor: Actor) -> QuerySet[ReleaseInstance]:
+    """Those of them that no version holds which an actor may read."""
+    if may_see_drafts(actor):
+        return ReleaseInstance.objects.none()
+    readable = ReleaseInstance.objects.filter(release__in=readable_by(actor), instance=OuterRef("instance"))
+    return restricted_members().exclude(Exists(readable))
 
 
 def readers_of(release: Release) -> QuerySet[ReleaseReader]:

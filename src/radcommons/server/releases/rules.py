@@ -296,8 +296,8 @@ def _check_access(facts: DraftFacts) -> Iterable[Finding]:
             "releases.open-elsewhere",
             "draft",
             f"{facts.open_elsewhere} instances of this restricted draft are in an open version, which goes on serving them to "
-            "everybody, or were until it was withdrawn. Copies of those are out, and a bucket that the public reads goes on "
-            "showing what lies below 'series/'. Withdraw an open version first if its images should be restricted.",
+            "everybody, or were until it was withdrawn. Copies of those are out. Withdraw an open version first if its images "
+            "should be restricted.",
         )
     if facts.closes_parent:
         yield Finding(

@@ -1,3 +1,5 @@
+from unittest.mock import Mock
+
 import duckdb
 import orjson
 import psycopg
@@ -14,10 +16,10 @@ from tests.support.releases import (
     wish,
 )
 
-from radcommons.server.archive.models import Instance
+from radcommons.server.archive.models import Instance, SeriesVersion
 from radcommons.server.curation import services as curation
 from radcommons.server.platform import keys
-from radcommons.server.platform.errors import ForbiddenError
+from radcommons.server.platform.errors import ForbiddenError, UnavailableError
 from radcommons.server.platform.models import AuditEvent, OutboxFact
 from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.releases import describing, services
@@ -210,6 +212,68 @@ def test_a_withdrawn_version_stays_as_a_tombstone(tmp_path):
     record, _ = describing.record(withdrawn, "datacite.json")
     assert "Withdrawn" in {date["dateType"] for date in orjson.loads(record)["dates"]}
     assert withdrawn.root_hash == release.root_hash
+
+
+def keys_below(*prefixes):
+    return [found.key for prefix in prefixes for found in object_store().list(prefix)]
+
+
+@pytest.mark.parametrize("store", ["tmp_store", "s3_objects"])
+def test_nothing_of_a_withdrawn_version_stays_where_the_public_may_read(tmp_path, request, store):
+    request.getfixturevalue(store)
+    release = publish(tmp_path)
+    before = keys_below("series/", "releases/")
+    services.withdraw(release.pk, reason="A name was found in an image.", actor=ACTOR)
+    assert before
+    assert keys_below("series/", "releases/") == []
+    assert not any(object_store().exists(key) for key in before)
+    assert not SeriesVersion.objects.exists()
+    for instance in Instance.objects.all():
+        assert sha256_hex(object_store().read(instance_key(instance.sha256))) == instance.sha256
+    for file in release.files.all():
+        assert file.object_key.startswith("withdrawn/")
+        assert sha256_hex(object_store().read(file.object_key)) == file.sha256
+    # The same images in a version that is right are placed again.
+    again = services.draft(wish("1.1.0"), frozen_cohort("again"), actor=ACTOR)
+    services.publish(again.pk, actor=ACTOR)
+    assert set(keys_below("series/")) == {key for key in before if key.startswith("series/")}
+
+
+@pytest.mark.parametrize("store", ["tmp_store", "s3_objects"])
+def test_what_another_open_version_holds_stays_where_it_is(tmp_path, request, store):
+    request.getfixturevalue(store)
+    publish(tmp_path, studies=["one"])
+    kept = set(keys_below("series/"))
+    store_study(tmp_path, signed_site(), "one", instances=3)
+    more = publish(tmp_path, "1.1.0", studies=["two"])
+    services.withdraw(more.pk, reason="By mistake.", actor=ACTOR)
+    assert set(keys_below("series/")) == kept
+    for instance in Instance.objects.all():
+        assert sha256_hex(object_store().read(instance_key(instance.sha256))) == instance.sha256
+
+
+def test_withdrawing_again_finishes_what_was_interrupted(tmp_path, monkeypatch):
+    release = publish(tmp_path)
+    refused = UnavailableError("platform.store-unavailable", "away")
+    with monkeypatch.context() as broken:
+        broken.setattr(type(object_store()), "delete", Mock(side_effect=refused))
+        with pytest.raises(UnavailableError):
+            services.withdraw(release.pk, reason="A name was found.", actor=ACTOR)
+    assert Release.objects.get().state == ReleaseState.WITHDRAWN
+    assert keys_below("series/")
+    services.withdraw(release.pk, reason="again", actor=ACTOR)
+    assert keys_below("series/", "releases/") == []
+    for instance in Instance.objects.all():
+        assert sha256_hex(object_store().read(instance_key(instance.sha256))) == instance.sha256
+
+
+def test_a_file_of_a_withdrawn_version_may_only_move(tmp_path):
+    release = publish(tmp_path)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        release.files.update(object_key="elsewhere")
+    services.withdraw(release.pk, reason="A name was found.", actor=ACTOR)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        release.files.update(sha256="0" * 64)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from radcommons.server.archive.services.exporting import Export, export_archive
 from radcommons.server.archive.services.importing import Import, import_archive
 from radcommons.server.archive.services.mending import clean_up_pieces
 from radcommons.server.archive.services.older_digests import OlderDigests, older_digests
-from radcommons.server.archive.services.placing import place, place_of
+from radcommons.server.archive.services.placing import place, place_of, take_back
 from radcommons.server.archive.services.purging import Cause, Selection, apply_purge, lift_purge, plan_purge
 from radcommons.server.archive.services.shelving import shelve, unshelve
 from radcommons.server.archive.services.storing import (
@@ -51,6 +51,7 @@ __all__ = [
     "shelve",
     "store_instance",
     "store_instances",
+    "take_back",
     "unshelve",
     "verify_objects",
 ]

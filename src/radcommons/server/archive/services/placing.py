@@ -1,5 +1,6 @@
 """Giving a published series a prefix of its own in the object store, so that one line of a list names all of it."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -7,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from radcommons.server.archive.models import Instance, InstanceState, Series, SeriesVersion
-from radcommons.server.archive.storage import pack_digests, series_version_name
+from radcommons.server.archive.storage import pack_digests, series_version_name, unpack_digests
 from radcommons.server.platform.objects import ObjectStore, instance_key, object_store, place_key
 
 COPIES_AT_ONCE = 8
@@ -54,6 +55,41 @@ def _put(store: ObjectStore, name: str, sha256: str) -> None:
     key = place_key(name, sha256)
     if not store.exists(key):
         store.copy(instance_key(sha256), key)
+
+
+def take_back(names: Iterable[str]) -> None:
+    """Take series versions from under their prefixes, so that nobody finds them there who remembers a key; no bytes are lost.
+
+    An object moves below another series version that has it, or back to where it came in. Safe to repeat: the bytes are
+    elsewhere before the rows say so, and what tells of the prefix goes when it is empty.
+    """
+    for version in SeriesVersion.objects.filter(name__in=list(names)):
+        _take_back(version)
+
+
+def _take_back(version: SeriesVersion) -> None:
+    store = object_store()
+    others = SeriesVersion.objects.filter(series=version.series_id).exclude(pk=version.pk)
+    elsewhere = {sha256: other for other in others for sha256 in unpack_digests(other.members)}
+    placed = list(Instance.objects.filter(placed_in=version).values_list("sha256", flat=True))
+    # On a disk an object never left; of another, this prefix holds the only copy.
+    homeless = [
+        sha256
+        for sha256 in placed
+        if sha256 not in elsewhere and store.where(instance_key(sha256)) != instance_key(sha256)
+    ]
+    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
+        list(pool.map(partial(_bring_home, store, version.name), homeless))
+    with transaction.atomic():
+        for sha256 in placed:
+            Instance.objects.filter(sha256=sha256).update(placed_in=elsewhere.get(sha256))
+    for sha256 in unpack_digests(version.members):
+        store.delete(place_key(version.name, sha256))
+    version.delete()
+
+
+def _bring_home(store: ObjectStore, name: str, sha256: str) -> None:
+    store.copy(place_key(name, sha256), instance_key(sha256))
 
 
 def place_of(sha256: str) -> str | None:

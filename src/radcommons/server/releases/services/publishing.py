@@ -65,11 +65,12 @@ def publish(release_id: int, *, actor: Actor) -> Release:
                 annotations=annotations_of(release),
             )
             files = _store(release, core)
-        if release.access == ReleaseAccess.OPEN:
-            # Restricted objects never lie below a prefix that an operator may open to the world.
-            place(instances_of(release))
-        shelve(shelf_name(release), instances_of(release))
-        return _make_public(release_id, core, files, actor)
+        with objects_held_still():
+            if release.access == ReleaseAccess.OPEN:
+                # Restricted objects never lie below a prefix that an operator may open to the world.
+                place(instances_of(release))
+            shelve(shelf_name(release), instances_of(release))
+            return _make_public(release_id, core, files, actor)
 
 
 @contextmanager
@@ -86,6 +87,28 @@ def _only_publisher(release_id: int) -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+
+
+@contextmanager
+def objects_held_still(*, is_moving: bool = False) -> Iterator[None]:
+    """Let any number of versions count on where objects lie, or one withdrawal move them.
+
+    Raises
+    ------
+    BusyReleaseError
+        When others hold them, or move them, at this moment.
+    """
+    kind, lock = "" if is_moving else "_shared", lock_of(0)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_lock{kind}(%s, %s)", lock)
+        row = cursor.fetchone()
+    if row is None or not row[0]:
+        raise BusyReleaseError
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_advisory_unlock{kind}(%s, %s)", lock)
 
 
 def lock_of(release_id: int) -> tuple[int, int]:

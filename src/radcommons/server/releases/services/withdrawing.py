@@ -1,22 +1,34 @@
 """Withdrawing a whole version: its page stays as a tombstone, its content is no longer served.
 
-The studies themselves are not withdrawn by it: a corrected version may hold them again.
+The studies themselves are not withdrawn by it: a corrected version may hold them again. Nothing of an open version stays below a
+prefix that an operator may have opened to the world: whoever remembers a key, or has an address that was signed, gets nothing by it.
 """
 
+from collections import defaultdict
+from collections.abc import Iterator
+
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from radcommons.server.archive.services import unshelve
+from radcommons.server.archive.queries import series_version
+from radcommons.server.archive.services import take_back, unshelve
 from radcommons.server.platform import audit
 from radcommons.server.platform.errors import ConflictError, NotFoundError
+from radcommons.server.platform.objects import object_store
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.releases.errors import InvalidReleaseError
-from radcommons.server.releases.models import Release, ReleaseState
+from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseInstance, ReleaseState
 from radcommons.server.releases.queries import shelf_name
+from radcommons.server.releases.services.publishing import objects_held_still
+
+RELEASES, WITHDRAWN = "releases/", "withdrawn/"
 
 
 def withdraw(release_id: int, *, reason: str, actor: Actor) -> Release:
-    """Withdraw a published version for a reason that everybody will read. Doing it again changes nothing.
+    """Withdraw a published version for a reason that everybody will read.
+
+    Doing it again changes nothing but what was interrupted: objects that are still where the public may read them leave.
 
     Raises
     ------
@@ -24,10 +36,51 @@ def withdraw(release_id: int, *, reason: str, actor: Actor) -> Release:
         When no reason is given.
     ConflictError
         When the version was never published.
+    BusyReleaseError
+        When it is withdrawn, but another version is being published, which may need its objects where they are.
     """
     authorise(actor, Action.RELEASES_MANAGE)
     if not reason.strip():
         raise InvalidReleaseError("Say why the version is withdrawn; the reason stays on its page for ever.")
+    release = _withdrawn(release_id, reason.strip(), actor)
+    if release.access == ReleaseAccess.OPEN:
+        with objects_held_still(is_moving=True):
+            take_back(_own_series_versions(release))
+            _take_back_files(release)
+    return release
+
+
+def _own_series_versions(release: Release) -> Iterator[str]:
+    """The series versions that this version holds and no other open one does, by name."""
+    members = ReleaseInstance.objects.filter(release=release)
+    out = ReleaseInstance.objects.filter(release__state=ReleaseState.PUBLISHED, release__access=ReleaseAccess.OPEN)
+    for series_id in members.order_by().values_list("instance__series_id", flat=True).distinct():
+        needed = _contents(out.filter(instance__series=series_id))
+        for digests in _contents(members.filter(instance__series=series_id)) - needed:
+            if name := series_version(digests):
+                yield name
+
+
+def _contents(members: QuerySet[ReleaseInstance]) -> set[tuple[str, ...]]:
+    """The digests that each version has among some members."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for release_id, sha256 in members.order_by("instance__sha256").values_list("release_id", "instance__sha256"):
+        found[release_id].append(sha256)
+    return {tuple(digests) for digests in found.values()}
+
+
+def _take_back_files(release: Release) -> None:
+    """Keep the signed files, which the tombstone stands for, where the house alone reads."""
+    store, folder = object_store(), f"{RELEASES}{release.slug}/{release.version}/"
+    for file in release.files.filter(object_key__startswith=folder):
+        key = WITHDRAWN + file.object_key.removeprefix(RELEASES)
+        store.copy(file.object_key, key)
+        release.files.filter(pk=file.pk).update(object_key=key)
+    for left in store.list(folder):
+        store.delete(left.key)
+
+
+def _withdrawn(release_id: int, reason: str, actor: Actor) -> Release:
     with transaction.atomic():
         release = Release.objects.select_for_update(no_key=True).filter(pk=release_id).first()
         if release is None:
@@ -40,7 +93,7 @@ def withdraw(release_id: int, *, reason: str, actor: Actor) -> Release:
             )
         name = f"{release.slug}@{release.version}"
         release.state = ReleaseState.WITHDRAWN
-        release.withdrawn_at, release.withdrawal_reason = timezone.now(), reason.strip()
+        release.withdrawn_at, release.withdrawal_reason = timezone.now(), reason
         release.save(update_fields=["state", "withdrawn_at", "withdrawal_reason"])
         unshelve(shelf_name(release))
         audit.record(
