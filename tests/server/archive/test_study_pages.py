@@ -102,12 +102,17 @@ def test_what_no_study_can_fit_has_no_pages(studies):
 # From walking everything at once to gathering at the first look.
 @pytest.mark.parametrize("sizes", [(200, 16, 3200), (2, 2, 4), (1, 2, 1000), (1, 1, 1)])
 @pytest.mark.parametrize(("offset", "limit"), [(0, 1), (0, 4), (0, 50), (3, 4), (6, 2), (7, 3), (30, 3)])
-def test_a_page_is_the_same_however_its_studies_are_found(studies, subject, monkeypatch, sizes, offset, limit):
+@pytest.mark.parametrize("having", [None, "MR"])
+def test_a_page_is_the_same_however_its_studies_are_found(studies, subject, monkeypatch, sizes, offset, limit, having):
     for name, value in zip(("_WALKED_FIRST", "_GROWTH", "_TELLING"), sizes, strict=True):
         monkeypatch.setattr(study_pages, name, value)
     for number in range(7):
         add(subject, f"2.25.{200 + number}", DAYS[number % len(DAYS)], modality="MR")
-    held, pages = Instance.objects.filter(series__modality="MR"), StudyPages()
+    damaged = add(subject, "2.25.300", DAYS[1], modality="MR")
+    Instance.objects.filter(series__study=damaged).update(state=InstanceState.DAMAGED)
+    held, pages = Instance.objects.filter(series__modality="MR", state=InstanceState.STORED), StudyPages()
+    series = having and Series.objects.filter(modality=having)
     expected = [uid for uid in in_order() if uid.startswith("2.25.20")]
     for begin in range(offset, offset + 3 * limit, limit):
-        assert uids(pages.page(Study.objects.all(), held, offset=begin, limit=limit)) == expected[begin : begin + limit]
+        page = pages.page(Study.objects.all(), held, series, offset=begin, limit=limit)
+        assert uids(page) == expected[begin : begin + limit]

@@ -55,7 +55,7 @@ class Series(models.Model):
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="series", db_index=False)
     series_instance_uid = models.CharField(max_length=64, unique=True)
-    modality = models.CharField(max_length=16, blank=True, default="", db_index=True)
+    modality = models.CharField(max_length=16, blank=True, default="")
     body_part_examined = models.CharField(max_length=64, blank=True, default="")
     manufacturer = models.CharField(max_length=256, blank=True, default="")
     manufacturer_model_name = models.CharField(max_length=256, blank=True, default="")
@@ -72,7 +72,10 @@ class Series(models.Model):
         """Table options."""
 
         verbose_name_plural = "series"
-        indexes = [models.Index(fields=["study", "id"], name="archive_series_of_study")]
+        indexes = [
+            models.Index(fields=["study", "id"], name="archive_series_of_study"),
+            models.Index(fields=["modality", "study"], name="archive_series_modality"),
+        ]
 
 
 class InstanceState(models.TextChoices):

@@ -3,8 +3,9 @@
 Whether a scope holds a study is asked of its instances. One statement that says so leaves it to the planner whether studies are walked
 in their order or those of all instances are gathered first; it goes by estimates of how many studies have what is asked for, which err,
 and what takes milliseconds one way takes seconds the other. So it is not left to it: studies are walked in their order, some at a
-time, each probed for one instance by indexes, until the page is full. Only where the walk shows that few of many studies are held (a
-small scope in a large archive, a rare modality) is gathered what is held.
+time, each probed for one instance by indexes, until the page is full. Where the walk shows that few of many studies are held, only those
+that have a series of the wanted modality are walked; and where few of these are held too (a small scope in a large archive), what is
+held is gathered.
 
 A jump deep into the list walks all that lies before. But clients come to a page by the one before it: where that ended is remembered
 for a minute, and the next begins behind it. So each costs the same, and a study that arrives meanwhile neither shifts nor repeats what
@@ -19,7 +20,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import OrderBy
 
-from radcommons.server.archive.models import Instance, Study
+from radcommons.server.archive.models import Instance, Series, Study
 from radcommons.server.archive.recently_used import RecentlyUsed
 
 STUDY_ORDER: tuple[OrderBy, ...] = (F("study_date").desc(nulls_last=True), F("study_instance_uid").asc())
@@ -48,8 +49,20 @@ class StudyPages:
 
     ends: RecentlyUsed[Place, End] = field(default_factory=lambda: RecentlyUsed(_ENDS_BYTES))
 
-    def page(self, studies: QuerySet[Study], held: QuerySet[Instance], *, offset: int, limit: int) -> list[Study]:
-        """A page of those studies that have one of the held instances, newest first, with their subjects."""
+    def page(
+        self,
+        studies: QuerySet[Study],
+        held: QuerySet[Instance],
+        having: QuerySet[Series] | None = None,
+        *,
+        offset: int,
+        limit: int,
+    ) -> list[Study]:
+        """A page of those studies that have one of the held instances, newest first, with their subjects.
+
+        ``having`` are series of which a held instance must be one, whoever may see them: where few studies have any, only those
+        are walked.
+        """
         try:
             statements = [rows.query.sql_with_params() for rows in (studies, held)]
         except EmptyResultSet:
@@ -57,9 +70,9 @@ class StudyPages:
         question = (" ".join(text for text, _ in statements), repr([values for _, values in statements]))
         end = self.ends.get((*question, offset)) if offset else None
         if end is not None and time.monotonic() < end.until:
-            found = _read(_behind(studies, held, end, limit))
+            found = _read(_behind(studies, held, having, end, limit))
         else:
-            keys = _first(studies, held, offset + limit)
+            keys = _first(studies, held, having, offset + limit)
             if offset and len(keys) >= offset:
                 self._remember((*question, offset), _read(keys[offset - 1 : offset]))
             found = _read(keys[offset:])
@@ -79,7 +92,9 @@ def _read(keys: list[int]) -> list[Study]:
     return [known[key] for key in keys if key in known]
 
 
-def _behind(studies: QuerySet[Study], held: QuerySet[Instance], end: End, limit: int) -> list[int]:
+def _behind(
+    studies: QuerySet[Study], held: QuerySet[Instance], having: QuerySet[Series] | None, end: End, limit: int
+) -> list[int]:
     """The keys behind a study: of its day, of the days before, of no day; each is a range of the index of their order."""
     same = Q(study_date=end.day) if end.day else Q(study_date__isnull=True)
     ranges = [same & Q(study_instance_uid__gt=end.study_instance_uid)]
@@ -87,11 +102,13 @@ def _behind(studies: QuerySet[Study], held: QuerySet[Instance], end: End, limit:
     found: list[int] = []
     for each in ranges:
         if len(found) < limit:
-            found += _first(studies.filter(each), held, limit - len(found))
+            found += _first(studies.filter(each), held, having, limit - len(found))
     return found
 
 
-def _first(studies: QuerySet[Study], held: QuerySet[Instance], wanted: int) -> list[int]:
+def _first(
+    studies: QuerySet[Study], held: QuerySet[Instance], having: QuerySet[Series] | None, wanted: int
+) -> list[int]:
     """The keys of the first studies that are held.
 
     A probe is an expression of the answer, not a condition, and stops at one instance: so it is made for the studies that are
@@ -110,6 +127,9 @@ def _first(studies: QuerySet[Study], held: QuerySet[Instance], wanted: int) -> l
             break
         promising = 5 * wanted * window // (4 * max(len(found), 1))
         window = min(window * _GROWTH, max(2 * window, promising))
+    if having is not None:
+        # One range of an index tells which studies have such a series; what of it is held is asked of the few first ones.
+        return _first(studies.filter(pk__in=having.order_by().values("study").distinct()), held, None, wanted)
     # Made distinct, they are gathered once; without that, the planner may ask every study of the archive for them again.
     gathered = held.order_by().values("series__study").distinct()
     return list(ordered.filter(pk__in=gathered).values_list("pk", flat=True)[:wanted])

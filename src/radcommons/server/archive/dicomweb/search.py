@@ -98,22 +98,22 @@ def _page(rows: QuerySet[Any], query: SearchQuery) -> QuerySet[Any]:
 
 
 def _studies(visible: QuerySet[Instance], query: SearchQuery, root: str, pages: StudyPages) -> list[Attributes]:
-    condition, held = Q(), visible
+    condition, held, having = Q(), visible, None
     for match in query.matches:
         # A visible series of a wanted modality is a visible series: one condition says both.
         if match.key.tag == MODALITIES_IN_STUDY:
             held = held.filter(_compare("series__modality", match.key, match))
+            having = Series.objects.filter(_compare("modality", match.key, match))
         else:
             condition &= _condition(visible, Level.STUDY, match)
-    page = pages.page(Study.objects.filter(condition), held, offset=query.offset, limit=query.limit)
+    page = pages.page(Study.objects.filter(condition), held, having, offset=query.offset, limit=query.limit)
     counts = _counts(visible.filter(series__study__in=[study.pk for study in page]))
     return [chosen(query, study_attributes(study, counts[study.pk], root)) for study in page]
 
 
 def _series(visible: QuerySet[Instance], query: SearchQuery, root: str) -> list[Attributes]:
     rows = Series.objects.filter(_conditions(visible, query), pk__in=visible.values("series_id"))
-    order = ("study_id", *SERIES_ORDER)
-    page = list(_page(rows.order_by(*order).select_related("study__subject"), query))
+    page = list(_page(rows.order_by("study_id", *SERIES_ORDER).select_related("study__subject"), query))
     sizes = dict(
         visible.filter(series__in=[series.pk for series in page]).values_list("series_id").annotate(Count("pk"))
     )
@@ -153,11 +153,8 @@ def _instances(visible: QuerySet[Instance], query: SearchQuery, root: str) -> li
     # The whole header is fetched only when an attribute is asked for that the columns do not hold.
     needs_json = needs_header(query)
     rows = rows.defer("frames", *([] if needs_json else ["dicom_json"]))
-    order = ("series_id", *INSTANCE_ORDER)
-    return [
-        _instance_result(query, instance, root, needs_json=needs_json)
-        for instance in _page(rows.order_by(*order), query)
-    ]
+    page = _page(rows.order_by("series_id", *INSTANCE_ORDER), query)
+    return [_instance_result(query, instance, root, needs_json=needs_json) for instance in page]
 
 
 def _instance_result(query: SearchQuery, instance: Instance, root: str, *, needs_json: bool) -> Attributes:
