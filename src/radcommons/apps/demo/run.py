@@ -28,6 +28,7 @@ from radcommons.apps.supervisor import PARENT_PIPE, is_serving
 from radcommons.client.download import Wish, download
 from radcommons.client.verify import verify_folder
 from radcommons.dicom.errors import Kind, RadCommonsError
+from radcommons.edge.review.layout import counted
 from radcommons.server.platform import keys
 
 START_TIMEOUT_S = 90
@@ -192,7 +193,7 @@ class Demonstration:
             centre.connect(str(self.options.centre_dir))
             self._centre = importlib.import_module("radcommons.apps.demo.centre_steps")
             self._labelling = importlib.import_module("radcommons.apps.demo.labelling")
-            self.steps.found(f"{len(hospitals)} sites will send to it")
+            self.steps.found(f"{counted(len(hospitals), 'site')} will send to it")
 
     def _wait_for_an_earlier_centre(self) -> None:
         """An interrupted demonstration's centre needs a moment to stop in order."""
@@ -241,7 +242,8 @@ class Demonstration:
             found, findings = edge_side.scan(hospital, home, processes)
             tally.scanned += found.instances
             tally.findings.update(findings)
-            self.steps.found(f"{found.instances:,} instances of {found.patients:,} patients in {found.files:,} files")
+            instances, patients = counted(found.instances, "instance"), counted(found.patients, "patient")
+            self.steps.found(f"{instances} of {patients} in {counted(found.files, 'file')}")
         with self.steps.step(f"{hospital.code}: de-identify"):
             made = edge_side.deidentify(hospital, home, processes)
             tally.deidentified += made.instances
@@ -287,7 +289,7 @@ class Demonstration:
             self.tally.findings.update(left)
             self._wait(self._verbs.is_catalogued, bool)
             self.result.counts["cleared"] = cleared
-            self.steps.found(f"{cleared:,} studies")
+            self.steps.found(counted(cleared, "study", "studies"))
 
     def _publish(self, manager: str) -> None:
         with self.steps.step("A release manager drafts, checks and publishes"):
