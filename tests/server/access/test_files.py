@@ -221,8 +221,12 @@ def test_a_damaged_file_is_refused_and_never_sent(server, tmp_path):
     data = object_store().read(instance_key(instance.sha256))
     object_store().put_bytes(instance_key(instance.sha256), b"\0" * len(data))
     verify_objects(actor=ACTOR)
-    answer = server.get(address(release, f"instances/{instance.sha256}.dcm"))
+    place = address(release, f"instances/{instance.sha256}.dcm")
+    answer = server.get(place)
     assert (answer.status_code, answer.json()["code"]) == (503, "archive.object-damaged")
+    object_store().put_bytes(instance_key(instance.sha256), data)
+    verify_objects(actor=ACTOR)
+    assert server.get(place).content == data
 
 
 @pytest.mark.parametrize("headers", [{}, {"range": "bytes=0-9"}])

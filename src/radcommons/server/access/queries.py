@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from radcommons.server.access.indexes.lists import FOLDER, kept_list
+from radcommons.server.archive.errors import DamagedObjectError
 from radcommons.server.archive.models import InstanceState
-from radcommons.server.platform.errors import NotFoundError, UnavailableError
+from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import instance_key, object_store, place_key
 from radcommons.server.platform.policy import Actor
 from radcommons.server.platform.settings import settings
@@ -101,9 +102,7 @@ def _instance(release: Release, sha256: str, *, is_immutable: bool) -> Download:
     if instance is None:
         raise NotFoundError
     if instance.state != InstanceState.STORED:
-        raise UnavailableError(
-            "archive.object-damaged", "The repository's copy of this file is damaged. Try again later."
-        )
+        raise DamagedObjectError
     return Download(
         release.pk,
         DICOM,

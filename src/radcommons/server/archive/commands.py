@@ -38,12 +38,14 @@ def verify(*, sample: float, rate: float | None, is_new: bool, is_json: bool) ->
     """Read stored objects again and compare them with their digests; exit code 1 when one differs.
 
     An interrupted verification goes on where it was. A damaged object is laid aside and no longer served; when the same
-    file is received again, from its site or from an export, it is whole again.
+    file is received again, from its site or from an export, it is whole again. So it is when somebody put it back into
+    the store, under its old name: the next full verification finds it there.
     """
     pace = services.Pace(fraction=sample / 100, bytes_per_s=rate * MIB if rate else None, is_new=is_new)
     result = services.verify_objects(actor=Actor.system("cli"), pace=pace, progress=_telling("checked"))
     went_on = " (an interrupted verification went on)" if result.is_resumed else ""
-    numbers = f"{result.checked} objects, {result.size_bytes} bytes checked{went_on}, {len(result.findings)} findings."
+    mended = f", {result.mended} served again" if result.mended else ""
+    numbers = f"{result.checked} objects, {result.size_bytes} bytes checked{went_on}, {len(result.findings)} findings{mended}."
     _show(result.to_json(), numbers, result.findings, is_json=is_json)
 
 

@@ -46,7 +46,7 @@ class DamagedObjectError(RadCommonsError):
     """The stored bytes are gone or changed; they are not sent, and the operator is told."""
 
     def __init__(self) -> None:
-        message = "The repository's copy of this object is damaged. Nothing of it is sent; ask again later."
+        message = "The repository's copy of this file is damaged and is not sent. Tell the repository, and ask again once it is repaired."
         super().__init__(Kind.UNAVAILABLE, "archive.object-damaged", message)
 
 

@@ -68,6 +68,15 @@ def verdict(sha256: str, expected_bytes: int, found: tuple[str, int] | None) -> 
     return None
 
 
+def still_damaged(sha256: str) -> Finding:
+    """The finding for an object that was out of service before a look and is still."""
+    message = (
+        "The object was found damaged or missing before and is not served. Send the same files again, or put it back into the "
+        "store and verify again."
+    )
+    return Finding(Severity.ERROR, "archive.object-still-damaged", sha256, message)
+
+
 def refusal_of_purged() -> Finding:
     """The finding for bytes that were purged and are offered again."""
     message = "These bytes were purged by a decision of this centre and are not taken again unless that is lifted."

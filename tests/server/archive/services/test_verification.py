@@ -1,6 +1,8 @@
 import json
 import time
+from functools import partial
 
+import obstore
 import pytest
 from click.testing import CliRunner
 from tests.server.archive.conftest import ACTOR, dicom_file
@@ -60,7 +62,8 @@ def test_a_damaged_object_is_served_no_more_and_heals_when_it_is_received_again(
     assert objects.read(damaged_key(sha256)) == b"x" * len(good)
     assert [instance.sha256 for instance in stored_instances()] == [whole.rpartition("/")[2].removesuffix(".dcm")]
     assert [found.key for found in objects.list("series/") if sha256 in found.key] == []
-    assert services.verify_objects(actor=ACTOR).findings == ()
+    again = services.verify_objects(actor=ACTOR)
+    assert [(found.code, found.where) for found in again.findings] == [("archive.object-still-damaged", damaged)]
     store(paths[0])
     assert objects.read(damaged) == good
     assert not objects.exists(damaged_key(sha256))
@@ -68,6 +71,35 @@ def test_a_damaged_object_is_served_no_more_and_heals_when_it_is_received_again(
     assert stored_instances().count() == 2
     assert DamagedObject.objects.get().mended_at is not None
     assert AuditEvent.objects.filter(action="archive.damage-mended").count() == 1
+
+
+@pytest.mark.parametrize("is_published_name", [False, True])
+@pytest.mark.parametrize("place", ["tmp_store", "s3_objects"])
+def test_a_damaged_object_that_is_put_back_into_the_store_is_served_again(
+    request, store, tmp_path, place, is_published_name
+):
+    objects = request.getfixturevalue(place)
+    # What a person does who restores a backup; the house itself asks an object where it was placed.
+    put = partial(obstore.put, objects.store) if place == "s3_objects" else objects.put_bytes
+    store(dicom_file(tmp_path))
+    services.place(Instance.objects.all())
+    sha256 = Instance.objects.get().sha256
+    names = [instance_key(sha256), next(found.key for found in objects.list("series/"))]
+    good = objects.read(names[0])
+    for name in names:
+        objects.delete(name)
+    services.verify_objects(actor=ACTOR)
+    put(names[is_published_name], good[:-1] + b"?")
+    still = services.verify_objects(actor=ACTOR)
+    assert [found.code for found in still.findings] == ["archive.object-still-damaged"]
+    assert (still.mended, stored_instances().count()) == (0, 0)
+    put(names[is_published_name], good)
+    healed = services.verify_objects(actor=ACTOR)
+    assert (healed.findings, healed.mended, stored_instances().count()) == ((), 1, 1)
+    assert [objects.read(name) for name in names] == [good, good]
+    assert DamagedObject.objects.get().mended_at is not None
+    assert AuditEvent.objects.filter(action="archive.damage-mended").count() == 1
+    assert services.verify_objects(actor=ACTOR).mended == 0
 
 
 def test_a_verification_that_was_interrupted_goes_on_where_it_was(store, tmp_path):

@@ -1,4 +1,7 @@
-"""What becomes of an object whose bytes are gone or changed: it is no longer served, and heals when it is received again."""
+"""What becomes of an object whose bytes are gone or changed: it is no longer served, and heals when its bytes come again.
+
+They come through a door like any others, or somebody puts them back into the store, where the next look finds them.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from radcommons.server.archive.models import DamagedObject, Instance, InstanceState, PurgedObject, SeriesVersion
+from radcommons.server.archive.services import levels
 from radcommons.server.archive.storage import unpack_digests
 from radcommons.server.platform import audit
 from radcommons.server.platform.objects import ObjectStore, damaged_key, instance_key, object_store, place_key
@@ -43,10 +47,39 @@ def put_back(digests: Sequence[str], *, actor: Actor) -> None:
         for sha256 in set(unpack_digests(version.members)) & set(mended):
             object_store().copy(instance_key(sha256), place_key(version.name, sha256))
     with transaction.atomic():
-        for sha256 in mended:
-            object_store().delete(damaged_key(sha256))
-            audit.record(actor, "archive.damage-mended", object_kind="object", object_id=sha256)
-        damaged.filter(sha256__in=mended).update(mended_at=timezone.now())
+        _note_mended(mended, actor)
+
+
+def serve_again(sha256: str, key: str, names: Iterable[str], *, actor: Actor) -> None:
+    """Serve a damaged object that somebody put back into the store, under every name that it had.
+
+    Parameters
+    ----------
+    key
+        The name under which its bytes were just read and compared with its digest.
+    names
+        All that it has (:func:`names_of`).
+    """
+    for name in names:
+        if name != key:
+            object_store().copy(key, name)
+    with transaction.atomic():
+        levels.make_visible(list(Instance.objects.filter(sha256=sha256).values_list("pk", flat=True)))
+        _note_mended([sha256], actor)
+
+
+def _note_mended(digests: Sequence[str], actor: Actor) -> None:
+    for sha256 in digests:
+        object_store().delete(damaged_key(sha256))
+        audit.record(actor, "archive.damage-mended", object_kind="object", object_id=sha256)
+    DamagedObject.objects.filter(sha256__in=digests, mended_at=None).update(mended_at=timezone.now())
+
+
+def names_of(sha256: str, series_id: int) -> list[str]:
+    """The keys under which an instance may lie: below the series versions that hold it, and where it came in."""
+    versions = SeriesVersion.objects.filter(series=series_id)
+    placed = [place_key(version.name, sha256) for version in versions if sha256 in unpack_digests(version.members)]
+    return [*placed, instance_key(sha256)]
 
 
 def purged_among(digests: Iterable[str]) -> frozenset[str]:
@@ -65,10 +98,8 @@ def delete_bytes(sha256: str, series_id: int) -> None:
 
 
 def _delete_everywhere(store: ObjectStore, sha256: str, series_id: int) -> None:
-    for version in SeriesVersion.objects.filter(series=series_id):
-        if sha256 in unpack_digests(version.members):
-            store.delete(place_key(version.name, sha256))
-    store.delete(instance_key(sha256))
+    for name in names_of(sha256, series_id):
+        store.delete(name)
 
 
 def clean_up_pieces(*, older_than_hours: int = 24) -> int:

@@ -1,6 +1,7 @@
 """Proving that every stored byte is still what was received: all of them, or a sample that moves on from look to look.
 
-A look remembers how far it came, so one that was interrupted goes on. What is found damaged is taken out of service.
+A look remembers how far it came, so one that was interrupted goes on. What is found damaged is taken out of service; what was, and
+lies whole in the store again, is served again.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from django.utils import timezone
 from radcommons.dicom.finding import Finding
 from radcommons.server.archive import companions, storage
 from radcommons.server.archive.models import Instance, InstanceState, VerificationRun
-from radcommons.server.archive.services.mending import take_out
+from radcommons.server.archive.services.mending import names_of, serve_again, take_out
 from radcommons.server.platform import audit
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import ObjectStore, instance_key, object_store
@@ -27,6 +28,7 @@ from radcommons.server.platform.policy import Actor
 READING_THREADS = 4
 LOOK_AHEAD = 16
 REMEMBER_EVERY = 200
+_LOOKED_AT = (InstanceState.STORED, InstanceState.DAMAGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Verification:
 
     Parameters
     ----------
+    mended
+        Objects that were damaged, were put back into the store, and are served again.
     is_resumed
         Whether an earlier look was interrupted and this one went on; the numbers are those of both.
     """
@@ -42,6 +46,7 @@ class Verification:
     checked: int
     size_bytes: int
     findings: tuple[Finding, ...]
+    mended: int = 0
     is_resumed: bool = False
 
     def to_json(self) -> dict[str, object]:
@@ -50,6 +55,7 @@ class Verification:
         return {
             "checked": self.checked,
             "size_bytes": self.size_bytes,
+            "mended": self.mended,
             "resumed": self.is_resumed,
             "findings": findings,
         }
@@ -76,10 +82,21 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    key: str
+    """What is looked at; ``keys`` are the names under which it is looked for, and one of them must hold it."""
+
+    keys: tuple[str, ...]
     sha256: str
     size_bytes: int
     is_instance: bool = True
+    was_damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was seen of an object: the name under which it is whole, or what is wrong with it."""
+
+    key: str
+    finding: Finding | None
 
 
 def verify_objects(
@@ -100,16 +117,15 @@ def verify_objects(
     pace = pace or Pace()
     run, is_resumed = _run(pace)
     findings: list[Finding] = []
-    since, began = 0, time.monotonic()
+    mended, since, began = 0, 0, time.monotonic()
     try:
-        for number, (each, finding) in enumerate(_looked_at(object_store(), _objects(run)), start=1):
-            if finding is not None:
-                findings.append(finding)
-                if each.is_instance:
-                    is_missing = finding.code == "archive.object-missing"
-                    take_out(each.sha256, is_missing=is_missing, actor=actor)
+        for number, (each, seen) in enumerate(_looked_at(object_store(), _objects(run)), start=1):
+            _draw_conclusions(each, seen, actor)
+            if seen.finding is not None:
+                findings.append(seen.finding)
             run.checked, run.size_bytes = run.checked + 1, run.size_bytes + each.size_bytes
-            run.findings += finding is not None
+            run.findings += seen.finding is not None
+            mended += each.was_damaged and seen.finding is None
             run.cursor = each.sha256 if each.is_instance else run.cursor
             if number % REMEMBER_EVERY == 0:
                 run.save()
@@ -125,7 +141,16 @@ def verify_objects(
         run.finished_at = timezone.now()
         run.save()
         audit.record(actor, "archive.verify", object_kind="archive", object_id="objects", facts=facts)
-    return Verification(run.checked, run.size_bytes, tuple(findings), is_resumed)
+    return Verification(run.checked, run.size_bytes, tuple(findings), mended, is_resumed)
+
+
+def _draw_conclusions(each: _Object, seen: _Seen, actor: Actor) -> None:
+    """Take an instance out of service, or serve it again."""
+    if seen.finding is None:
+        if each.was_damaged:
+            serve_again(each.sha256, seen.key, each.keys, actor=actor)
+    elif each.is_instance and not each.was_damaged:
+        take_out(each.sha256, is_missing=seen.finding.code == "archive.object-missing", actor=actor)
 
 
 def examine(sha256: str, size_bytes: int, *, actor: Actor) -> Finding | None:
@@ -135,7 +160,7 @@ def examine(sha256: str, size_bytes: int, *, actor: Actor) -> Finding | None:
     -------
     What is wrong with it; None when it is intact, whatever the door saw.
     """
-    finding = _finding(object_store(), _Object(instance_key(sha256), sha256, size_bytes))
+    finding = _look(object_store(), _Object((instance_key(sha256),), sha256, size_bytes)).finding
     if finding is not None:
         take_out(sha256, is_missing=finding.code == "archive.object-missing", actor=actor)
     return finding
@@ -156,24 +181,28 @@ def _objects(run: VerificationRun) -> Iterator[_Object]:
     """What is still to be looked at: the files of releases first, then the instances from the cursor on."""
     if not run.cursor:
         for each in companions.companions():
-            yield _Object(each.object_key, each.sha256, each.size_bytes, is_instance=False)
-    rows = Instance.objects.filter(state=InstanceState.STORED).order_by("sha256").values_list("sha256", "size_bytes")
+            yield _Object((each.object_key,), each.sha256, each.size_bytes, is_instance=False)
+    rows = Instance.objects.filter(state__in=_LOOKED_AT).order_by("sha256")
     parts = storage.windows(run.first, run.fraction)
     done = next((number for number, (low, high) in enumerate(parts) if run.cursor and low <= run.cursor < high), 0)
     for number, (low, high) in enumerate(parts[done:]):
         part = rows.filter(sha256__gte=low, sha256__lt=high)
         part = part.filter(sha256__gt=run.cursor) if number == 0 and run.cursor else part
-        for sha256, size_bytes in part.distinct().iterator(chunk_size=1000):
-            yield _Object(instance_key(sha256), sha256, size_bytes)
+        columns = part.values_list("sha256", "size_bytes", "state", "series_id")
+        for sha256, size_bytes, state, series_id in columns.distinct().iterator(chunk_size=1000):
+            was_damaged = state == InstanceState.DAMAGED
+            # Who restores a backup puts back what the backup has, under whichever name.
+            keys = names_of(sha256, series_id) if was_damaged else [instance_key(sha256)]
+            yield _Object(tuple(keys), sha256, size_bytes, was_damaged=was_damaged)
 
 
-def _looked_at(store: ObjectStore, objects: Iterator[_Object]) -> Iterator[tuple[_Object, Finding | None]]:
-    """Each object with what is wrong with it, in order; a few are read at once."""
-    waiting: deque[tuple[_Object, Future[Finding | None]]] = deque()
+def _looked_at(store: ObjectStore, objects: Iterator[_Object]) -> Iterator[tuple[_Object, _Seen]]:
+    """Each object with what was seen of it, in order; a few are read at once."""
+    waiting: deque[tuple[_Object, Future[_Seen]]] = deque()
     with ThreadPoolExecutor(READING_THREADS) as pool:
         try:
             for each in objects:
-                waiting.append((each, pool.submit(_finding, store, each)))
+                waiting.append((each, pool.submit(_look, store, each)))
                 if len(waiting) >= LOOK_AHEAD:
                     first, future = waiting.popleft()
                     yield first, future.result()
@@ -184,12 +213,16 @@ def _looked_at(store: ObjectStore, objects: Iterator[_Object]) -> Iterator[tuple
                 future.cancel()
 
 
-def _finding(store: ObjectStore, each: _Object) -> Finding | None:
-    """What is wrong with an object; read twice before it is said to be damaged, for a wire may err as well as a disk."""
-    finding = storage.verdict(each.sha256, each.size_bytes, _read(store, each.key))
-    if finding is not None:
-        finding = storage.verdict(each.sha256, each.size_bytes, _read(store, each.key))
-    return finding if finding is None else replace(finding, where=each.key)
+def _look(store: ObjectStore, each: _Object) -> _Seen:
+    """What is seen of an object; read twice before it is said to be damaged, for a wire may err as well as a disk."""
+    for key in each.keys:
+        finding = storage.verdict(each.sha256, each.size_bytes, _read(store, key))
+        if finding is not None:
+            finding = storage.verdict(each.sha256, each.size_bytes, _read(store, key))
+        if finding is None:
+            return _Seen(key, None)
+    finding = storage.still_damaged(each.sha256) if each.was_damaged else finding
+    return _Seen(key, finding and replace(finding, where=key))
 
 
 def _read(store: ObjectStore, key: str) -> tuple[str, int] | None:
