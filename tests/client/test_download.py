@@ -22,6 +22,7 @@ from radcommons.client.errors import (
 )
 from radcommons.client.journal import Journal
 from radcommons.client.layout import Layout
+from radcommons.client.remote import ATTEMPTS
 from radcommons.client.run import demand_space
 from radcommons.client.verify import verify_folder
 from radcommons.dicom.errors import Kind
@@ -155,6 +156,32 @@ def test_a_condition_that_selects_nothing_leaves_the_folder_free(repository, tmp
     outcome = download(wish(repository, where="modality = 'CT'"), tmp_path / "copy")
     assert outcome.is_complete
     assert outcome.receipt.instances
+
+
+def test_a_file_that_a_person_must_repair_is_asked_for_once_a_run(repository, tmp_path, contents):
+    words = b'{"code":"archive.object-damaged","message":"The copy is damaged."}'
+    repository.faults["/instances/"] = [status(503, words)] * 10_000
+    for run in (1, 2):
+        outcome = download(wish(repository), tmp_path / "copy")
+        assert outcome.failures == {"archive.object-damaged": len(contents)}
+        assert sum(count for path, count in repository.requests.items() if "/instances/" in path) == run * len(contents)
+
+
+def test_what_stays_refused_is_waited_for_once_a_run(repository, tmp_path):
+    repository.faults["/instances/"] = [status(503)] * 10_000
+    for _ in range(2):
+        repository.requests.clear()
+        outcome = download(wish(repository), tmp_path / "copy")
+        assert outcome.failures == {"client.refused": 10}
+        assert {count for path, count in repository.requests.items() if "/instances/" in path} == {ATTEMPTS}
+
+
+def test_tables_that_do_not_come_are_said_not_to_come(repository, tmp_path):
+    repository.faults["[.]parquet"] = [status(503, b'{"code":"platform.busy","message":"Too busy."}')] * 10_000
+    with pytest.raises(RemoteError, match=r"did not arrive\. Too busy"):
+        download(wish(repository), tmp_path / "copy")
+    repository.faults.clear()
+    assert download(wish(repository), tmp_path / "copy").is_complete
 
 
 def test_a_file_that_fails_again_is_counted_once(repository, tmp_path):

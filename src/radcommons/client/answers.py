@@ -13,6 +13,8 @@ from radcommons.dicom.errors import Kind
 
 LONGEST_REFUSAL_BYTES = 1 << 16
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+# What a repository says of a file that a person must repair first: whoever waits a minute, waits in vain.
+LASTING_CODES = frozenset({"archive.object-damaged"})
 KINDS = {
     400: Kind.INVALID,
     401: Kind.UNAUTHENTICATED,
@@ -81,7 +83,8 @@ def refusal(answer: Answer) -> RemoteError:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         facts["is_plain"] = True
     kind = KINDS.get(answer.status, Kind.UNAVAILABLE)
-    return RemoteError(kind, code, message, may_retry=answer.status in RETRY_STATUS, **facts)
+    may_retry = answer.status in RETRY_STATUS and code not in LASTING_CODES
+    return RemoteError(kind, code, message, may_retry=may_retry, **facts)
 
 
 def retry_after_s(text: str) -> float | None:

@@ -126,7 +126,8 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
         run = Run(remote, base, folder=folder, journal=journal, threads=wish.threads, report=report)
         run.large_bytes = wish.large_bytes
         journal.add(core_items(manifest) + record_items(folder))
-        run.fetch_pending()
+        run.fetch_pending(instances=False)
+        _demand_tables(folder, manifest, run.failures)
         try:
             receipt = _plan_instances(journal, folder, manifest, wish, key)
         except SelectionError:
@@ -136,7 +137,7 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
         if is_new and not receipt.instances:
             journal.unbind()
         receipt.write(folder)
-        run.fetch_pending()
+        run.fetch_pending(instances=True)
         audit = verify_folder(folder, proofs=journal.proofs)
         if (audit.missing or audit.changed) and not run.failures:
             journal.reopen([*audit.missing, *audit.changed])
@@ -239,6 +240,15 @@ def _refuse_own_names(manifest: ReleaseManifest, staging: Path) -> None:
     for item in core_items(manifest) + record_items(staging):
         if item.path.split("/")[0] in taken:
             raise ReleaseFormatError("The release claims a file name that belongs to the download itself.")
+
+
+def _demand_tables(folder: Path, manifest: ReleaseManifest, failures: Failures) -> None:
+    """Without its tables nobody knows which images a release has: it is said why they did not come, not what they lack."""
+    tables = [item.path for item in core_items(manifest) if item.path.endswith(".parquet")]
+    if failures and not all((folder / path).exists() for path in tables):
+        code, reason = next(iter(failures.reasons.items()))
+        message = f"The tables of the release did not arrive. {reason} Run the same command again later."
+        raise RemoteError(Kind.UNAVAILABLE, code, message)
 
 
 def _plan_instances(journal: Journal, folder: Path, manifest: ReleaseManifest, wish: Wish, key: str) -> Receipt:

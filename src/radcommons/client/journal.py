@@ -12,6 +12,9 @@ from radcommons.client.errors import BusyFolderError, FolderError, LocalDiskErro
 from radcommons.client.layout import STATE_FOLDER
 
 BATCH_ROWS = 1_000
+INSTANCES = "instances/"
+# Of what is not done: the instances alone, all but these, or with NULL both.
+_OPEN = f"is_done = 0 AND ifnull((instr(address, '{INSTANCES}') = 1) = ?, 1)"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS item (
@@ -109,15 +112,21 @@ class Journal(Closing):
                 ((item.path, item.address, item.digest, item.size_bytes) for item in items),
             )
 
-    def pending(self) -> Iterator[Item]:
-        """The items not done when asked, in order, without holding them in memory."""
+    def pending(self, *, instances: bool | None = None) -> Iterator[Item]:
+        """The items not done when asked, in order, without holding them in memory.
+
+        Parameters
+        ----------
+        instances
+            Whether the images of a release alone, or only its documents and tables; both without it.
+        """
         last = 0
         while True:
             with self._lock:
                 rows = self._database.execute(
-                    "SELECT number, path, address, sha256, size_bytes FROM item WHERE is_done = 0 AND number > ? "
+                    f"SELECT number, path, address, sha256, size_bytes FROM item WHERE {_OPEN} AND number > ? "  # noqa: S608
                     "ORDER BY number LIMIT ?",
-                    (last, BATCH_ROWS),
+                    (instances, last, BATCH_ROWS),
                 ).fetchall()
             if not rows:
                 return
@@ -179,8 +188,8 @@ class Journal(Closing):
             except sqlite3.OperationalError as error:
                 raise LocalDiskError(str(error)) from error
 
-    def pending_sum(self) -> tuple[int, int]:
-        """How many items are not done, and their bytes together."""
-        query = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM item WHERE is_done = 0"
-        count, total = self._database.execute(query).fetchone()
+    def pending_sum(self, *, instances: bool | None = None) -> tuple[int, int]:
+        """How many items are not done, and their bytes together; of which, as for :meth:`pending`."""
+        query = f"SELECT count(*), coalesce(sum(size_bytes), 0) FROM item WHERE {_OPEN}"  # noqa: S608
+        count, total = self._database.execute(query, (instances,)).fetchone()
         return int(count), int(total)

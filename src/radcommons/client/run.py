@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from radcommons.client.digests import digest_of, is_right
 from radcommons.client.errors import DiskSpaceError, Failures, LocalDiskError, RemoteError, made
-from radcommons.client.journal import Arrived, Item, Journal
+from radcommons.client.journal import INSTANCES, Arrived, Item, Journal
 from radcommons.client.large import LARGE_BYTES, PART_BYTES, LargeFiles
 from radcommons.client.remote import ADDRESSES_TOGETHER, Address, Expected, Remote
 from radcommons.dicom.errors import RadCommonsError
@@ -26,7 +26,6 @@ MARK_EVERY = 200
 TOGETHER = 8
 TOGETHER_BYTES = 16 << 20
 LOOK_AHEAD_PER_THREAD = 2
-INSTANCES = "instances/"
 UNREACHABLE = "client.unreachable"
 GONE_AFTER = 8
 
@@ -66,12 +65,17 @@ class Run:
         self.fetched = self.fetched_bytes = self.already_there = 0
         self.failures = Failures()
 
-    def fetch_pending(self) -> None:
-        """Fetch what the journal has open; one file that fails does not stop the others, a full disk does."""
-        count, total = self._journal.pending_sum()
+    def fetch_pending(self, *, instances: bool | None = None) -> None:
+        """Fetch what the journal has open; one file that fails does not stop the others, a full disk does.
+
+        Parameters
+        ----------
+        instances
+            Whether the images of a release alone, or only its documents and tables; both without it. What failed stays open, so
+            whoever asks for the same again waits for it again.
+        """
+        count, total = self._journal.pending_sum(instances=instances)
         demand_space(self._folder, total)
-        # What failed before is open still, and is asked for again.
-        self.failures = Failures()
         self._arrived_bytes, self._total_bytes = 0, total
         most = max(1, min(TOGETHER, count // (self._threads * LOOK_AHEAD_PER_THREAD)))
         arrived: SimpleQueue[Future[list[_Outcome]]] = SimpleQueue()
@@ -81,7 +85,7 @@ class Run:
                 with ExitStack() as unfinished:
                     # What still runs when something goes wrong would go on to the end of its file, or of its pauses.
                     unfinished.callback(self._remote.stop)
-                    for some in _together(self._addressed(), most):
+                    for some in _together(self._addressed(instances=instances), most):
                         pool.submit(self._bring_all, some, large).add_done_callback(arrived.put)
                         active += 1
                         if active >= self._threads * LOOK_AHEAD_PER_THREAD:
@@ -94,9 +98,9 @@ class Run:
                 pool.shutdown(wait=True, cancel_futures=True)
                 self._flush()
 
-    def _addressed(self) -> Iterator[tuple[Item, Address | None]]:
+    def _addressed(self, *, instances: bool | None) -> Iterator[tuple[Item, Address | None]]:
         """What is open, with the addresses in the bucket that the repository gives; asked for one batch ahead."""
-        pending = self._journal.pending()
+        pending = self._journal.pending(instances=instances)
         with ThreadPoolExecutor(1, thread_name_prefix="sign") as asking:
             following = self._ask(pending, asking)
             while following is not None:
