@@ -185,12 +185,12 @@ def test_tables_that_do_not_come_are_said_not_to_come(repository, tmp_path):
 
 
 def test_a_file_that_fails_again_is_counted_once(repository, tmp_path):
-    refused = status(410, b'{"code":"archive.object-damaged","message":"Damaged."}')
+    refused = status(422, b'{"code":"platform.odd","message":"Odd."}')
     repository.faults["/instances/"] = [refused] * 10_000
     first = download(wish(repository), tmp_path / "copy")
     again = download(wish(repository), tmp_path / "copy")
     assert again.failures == first.failures
-    assert set(again.failures) == {"archive.object-damaged"}
+    assert set(again.failures) == {"platform.odd"}
 
 
 def test_a_server_that_is_gone_ends_the_download_and_not_after_every_file(repository, tmp_path, contents):
@@ -278,12 +278,32 @@ def test_a_killed_download_goes_on_where_it_was(repository, tmp_path, contents):
 
 
 def test_why_files_failed_is_said_in_the_words_of_the_server(repository, tmp_path):
-    words = b'{"code":"access.not-granted","message":"Ask for access on the page of the release."}'
-    repository.faults["/instances/"] = [status(403, words)] * 100
+    words = b'{"code":"platform.odd","message":"This one is odd."}'
+    repository.faults["/instances/"] = [status(422, words)] * 100
     outcome = download(wish(repository), tmp_path / "copy")
     (line,) = outcome.failures.lines()
-    assert line == "failed: 10 × Ask for access on the page of the release. [access.not-granted]"
-    assert outcome.to_json()["reasons"] == {"access.not-granted": "Ask for access on the page of the release."}
+    assert line == "failed: 10 × This one is odd. [platform.odd]"
+    assert outcome.to_json()["reasons"] == {"platform.odd": "This one is odd."}
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "hint"),
+    [(401, Kind.UNAUTHENTICATED, "--token"), (403, Kind.FORBIDDEN, ""), (410, Kind.GONE, "")],
+)
+def test_a_refusal_that_concerns_the_whole_release_ends_a_download(repository, tmp_path, number, kind, hint):
+    repository.faults["/instances/"] = [status(number, b'{"code":"a.reason","message":"Because."}')] * 100
+    with pytest.raises(RemoteError, match=f"Because[.].*{hint}.*What arrived is kept") as caught:
+        download(wish(repository, threads=1), tmp_path / "copy")
+    assert (caught.value.kind, caught.value.code) == (kind, "a.reason")
+    repository.faults.clear()
+    assert download(wish(repository), tmp_path / "copy").is_complete
+
+
+def test_whoever_waits_is_told_for_what(repository, tmp_path):
+    repository.faults["/instances/"] = [status(503, b'{"code":"a.reason","message":"The store is away."}')]
+    steps = []
+    assert download(wish(repository), tmp_path / "copy", report=steps.append).is_complete
+    assert "The store is away." in {step.trouble for step in steps}
 
 
 def test_an_address_of_something_else_is_said_to_be_no_repository(repository, tmp_path):

@@ -21,7 +21,8 @@ def test_the_line_tells_what_came_how_fast_and_how_long_it_still_takes():
     step = Progress(done_bytes=512 * MIB, total_bytes=1024 * MIB, files=3)
     assert line_of(step, 8.0 * MIB) == "3 files, 512.0 MiB of 1.0 GiB (50 %), 8.0 MiB/s, 1:04 left"
     assert line_of(step, 0.0) == "3 files, 512.0 MiB of 1.0 GiB (50 %)"
-    assert line_of(Progress(MIB, 0, 1), 0.0) == "1 files, 1.0 MiB"
+    assert line_of(Progress(MIB, 0, 1), 0.0) == "1 file, 1.0 MiB"
+    assert line_of(Progress(MIB, 0, 2, "It is away."), 5.0) == "2 files. It is away. Trying again."
 
 
 def test_the_line_never_wraps_and_goes_away():
@@ -30,6 +31,8 @@ def test_the_line_never_wraps_and_goes_away():
     line.show(Progress(512 * MIB, 1024 * MIB, 300))
     line.show(Progress(513 * MIB, 1024 * MIB, 301))
     assert sink.getvalue() == "\r300 files, 512.0 Mi"
+    line.show(Progress(513 * MIB, 1024 * MIB, 301, "It is away."))
+    assert sink.getvalue().endswith("\r301 files. It is aw")
     line.clear()
     assert sink.getvalue().endswith("\r" + " " * 19 + "\r")
 

@@ -11,10 +11,16 @@ from radcommons.client.errors import DigestError, RemoteError
 from radcommons.client.http1 import Answer, CutOffError, ProtocolError
 from radcommons.dicom.errors import Kind
 
+UNREACHABLE = "client.unreachable"
 LONGEST_REFUSAL_BYTES = 1 << 16
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 # What a repository says of a file that a person must repair first: whoever waits a minute, waits in vain.
 LASTING_CODES = frozenset({"archive.object-damaged"})
+# What whoever asked can do, after the words of the server or the bare number.
+_HINTS = {
+    401: " Give a token with --token or in RADCOMMONS_TOKEN; the page of your account makes them.",
+    407: " The proxy wants a name and a password: put them into its address (HTTP_PROXY, HTTPS_PROXY).",
+}
 KINDS = {
     400: Kind.INVALID,
     401: Kind.UNAUTHENTICATED,
@@ -51,7 +57,9 @@ def demand_length(answer: Answer, length: int) -> None:
     """Refuse before the first byte is written what announces another length: an error page, or another file."""
     announced = answer.header("content-length")
     if announced and announced != str(length):
-        raise DigestError("The server announces another length than the release promises.")
+        raise DigestError(
+            "Another length is announced than the release promises: another file, or the page of a proxy."
+        )
 
 
 def cut_off() -> RemoteError:
@@ -67,7 +75,7 @@ def unreachable(error: Exception) -> RemoteError:
     message = f"The repository cannot be reached: {reason}."
     # Who is not trusted, or does not speak HTTPS, is and does the same after a pause.
     is_lasting = isinstance(error, ssl.SSLError) and error.reason in _LASTING
-    return RemoteError(Kind.UNAVAILABLE, "client.unreachable", message, may_retry=not is_lasting)
+    return RemoteError(Kind.UNAVAILABLE, UNREACHABLE, message, may_retry=not is_lasting)
 
 
 def refusal(answer: Answer) -> RemoteError:
@@ -82,7 +90,7 @@ def refusal(answer: Answer) -> RemoteError:
         code, message = str(body["code"]), str(body["message"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         facts["is_plain"] = True
-    kind = KINDS.get(answer.status, Kind.UNAVAILABLE)
+    kind, message = KINDS.get(answer.status, Kind.UNAVAILABLE), message + _HINTS.get(answer.status, "")
     may_retry = answer.status in RETRY_STATUS and code not in LASTING_CODES
     return RemoteError(kind, code, message, may_retry=may_retry, **facts)
 

@@ -26,9 +26,9 @@ class Line:
     _seen: list[tuple[float, int]] = field(default_factory=list)
 
     def show(self, step: Progress) -> None:
-        """Tell how far it is."""
+        """Tell how far it is, or what it waits for."""
         now = time.monotonic()
-        if now - self._shown_at < EVERY_S:
+        if now - self._shown_at < EVERY_S and not step.trouble:
             return
         self._shown_at = now
         self._seen = [each for each in self._seen if now - each[0] <= _WINDOW_S and each[1] <= step.done_bytes]
@@ -46,7 +46,10 @@ class Line:
 
 def line_of(step: Progress, bytes_per_s: float) -> str:
     """What the line says, for example ``212 files, 101.2 MiB of 1.0 GiB (9 %), 88.1 MiB/s, 0:10 left``."""
-    words = f"{step.files} files, {size_of(step.done_bytes)}"
+    files = f"{step.files} file{'s' * (step.files != 1)}"
+    if step.trouble:
+        return f"{files}. {step.trouble} Trying again."
+    words = f"{files}, {size_of(step.done_bytes)}"
     if step.total_bytes:
         words += f" of {size_of(step.total_bytes)} ({100 * step.done_bytes // step.total_bytes} %)"
     if bytes_per_s > 0:

@@ -92,6 +92,8 @@ class Remote(Closing):
         # A presigned address carries its own right; a second one beside it is refused by many stores.
         self._bare = Transport({name: value for name, value in headers.items() if name != "Authorization"})
         self._stopped = threading.Event()
+        # Told of what a request failed with that is repeated after a while; by the thread that waits.
+        self.on_wait: Callable[[RadCommonsError], None] = lambda _: None
 
     def close(self) -> None:
         """Close what is idle."""
@@ -328,6 +330,7 @@ class Remote(Closing):
                 self._demand_running()
                 return attempt()
             except RemoteError as error:
+                failure: RadCommonsError = error
                 if not error.may_retry:
                     raise
                 if (now := arrived()) - before >= PROGRESS_BYTES:
@@ -335,12 +338,12 @@ class Remote(Closing):
                 before = now
                 if number >= attempts:
                     raise
-                pause_s = self._pause_s(number, error)
             except DigestError as error:
+                failure = error
                 if number >= DIGEST_ATTEMPTS:
                     raise
-                pause_s = self._pause_s(number, error)
-            self._stopped.wait(pause_s)
+            self.on_wait(failure)
+            self._stopped.wait(self._pause_s(number, failure))
             number += 1
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from urllib.parse import quote
 
+from radcommons.client.answers import UNREACHABLE
 from radcommons.client.digests import digest_of, is_right
 from radcommons.client.errors import DiskSpaceError, Failures, LocalDiskError, RemoteError, made
 from radcommons.client.journal import INSTANCES, Arrived, Item, Journal
 from radcommons.client.large import LARGE_BYTES, PART_BYTES, LargeFiles
 from radcommons.client.remote import ADDRESSES_TOGETHER, Address, Expected, Remote
-from radcommons.dicom.errors import RadCommonsError
+from radcommons.dicom.errors import Kind, RadCommonsError
 
 SPARE_BYTES = 64 * 2**20
 MARK_EVERY = 200
@@ -26,17 +27,19 @@ MARK_EVERY = 200
 TOGETHER = 8
 TOGETHER_BYTES = 16 << 20
 LOOK_AHEAD_PER_THREAD = 2
-UNREACHABLE = "client.unreachable"
 GONE_AFTER = 8
+# What is said to one file because of who asks, or of the whole release, is said to the others too.
+_SAID_TO_ALL = frozenset({Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.GONE})
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step of a running download; sizes in bytes."""
+    """One step of a running download; sizes in bytes. ``trouble`` is why something is waited for."""
 
     done_bytes: int
     total_bytes: int
     files: int
+    trouble: str = ""
 
 
 Report = Callable[[Progress], None]
@@ -64,6 +67,7 @@ class Run:
         self._telling = threading.Lock()
         self.fetched = self.fetched_bytes = self.already_there = 0
         self.failures = Failures()
+        remote.on_wait = lambda error: self._tell(error.message)
 
     def fetch_pending(self, *, instances: bool | None = None) -> None:
         """Fetch what the journal has open; one file that fails does not stop the others, a full disk does.
@@ -166,10 +170,10 @@ class Run:
             self._parts[path] += size_bytes
         self._tell()
 
-    def _tell(self) -> None:
+    def _tell(self, trouble: str = "") -> None:
         with self._telling:
             done = self._arrived_bytes + self._parts.total()
-            self._report(Progress(done, self._total_bytes, self.fetched + self.already_there))
+            self._report(Progress(done, self._total_bytes, self.fetched + self.already_there, trouble))
 
     def _settle(self, outcomes: "Sequence[_Outcome]") -> None:
         for outcome in outcomes:
@@ -195,11 +199,16 @@ class Run:
         if isinstance(error, LocalDiskError):
             raise error
         self.failures.note(error)
-        self._in_vain = self._in_vain + 1 if error.code == UNREACHABLE else 0
-        # Each has waited for a minute: who answers nobody for so long will not answer the thousands that follow.
+        is_gone = error.code == UNREACHABLE
+        # The files of another program's list are of several releases and buckets, which have no base in common.
+        is_for_all = bool(self._base) and error.kind in _SAID_TO_ALL
+        self._in_vain = self._in_vain + 1 if is_gone or is_for_all else 0
+        # Who answers nobody for a minute each, or refuses one after the other, will do so to the thousands that follow.
         if self._in_vain >= max(GONE_AFTER, self._threads):
-            message = "The repository no longer answers. What arrived is kept; run the same command again later."
-            raise RemoteError(error.kind, UNREACHABLE, message) from error
+            message = f"{error.message} What arrived is kept."
+            if is_gone:
+                message = "The repository no longer answers. What arrived is kept; run the same command again later."
+            raise RemoteError(error.kind, error.code, message) from error
 
     def _flush(self) -> None:
         self._journal.mark_done(self._done)
