@@ -47,11 +47,13 @@ class CheckFailedError(RadCommonsError):
 
 
 class BusyReleaseError(RadCommonsError):
-    """Somebody is publishing this version at the moment, or moves the objects of another."""
+    """Somebody publishes or discards this version at the moment, or moves the objects of another."""
 
     def __init__(self) -> None:
         super().__init__(
-            Kind.CONFLICT, "releases.busy", "A version is being published or withdrawn just now. Try again in a minute."
+            Kind.CONFLICT,
+            "releases.busy",
+            "A version is being published, discarded or withdrawn just now. Try again in a minute.",
         )
 
 

@@ -16,7 +16,8 @@ from tests.support.releases import (
     wish,
 )
 
-from radcommons.server.archive.models import Instance, SeriesVersion
+from radcommons.server.archive.models import Instance, SeriesVersion, Shelf
+from radcommons.server.archive.services import placing
 from radcommons.server.curation import services as curation
 from radcommons.server.platform import keys
 from radcommons.server.platform.errors import ForbiddenError, UnavailableError
@@ -296,6 +297,58 @@ def test_a_discarded_draft_leaves_nothing(tmp_path):
     services.discard_draft(release.pk, actor=ACTOR)
     assert not Release.objects.exists()
     assert not ReleaseInstance.objects.exists()
+
+
+def killed_while(release, patched, name):
+    """Publish, and stop for good where *name* is called."""
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(patched, name, Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            services.publish(release.pk, actor=ACTOR)
+
+
+@pytest.mark.parametrize("store", ["tmp_store", "s3_objects"])
+@pytest.mark.parametrize(
+    ("patched", "name"), [(placing.SeriesVersion.objects, "get_or_create"), (publishing, "_make_public")]
+)
+def test_a_discarded_draft_takes_what_publishing_left_in_the_store_with_it(tmp_path, request, store, patched, name):
+    request.getfixturevalue(store)
+    release = draft_of(tmp_path, "one", "two")
+    killed_while(release, patched, name)
+    assert keys_below("series/")
+    assert keys_below("releases/")
+    services.discard_draft(release.pk, actor=ACTOR)
+    assert keys_below("series/", "releases/") == []
+    assert not SeriesVersion.objects.exists()
+    assert not Shelf.objects.exists()
+    for instance in Instance.objects.all():
+        assert sha256_hex(object_store().read(instance_key(instance.sha256))) == instance.sha256
+
+
+def test_discarding_again_finishes_what_was_interrupted(tmp_path, s3_objects):
+    release = draft_of(tmp_path, "one", "two")
+    killed_while(release, publishing, "_make_public")
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(SeriesVersion, "delete", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            services.discard_draft(release.pk, actor=ACTOR)
+    assert Release.objects.exists()
+    services.discard_draft(release.pk, actor=ACTOR)
+    assert keys_below("series/", "releases/") == []
+    for instance in Instance.objects.all():
+        assert sha256_hex(s3_objects.read(instance_key(instance.sha256))) == instance.sha256
+
+
+def test_a_discarded_draft_leaves_what_an_open_version_holds(tmp_path, s3_objects):
+    publish(tmp_path, studies=["one"])
+    kept = set(keys_below("series/", "releases/"))
+    clear_study(store_study(tmp_path, signed_site(), "two"))
+    more = services.draft(wish("1.1.0"), frozen_cohort("more"), actor=ACTOR)
+    killed_while(more, publishing, "_make_public")
+    services.discard_draft(more.pk, actor=ACTOR)
+    assert set(keys_below("series/", "releases/")) == kept
+    for instance in Instance.objects.all():
+        assert sha256_hex(s3_objects.read(instance_key(instance.sha256))) == instance.sha256
 
 
 def test_only_release_managers_act(tmp_path, actor_of):

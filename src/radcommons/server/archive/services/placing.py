@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from radcommons.server.archive.models import Instance, InstanceState, Series, SeriesVersion
 from radcommons.server.archive.storage import pack_digests, series_version_name, unpack_digests
-from radcommons.server.platform.objects import ObjectStore, instance_key, object_store, place_key
+from radcommons.server.platform.objects import ObjectStore, instance_key, object_store, place_key, place_prefix
 
 COPIES_AT_ONCE = 8
 
@@ -60,32 +60,38 @@ def _put(store: ObjectStore, name: str, sha256: str) -> None:
 def take_back(names: Iterable[str]) -> None:
     """Take series versions from under their prefixes, so that nobody finds them there who remembers a key; no bytes are lost.
 
-    An object moves below another series version that has it, or back to where it came in. Safe to repeat: the bytes are
-    elsewhere before the rows say so, and what tells of the prefix goes when it is empty.
+    An object moves below another series version that has it, or back to where it came in. What lies below a prefix of which no
+    row tells was left there by a placing that stopped, and goes too. Safe to repeat: the bytes are elsewhere before the
+    rows say so, and what tells of the prefix goes when it is empty.
     """
-    for version in SeriesVersion.objects.filter(name__in=list(names)):
-        _take_back(version)
-
-
-def _take_back(version: SeriesVersion) -> None:
     store = object_store()
+    for name in names:
+        version = SeriesVersion.objects.filter(name=name).first()
+        if version is not None:
+            _move_out(store, version)
+        left = [found.key for found in store.list(place_prefix(name))]
+        with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
+            list(pool.map(store.delete, left))
+        if version is not None:
+            version.delete()
+
+
+def _move_out(store: ObjectStore, version: SeriesVersion) -> None:
     others = SeriesVersion.objects.filter(series=version.series_id).exclude(pk=version.pk)
     elsewhere = {sha256: other for other in others for sha256 in unpack_digests(other.members)}
-    placed = list(Instance.objects.filter(placed_in=version).values_list("sha256", flat=True))
+    placed = Instance.objects.filter(placed_in=version)
     # On a disk an object never left; of another, this prefix holds the only copy.
     homeless = [
         sha256
-        for sha256 in placed
+        for sha256 in placed.values_list("sha256", flat=True)
         if sha256 not in elsewhere and store.where(instance_key(sha256)) != instance_key(sha256)
     ]
     with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
         list(pool.map(partial(_bring_home, store, version.name), homeless))
     with transaction.atomic():
-        for sha256 in placed:
-            Instance.objects.filter(sha256=sha256).update(placed_in=elsewhere.get(sha256))
-    for sha256 in unpack_digests(version.members):
-        store.delete(place_key(version.name, sha256))
-    version.delete()
+        for other in others:
+            placed.filter(sha256__in=unpack_digests(other.members)).update(placed_in=other)
+        placed.update(placed_in=None)
 
 
 def _bring_home(store: ObjectStore, name: str, sha256: str) -> None:

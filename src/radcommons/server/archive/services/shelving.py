@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from radcommons.server.archive import metadata, shelving
 from radcommons.server.archive.dicomweb.holdings import HeldInstance
@@ -62,7 +62,7 @@ def shelve(name: str, instances: QuerySet[Instance]) -> Shelf:
 def unshelve(name: str) -> None:
     """Take a set off; series that no other shelf holds are forgotten."""
     Shelf.objects.filter(name=name).delete()
-    PackedSeries.objects.exclude(pk__in=ShelfSeries.objects.exclude(packed=None).values("packed")).delete()
+    PackedSeries.objects.exclude(Exists(ShelfSeries.objects.filter(packed=OuterRef("pk")))).delete()
 
 
 def _shelve_study(shelf: Shelf, place: int, series_ids: list[int], visible: QuerySet[Instance]) -> ShelfRow:

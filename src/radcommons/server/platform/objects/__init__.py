@@ -13,6 +13,7 @@ from radcommons.server.platform.objects.store import (
     damaged_key,
     instance_key,
     place_key,
+    place_prefix,
 )
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "kind_of_store",
     "object_store",
     "place_key",
+    "place_prefix",
     "trouble",
 ]

@@ -113,7 +113,12 @@ def instance_key(sha256: str) -> str:
 
 def place_key(series_version: str, sha256: str) -> str:
     """The key of an instance below the prefix of a series version."""
-    return f"series/{series_version}/{sha256}.dcm"
+    return f"{place_prefix(series_version)}{sha256}.dcm"
+
+
+def place_prefix(series_version: str) -> str:
+    """The prefix of a series version."""
+    return f"series/{series_version}/"
 
 
 def damaged_key(sha256: str) -> str:

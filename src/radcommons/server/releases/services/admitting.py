@@ -13,6 +13,7 @@ from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.releases.errors import InvalidReleaseError
 from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseReader, ReleaseState
 from radcommons.server.releases.queries import instances_of
+from radcommons.server.releases.services.publishing import objects_held_still
 
 # Terms, institutions and people change; whoever needs longer asks again.
 LONGEST = timedelta(days=3 * 366)
@@ -87,10 +88,20 @@ def open_version(release_id: int, *, reason: str, actor: Actor) -> Release:
         When no reason is given.
     ConflictError
         When it is not published.
+    BusyReleaseError
+        When another version is being withdrawn at this moment.
     """
     authorise(actor, Action.RELEASES_MANAGE)
     if not reason.strip():
         raise InvalidReleaseError("Say why the version is opened; the reason stays in the record.")
+    with objects_held_still():
+        release = _opened(release_id, reason.strip(), actor)
+        # A crash here leaves an open version below no prefix of its own, which is served all the same; opening it again places it.
+        place(instances_of(release))
+    return release
+
+
+def _opened(release_id: int, reason: str, actor: Actor) -> Release:
     with transaction.atomic():
         release = Release.objects.select_for_update(no_key=True).filter(pk=release_id).first()
         if release is None:
@@ -100,10 +111,8 @@ def open_version(release_id: int, *, reason: str, actor: Actor) -> Release:
         if release.access == ReleaseAccess.OPEN:
             return release
         release.access = ReleaseAccess.OPEN
-        release.opened_at, release.opened_by, release.opening_reason = timezone.now(), actor.name, reason.strip()
+        release.opened_at, release.opened_by, release.opening_reason = timezone.now(), actor.name, reason
         release.save(update_fields=["access", "opened_at", "opened_by", "opening_reason"])
         facts = {"name": f"{release.slug}@{release.version}", "reason": release.opening_reason}
         audit.record(actor, "releases.opened", object_kind="release", object_id=release_id, facts=facts)
-    # A crash here leaves an open version below no prefix of its own, which is served all the same.
-    place(instances_of(release))
     return release

@@ -7,16 +7,20 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
 from radcommons.server.archive.models import Instance
+from radcommons.server.archive.services import unshelve
 from radcommons.server.catalog.models import Cohort
 from radcommons.server.catalog.queries import cohort_instances
 from radcommons.server.platform import audit, keys
 from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.objects import object_store
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.platform.settings import settings
 from radcommons.server.releases.errors import ImmutableReleaseError, InvalidReleaseError, VersionExistsError
 from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseInstance, ReleaseState
-from radcommons.server.releases.queries import latest_out
+from radcommons.server.releases.queries import latest_out, shelf_name
 from radcommons.server.releases.rules import LICENCES, is_slug, parse_version
+from radcommons.server.releases.services.leaving import take_back_series
+from radcommons.server.releases.services.publishing import folder_of, objects_held_still, only_hand
 from radcommons.server.releases.tables import manifest_row
 from radcommons.transfer.release.canonical import sha256_hex
 from radcommons.transfer.release.merkle import derive_salt
@@ -96,23 +100,47 @@ def draft(wish: DraftWish, cohort: Cohort, *, actor: Actor) -> Release:
 
 
 def discard_draft(release_id: int, *, actor: Actor) -> None:
-    """Throw a draft away.
+    """Throw a draft away, with what a publishing that stopped left of it in the store. Safe to repeat.
 
     Raises
     ------
     ImmutableReleaseError
         When it is published already.
+    BusyReleaseError
+        When it, or what it left behind below public prefixes together with another version, is in use at this moment.
     """
     authorise(actor, Action.RELEASES_MANAGE)
-    with transaction.atomic():
-        release = Release.objects.select_for_update(no_key=True).filter(pk=release_id).first()
-        if release is None:
-            raise NotFoundError
-        name = f"{release.slug}@{release.version}"
-        if release.state in {ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN}:
-            raise ImmutableReleaseError(name)
-        release.delete()
-        audit.record(actor, "releases.discarded", object_kind="release", object_id=release_id, facts={"name": name})
+    with only_hand(release_id):
+        _clear_store(_draft(Release.objects.filter(pk=release_id)))
+        with transaction.atomic():
+            release = _draft(Release.objects.select_for_update(no_key=True).filter(pk=release_id))
+            facts = {"name": f"{release.slug}@{release.version}"}
+            unshelve(shelf_name(release))
+            release.delete()
+            audit.record(actor, "releases.discarded", object_kind="release", object_id=release_id, facts=facts)
+
+
+def _draft(found: QuerySet[Release]) -> Release:
+    release = found.first()
+    if release is None:
+        raise NotFoundError
+    if release.state in {ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN}:
+        raise ImmutableReleaseError(f"{release.slug}@{release.version}")
+    return release
+
+
+def _clear_store(release: Release) -> None:
+    """Remove what publishing put into the store before it stopped.
+
+    It stores the signed files first and places series after them: where there are none, nothing was placed, and they go last.
+    """
+    store = object_store()
+    files = [found.key for found in store.list(folder_of(release))]
+    if files and release.access == ReleaseAccess.OPEN:
+        with objects_held_still(is_moving=True):
+            take_back_series(release)
+    for key in files:
+        store.delete(key)
 
 
 def _accepted(wish: DraftWish) -> tuple[int, int, int]:

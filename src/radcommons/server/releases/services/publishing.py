@@ -1,6 +1,7 @@
 """Publishing: build, store, then one transaction that makes the version exist for the world.
 
-A crash before that transaction leaves objects that nobody refers to; publishing again gives the same bytes.
+A crash before that transaction leaves objects that nobody refers to; publishing again gives the same bytes, and throwing the draft
+away removes them.
 """
 
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ def publish(release_id: int, *, actor: Actor) -> Release:
         When it was withdrawn.
     """
     authorise(actor, Action.RELEASES_MANAGE)
-    with _only_publisher(release_id):
+    with only_hand(release_id):
         release = Release.objects.filter(pk=release_id).first()
         if release is None:
             raise NotFoundError
@@ -74,8 +75,14 @@ def publish(release_id: int, *, actor: Actor) -> Release:
 
 
 @contextmanager
-def _only_publisher(release_id: int) -> Iterator[None]:
-    """Hold the version's lock; the database lets go of it when the process dies."""
+def only_hand(release_id: int) -> Iterator[None]:
+    """Hold the version's lock; the database lets go of it when the process dies.
+
+    Raises
+    ------
+    BusyReleaseError
+        When somebody else publishes it, or throws it away, at this moment.
+    """
     lock = lock_of(release_id)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
@@ -135,12 +142,18 @@ def _heading(release: Release) -> Heading:
     )
 
 
+def folder_of(release: Release) -> str:
+    """The prefix of the store below which a version's signed files are put."""
+    area = "releases" if release.access == ReleaseAccess.OPEN else "restricted"
+    return f"{area}/{release.slug}/{release.version}/"
+
+
 def _store(release: Release, core: Core) -> list[ReleaseFile]:
     store, files = object_store(), []
-    folder = "releases" if release.access == ReleaseAccess.OPEN else "restricted"
+    folder = folder_of(release)
     for entry, path in core.files:
         name = entry.path.rsplit("/", 1)[-1]
-        key = f"{folder}/{release.slug}/{release.version}/{entry.sha256}/{name}"
+        key = f"{folder}{entry.sha256}/{name}"
         store.put_path(key, path)
         files.append(
             ReleaseFile(

@@ -4,22 +4,18 @@ The studies themselves are not withdrawn by it: a corrected version may hold the
 prefix that an operator may have opened to the world: whoever remembers a key, or has an address that was signed, gets nothing by it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
-
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from radcommons.server.archive.queries import series_version
-from radcommons.server.archive.services import take_back, unshelve
+from radcommons.server.archive.services import unshelve
 from radcommons.server.platform import audit
 from radcommons.server.platform.errors import ConflictError, NotFoundError
 from radcommons.server.platform.objects import object_store
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.releases.errors import InvalidReleaseError
-from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseInstance, ReleaseState
+from radcommons.server.releases.models import Release, ReleaseAccess, ReleaseState
 from radcommons.server.releases.queries import shelf_name
+from radcommons.server.releases.services.leaving import take_back_series
 from radcommons.server.releases.services.publishing import objects_held_still
 
 RELEASES, WITHDRAWN = "releases/", "withdrawn/"
@@ -45,28 +41,9 @@ def withdraw(release_id: int, *, reason: str, actor: Actor) -> Release:
     release = _withdrawn(release_id, reason.strip(), actor)
     if release.access == ReleaseAccess.OPEN:
         with objects_held_still(is_moving=True):
-            take_back(_own_series_versions(release))
+            take_back_series(release)
             _take_back_files(release)
     return release
-
-
-def _own_series_versions(release: Release) -> Iterator[str]:
-    """The series versions that this version holds and no other open one does, by name."""
-    members = ReleaseInstance.objects.filter(release=release)
-    out = ReleaseInstance.objects.filter(release__state=ReleaseState.PUBLISHED, release__access=ReleaseAccess.OPEN)
-    for series_id in members.order_by().values_list("instance__series_id", flat=True).distinct():
-        needed = _contents(out.filter(instance__series=series_id))
-        for digests in _contents(members.filter(instance__series=series_id)) - needed:
-            if name := series_version(digests):
-                yield name
-
-
-def _contents(members: QuerySet[ReleaseInstance]) -> set[tuple[str, ...]]:
-    """The digests that each version has among some members."""
-    found: dict[int, list[str]] = defaultdict(list)
-    for release_id, sha256 in members.order_by("instance__sha256").values_list("release_id", "instance__sha256"):
-        found[release_id].append(sha256)
-    return {tuple(digests) for digests in found.values()}
 
 
 def _take_back_files(release: Release) -> None:
