@@ -43,6 +43,8 @@ from radcommons.transfer.sender import send_batch, wait_until_verified
 ENVIRONMENT = os.environ | {"TCP_NODELAY": "1"}
 SITE, PROJECT = "ALPHA", "covid19"
 A_REQUEST = 20
+# As long as those that clients make up; a short one takes both servers longer to look for.
+BOUNDARY = b"7d1f0c52-94a6-4b0e-8a53-2f6de1c7b930"
 # A busy machine prepares the database for minutes.
 _STARTING_S = 600
 # The sizes of the batches, as shares of the largest.
@@ -186,10 +188,12 @@ def requests_of(files: Sequence[Path]) -> list[bytes]:
     """The bodies of the requests that store files, so many each."""
     return [
         b"".join(
-            b"--b\r\nContent-Type: application/dicom\r\n\r\n" + path.read_bytes() + b"\r\n"
+            b"--" + BOUNDARY + b"\r\nContent-Type: application/dicom\r\n\r\n" + path.read_bytes() + b"\r\n"
             for path in files[start : start + A_REQUEST]
         )
-        + b"--b--\r\n"
+        + b"--"
+        + BOUNDARY
+        + b"--\r\n"
         for start in range(0, len(files), A_REQUEST)
     ]
 
@@ -197,7 +201,7 @@ def requests_of(files: Sequence[Path]) -> list[bytes]:
 def post(client: httpx.Client, address: str, bodies: Sequence[bytes]) -> None:
     """Store files by STOW-RS."""
     headers = {
-        "Content-Type": 'multipart/related; type="application/dicom"; boundary=b',
+        "Content-Type": f'multipart/related; type="application/dicom"; boundary={BOUNDARY.decode()}',
         "Accept": "application/dicom+json",
     }
     for body in bodies:

@@ -93,7 +93,7 @@ def test_a_file_that_was_lost_meanwhile_and_came_again_is_stored(site, run_worke
     made, batch = _open(tmp_path, 2)
     _send(made, batch, list(made.paths))
     lost = next(iter(made.paths))
-    staging.remove_part(batch.batch_id, lost)
+    staging.remove_parts(batch.batch_id, [lost])
     services.look_ahead(batch.pk)
     assert len(foreseen._found) == 1
     assert services.open_batch(made.manifest.canonical_bytes, actor=ALPHA).missing == (lost,)

@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import socket
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import httpx
 import pydicom
@@ -236,6 +238,25 @@ def test_only_the_site_itself_stores_and_only_under_its_agreement(sender, live_s
     sender.root = sender.root.replace("covid19", "another")
     assert sender.post(body).status_code == 403
     assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize(("is_known", "status"), [(False, b"401"), (True, b"100")])
+def test_who_asks_before_sending_a_body_is_told_whether_it_is_taken(sender, is_known, status):
+    server = urlsplit(sender.root)
+    head = [
+        f"POST {server.path}/studies HTTP/1.1",
+        f"Host: {server.netloc}",
+        f"Authorization: Bearer {sender.token if is_known else 'nobody'}",
+        f"Content-Type: multipart/related; boundary={BOUNDARY}",
+        "Content-Length: 1000000000",
+        "Expect: 100-continue",
+    ]
+
+    with socket.create_connection((server.hostname, server.port), timeout=60) as line:
+        line.sendall("\r\n".join([*head, "", ""]).encode())
+        told = line.recv(12)
+
+    assert told == b"HTTP/1.1 " + status
 
 
 @pytest.mark.parametrize("content_type", [None, "application/x-www-form-urlencoded", "text/plain"])

@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 
 from radcommons.server.intake.errors import DiskFullError
 from radcommons.server.intake.threads import WRITE_BYTES, fed
+from radcommons.server.platform.errors import ForbiddenError
 
 PATIENCE_S = 60
 HALF = WRITE_BYTES // 2
@@ -106,3 +107,46 @@ def test_a_failure_is_told_after_the_thread_has_ended():
         asyncio.run(fed(failing(), taking.feed))
 
     assert (taking.at_once, len(taking.groups)) == (0, 1)
+
+
+@pytest.mark.parametrize("pieces", [1, 200])
+def test_before_leave_is_given_no_more_than_one_piece_is_read_and_nothing_taken_in(pieces):
+    taking, read = Taking(), []
+
+    async def watched():
+        async for piece in body(numbered(pieces)):
+            read.append(piece)
+            yield piece
+
+    async def refused():
+        await asyncio.sleep(0.05)
+        raise ForbiddenError
+
+    async def asked():
+        await fed(watched(), taking.feed, after=asyncio.ensure_future(refused()))
+
+    with pytest.raises(ForbiddenError):
+        asyncio.run(asked())
+
+    assert (taking.groups, len(read)) == ([], min(pieces, 2))
+
+
+def test_what_came_before_leave_was_given_is_taken_in_afterwards():
+    taking, order = Taking(), []
+    taking.may_end.set()
+
+    async def given():
+        await asyncio.sleep(0.05)
+        order.append("leave")
+
+    def feed(group):
+        order.append("piece")
+        taking.feed(group)
+
+    async def asked():
+        return await fed(body(numbered(3)), feed, after=asyncio.ensure_future(given()))
+
+    rest = asyncio.run(asked())
+
+    assert order == ["leave", "piece"]
+    assert b"".join(taking.groups) + b"".join(rest) == b"".join(numbered(3))

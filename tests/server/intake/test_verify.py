@@ -183,7 +183,7 @@ def test_other_bytes_under_a_known_identifier_are_held_back(run_worker, tmp_path
 def test_staged_bytes_that_vanished_are_said(run_worker, tmp_path):
     made = make_batch(_slices(tmp_path, 2))
     _seal(made)
-    staging.remove_part(made.manifest.batch_id, min(made.paths))
+    staging.remove_parts(made.manifest.batch_id, [min(made.paths)])
     run_worker()
     assert _counts(made) == {"stored": 1, "quarantined": 1}
     assert _codes() == {"intake.staged-file-lost"}

@@ -106,7 +106,7 @@ def adopt(batch_id: str, files: Iterable[tuple[Path, str]]) -> Future[None]:
     folder = folder_of(batch_id)
     with _disk_errors():
         for path, sha256 in files:
-            _adopt(path, folder / sha256)
+            _adopt(path, f"{folder}/{sha256}")
         folder.mkdir(parents=True, exist_ok=True)
     return _writing.submit(_write_names, folder)
 
@@ -117,17 +117,23 @@ def _write_names(folder: Path) -> None:
         _sync_directory(folder)
 
 
-def _adopt(path: Path, target: Path) -> None:
-    while path.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Another request may have emptied the folder and taken it away meanwhile; the file itself is ours alone.
+def _adopt(path: Path, target: str) -> None:
+    try:
+        os.rename(path, target)  # noqa: PTH104 - asked for every file
+    except FileNotFoundError:
+        # The folder is new, or another request has emptied it and taken it away; the file itself is ours alone.
+        while path.exists():
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                path.rename(target)
+
+
+def remove_parts(batch_id: str, digests: Iterable[str]) -> None:
+    """Remove parts that are stored or discarded; removing them again is no error."""
+    folder = f"{folder_of(batch_id)}/"
+    for sha256 in digests:
         with suppress(FileNotFoundError):
-            path.rename(target)
-
-
-def remove_part(batch_id: str, sha256: str) -> None:
-    """Remove a part that is stored or discarded; removing it again is no error."""
-    path_of(batch_id, sha256).unlink(missing_ok=True)
+            os.unlink(folder + sha256)  # noqa: PTH108 - asked for every file
 
 
 def remove_leftovers(batch_id: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import close_old_connections
 from starlette.requests import ClientDisconnect
@@ -24,8 +24,15 @@ async def in_pool(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -
     return await asyncio.get_running_loop().run_in_executor(_POOL, work)
 
 
-async def fed(body: AsyncIterator[bytes], feed: Callable[[list[bytes]], None]) -> list[bytes]:
+async def fed(
+    body: AsyncIterator[bytes], feed: Callable[[list[bytes]], None], *, after: asyncio.Future[Any] | None = None
+) -> list[bytes]:
     """Hand a body over in large pieces, each taken in by a thread while the next one arrives; never two of them at a time.
+
+    Parameters
+    ----------
+    after
+        What must have ended well before the first piece is handed over; no more than that piece is read meanwhile.
 
     Returns
     -------
@@ -38,7 +45,7 @@ async def fed(body: AsyncIterator[bytes], feed: Callable[[list[bytes]], None]) -
     """
     waiting: list[bytes] = []
     size_bytes = 0
-    feeding: asyncio.Future[None] | None = None
+    feeding: asyncio.Future[Any] | None = after
     try:
         async for piece in body:
             waiting.append(piece)

@@ -343,9 +343,8 @@ def _record(
     batch.save(update_fields=["size_bytes", "state", "finished_at", "deferred_at"])
     facts = {"site": upload.site.code, "project": upload.project, "files": len(parts)}
     audit.record(upload.actor, "intake.store", object_kind="batch", object_id=batch.batch_id, facts=facts)
-    for part in parts.values():
-        if part.state not in (PartState.STAGED, PartState.QUARANTINED):
-            transaction.on_commit(partial(staging.remove_part, batch.batch_id, part.sha256))
+    unneeded = [part.sha256 for part in parts.values() if part.state not in (PartState.STAGED, PartState.QUARANTINED)]
+    transaction.on_commit(partial(staging.remove_parts, batch.batch_id, unneeded))
     return batch, parts
 
 

@@ -84,7 +84,7 @@ def discard_quarantined(quarantined_id: int, *, reason: str, actor: Actor) -> Qu
         row, batch = _undecided(quarantined_id, reason=reason, actor=actor)
         BatchPart.objects.filter(pk=row.part_id).update(state=PartState.DISCARDED)
         _decide(row, QuarantinedInstance.Decision.DISCARDED, reason=reason, actor=actor)
-    staging.remove_part(batch.batch_id, row.part.sha256)
+    staging.remove_parts(batch.batch_id, [row.part.sha256])
     staging.remove_leftovers(batch.batch_id)
     return row
 

@@ -88,8 +88,9 @@ def begin_settling(batch: Batch, group: Sequence[Inspected]) -> Settling:
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO OFF")
+    folder = staging.folder_of(batch.batch_id)
     offers = tuple(
-        Offer(inspection.description, staging.path_of(batch.batch_id, claim.sha256), claim.pixel_text)
+        Offer(inspection.description, folder / claim.sha256, claim.pixel_text)
         for claim, inspection in group
         if inspection.description is not None and inspection.is_acceptable
     )
@@ -122,9 +123,9 @@ def complete(settling: Settling) -> Mapping[int, Settled]:
                 seen = replace(inspection, findings=(*inspection.findings, *result.findings))
             settled.append((claim, seen))
         results_by_part = _record(settled, stored)
-    for claim, _ in settling.group:
-        if claim.part_id in results_by_part and results_by_part[claim.part_id].state in _ACCEPTED:
-            staging.remove_part(settling.batch.batch_id, claim.sha256)
+    accepted = {key for key, settled in results_by_part.items() if settled.state in _ACCEPTED}
+    digests = [claim.sha256 for claim, _ in settling.group if claim.part_id in accepted]
+    staging.remove_parts(settling.batch.batch_id, digests)
     return results_by_part
 
 

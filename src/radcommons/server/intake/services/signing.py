@@ -119,7 +119,7 @@ def refuse_signing_key(key_id: int, *, reason: str, actor: Actor) -> SigningKey:
             state=BatchState.REFUSED, finished_at=timezone.now()
         )
     for sha256, batch_id in parts:
-        staging.remove_part(batch_id, sha256)
+        staging.remove_parts(batch_id, [sha256])
     for batch in waiting:
         staging.remove_leftovers(batch.batch_id)
     return key

@@ -3,6 +3,7 @@
 Only a bearer token says who stores: a browser sends its session along from anybody's page, and a form can post here.
 """
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -99,12 +100,17 @@ async def _store(request: Request) -> Response:
     study = request.path_params.get("study", "")
     if study and not is_harmless_uid(study):
         raise InvalidError("intake.study-uid", "The address names no Study Instance UID.")
-    upload, receiver = await in_pool(_opened, request)
+    opening = asyncio.ensure_future(in_pool(_opened, request))
+    if "expect" in request.headers:
+        # Who waits to be told to go on (RFC 9110 10.1.1) need not send a body that is refused.
+        await opening
     try:
-        rest = await fed(request.stream(), receiver.feed)
+        rest = await fed(request.stream(), lambda pieces: opening.result()[1].feed(pieces), after=opening)
+        upload, receiver = await opening
         answers = await in_pool(_stored, upload, receiver, rest, study, request.headers.get("user-agent", ""))
     finally:
-        await in_pool(receiver.close)
+        if opening.exception() is None:
+            await in_pool(opening.result()[1].close)
     return _response(request, upload, answers, wanted)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 MAXIMUM_HEADER_BYTES = 16_384
@@ -148,8 +149,9 @@ class MultipartReader:
 _NOTHING = PartData(b"")
 
 
+@lru_cache(maxsize=16)
 def _headers(block: bytes) -> Mapping[str, str]:
-    """Header fields of a part; what follows the delimiter on its line is white space (RFC 2046 5.1.1)."""
+    """Header fields of a part, which are those of the part before as a rule; what follows the delimiter on its line is white space (RFC 2046 5.1.1)."""
     padding, _, lines = block.partition(b"\r\n")
     if padding.strip(b" \t"):
         raise MultipartError("A boundary is followed by something else than a line break.")

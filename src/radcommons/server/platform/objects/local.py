@@ -52,29 +52,33 @@ class LocalObjects:
 
     def take_over(self, given: Sequence[tuple[str, Path]]) -> None:
         """Give files a second name where the disk is the same, and wait for the disk once for all of them."""
-        changed: set[Path] = set()
+        changed: set[str] = set()
         with _DiskErrors():
             for key, path in given:
-                self._take_over(self._path(key), path, changed)
+                self._take_over(key, path, changed)
             # At once: what the file system has to write for one is mostly what it has to write for all.
             list(_writing.map(_sync_directory, changed))
 
-    def _take_over(self, target: Path, path: Path, changed: set[Path]) -> None:
-        if not path.exists() and target.is_file():
-            return
+    def _take_over(self, key: str, path: Path, changed: set[str]) -> None:
+        name = self._name(key)
+        folder = name.rpartition("/")[0]
         try:
-            if not target.parent.is_dir():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                changed.add(target.parent.parent)
-            os.link(path, target)
+            try:
+                os.link(path, name)
+            except FileNotFoundError:
+                if not path.exists() and self._path(key).is_file():
+                    return
+                self._path(key).parent.mkdir(parents=True, exist_ok=True)
+                changed.add(folder.rpartition("/")[0])
+                os.link(path, name)
         except OSError as error:
             if isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 # Neither is an object that somebody asked for and that is not there.
                 raise OSError(errno.EIO, os.strerror(errno.EIO)) from error
             if not isinstance(error, FileExistsError) and error.errno not in _CANNOT_LINK:
                 raise
-            self.put_path(target.relative_to(self.root).as_posix(), path)
-        changed.add(target.parent)
+            self.put_path(key, path)
+        changed.add(folder)
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """Write bytes."""
@@ -235,7 +239,7 @@ class _DiskErrors:
             raise UnavailableError("platform.store-unavailable", message) from error
 
 
-def _sync_directory(path: Path) -> None:
+def _sync_directory(path: Path | str) -> None:
     """Make a rename durable: the directory's entry is data too."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
