@@ -180,3 +180,27 @@ def test_a_name_of_the_study_is_a_name_after_any_title():
 )
 def test_no_text_takes_long(piece):
     assert len(list(cue_spans(piece * (20_000 // len(piece))))) >= 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ausschluss Lockerung, Schaftspitze medial",
+        "Ausgangsbefund, Vergleich mit Voraufnahmen",
+        "AUSSCHLUSS LOCKERUNG, SCHAFTSPITZE MEDIAL",
+        "Z.n. Hüft-TEP, V.a. Grünholzfraktur",
+        "Kerley-B-Linien, Fleischner-Kriterien, Westermark-Zeichen",
+        "Todani type I, Caroli; DeBakey I, Crawford II; Weber B, Schatzker IV",
+        "DOENÇA DE CROHN, FÍSTULA PERIANAL, CLASSIFICAÇÃO",
+        "RODILLA: MENISCO INTERNO, LIGAMENTO CRUZADO ANTERIOR ÍNTEGRO",
+        "FOIE STÉATOSIQUE, VÉSICULE ALITHIASIQUE",
+        "mediale meniscusscheur, Bakerse cyste",
+    ],
+)
+def test_lists_of_findings_and_of_classes_are_no_names(text):
+    assert _cut(text) == text
+
+
+@pytest.mark.parametrize("name", ["Hartung, Petra", "HORNUNG, PETRA", "Lindqvist-Brown, Eva", "Petra Z.N. Lindqvist"])
+def test_names_that_resemble_them_go(name):
+    assert name.split()[-1] not in _cut(f"CT {name}")

@@ -68,9 +68,26 @@ def test_rarer_encodings_are_read(encode):
     assert "Quixotesen" in {said for _, _, said in encoded_texts(text)}
 
 
-@pytest.mark.parametrize("mark", " :-")
+@pytest.mark.parametrize("mark", " :-,;")
 def test_hexadecimal_octets_may_stand_apart(mark):
     assert "Quixotesen" in {said for _, _, said in encoded_texts(b"Quixotesen".hex(mark))}
+
+
+@pytest.mark.parametrize("form", ["0x{:02x}", "{:d}", "{:02X}"])
+def test_letters_may_be_listed_by_their_codes(form):
+    text = f"header = [{', '.join(map(form.format, b'Quixotesen'))}]"
+    assert "Quixotesen" in {said for _, _, said in encoded_texts(text)}
+
+
+def test_a_code_joined_to_other_words_is_read():
+    code = base64.b64encode(b"name=Quixotesen").decode()
+    for text in (f"data={code}", f"Chest PA/{code}", f"MR_{code}_T1", f"MR_{code.rstrip('=')}_T1"):
+        assert "name=Quixotesen" in {said for _, _, said in encoded_texts(text)}, text
+
+
+def test_letters_of_which_an_octet_is_no_sign_are_read_as_meant():
+    misread = "Nguyễn".encode().decode("latin-1")
+    assert "Nguyễn" in {said for _, _, said in encoded_texts(f"CT {misread} chest")}
 
 
 @pytest.mark.parametrize(

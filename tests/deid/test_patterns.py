@@ -468,3 +468,21 @@ def test_dates_in_words_and_by_weeks_are_found(date):
 )
 def test_ordinals_and_numbers_in_words_are_no_dates(text):
     assert not _found(text)
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["٢٠٢١/٣/٤", "２０２１／３／４", "४.३.२०२१", "4–3–2021", "4.\u00a0März\u00a02021", "4/3/2564", "2564-03-04", "1399/12/14", "4/9/1442", "4 มี.ค. 2564"],
+)  # fmt: skip
+def test_dates_of_other_scripts_and_calendars_are_found(date):
+    assert date in _found(f"CT {date} chest")
+
+
+@pytest.mark.parametrize("moment", ["20210304101112.123456", "1614850272.5", "2459277.5"])
+def test_points_of_time_with_a_fraction_are_numbers(moment):
+    assert moment in _found(f"acquired_{moment}_T1")
+
+
+@pytest.mark.parametrize("text", ["Tc-99m MDP bone scan", "99mTc-DTPA", "Technetium-99M", "99m Tc", "slices 500–1000"])
+def test_technetium_is_no_age_and_a_range_no_number(text):
+    assert _found(text) == set()

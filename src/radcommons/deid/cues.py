@@ -99,6 +99,7 @@ _FOLLOWED_BY_NAMES = re.compile(
 )
 _CARET = re.compile(rf"(?:(?:{_WORD})[ ]){{0,2}}{_WORD}(?:\^{{1,4}}{_WORD}){{1,4}}")
 _COMMA = re.compile(rf"(?<![\w,;])({_WORD}),[ ]?({_WORD})(?![\w'’-])")
+_CLASS = re.compile(r"[A-Z]|[IVX]{1,4}[A-Ca-c]?")
 _HONOURED = re.compile(
     r"([\u3400-\u9fff\u3040-\u30ff]{1,6}?)(?=様|さん|氏(?!名)|殿|先生|医師|女士|小姐|医生|医师|大夫|护士|護士|教授)|([\uac00-\ud7a3]{2,4}?)(?=\s?(?:씨|님|선생|의사))"
 )
@@ -109,6 +110,8 @@ _ANNOUNCED_IN_CHINESE = re.compile(
 )
 # A family name with two initials, in the order of Russian and of bibliographies: Щеглов А.Б., Smith J.K.
 _LONGEST_CODE = 2
+# What German writes with points before a noun, in a text of capitals: Z.N., V.A., Z.B.
+_ABBREVIATIONS = frozenset({"ZN", "VA", "ZB", "UA", "OB"})
 _TWO_INITIALS = r"[^\W\d_]\.[ ]?[^\W\d_]\."
 _WITH_TWO_INITIALS = (
     re.compile(rf"(?P<name>{_WORD})[ ]{_TWO_INITIALS}(?!\w)"),
@@ -118,6 +121,8 @@ _NO_PERSONS = frozenset(
     ["患者", "担当", "主治", "お客", "皆", "同", "両", "主任", "副主任", "住院", "值班", "影像", "放射", "责任", "上级"]
 )
 _MOST_INITIAL = 1
+# Brown is shorter, and a name.
+_LEAST_THING = 6
 
 
 @recalled
@@ -161,16 +166,34 @@ def _unannounced(text: str) -> Iterator[tuple[int, int, str]]:
     if "." in text:
         for match in (match for form in _WITH_TWO_INITIALS for match in form.finditer(text)):
             name = match["name"]
-            if len(name) > _LONGEST_CODE and _is_capitalised(name) and not _is_word(name):
+            if len(name) > _LONGEST_CODE and _is_like_a_name(name) and _are_initials(match[0].replace(name, ""), text):
                 yield (*match.span(), "name")
     if "," in text:
         for match in _COMMA.finditer(text):
-            if all(_is_capitalised(word) and not _is_word(word) for word in (match[1], match[2])):
+            if not _is_class(text, match) and all(map(_is_like_a_name, match.groups())):
                 yield (*match.span(), "name")
     for match in _FOLLOWED_BY_NAMES.finditer(text):
         names = _TOKEN.findall(match[1])
         if all(_is_capitalised(word) and not _is_word(word) for word in names):
             yield (*match.span(1), "announced person")
+
+
+def _are_initials(letters: str, text: str) -> bool:
+    """Whether two letters with points are those of given names, and no abbreviation such as ``Z.n.``."""
+    plain = "".join(filter(str.isalpha, letters))
+    return not any(map(str.islower, plain)) and not (text.isupper() and plain in _ABBREVIATIONS)
+
+
+def _is_class(text: str, match: re.Match[str]) -> bool:
+    """Whether the word before a comma is a class after what it classes, as in ``Todani I, Caroli``."""
+    return _CLASS.fullmatch(match[1]) is not None and text[: match.start()].endswith(" ")
+
+
+def _is_like_a_name(word: str) -> bool:
+    """Whether a word may be a name: an unknown one with a capital, and no compound of which the last part says a thing."""
+    last = word.rpartition("-")[2]
+    is_compound = last != word and len(last) >= _LEAST_THING and is_known(last)
+    return _is_capitalised(word) and not _is_word(word) and not is_compound
 
 
 def component_spans(text: str) -> Iterator[tuple[int, int, str]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from radcommons.deid.cues import component_spans, cue_spans
+from radcommons.deid.folding import with_plain_signs
 from radcommons.deid.identifiers import IdentifierPattern
 from radcommons.deid.patterns import date_spans, mail_spans, pattern_spans, uid_spans, with_time
 from radcommons.deid.vocabulary import unknown_spans
@@ -163,6 +164,7 @@ def _is_part_of_number(text: str, day: tuple[int, int], number: tuple[int, int])
 
 def _moved(written: str, identifiers: IdentifierPattern, dates: DateReading) -> str | None:
     """A date as it stands in a text, moved; nothing when it is none, is a birth, or would become another of the patient."""
+    written = with_plain_signs(written)
     latest = max((day.year for day in dates.known), default=_YEAR_WITHOUT_STUDY)
     numbers = re.findall(r"\d+", written)
     long = [int(number[:4]) for number in numbers if len(number) >= len("2020")]

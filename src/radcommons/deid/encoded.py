@@ -14,10 +14,16 @@ from radcommons.deid.recalling import recalled
 
 # Eight letters at least; what is shorter holds no name that could be told from chance.
 _HEXADECIMAL = re.compile(
-    r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){5,}|[0-9A-Fa-f]{2}(?:(?P<mark>[ :-])[0-9A-Fa-f]{2})(?:(?P=mark)[0-9A-Fa-f]{2}){3,})(?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){5,}|[0-9A-Fa-f]{2}(?:(?P<mark>,?[ ]|[:;,-])(?:0x)?[0-9A-Fa-f]{2})(?:(?P=mark)(?:0x)?[0-9A-Fa-f]{2}){3,})(?![0-9A-Za-z])"
+)
+# The codes of letters as decimal numbers: 77, 117, 108.
+_DECIMAL = re.compile(
+    r"(?<![\d.,])(?:3[2-9]|[4-9]\d|1\d\d|2[0-4]\d|25[0-5])(?:(?P<mark>,?[ ]|[:;,-])(?:3[2-9]|[4-9]\d|1\d\d|2[0-4]\d|25[0-5])){4,}(?![\d.])"
 )
 _BASE32 = re.compile(r"(?<![A-Za-z0-9=])[A-Z2-7]{8,}={0,6}(?![A-Za-z0-9=])")
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{8,}={0,2}(?![A-Za-z0-9+/_=-])")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{8,}={0,2}(?!=)")
+# Signs of base64 also join a code to other words: PA/TcO8bGxlcg==, MR_TcO8bGxlcg.
+_PIECE_OF_64 = re.compile(r"[A-Za-z0-9+]{8,}={0,2}")
 # What has letters only is a word.
 _BASE85 = re.compile(r"(?<!\S)(?=[A-Za-z]{0,256}[!-@\[-`{-~])[!-~]{10,256}(?!\S)")
 # Letters of URLs, of mail, of HTML, of JSON, of C, of UTF-7 and of TeX, among plain ones.
@@ -40,7 +46,7 @@ _MARKS = dict(
 )
 _SPECIAL = {"ss": "ß", "o": "ø", "l": "ł", "aa": "å"}
 # What begins two or three octets of UTF-8, and the octets that follow it, as Latin-1 and its kin of Windows show them.
-_MISREAD = re.compile(r"\S{0,60}[\u00c3-\u00f4][\u0080-\u00bf\u0152-\u2122]\S{0,60}")
+_MISREAD = re.compile(r"[\S\x85]{0,60}[\u00c3-\u00f4][\u0080-\u00bf\u0152-\u2122][\S\x85]{0,60}")
 _WINDOWS_LATIN = ("cp1252", "latin-1")
 _MOST_READINGS = 2
 _URL_LETTERS = str.maketrans("-_", "+/")
@@ -56,10 +62,7 @@ def encoded_texts(text: str) -> Iterator[tuple[int, int, str]]:
     for match in () if text.isascii() else _MISREAD.finditer(text):
         if (said := _as_utf8(match[0])) is not None:
             yield (*match.span(), said)
-    for match in _HEXADECIMAL.finditer(text):
-        said = _readable(bytes.fromhex(match[1].replace(match["mark"] or " ", "")))
-        if said is not None:
-            yield (*match.span(), said)
+    yield from _listed(text)
     for match in _BASE32.finditer(text):
         letters = match[0].rstrip("=")
         yield from _decoded(match.span(), base64.b32decode, letters + "=" * (-len(letters) % _LETTERS_OF_32))
@@ -67,8 +70,20 @@ def encoded_texts(text: str) -> Iterator[tuple[int, int, str]]:
         for decode in (base64.b85decode, base64.a85decode):
             yield from _decoded(match.span(), decode, match[0].removeprefix("<~").removesuffix("~>"))
     for match in _BASE64.finditer(text):
-        letters = match[0].rstrip("=").translate(_URL_LETTERS)
-        yield from _decoded(match.span(), base64.b64decode, letters + "=" * (-len(letters) % _LETTERS))
+        yield from _of_base64(match.span(), match[0])
+        for piece in () if match[0].isalnum() else _PIECE_OF_64.finditer(match[0]):
+            if piece.span() != (0, len(match[0])):
+                yield from _of_base64((match.start() + piece.start(), match.start() + piece.end()), piece[0])
+
+
+def _listed(text: str) -> Iterator[tuple[int, int, str]]:
+    """Letters that are written as their codes, one after the other."""
+    for match in _HEXADECIMAL.finditer(text):
+        yield from _decoded(match.span(), bytes.fromhex, re.sub("0x|[^0-9A-Fa-f]", "", match[1]))
+    for match in _DECIMAL.finditer(text):
+        said = _readable(bytes(map(int, re.findall(r"\d+", match[0]))))
+        if said is not None:
+            yield (*match.span(), said)
 
 
 def _decoded(span: tuple[int, int], decode: Callable[[str], bytes], letters: str) -> Iterator[tuple[int, int, str]]:
@@ -79,6 +94,11 @@ def _decoded(span: tuple[int, int], decode: Callable[[str], bytes], letters: str
         return
     if said is not None:
         yield (*span, said)
+
+
+def _of_base64(span: tuple[int, int], code: str) -> Iterator[tuple[int, int, str]]:
+    letters = code.rstrip("=").translate(_URL_LETTERS)
+    yield from _decoded(span, base64.b64decode, letters + "=" * (-len(letters) % _LETTERS))
 
 
 def _letters_of(escape: re.Match[str]) -> str:

@@ -43,6 +43,8 @@ _KATAKANA = range(0x30A1, 0x30F7)
 _KATAKANA_TO_HIRAGANA = 0x60
 _FIRST_EAST_ASIAN = 0x2E80
 BEGINNING, _SHORT_BEGINNING = 3, 2
+_LAST_CODE = 0x20000
+_WIDE_SIGNS, _WIDE_TO_PLAIN = range(0xFF01, 0xFF0F + 1), 0xFEE0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,26 @@ def fold(text: str) -> FoldedText:
             letters.append(part)
             origins.append(index)
     return FoldedText("".join(letters), origins)
+
+
+def with_plain_signs(text: str) -> str:
+    """A text of the same length with the figures of all scripts, dashes, spaces and wide marks as ASCII has them."""
+    return text if text.isascii() else text.translate(_plain_signs())
+
+
+@lru_cache(maxsize=1)
+def _plain_signs() -> dict[int, str]:
+    signs = {0x2212: "-", 0x2044: "/", 0x2215: "/"}
+    for code in range(0x80, _LAST_CODE):
+        character = chr(code)
+        category = unicodedata.category(character)
+        if category == "Nd":
+            signs[code] = str(unicodedata.decimal(character))
+        elif category in {"Pd", "Zs"}:
+            signs[code] = "-" if category == "Pd" else " "
+        elif code in _WIDE_SIGNS:
+            signs[code] = chr(code - _WIDE_TO_PLAIN)
+    return signs
 
 
 def is_east_asian(word: str) -> bool:

@@ -8,31 +8,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from radcommons.deid.folding import listed
+from radcommons.deid.folding import with_plain_signs
+from radcommons.deid.months import LOOSE_MONTHS, MONTHS
 from radcommons.deid.recalling import recalled
 from radcommons.deid.vocabulary import is_known
 
-# Month names of English, German, French, Spanish, Italian, Dutch, Portuguese and Russian, whole and as people shorten them.
-_MONTHS = listed(
-    "january januar januari janvier janeiro jan gennaio gen. genn enero ene. february februar februari février fevrier févr fevr febrero febbraio fevereiro feb "
-    "march märz maerz mrz mars marzo março marco maart mrt april avril avr aprile abril abr apr maggio mayo maio june juni juin junio giugno junho jun "
-    "july juli juillet juil julio luglio julho jul august augustus août aout agosto aug september septembre septiembre settembre setembro sept october oktober octobre "
-    "octubre ottobre outubro okt november novembre noviembre novembro nov december dezember décembre decembre diciembre dicembre dezembro dez déc "
-    "январь января февраль февраля март марта апрель апреля мая июнь июня июль июля август августа сентябрь сентября октябрь октября ноябрь ноября декабрь декабря "
-    # The Nordic languages, Polish, Czech, Slovak, Hungarian, Romanian, Croatian, Finnish, Turkish.
-    "augusti desember tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta marraskuuta joulukuuta "
-    "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia styczeń kwiecień czerwiec lipiec sierpień wrzesień październik listopad grudzień "
-    "leden ledna únor února března březen duben dubna květen května červen června červenec července srpen srpna září říjen října listopadu prosinec prosince "
-    "januára februára apríla mája júna júla augusta septembra októbra novembra decembra január február március április május június július augusztus szeptember október "
-    "ianuarie februarie martie aprilie iunie iulie septembrie octombrie noiembrie decembrie "
-    "siječnja veljače ožujka travnja svibnja lipnja srpnja kolovoza rujna studenoga studenog prosinca januara februara "
-    "ocak şubat nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık "
-    # Greek, Ukrainian, Bulgarian, Arabic, Hebrew.
-    "ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου μαίου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου νοεμβρίου δεκεμβρίου "
-    "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня януари февруари април юни юли септември октомври ноември декември "
-    "يناير فبراير مارس أبريل ابريل مايو يونيو يوليو أغسطس اغسطس سبتمبر أكتوبر اكتوبر نوفمبر ديسمبر "
-    "ינואר פברואר מרץ אפריל יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר באפריל בינואר בפברואר במרץ במאי ביוני ביולי באוגוסט בספטמבר באוקטובר בנובמבר בדצמבר"
-)
 _ORDINALS = (
     r"(?:first|second|third|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twentie|thirtie)th|"
     r"(?:twenty|thirty)[ -](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth))"
@@ -53,10 +33,6 @@ _SPOKEN_YEAR = (
     rf"(?:nineteen[ -]{_TEN}(?:[ -]{_ONE})?|twenty[ -](?:oh|ten|eleven|twelve|\w{{3,5}}teen|twenty)(?:[ -]{_ONE})?|two thousand[ -](?:and[ -])?(?:{_TEN}|{_ONE})(?:[ -]{_ONE})?|"
     r"neunzehnhundert\w{0,20}|zweitausend(?:und)?\w{3,20}|mille neuf cent[\w -]{0,24}|mil novecientos[\w ]{0,28}|millenovecento\w{0,20}|negentienhonderd\w{0,20})"
 )
-# Short names that are words of imaging or of a language as well: they need a year of four digits or a day before them.
-_LOOSE_MONTHS = listed(
-    "mar may mai maj mei sep set oct out dec dic ago gen mag giu lug ott fev fév ene май sty lut kwi cze wrz paź gru"
-)
 
 
 def _any_of(words: Iterable[str]) -> str:
@@ -73,13 +49,14 @@ def _any_of(words: Iterable[str]) -> str:
     return f"(?:{'|'.join(branches)})" if len(branches) > 1 else "".join(branches)
 
 
-_SURE_MONTH, _LOOSE_MONTH = _any_of(_MONTHS), _any_of(_LOOSE_MONTHS)
-_ANY_MONTH = _any_of(_MONTHS | _LOOSE_MONTHS)
+_SURE_MONTH, _LOOSE_MONTH = _any_of(MONTHS), _any_of(LOOSE_MONTHS)
+_ANY_MONTH = _any_of(MONTHS | LOOSE_MONTHS)
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _TWO_DIGIT_DAY = r"(?:0[1-9]|[12]\d|3[01])"
 _MONTH = r"(?:0?[1-9]|1[0-2])"
 _TWO_DIGIT_MONTH = r"(?:0[1-9]|1[0-2])"
 _YEAR = r"(?:19|20)\d{2}"
+_OTHER_YEAR = r"(?:24[4-9]\d|25[0-7]\d|13\d\d|14[0-5]\d)"
 # Underscores join words in protocol names; to ``\b`` they are letters.
 _FREE_BEFORE, _FREE_AFTER = r"(?<![^\W_])", r"(?![^\W_])"
 _NO_LETTER_AFTER = r"(?![^\W\d_])"
@@ -95,6 +72,9 @@ def _dates() -> Iterator[str]:
     yield rf"(?<![\d.]){_DAY}([-/.]){_DAY}\1(?:{_YEAR}|\d{{2}})(?!\d|\.\d)"
     yield rf"(?<![\d.]){_DAY}\.\s{_DAY}\.\s?(?:{_YEAR}|\d{{2}})(?!\d|\.\d)"
     yield rf"(?<![\d.]){_DAY}([_ ]){_DAY}\1{_YEAR}(?!\d)"
+    # Years of Thailand, of Iran and of Islam, beside a day and a month.
+    yield rf"(?<![\d.])(?:{_OTHER_YEAR}([-/]){_MONTH}\1{_DAY}|{_DAY}([-/]){_MONTH}\2{_OTHER_YEAR})(?!\d|\.\d)"
+    yield rf"(?<!\d){_DAY}[ ]?[\u0e01-\u0e4e.]{{3,12}}[ ]?(?:พ\.ศ\.[ ]?)?(?:{_YEAR}|{_OTHER_YEAR})(?!\d)"
     # Day and month as in 12.03., month and year as in 03/2021.
     yield rf"(?<![\d.,/-]){_TWO_DIGIT_DAY}\.{_TWO_DIGIT_MONTH}\.(?![\d.])"
     yield rf"(?<![\d.,/-]){_MONTH}[/-]{_YEAR}{_FREE_AFTER}(?![./-]\d)"
@@ -171,6 +151,8 @@ def _phones() -> Iterator[str]:
 
 
 def _numbers() -> Iterator[str]:
+    # A date with its time of day and fractions, a point of time in seconds.
+    yield rf"(?<!\.){_FREE_BEFORE}\d{{7,}}\.\d{{1,9}}{_FREE_AFTER}(?!\.)"
     yield r"(?<![\d.])(?:(?<![^\W\d_])[A-Z]{1,4})?[-#:]?\d{6,}(?:[A-Z]{1,2}(?![^\W_]))?(?![\d.]\d|\d)"
     cue = (
         r"(?:mrn|m\.r\.n\.|medical record|pid|pat(?:ient(?:en)?)?[ .-]{0,2}(?:id|nr|no|num|number|nummer)|acc(?:ession)?|a#|nhs|nhi|chi|ssn|sin|nino|"
@@ -198,7 +180,8 @@ def _ages() -> Iterator[str]:
     yield rf"(?<![\d.,])0?{old}[ -]?{unit}(?![^\W\d_])"
     yield rf"{_FREE_BEFORE}(?i:aged?|age of|alter|im alter von|[âa]g[ée]e?(?: de)?|edad|et[àa]|leeftijd|idade|wiek|věk|ålder|alder|életkor|ikä|возраст|ηλικία|yaş|tuổi)[:. ]{{0,3}}(?:is |von |de |di )?0?{old}(?![\d.,]\d|[^\W_])"
     yield rf"(?<![\w.,/])(?:[MF]/|(?:fe)?male[/ ])0?{old}(?![\d./])|(?<![\w.,/])0?{old}/[MF](?![^\W_])"
-    yield rf"(?<![\w.,]){old}[ -]?(?:[MF]|male|female)(?![^\W_])(?=[ ,;]|$)"
+    # 99m is technetium.
+    yield rf"(?<![\w.,])(?<!tc[ -])(?<!technetium[ -])(?!(?-i:99m)|99m[ -]?tc){old}[ -]?(?:[MF]|male|female)(?![^\W_])(?=[ ,;]|$)"
 
 
 # Areas of the United Kingdom's postcodes; a few letters and digits alone are a protocol.
@@ -323,6 +306,7 @@ _NEEDS = {
 @recalled
 def pattern_spans(text: str, *, are_times_kept: bool = False) -> Iterator[tuple[int, int, str]]:
     """Where something stands that is a date, a time, a number of a person, an address or a machine, and what it is."""
+    text = with_plain_signs(text)
     has_digit = _NEEDS["digit"].search(text) is not None
     for kind in _KINDS:
         if are_times_kept and kind.needs == "time":
@@ -342,6 +326,7 @@ def pattern_spans(text: str, *, are_times_kept: bool = False) -> Iterator[tuple[
 @recalled
 def date_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where dates stand, as far as their form tells."""
+    text = with_plain_signs(text)
     if _NEEDS["digit"].search(text):
         for kind in _KINDS:
             if kind.reason == "date":

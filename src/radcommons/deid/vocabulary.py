@@ -10,6 +10,10 @@ _WORD = re.compile(r"[^\W\d_]+")
 _SHORTEST_UNKNOWN = 3
 # Endings of medicine that no family name has; the last one needs a long stem, for Ingram is a name.
 _MEDICAL = re.compile(
+    r".{4,}(?:fraktur(?:en)?|befunde?|aufnahmen?|stellungnahmen?|zeichen|kriterien|zysten?|la(?:e)?sion(?:en)?|tumor(?:en|s)?|karzinome?|metastasen?|ruptur(?:en)?|prothesen?|spitzen?|gelenke?s?|"
+    r"erguss|ergusse|infiltrate?|itat(?:en)?|ierung(?:en)?|igkeit(?:en)?|ismus|scheur|breuk|osiques?|ptiques?|ogiques?|tions?|sions?|cion|ciones|zione|zioni|cao|coes|logia|grafia|scopia|patia)|"
+    # Few family names end so, and those are short: Hartung.
+    r".{5,}ung(?:en)?|"
     r".{3,}(?:graph(?:y|ie|ies|ic)|grafi[ae]|scop(?:y|ie|ic)|ectomy|ektomie|ectomie|otomy|ostomy|plast(?:y|ie|ik)|itis|osis|ose[sn]|aemia|emia|[äa]mie|path(?:y|ie|ic)|megaly|"
     r"algi[ae]|centesis|penia|plegia|sklerose|metrie|metry|therap(?:y|ie|ia)|ization|isation|ectasis|iliac|thoracic|abdominal)|.{5,}(?:gramm?s?|oma[st]?)"
 )

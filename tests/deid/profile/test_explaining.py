@@ -34,16 +34,39 @@ def tcia():
         ("CurveData", 0x50003000),
         ("(6002,3000)", 0x60023000),
         ("SourceImageIDs", 0x00203100),
+        ("stationname", 0x00081010),
+        ("(0040,0275)/(0040,0007)", 0x00400007),
+        ("<(0040,0275)>[<0000>]<(0040,0007)>", 0x00400007),
+        ("(0008,1030)[0]", 0x00081030),
     ],
 )
 def test_attributes_are_found_however_they_are_written(text, tag):
-    assert find_attribute(text) == tag
+    assert find_attribute(text) == (tag, "")
 
 
 @pytest.mark.parametrize("text", ["", "Nothing", "(0008)", "(0018,xx0C)", "zzzzzzzz"])
 def test_what_is_no_attribute_is_refused(text):
     with pytest.raises(RadCommonsError, match="StationName"):
         find_attribute(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '(0019,"SIEMENS MR HEADER",0C)',
+        '<(0019,"siemens mr header",0c)>',
+        "(0019,SIEMENS MR HEADER,xx0C)",
+        "(0019,xx0C) SIEMENS MR HEADER",
+        '(0040,0275)/(0019,"SIEMENS MR HEADER",0C)',
+    ],
+)
+def test_a_private_attribute_is_named_with_its_creator(text):
+    assert find_attribute(text) == (0x0019100C, "SIEMENS MR HEADER")
+
+
+def test_a_keyword_with_an_error_gets_advice():
+    with pytest.raises(RadCommonsError, match="Did you mean StudyDescription"):
+        find_attribute("StudyDescriptn")
 
 
 def test_classes_are_found_by_keyword_and_uid():
@@ -53,23 +76,23 @@ def test_classes_are_found_by_keyword_and_uid():
 
 
 def test_an_override_and_its_reason_come_first(ricord):
-    answer = explain(ricord, find_attribute("StationName"))
+    answer = explain(ricord, find_attribute("StationName")[0])
     assert answer.actions == {"any": "D"}
     assert answer.reasons[0].startswith("Profile ricord 3 says D itself: numbers and names of single devices")
     assert "Option retain_device_identity says K; it is chosen." in answer.reasons
 
 
 def test_options_that_are_not_chosen_are_told(ricord):
-    answer = explain(ricord, find_attribute("InstitutionName"))
+    answer = explain(ricord, find_attribute("InstitutionName")[0])
     assert answer.actions == {"any": "X"} or set(answer.actions.values()) <= {"X", "Z", "D"}
     assert "Option retain_institution_identity says K; it is not chosen." in answer.reasons
 
 
 def test_compound_codes_differ_by_object(ricord):
-    answer = explain(ricord, find_attribute("OperatorsName"))
+    answer = explain(ricord, find_attribute("OperatorsName")[0])
     assert answer.code == "X/Z/D"
     assert (answer.actions["ct-image"], answer.actions["rt-structure-set"]) == ("X", "Z")
-    one = explain(ricord, find_attribute("OperatorsName"), sop_class_uid=PLAN)
+    one = explain(ricord, find_attribute("OperatorsName")[0], sop_class_uid=PLAN)
     assert one.actions == {"rt-plan": "Z"}
     assert one.reasons[-1] == "In a rt-plan it must be there and may be empty (type 2)."
 
@@ -86,13 +109,13 @@ def test_compound_codes_differ_by_object(ricord):
     ],
 )
 def test_the_reason_fits_the_kind_of_attribute(ricord, text, vr, letter, word):
-    answer = explain(ricord, find_attribute(text), vr=vr)
+    answer = explain(ricord, find_attribute(text)[0], vr=vr)
     assert answer.actions == {"any": letter}
     assert any(word in reason for reason in answer.reasons)
 
 
 def test_private_attributes_are_explained_by_their_creator(ricord, tcia):
-    tag = find_attribute("(0019,xx0C)")
+    tag, _ = find_attribute("(0019,xx0C)")
     kept = explain(tcia, tag, creator="SIEMENS MR HEADER")
     assert (kept.tag, kept.name, kept.vr, kept.actions) == ("(0019,xx0C)", "B Value", "IS", {"any": "K"})
     assert "Table E.3.10-1" in kept.reasons[0]
@@ -103,7 +126,7 @@ def test_private_attributes_are_explained_by_their_creator(ricord, tcia):
 
 
 def test_an_explanation_reads_as_lines(tcia):
-    lines = list(explain(tcia, find_attribute("PatientAge")).lines())
+    lines = list(explain(tcia, find_attribute("PatientAge")[0]).lines())
     assert lines[0] == "(0010,1010) Patient's Age (PatientAge) AS"
     assert lines[1] == "  K: kept"
     assert all(line.startswith("  - ") for line in lines[2:])
@@ -128,6 +151,6 @@ def test_rules_for_single_classes_are_compared_too(tmp_path, ricord):
 
 
 def test_overlays_are_explained_by_the_keyword_of_their_data(ricord):
-    answer = explain(ricord, find_attribute("OverlayData"))
+    answer = explain(ricord, find_attribute("OverlayData")[0])
     assert (answer.keyword, answer.actions) == ("OverlayData", {"any": "X"})
     assert "they show no writing" in answer.reasons[-1]

@@ -12,7 +12,7 @@ from radcommons.deid.tables import table
 from radcommons.deid.vocabulary import vocabulary
 from radcommons.dicom.newer_attributes import NEWER_VRS
 
-ENGINE_VERSION = 11
+ENGINE_VERSION = 12
 """Raised whenever the same profile would give other bytes; a signed summary names it."""
 OLDEST_ENGINE = 6
 """A centre takes batches from this engine on. Its own second look decides about each instance all the same."""

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
 
-from pydicom._dicom_dict import RepeatersDictionary
+from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import dictionary_description, keyword_for_tag
 
 from radcommons.deid.attribute_types import AttributeType, attribute_type, object_of
-from radcommons.deid.private import PrivateAttribute
+from radcommons.deid.private import PrivateAttribute, standard_private_attributes
 from radcommons.deid.profile.overrides import sop_class_of, tag_of
 from radcommons.deid.profile.rules import GRAPHIC_GROUPS, PATIENT_IDENTITY, Action, Profile
 from radcommons.deid.profile.unlisted import unlisted_code
@@ -31,7 +33,13 @@ _TYPE_MEANINGS = {
     AttributeType.OPTIONAL: "may be missing (type 3)",
 }
 _PRIVATE = re.compile(r"\(?([0-9A-Fa-f]{3}[13579BDFbdf]),?\s*xx([0-9A-Fa-f]{2})\)?")
+# With its creator: (0019,"SIEMENS MR HEADER",0C), and as explanations print it: (0019,xx0C) SIEMENS MR HEADER.
+_CREATOR_WITHIN = re.compile(r'\(?([0-9A-Fa-f]{3}[13579BDFbdf]),\s*"?([^"]*[^"\s])"?,\s*(?:xx)?([0-9A-Fa-f]{2})\)?')
+_CREATOR_BEHIND = re.compile(r"(\([0-9A-Fa-f]{4},xx[0-9A-Fa-f]{2}\))\s+(\S.*)")
+# Of a path through sequences the last attribute is meant: (0040,0275)/(0040,0007), <(0040,0275)>[<0>]<(0040,0007)>.
+_STEP = re.compile(r"/(?=\()|>(?:\[<?\d+>?\])?<|\[<?\d+>?\](?=[/<]|$)")
 _BARE_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_NEAR = 0.75
 # Attributes of which an object may have several, in groups of their own: (60xx,3000) is that of every overlay.
 _REPEATING = {entry[4]: mask for mask, entry in RepeatersDictionary.items()}
 _COMMON_CLASSES = (
@@ -78,27 +86,58 @@ class Explanation:
             yield f"  - {reason}"
 
 
-def find_attribute(text: str) -> int:
-    """The attribute a person names: a keyword, ``(0010,0010)``, ``00100010``, or ``(0019,xx0C)`` for a private one.
+def find_attribute(text: str) -> tuple[int, str]:
+    """The attribute a person names, and the creator where a private one is named with it; otherwise an empty text.
 
-    Of a repeating attribute, such as ``OverlayData`` or ``(60xx,3000)``, the first is told; what happens to it happens to all.
+    Parameters
+    ----------
+    text
+        A keyword, ``(0010,0010)``, ``00100010``; ``(0019,xx0C)`` or ``(0019,"SIEMENS MR HEADER",0C)`` for a private one; or a
+        path through sequences, of which the last is meant. Of a repeating attribute, such as ``OverlayData`` or
+        ``(60xx,3000)``, the first is told; what happens to it happens to all.
 
     Raises
     ------
     RadCommonsError
         ``deid.unknown-attribute`` when it is none of these.
     """
-    match = _PRIVATE.fullmatch(text.strip())
-    if match is not None:
-        return int(match[1], 16) << 16 | 0x1000 | int(match[2], 16)
-    mask = _REPEATING.get(text.strip(), re.sub(r"[(),\s]", "", text.upper()).replace("X", "x"))
+    named = [step for step in _STEP.split(text.strip().strip("<>")) if step]
+    text = named[-1].strip() if named else ""
+    if (match := _CREATOR_BEHIND.fullmatch(text)) is not None:
+        return find_attribute(match[1])[0], _known_creator(match[2])
+    if (match := _CREATOR_WITHIN.fullmatch(text)) is not None:
+        return int(match[1], 16) << 16 | 0x1000 | int(match[3], 16), _known_creator(match[2])
+    if (match := _PRIVATE.fullmatch(text)) is not None:
+        return int(match[1], 16) << 16 | 0x1000 | int(match[2], 16), ""
+    mask = _REPEATING.get(text, re.sub(r"[(),\s]", "", text.upper()).replace("X", "x"))
     if mask in RepeatersDictionary:
-        return int(mask.replace("x", "0"), 16)
-    tag = tag_of(f"{text[:4]},{text[4:]}" if _BARE_TAG.fullmatch(text.strip()) else text)
+        return int(mask.replace("x", "0"), 16), ""
+    tag = tag_of(f"{text[:4]},{text[4:]}" if _BARE_TAG.fullmatch(text) else _keyword_like(text))
     if tag is None:
-        message = "Name a keyword such as StationName, or a tag such as (0008,1010) or, if private, (0019,xx0C)."
+        message = f'Name a keyword such as StationName, or a tag such as (0008,1010) or, if private, (0019,"ACME CT",0C).{_guess(text)}'
         raise RadCommonsError(Kind.INVALID, "deid.unknown-attribute", message)
-    return tag
+    return tag, ""
+
+
+def _keyword_like(text: str) -> str:
+    """The keyword that differs from a text in capitals only; the text itself when there is none."""
+    return _keywords().get(text.casefold(), text)
+
+
+@cache
+def _keywords() -> Mapping[str, str]:
+    return {entry[4].casefold(): entry[4] for entry in DicomDictionary.values() if entry[4]}
+
+
+def _guess(text: str) -> str:
+    near = get_close_matches(text.casefold(), _keywords(), n=1, cutoff=_NEAR)
+    return f" Did you mean {_keywords()[near[0]]}?" if near else ""
+
+
+def _known_creator(text: str) -> str:
+    """A creator as its owner writes it: tables of benchmarks have it in capitals."""
+    known = {attribute.creator for attribute in standard_private_attributes().values()}
+    return next((creator for creator in known if creator.casefold() == text.casefold()), text)
 
 
 def find_class(text: str) -> str:
@@ -221,7 +260,7 @@ def _private_reasons(profile: Profile, attribute: PrivateAttribute | None, creat
     if "retain_safe_private" not in profile.options:
         yield "All private attributes go: the option retain_safe_private is not chosen."
     elif not creator:
-        yield "A private attribute is known only with its creator; give --creator."
+        yield 'A private attribute is known only with its creator: write (0019,"SIEMENS MR HEADER",0C), or give --creator.'
     elif attribute is None:
         yield f'It is not among the safe attributes of the creator "{creator}".'
     else:

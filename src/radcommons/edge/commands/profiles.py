@@ -79,9 +79,12 @@ def diff(left: str, right: str, *, is_json: bool) -> None:
 @click.option("--creator", default="", help="Whose block a private attribute lies in, as in the object.")
 @json_option
 def explain_command(attribute: str, *, name: str, sop_class: str | None, vr: str, creator: str, is_json: bool) -> None:
-    """Say what happens to ATTRIBUTE, a keyword or a tag such as (0008,1010) or (0019,xx0C), and why."""
-    tag, uid = find_attribute(attribute), find_class(sop_class) if sop_class else ""
-    answer = explain(load_profile(name), tag, vr=vr.upper(), sop_class_uid=uid, creator=creator)
+    """Say what happens to ATTRIBUTE, and why.
+
+    ATTRIBUTE is a keyword or a tag such as (0008,1010); a private one is written (0019,"SIEMENS MR HEADER",0C).
+    """
+    (tag, named), uid = find_attribute(attribute), find_class(sop_class) if sop_class else ""
+    answer = explain(load_profile(name), tag, vr=vr.upper(), sop_class_uid=uid, creator=creator or named)
     if is_json:
         console.show_json(asdict(answer))
         return
