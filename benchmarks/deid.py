@@ -118,7 +118,7 @@ def fresh(out: Path) -> Path:
     Its files are emptied, not removed: ext4 without a journal passes over every file that was removed in the last minutes
     whenever it makes one, so that with 10,000 files each turn would mostly measure how many went before it.
     """
-    out.mkdir(exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     blocks = sum(1 for _ in out.iterdir())
     for path in (out / str(blocks - 1)).iterdir() if blocks else ():
         os.truncate(path, 0)
@@ -200,15 +200,22 @@ def _part(way: Way, out: Path, paths: Sequence[Path]) -> None:
 
 
 def growth(paths: Sequence[Path], out: Path) -> Iterator[dict[str, object]]:
-    """The cost of a file when there are more of them; constant, were it not for what the first of a series costs."""
+    """The cost of a file when there are more of them; constant, were it not for what the first of a series costs.
+
+    Beside it what copying the same files costs: what the system has to do for a new file changes with what it did before.
+    """
     for count in (250, 500, 1000, 2000):
         if count > len(paths):
             return
         per_series = count // (PATIENTS * STUDIES * SERIES)
         part = [path for path in paths if int(path.name[3:8]) < per_series]
         forget()
-        turn = timed(radcommons, part, out)
-        yield {"files": len(part), "cpu_ms_per_file": round(turn.cpu_s / len(part) * 1e3, 3)}
+        copied, turn = timed(copy, part, out / "copy"), timed(radcommons, part, out / "radcommons")
+        yield {
+            "files": len(part),
+            "cpu_ms_per_file": round(turn.cpu_s / len(part) * 1e3, 3),
+            "copy_cpu_ms_per_file": round(copied.cpu_s / len(part) * 1e3, 3),
+        }
 
 
 def peak_of_large_file(folder: Path, size_bytes: int) -> dict[str, object]:
@@ -277,8 +284,9 @@ def measure(folder: Path, *, files: int, times: int, large_mb: int, with_others:
         "machine": {"python": platform.python_version(), "processors": os.cpu_count()},
         "file_bytes": paths[0].stat().st_size,
         "ways": rows,
-        "processes": [row for number in (1, 2) for row in spread(paths, out / "spread", processes=number)],
+        # Before the next line removes what it wrote.
         "growth": list(growth(paths, out / "growth")),
+        "processes": [row for number in (1, 2) for row in spread(paths, out / "spread", processes=number)],
         "large_file": peak_of_large_file(folder, large_mb * 2**20),
     }
 
@@ -292,10 +300,9 @@ def show(answer: dict[str, object]) -> None:
     print("\nfiles a second by processes:")
     for row in answer["processes"]:
         print("  " + ", ".join(f"{key}: {value}" for key, value in row.items()))
-    print(
-        "\nCPU ms a file by number of files:",
-        ", ".join(f"{r['files']}: {r['cpu_ms_per_file']}" for r in answer["growth"]),
-    )
+    print("\nCPU ms a file, and of copying it, by number of files:")
+    for row in answer["growth"]:
+        print(f"  {row['files']}: {row['cpu_ms_per_file']}, {row['copy_cpu_ms_per_file']}")
     print("\none multi-frame object:", ", ".join(f"{key} {value}" for key, value in answer["large_file"].items()))
 
 
