@@ -333,6 +333,33 @@ def test_a_folder_that_cannot_be_written_is_said_to_be_one_and_not_to_be_busy(re
                 download(wish(repository), tmp_path / "disk" / name)
 
 
+def test_the_program_says_everything_before_it_ends_and_fails_when_a_file_is_missing(repository, tmp_path):
+    lost = next(iter((repository.folder / "instances").iterdir()))
+    content = lost.read_bytes()
+    lost.unlink()
+    command = [
+        sys.executable,
+        "-m",
+        "radcommons",
+        "download",
+        "chest-ct@1.0.0",
+        "copy",
+        "--from",
+        repository.url,
+        "--json",
+    ]
+    for is_whole in (False, True):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+        said = json.loads(done.stdout)
+        assert (done.returncode, said["ok"], said["audit"]["counts"]["missing"]) == (
+            0 if is_whole else 3,
+            is_whole,
+            not is_whole,
+        )
+        assert done.stderr == b""
+        lost.write_bytes(content)
+
+
 @contextmanager
 def heeding_ctrl_c():
     """What is started in here heeds SIGINT; a shell has what it starts in the background ignore it."""
