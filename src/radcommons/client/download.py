@@ -1,6 +1,7 @@
 """Bringing a release to a folder: planned in a journal, fetched in parallel, audited at the end."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from radcommons.client.layout import OWN_NAMES, STATE_FOLDER, Layout, path_of
 from radcommons.client.receipt import Receipt
 from radcommons.client.remote import FIRST_WAIT_S, Expected, Remote
 from radcommons.client.run import Report, Run
-from radcommons.client.tables import selected_rows
+from radcommons.client.tables import prepare, selected_rows
 from radcommons.client.verify import (
     Verification,
     core_items,
@@ -117,6 +118,7 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
     """
     with ExitStack() as held:
         remote = held.enter_context(Remote(wish.url, token=wish.token, first_wait_s=wish.first_wait_s))
+        preparing = held.enter_context(ThreadPoolExecutor(1, thread_name_prefix="tables")).submit(prepare)
         # Whoever mistyped a name or an address gets no folder for it.
         slug, version = resolve(remote, wish.name)
         journal = held.enter_context(Journal(made(folder)))
@@ -128,6 +130,7 @@ def download(wish: Wish, folder: Path, *, report: Report = lambda _: None) -> Do
         journal.add(core_items(manifest) + record_items(folder))
         run.fetch_pending(instances=False)
         _demand_tables(folder, manifest, run.failures)
+        preparing.result()
         try:
             receipt = _plan_instances(journal, folder, manifest, wish, key)
         except SelectionError:

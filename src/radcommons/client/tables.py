@@ -119,6 +119,11 @@ def _columns_of(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in connection.execute("DESCRIBE release").fetchall())
 
 
+def prepare() -> None:
+    """Have the engine ready, which takes as long as a few answers of a repository; in a thread while they are waited for."""
+    _reading()
+
+
 @cache
 def _reading() -> duckdb.DuckDBPyConnection:
     """For statements of our own, which are all alike safe; making a database takes longer than most of them."""
