@@ -9,7 +9,7 @@ from tests.support.batches import make_site
 
 from radcommons.server.archive.models import Series, Study, Subject
 from radcommons.server.platform.models import AuditEvent
-from radcommons.server.platform.rows import write_rows
+from radcommons.server.platform.rows import indexed_values, write_rows
 
 AT = datetime(2026, 3, 29, 1, 30, 0, 123456, UTC)
 
@@ -72,3 +72,16 @@ def test_values_that_are_missing_stay_missing():
     row = Series.objects.get()
     assert (row.series_number, row.slice_thickness_mm, row.performed_date) == (None, None, None)
     assert (bytes(row.series_json), row.modality) == (b"\0", "")
+
+
+@pytest.mark.django_db
+def test_the_values_of_an_indexed_attribute_are_told_once_and_sorted():
+    assert indexed_values(Subject, "site") == []
+    first, second = make_site("ONE"), make_site("TWO")
+    for site, number in ((second, 1), (first, 1), (second, 2)):
+        Subject.objects.create(site=site, project="p", subject_id=f"S-{number}")
+    assert indexed_values(Subject, "site") == sorted([first.pk, second.pk])
+    study = Study.objects.create(subject=Subject.objects.first(), study_instance_uid="1.2", study_json=b"")
+    for number, modality in enumerate(("MR", "", "CT", "MR")):
+        Series.objects.create(study=study, series_instance_uid=f"1.2.{number}", modality=modality, series_json=b"")
+    assert indexed_values(Series, "modality") == ["", "CT", "MR"]

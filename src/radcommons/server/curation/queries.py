@@ -8,10 +8,13 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet, Sum
 
-from radcommons.server.archive.models import Instance, InstanceState, Series, Study
+from radcommons.server.archive.models import Instance, InstanceState, Series, Study, Subject
 from radcommons.server.curation.models import Case, CheckResult, Decision
 from radcommons.server.curation.rules import CaseState, Verb, verbs_from
 from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.paging import KeyPaginator
+from radcommons.server.platform.rows import indexed_values
+from radcommons.server.sites.models import Site
 
 PAGE_SIZE = 50
 
@@ -99,7 +102,8 @@ def queue(wanted: QueueFilter, *, page_number: str | int = 1) -> QueuePage:
     counts = dict(cases.order_by().values_list("state").annotate(Count("id")))
     if wanted.state:
         cases = cases.filter(state=wanted.state)
-    page = Paginator(cases, PAGE_SIZE).get_page(page_number)
+    number = counts.get(wanted.state, 0) if wanted.state else sum(counts.values())
+    page = KeyPaginator(cases, PAGE_SIZE, known_count=number).get_page(page_number)
     return QueuePage(
         page,
         _rows(list(page.object_list)),
@@ -156,11 +160,9 @@ def _row(case: Case, series: list[Any]) -> QueueRow:
 def choices() -> dict[str, list[str]]:
     """Values to choose from in the queue's filter: sites, modalities, codes of findings."""
     return {
-        "site": list(Case.objects.order_by().values_list("study__subject__site__code", flat=True).distinct()),
-        "modality": sorted(
-            Series.objects.exclude(modality="").order_by().values_list("modality", flat=True).distinct()
-        ),
-        "code": sorted(CheckResult.objects.order_by().values_list("code", flat=True).distinct()),
+        "site": list(Site.objects.filter(pk__in=indexed_values(Subject, "site")).values_list("code", flat=True)),
+        "modality": [modality for modality in indexed_values(Series, "modality") if modality],
+        "code": indexed_values(CheckResult, "code"),
     }
 
 

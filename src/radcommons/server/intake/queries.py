@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from radcommons.server.archive.models import Study
 from radcommons.server.intake import rules
 from radcommons.server.intake.models import (
     AcceptedProfile,
@@ -166,7 +167,18 @@ def studies_of(batch: Batch) -> Sequence[SentStudy]:
 def studies_of_site(site_code: str, limit: int = 500) -> Sequence[SentStudy]:
     """The studies a site has sent, those that moved last first; what the centre made of them is not counted."""
     sent = BatchPart.objects.filter(batch__site__code=site_code).exclude(batch__door=Door.DERIVED)
-    studies = _studies(sent.exclude(state=PartState.MISSING))
+    stored = Study.objects.filter(subject__site__code=site_code).order_by()
+    is_told = Exists(StudyProgress.objects.filter(study_instance_uid=OuterRef("study_instance_uid")))
+    moved = StudyProgress.objects.filter(study_instance_uid__in=stored.values("study_instance_uid"))
+    is_stored = Exists(Study.objects.filter(study_instance_uid=OuterRef("study_instance_uid")))
+    outside = sent.filter(~is_stored, state__in=(PartState.STAGED, PartState.QUARANTINED, PartState.DISCARDED))
+    # Which they are is told by small tables; only their own parts are counted, of which a site may have sent millions.
+    wanted = [
+        *outside.order_by().values_list("study_instance_uid", flat=True).distinct()[:limit],
+        *stored.filter(~is_told).values_list("study_instance_uid", flat=True)[:limit],
+        *moved.order_by("-since").values_list("study_instance_uid", flat=True)[:limit],
+    ]
+    studies = _studies(sent.exclude(state=PartState.MISSING).filter(study_instance_uid__in=wanted))
     dated = [study for study in studies if study.since]
     undated = [study for study in studies if not study.since]
     return [*undated, *sorted(dated, key=lambda study: str(study.since), reverse=True)][:limit]

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -17,6 +16,7 @@ from radcommons.server.intake.pictures import picture_of
 from radcommons.server.intake.texts import doubtful_texts
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.paging import KeyPaginator
 from radcommons.server.platform.policy import Action, holds, may
 
 PAGE_SIZE = 50
@@ -27,7 +27,7 @@ MAXIMUM_FRAME = 1_000_000
 @door(Action.INTAKE_READ_BATCH)
 def batches(request: ActorRequest) -> HttpResponse:
     """The batches the actor may see, newest first."""
-    page = Paginator(queries.readable_batches(request.actor), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = KeyPaginator(queries.readable_batches(request.actor), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"page": page, "lines": queries.lines(page), "may_send": holds(request.actor, Action.SITES_MANAGE_KEYS)}
     return render(request, "intake/batches.html", context)
 
@@ -37,7 +37,7 @@ def batches(request: ActorRequest) -> HttpResponse:
 def batch(request: ActorRequest, batch_id: str) -> HttpResponse:
     """One batch: counts, findings, studies, what is held back."""
     row = queries.batch_for(batch_id, request.actor)
-    held_back = Paginator(queries.quarantined(batch=row), PAGE_SIZE).get_page(request.GET.get("page"))
+    held_back = KeyPaginator(queries.quarantined(batch=row), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "line": queries.line(row),
         "findings": queries.findings_of(row),
@@ -59,7 +59,7 @@ def quarantine(request: ActorRequest) -> HttpResponse:
     rows = queries.quarantined()
     if code:
         rows = rows.filter(findings__contains=[{"code": code}])
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = KeyPaginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"page": page, "code": code, "codes": queries.quarantine_codes()}
     return render(request, "intake/quarantine.html", context)
 

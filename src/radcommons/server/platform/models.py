@@ -111,4 +111,5 @@ class OutboxFact(models.Model):
             models.Index(
                 fields=["id"], name="platform_outbox_pending", condition=models.Q(delivered_at=None, failed_at=None)
             ),
+            models.Index(fields=["id"], name="platform_outbox_failed", condition=models.Q(failed_at__isnull=False)),
         ]

@@ -1,4 +1,4 @@
-"""Writing many rows of a table in one statement, the same whatever their number.
+"""Statements that cost the same whatever the number of rows: writing many of them at once, telling which values a column has.
 
 Django writes each value of each row into the text of the statement, which costs more than everything else that happens to
 an instance when it is stored. Here every column travels as one array.
@@ -56,6 +56,21 @@ def fetch(statement: bytes, parameters: Sequence[object]) -> list[tuple[Any, ...
     connection.ensure_connection()
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
         return cursor.execute(statement, parameters).fetchall()
+
+
+def indexed_values(model: type[models.Model], name: str) -> list[Any]:
+    """The values that an indexed attribute has, sorted; the index is asked for one after the other, its rows are not read.
+
+    For attributes with few values: each costs a look into the index.
+    """
+    columns = {field.name: str(field.column) for field in model._meta.concrete_fields}  # noqa: SLF001
+    column = sql.Identifier(columns[name])
+    statement = sql.SQL(
+        "WITH RECURSIVE found AS (SELECT min({column}) AS value FROM {table} UNION ALL"
+        " SELECT (SELECT min({column}) FROM {table} WHERE {column} > found.value) FROM found WHERE found.value IS NOT NULL)"
+        " SELECT value FROM found WHERE value IS NOT NULL"
+    ).format(column=column, table=sql.Identifier(model._meta.db_table))  # noqa: SLF001
+    return [value for (value,) in fetch(statement.as_bytes(None), [])]
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, time
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -12,7 +11,9 @@ from django.views.decorators.http import require_safe
 from radcommons.server.platform import audit
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.models import AuditCheckpoint, AuditEvent
+from radcommons.server.platform.paging import KeyPaginator
 from radcommons.server.platform.policy import Action
+from radcommons.server.platform.rows import indexed_values
 from radcommons.server.portal.forms import AuditFilterForm
 
 EVENTS_A_PAGE = 100
@@ -26,9 +27,9 @@ def audit_log(request: ActorRequest) -> HttpResponse:
     events = _filtered(form.cleaned_data) if form.is_valid() else AuditEvent.objects.none()
     context: dict[str, Any] = {
         "form": form,
-        "page": Paginator(events, EVENTS_A_PAGE).get_page(request.GET.get("page", 1)),
+        "page": KeyPaginator(events, EVENTS_A_PAGE).get_page(request.GET.get("page", 1)),
         "checkpoint": AuditCheckpoint.objects.order_by("-sequence").first(),
-        "actions": AuditEvent.objects.order_by("action").values_list("action", flat=True).distinct(),
+        "actions": indexed_values(AuditEvent, "action"),
     }
     if request.GET.get("verify"):
         count, findings = audit.verify()
