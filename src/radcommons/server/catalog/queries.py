@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet
 
 from radcommons.server.archive.models import Instance, InstanceState, Series, Study
+from radcommons.server.archive.queries import study_summaries
+from radcommons.server.archive.study_pages import StudyPages
 from radcommons.server.catalog.counting import cube
 from radcommons.server.catalog.cube import Counts, Cube
 from radcommons.server.catalog.models import CatalogSeries, Cohort, CohortInstance
@@ -17,6 +19,7 @@ from radcommons.server.platform.errors import NotFoundError
 
 PAGE_SIZE = 24
 SHOWN_VALUES = 8
+_cohort_pages = StudyPages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,23 +180,16 @@ def cohort_instances(cohort: Cohort) -> QuerySet[Instance]:
     return Instance.objects.filter(id__in=CohortInstance.objects.filter(cohort=cohort).values("instance"))
 
 
-def cohort_breakdown(cohort: Cohort, *, page_number: str | int = 1) -> Page[Any]:
-    """The studies of a cohort with their counts, a page at a time."""
-    members = CohortInstance.objects.filter(cohort=cohort).order_by()
-    rows = members.values(
-        "instance__series__study__study_instance_uid",
-        "instance__series__study__study_description",
-        "instance__series__study__subject__subject_id",
-        "instance__series__study__subject__site__code",
-    ).annotate(
-        series=Count("instance__series", distinct=True),
-        instances=Count("id"),
-        size_bytes=Sum("instance__size_bytes"),
-        modality=Min("instance__series__modality"),
-        modality_last=Max("instance__series__modality"),
-        picture=Min("instance__series__series_instance_uid"),
-    )
-    return Paginator(rows.order_by("instance__series__study__study_instance_uid"), PAGE_SIZE).get_page(page_number)
+def cohort_studies(cohort: Cohort, *, page_number: str | int = 1) -> Page[Any]:
+    """The studies of a cohort with what of them is in it, newest first, a page at a time.
+
+    A cohort never changes, so how many studies it has is known; only those of the page are counted.
+    """
+    page = Paginator(range(cohort.study_count), PAGE_SIZE).get_page(page_number)
+    members = cohort_instances(cohort)
+    found = _cohort_pages.page(Study.objects.all(), members, offset=page.start_index() - 1, limit=PAGE_SIZE)
+    summaries = study_summaries([study.study_instance_uid for study in found], instances=members)
+    return Page(summaries, page.number, page.paginator)
 
 
 def series_of(cohort: Cohort) -> QuerySet[Series]:

@@ -82,7 +82,7 @@ def cohort(request: ActorRequest, cohort_id: int) -> HttpResponse:
         "cohort": found,
         "asked": [(FACETS.get(name, name), values) for name, values in found.query.items()],
         "catalog_url": f"{reverse('catalog:list')}?{urlencode(found.query, doseq=True)}",
-        "page": queries.cohort_breakdown(found, page_number=request.GET.get("page", 1)),
+        "page": queries.cohort_studies(found, page_number=request.GET.get("page", 1)),
         "may_draft": may(request.actor, Action.RELEASES_MANAGE),
     }
     return render(request, "catalog/cohort.html", context)
