@@ -22,6 +22,7 @@ from collections.abc import Sequence
 
 from radcommons.dicom.finding import Finding
 from radcommons.server.platform.errors import ConflictError, ForbiddenError, InvalidError
+from radcommons.server.platform.words import counted
 
 
 def _plain(findings: Sequence[Finding]) -> list[dict[str, str]]:
@@ -148,7 +149,5 @@ class NothingToPublishError(ConflictError):
     """Everything there is was published already, or nothing can be."""
 
     def __init__(self, *, published: int, left_out: int) -> None:
-        message = (
-            f"There is nothing new to publish: {published} readings are published, {left_out} reads or cases cannot be."
-        )
+        message = f"There is nothing new to publish: {counted(published, 'reading')} published before, {left_out:,} cannot be."
         super().__init__("annotation.nothing-to-publish", message, published=published, left_out=left_out)

@@ -8,6 +8,7 @@ from radcommons.deid.descriptors import looks_identifying
 from radcommons.deid.pixel_text import PixelText, may_carry_pixel_text
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.instance import InstanceDescription
+from radcommons.server.platform.words import counted
 
 # After the site's code: what crosswalks and keys draw. No name has it, and no identifier of a hospital system.
 _SUBJECT_NUMBER = re.compile(r"[0-9]{6,32}")
@@ -207,7 +208,7 @@ def is_refused(*, accepted: int, quarantined: int) -> bool:
 def next_step(state: str, *, missing: int, quarantined: int) -> str:
     """What happens next with a batch, in one sentence for the site."""
     if state == "receiving":
-        return f"{missing} files are still missing. Run the same send command again: it goes on where it stopped."
+        return f"{counted(missing, 'file is', 'files are')} still missing. Run the same send command again: it goes on where it stopped."
     if state == "held":
         return (
             "The batch is signed with a key the centre does not know. Somebody there compares its fingerprint with you."

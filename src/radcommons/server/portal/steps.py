@@ -16,6 +16,7 @@ from radcommons.server.journey import queries as journey
 from radcommons.server.platform.failed_jobs import failed_job_count
 from radcommons.server.platform.models import User
 from radcommons.server.platform.policy import Action, Actor, Role, may, sites_for
+from radcommons.server.platform.words import counted
 from radcommons.server.releases import queries as releases
 from radcommons.server.sites import queries as sites
 
@@ -50,25 +51,25 @@ def next_steps(actor: Actor) -> tuple[Step, ...]:
 def _for_curators(_: Actor) -> Iterator[Step]:
     number = curation.open_count()
     text = "Look at each, then clear, hold, return or reject it." if number else "Every study has a decision."
-    yield Step(f"{_plural(number, 'study', 'studies')} to curate", _url("curation:queue"), text)
+    yield Step(f"{counted(number, 'study', 'studies')} to curate", _url("curation:queue"), text)
     held = curation.held_count()
     if held:
         yield Step(
-            f"{_plural(held, 'study is', 'studies are')} held",
+            f"{counted(held, 'study is', 'studies are')} held",
             f"{_url('curation:queue')}?state=held",
             "Held back until something is settled.",
         )
     waiting = intake.quarantined().count()
     if waiting:
         text = "Files that did not pass verification wait for a person."
-        yield Step(f"{_plural(waiting, 'file', 'files')} in quarantine", _url("intake:quarantine"), text)
+        yield Step(f"{counted(waiting, 'file')} in quarantine", _url("intake:quarantine"), text)
 
 
 def _for_release_managers(_: Actor) -> Iterator[Step]:
     asked = asking.waiting_requests().count()
     if asked:
         text = "Somebody asks to read a restricted version. Grant it until a day, or say why not."
-        yield Step(f"{_plural(asked, 'request', 'requests')} for access", _url("access:queue"), text)
+        yield Step(f"{counted(asked, 'request')} for access", _url("access:queue"), text)
     for release in releases.drafts()[:5]:
         text = (
             "Check it, then publish it." if release.state == "draft" else "Checked: read the findings and publish it."
@@ -78,13 +79,13 @@ def _for_release_managers(_: Actor) -> Iterator[Step]:
         )
     number = catalog.catalogued_study_count()
     text = "Choose what a release will hold and freeze it as a cohort."
-    yield Step(f"{_plural(number, 'cleared study', 'cleared studies')} in the catalog", _url("catalog:list"), text)
+    yield Step(f"{counted(number, 'cleared study', 'cleared studies')} in the catalog", _url("catalog:list"), text)
 
 
 def _for_readers(actor: Actor) -> Iterator[Step]:
     for project in worklist.own_projects(actor):
         if project.next_task:
-            text = f"{_plural(project.left, 'case', 'cases')} left on your list."
+            text = f"{counted(project.left, 'case')} left on your list."
             yield Step(f"Read in {project.title}", _url("annotation:next", project.slug), text)
     yield Step("Your reads", _url("annotation:reads"), "Every project you read in, and how far you are.")
 
@@ -92,12 +93,13 @@ def _for_readers(actor: Actor) -> Iterator[Step]:
 def _for_adjudicators(actor: Actor) -> Iterator[Step]:
     number = sum(adjudication.waiting(one.project, actor).count() for one in adjudication.memberships(actor))
     text = "Readers differ; you decide, and say why." if number else "No case waits for you."
-    yield Step(f"{_plural(number, 'case', 'cases')} to adjudicate", _url("annotation:queue"), text)
+    yield Step(f"{counted(number, 'case')} to adjudicate", _url("annotation:queue"), text)
 
 
 def _for_project_managers(actor: Actor) -> Iterator[Step]:
     for line in reading_projects.projects(actor)[:5]:
-        text = f"{line.done:,} of {line.tasks:,} reads done, {line.disputed:,} cases to adjudicate."
+        disputed = counted(line.disputed, "case")
+        text = f"{line.done:,} of {counted(line.tasks, 'read')} done, {disputed} to adjudicate."
         yield Step(line.project.title, _url("annotation:project", line.project.slug), text)
     yield Step("Reading projects", _url("annotation:projects"), "Label schemas, readers, agreement.")
 
@@ -106,21 +108,21 @@ def _for_administrators(_: Actor) -> Iterator[Step]:
     new = sum(survey.site_id is None for survey in sites.surveys())
     if new:
         yield Step(
-            f"{_plural(new, 'survey', 'surveys')} without a site",
+            f"{counted(new, 'survey')} without a site",
             _url("sites:surveys"),
             "Hospitals that want to contribute wait for an answer.",
         )
     stuck = len(journey.failed())
     if stuck:
         text = "A room could not act upon something that happened. See which, and try again."
-        yield Step(f"{_plural(stuck, 'fact', 'facts')} stuck on the way", _url("journey:failed"), text)
+        yield Step(f"{counted(stuck, 'fact')} stuck on the way", _url("journey:failed"), text)
     given_up = failed_job_count()
     if given_up:
         text = "Work in the background failed at its last attempt. See which, and try again."
-        yield Step(f"{_plural(given_up, 'job', 'jobs')} given up", _url("portal:jobs"), text)
+        yield Step(f"{counted(given_up, 'job')} given up", _url("portal:jobs"), text)
     yield Step("Sites and agreements", _url("sites:list"), "Add a hospital, sign its agreement, give it a key.")
     number = User.objects.filter(is_active=True).count()
-    yield Step(f"{_plural(number, 'account', 'accounts')}", _url("portal:people"), "Invite people and give them roles.")
+    yield Step(f"{counted(number, 'account')}", _url("portal:people"), "Invite people and give them roles.")
 
 
 def _for_coordinators(actor: Actor) -> Iterator[Step]:
@@ -128,7 +130,7 @@ def _for_coordinators(actor: Actor) -> Iterator[Step]:
     number = batches.filter(state=BatchState.RECEIVING).count()
     if number:
         text = "Run 'radcommons edge send' again: it goes on where it stopped."
-        yield Step(f"{_plural(number, 'batch', 'batches')} not complete", _url("intake:batches"), text)
+        yield Step(f"{counted(number, 'batch', 'batches')} not complete", _url("intake:batches"), text)
     yield Step("What became of your studies", _url("intake:batches"), "Every batch with each study's state.")
     for code in sorted(sites_for(actor, Action.SITES_READ) or ()):
         yield Step(f"Your site {code}", _url("journey:site", code), "Studies, agreement, contributor keys.")
@@ -143,10 +145,6 @@ def _for_everybody(actor: Actor) -> Iterator[Step]:
         yield Step("Your access to restricted data", _url("access:mine"), text)
     if may(actor, Action.PLATFORM_OWN_ACCOUNT):
         yield Step("Your account", _url("portal:account"), "Password, second factor, tokens for programs.")
-
-
-def _plural(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def _url(name: str, *arguments: object) -> str:

@@ -32,6 +32,7 @@ from radcommons.server.annotation.rules.states import (
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.models import User
 from radcommons.server.platform.policy import Action, Actor, Role, authorise
+from radcommons.server.platform.words import counted
 
 SECONDS_PER_HOUR = 3600.0
 # Resampling a few cases that happen to agree gives an interval of no width at all.
@@ -306,19 +307,23 @@ def _next_while_reading(project: ReadingProject, far: Progress, lines: Sequence[
     disputed = far.by_state[CaseState.DISPUTED]
     adjudicators = sum(line.reader.duty == Duty.ADJUDICATE and line.reader.is_active for line in lines)
     if disputed and not adjudicators:
-        return "Name an adjudicator", f"Readers disagree on {disputed} cases and nobody may decide them."
+        return "Name an adjudicator", f"Readers disagree on {counted(disputed, 'case')} and nobody may decide them."
     if is_enough(project, far):
         return "Enough was read", "The stopping rule holds. Close the project when the adjudicators are done."
     if project.deadline is not None and project.deadline < timezone.localdate() and far.done < far.tasks:
         left = far.tasks - far.done
-        return "Set another deadline or close", f"The deadline has passed and {left} reads are still to be done."
+        return "Set another deadline or close", f"The deadline has passed and {_to_be_done(left)}"
     if any(line.idle for line in lines):
         return "Look at what waits", "Some reads were opened and not touched for long; you may give them to others."
     if far.done == far.tasks:
         return "Close", "Every read is done." + (
-            f" {disputed} cases wait for an adjudicator first." if disputed else ""
+            f" {counted(disputed, 'case waits', 'cases wait')} for an adjudicator first." if disputed else ""
         )
-    return "Wait", f"{far.tasks - far.done} reads are still to be done."
+    return "Wait", _to_be_done(far.tasks - far.done)
+
+
+def _to_be_done(reads: int) -> str:
+    return f"{counted(reads, 'read is', 'reads are')} still to be done."
 
 
 def is_enough(project: ReadingProject, far: Progress) -> bool:

@@ -16,6 +16,7 @@ from radcommons.server.annotation.services import assigning
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Action, may
+from radcommons.server.platform.words import counted
 
 
 @require_safe
@@ -87,7 +88,7 @@ def dismiss(request: ActorRequest, slug: str, pseudonym: str) -> HttpResponse:
     if reader is None:
         raise NotFoundError("There is no such member of the project.")
     moved = assigning.dismiss(reader, actor=request.actor)
-    messages.success(request, f"{pseudonym} is no member any more; {moved} reads went to others.")
+    messages.success(request, f"{pseudonym} is no member any more; {counted(moved, 'read')} went to others.")
     return redirect("annotation:project", slug)
 
 
