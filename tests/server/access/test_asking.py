@@ -8,12 +8,15 @@ import pytest
 from click.testing import CliRunner
 from django.db import DatabaseError, transaction
 from django.utils import timezone
-from tests.support.reading import person
+from tests.support.reading import chest_schema, person
 from tests.support.releases import ACTOR, clear_study, frozen_cohort, signed_site, store_study, wish
 
 from radcommons.server.access import asking, services
 from radcommons.server.access.commands import access
 from radcommons.server.access.services import AccessWish
+from radcommons.server.annotation.models import ReadingProject
+from radcommons.server.annotation.rules.wishes import ProjectWish
+from radcommons.server.annotation.services import projects, schemas
 from radcommons.server.platform import accounts
 from radcommons.server.platform.actors import actor_of_token, actor_of_user
 from radcommons.server.platform.errors import ConflictError, ForbiddenError, InvalidError
@@ -164,6 +167,23 @@ def test_a_grant_is_revoked_on_its_page_after_the_version_it_was_asked_for_is_op
     client.force_login(User.objects.get(username="mary"))
     # It still opens the other versions under the same terms.
     assert "Revoke access" in client.get(f"/access/requests/{asked.pk}/").content.decode()
+
+
+def test_who_revokes_sees_which_reading_projects_go_on(sealed, manager, client):
+    maker = person("paul", Role.RESEARCHER, Role.PROJECT_MANAGER)
+    asked = services.ask_for_access(sealed, a_wish(sealed), actor=maker)
+    approved = services.approve_request(asked.pk, until=ended(), actor=manager)
+    schema = schemas.add_schema(chest_schema(), actor=ACTOR)
+    values = {"schema_name": schema.name, "schema_version": schema.version, "readers_per_case": 1, "seed": 1}
+    source = {"source_kind": "release", "source_name": "sealed-ct@1.0.0"}
+    project = projects.create_project(ProjectWish("reads", "Sealed <reads>", **values, **source), actor=maker)
+    client.force_login(User.objects.get(username="mary"))
+    page = f"/access/requests/{asked.pk}/"
+    assert "Sealed &lt;reads&gt;</a>. Its readers see restricted images" in client.get(page).content.decode()
+    releases.dismiss_reader(approved.grant.pk, reason="Left.", actor=manager)
+    assert "Sealed &lt;reads&gt;" in client.get(page).content.decode()
+    ReadingProject.objects.filter(pk=project.pk).update(state="closed")
+    assert "Sealed &lt;reads&gt;" not in client.get(page).content.decode()
 
 
 def test_the_database_lets_nobody_close_or_open_a_version_by_the_way(sealed):

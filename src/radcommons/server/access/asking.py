@@ -7,6 +7,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from radcommons.server.access.models import AccessRequest, RequestState
+from radcommons.server.annotation.models import ReadingProject
+from radcommons.server.annotation.rules.states import ProjectState
+from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Actor
 from radcommons.server.releases.models import Release, ReleaseAccess
@@ -91,3 +94,16 @@ def request_by_id(request_id: int) -> AccessRequest:
     if found is None:
         raise NotFoundError
     return found
+
+
+def projects_made_of(asked: AccessRequest) -> list[ReadingProject]:
+    """The reading projects that somebody made of restricted images of the data set and that are not closed.
+
+    A grant that ends does not end them (docs/decisions/0018): whoever decides about access must see that they go on.
+    """
+    made = ReadingProject.objects.filter(made_by=actor_of_user(asked.user).name).exclude(state=ProjectState.CLOSED)
+    return [one for one in made if asked.release.slug in _data_sets(one.source.get("restricted", ""))]
+
+
+def _data_sets(names: str) -> set[str]:
+    return {name.partition("@")[0] for name in names.split(", ")}

@@ -165,6 +165,7 @@ def _page(request: ActorRequest, asked: AccessRequest, **bound: forms.Form) -> H
         "is_waiting": asked.state == RequestState.WAITING,
         # Of an opened version too: a grant is for all versions under the same terms.
         "is_standing": asking.granted_requests().filter(pk=asked.pk).exists(),
+        "projects": asking.projects_made_of(asked),
         "forms": {**made, **bound},
     }
     return render(request, "access/request.html", context, status=422 if bound else 200)
