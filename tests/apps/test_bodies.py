@@ -65,6 +65,19 @@ def test_a_stranger_sends_no_more_than_a_form_to_the_real_application(path):
     assert answer.headers["Connection"] == "close"
 
 
+@pytest.mark.parametrize("address", ["/survey/", "/about/?page=%00"])
+def test_a_person_whose_request_is_refused_early_sees_a_page_of_the_portal(address):
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app=application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.post(address, content=bytes(STRANGERS_BYTES + 1), headers={"Accept": "text/html"})
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == (400 if "%00" in address else 413)
+    assert 'href="/releases/"' in answer.text
+    assert "style-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize("sender", ["", "forged"])
 def test_a_body_of_unknown_length_is_cut_where_it_grows_too_large(sender):
     counting = Counting()

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from radcommons.apps.bodies import BoundedBodies
 from radcommons.apps.page_threads import PageThreads
+from radcommons.apps.refusals import refusal
 from radcommons.apps.static_files import StaticFilesApp, static_files
 from radcommons.apps.wiring import resolve_scope
 from radcommons.server.access.drs.app import drs_app
@@ -45,6 +46,10 @@ def resolve_actor(request: Request) -> Actor:
 
 
 _READING = frozenset({"GET", "HEAD"})
+_NO_SUCH_HOST = (
+    "This centre does not answer to this name. Check the address; its operator sets the names it answers to."
+)
+_NUL_BYTE = {"code": "platform.nul-byte", "message": "There is a NUL byte in the address."}
 
 
 class Doorway:
@@ -82,11 +87,11 @@ class Doorway:
         # Addresses in answers follow the Host header, so a forged one is refused before any of them is made.
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if not hosts or not all(map(_is_ours, hosts)):
-            await PlainTextResponse("Invalid host header", status_code=400)(scope, receive, send)
+            await PlainTextResponse(_NO_SUCH_HOST, status_code=400)(scope, receive, send)
             return
         if "\0" in path or b"%00" in scope["query_string"]:
             # No room has a use for it, and PostgreSQL can compare it with nothing.
-            await PlainTextResponse("There is a NUL byte in the address.", status_code=400)(scope, receive, send)
+            await (await refusal(scope, 400, _NUL_BYTE))(scope, receive, send)
             return
         if app is None:
             await self._app(scope, receive, send)

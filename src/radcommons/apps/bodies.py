@@ -9,9 +9,9 @@ from collections.abc import Callable
 from django.conf import settings as django_settings
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from radcommons.apps.refusals import refusal
 from radcommons.server.platform.errors import UnauthenticatedError
 from radcommons.server.platform.policy import Actor
 
@@ -60,7 +60,8 @@ class BoundedBodies:
             await self._app(scope, bounded, send)
         if is_refused:
             # The rest of the body stays unread, so the connection can carry no other request.
-            await JSONResponse(TOO_LARGE, status_code=413, headers={"Connection": "close"})(scope, receive, send)
+            answer = await refusal(scope, 413, TOO_LARGE, headers={"Connection": "close"})
+            await answer(scope, receive, send)
 
     async def _limit(self, scope: Scope) -> int:
         try:
