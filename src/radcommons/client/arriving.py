@@ -15,8 +15,8 @@ from radcommons.client.digests import hasher
 from radcommons.client.errors import on_disk
 from radcommons.client.http1 import BUFFER_BYTES
 
-# For a larger write the system takes larger pieces of memory; a virtual machine has given those back to its host, page by page of which
-# it then fetches them again: six times the time for the same bytes.
+# For a larger write the system takes larger pieces of memory, which a virtual machine has often given back to its host and fetches again
+# page by page: 2,000 files of 528 kB took 2.8 seconds of the system's time in writes of 256 KiB, 1.1 in these.
 WRITE_BYTES = 1 << 16
 
 
