@@ -17,6 +17,7 @@ from radcommons.server.portal.context import navigation_items
 from radcommons.server.portal.numbers import released_numbers
 from radcommons.server.portal.steps import next_steps
 from radcommons.server.releases.models import Release, ReleaseInstance
+from radcommons.server.releases.services import withdraw
 
 OPERATOR = Actor.system("tests")
 PASSWORD = "correct horse battery"
@@ -147,6 +148,19 @@ def test_few_subjects_are_not_told_at_all(db, tmp_path, tmp_store, client_of):
     assert "fewer than 5" in text
     assert "<dt>Studies</dt>" not in text
     assert "data-chart" not in text
+
+
+def test_the_public_numbers_are_counted_once_and_anew_when_versions_change(
+    db, tmp_path, tmp_store, django_assert_num_queries
+):
+    for number in range(5):
+        store_study(tmp_path, str(number))
+    publish()
+    assert released_numbers().studies == 5
+    with django_assert_num_queries(1):
+        assert released_numbers().studies == 5
+    withdraw(Release.objects.get().pk, reason="By mistake.", actor=Actor.system("tests"))
+    assert released_numbers().studies == 0
 
 
 def test_public_tables_withhold_small_counts_and_their_complements(db, tmp_path, tmp_store, client_of):

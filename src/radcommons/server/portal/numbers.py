@@ -1,5 +1,6 @@
 """What the public may know of the repository: counts of released things only, small ones withheld."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,8 +17,7 @@ from radcommons.server.platform.settings import settings
 from radcommons.server.releases.models import Release, ReleaseInstance
 from radcommons.server.releases.reading import readable_by
 
-CACHE_S = 60
-CACHE_KEY = "portal.released-numbers"
+CACHE_S = 24 * 3600
 _AGE_ORDER = [name for _, _, name in AGE_GROUPS] + [OLDEST_GROUP, NOT_STATED]
 
 
@@ -69,11 +69,13 @@ class ReleasedNumbers:
 
 
 def released_numbers() -> ReleasedNumbers:
-    """The public numbers, at most a minute old."""
-    found: ReleasedNumbers | None = cache.get(CACHE_KEY)
+    """The public numbers. They follow from the versions that everybody may read, and are counted anew when these change."""
+    versions = _counted().order_by("pk").values_list("pk", "root_hash", "published_at")
+    key = f"portal.released-numbers.{hashlib.sha256(repr(list(versions)).encode()).hexdigest()}"
+    found: ReleasedNumbers | None = cache.get(key)
     if found is None:
         found = _count()
-        cache.set(CACHE_KEY, found, CACHE_S)
+        cache.set(key, found, CACHE_S)
     return found
 
 
