@@ -4,7 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from pydicom.dataset import Dataset
 from tests.support.drawn import capture, write_capture, written
 from tests.support.planted_pixels import as_dicom, made_picture
@@ -63,6 +63,17 @@ def test_allowed_words_stay(path):
 
     assert find_candidates(path, detector=Fixed(room)).boxes == (room.box,)
     assert find_candidates(path, detector=Fixed(room), markers=("Saal 3",)).boxes == ()
+
+
+@pytest.mark.parametrize(("name", "stays"), [("Okafor^Ada", True), ("Li^Bo", False), ("Wang^Li", False)])
+def test_a_marker_that_is_a_name_of_the_study_goes(tmp_path, name, stays):
+    written_li = Sighting(Box(200, 30, 30, 24), "LI", 0.95)
+    values = written("LI")[None, :, :, None]
+    path = write_capture(capture(values, PatientName=name), tmp_path / "a.dcm")
+    found = find_candidates(path, detector=Fixed(written_li))
+
+    assert [each.is_marker for each in found.candidates] == [stays]
+    assert bool(found.boxes) is not stays
 
 
 def test_rectangles_of_the_site_are_blackened_whatever_is_seen(path):
@@ -201,6 +212,40 @@ def test_letters_as_large_as_a_body_are_read(tmp_path, recogniser):
 
     assert found.verdict in {PixelText.REDACTED, PixelText.NEEDS_PERSON}
     assert mask_of(found.boxes, *values.shape[1:3])[values[0, :, :, 0] > 120].mean() > 0.99
+
+
+def test_two_letters_as_large_as_anatomy_are_read(tmp_path, recogniser):
+    values = written("JD", (640, 640), at=(40, 100), height=220)[None, :, :, None]
+    found = find_candidates(write_capture(capture(values), tmp_path / "a.dcm"), detector=recogniser)
+
+    assert found.verdict is not PixelText.CLEAN
+    assert mask_of([each.box for each in found.candidates], *values.shape[1:3])[values[0, :, :, 0] > 120].mean() > 0.99
+
+
+def test_large_strokes_far_apart_are_seen_in_the_whole_picture(tmp_path, recogniser):
+    page = Image.fromarray(np.random.default_rng(4).integers(95, 110, (1024, 1024)).astype("u1"))
+    pen = ImageDraw.Draw(page)
+    for corners in ((400, 600, 432, 920), (400, 888, 600, 920), (640, 600, 672, 920)):
+        pen.rounded_rectangle(corners, radius=16, fill=255)
+    values = np.asarray(page)[None, :, :, None].copy()
+    found = find_candidates(write_capture(capture(values), tmp_path / "a.dcm"), detector=recogniser)
+
+    assert mask_of([each.box for each in found.candidates], 1024, 1024)[values[0, :, :, 0] == 255].mean() > 0.99
+
+
+@pytest.mark.parametrize("turn", [62, 40])
+def test_small_writing_that_leans_over_the_rim_of_a_head_is_read(tmp_path, recogniser, turn):
+    rows, columns = np.mgrid[0:256, 0:256]
+    away = np.hypot((columns - 128) / 87, (rows - 128) / 108)
+    head = np.where(away < 1, 70, 4) + 130 * np.exp(-(((away - 0.98) / 0.03) ** 2))
+    line = Image.fromarray(written("P4471823", (256, 256), at=(36, 190), height=14)).rotate(
+        turn, Image.Resampling.BICUBIC, center=(66, 196)
+    )
+    shown = np.asarray(line)
+    values = np.maximum(head, shown).astype("u1")[None, :, :, None].copy()
+    found = find_candidates(write_capture(capture(values), tmp_path / "a.dcm"), detector=recogniser)
+
+    assert mask_of(found.boxes, 256, 256)[shown > 120].mean() > 0.97
 
 
 def test_a_film_on_its_head_is_read(tmp_path, recogniser):

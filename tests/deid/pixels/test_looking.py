@@ -170,6 +170,18 @@ def test_points_of_a_sheet_are_points_of_the_image():
     assert sheet.cutting_at(np.full((2, 2), 5000, np.float32)) is None
 
 
+def test_what_goes_beyond_a_cutting_ends_with_it():
+    picture = np.full((400, 400), 90, np.uint8)
+    cuttings = [
+        cut(picture[top : top + 80, :80], (0, top), scale=1, is_turned=False, is_flattened=False) for top in (0, 300)
+    ]
+    (sheet,) = laid_out(cuttings)
+    whole = np.array([[0, 0], [sheet.picture.shape[1], sheet.picture.shape[0]]], dtype=np.float32)
+    cutting, inner = sheet.cutting_at(whole + np.array([8, 0], np.float32))
+
+    assert np.ptp(cutting.to_image(inner), axis=0).max() <= 80 + 12
+
+
 def test_many_cuttings_take_several_sheets():
     picture = np.zeros((1000, 1000), np.uint8)
     cuttings = [cut(picture[:500, :900], (0, 0), scale=1, is_turned=False, is_flattened=True) for _ in range(5)]

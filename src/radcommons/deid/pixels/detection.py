@@ -1,10 +1,13 @@
 """Finding writing in the pixels of one object: what the header knows beforehand, and what a detector sees."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from radcommons.deid.folding import fold
+from radcommons.deid.identifiers import harvest_identifiers
 from radcommons.deid.pixel_text import PixelText
 from radcommons.deid.pixels.boxes import Box, share_covered
 from radcommons.deid.pixels.evidence import is_evident
@@ -16,6 +19,7 @@ from radcommons.deid.pixels.rules import RectangleRule, known_devices
 from radcommons.deid.pixels.shapes import ShapeFinder
 from radcommons.deid.pixels.sightings import Detector, Sighting
 from radcommons.deid.pixels.ultrasound import boxes_outside_regions
+from radcommons.deid.spellings import name_words_of
 from radcommons.dicom.elements import FormatError
 from radcommons.dicom.finding import Finding, Severity
 from radcommons.dicom.header import Header
@@ -24,7 +28,7 @@ from radcommons.dicom.part10 import Part10File, open_part10
 from radcommons.dicom.pixels import FrameReader, PixelDecodeError
 
 Kind = Literal["text", "region", "device", "site", "shape"]
-DETECTOR_VERSION = 10
+DETECTOR_VERSION = 11
 """Raised whenever other things are seen or other boxes drawn: what an earlier version saw is looked at again."""
 
 _PIXELS = "(7FE0,0010)"
@@ -39,6 +43,7 @@ _BLACKENED = 0.6
 _SURE, _FIRM = 0.6, 0.8
 _SAME_PLACE = 0.7
 _WORD_LENGTH = 3
+_WORD = re.compile(r"[^\W\d_]+")
 _COMPACT = 2.0
 _REACH = 1.0
 # Of the shorter side: a letter larger than that is a piece of huge writing.
@@ -64,6 +69,8 @@ class Candidate:
         Whether it is an allowed marker, which may stay.
     is_doubtful
         Whether it may be no writing at all, so that a person says whether it is blackened; it is not before.
+    is_name
+        Whether a part of a person's name in the header is read in it.
     """
 
     box: Box
@@ -72,6 +79,7 @@ class Candidate:
     confidence: float = 0.0
     is_marker: bool = False
     is_doubtful: bool = False
+    is_name: bool = False
 
     @property
     def is_blackened(self) -> bool:
@@ -152,7 +160,9 @@ def candidates_of(
     except PixelDecodeError as error:
         return _unseen(error.code, _PIXELS, error.message, size)
     kind: Kind = "text" if detector.may_vouch else "shape"
-    seen = judged_sightings(footage.sightings, markers, kind=kind, size=size)
+    names = frozenset(word for each in harvest_identifiers(file.elements) for word in name_words_of(each))
+    sightings = [replace(each, is_name=not names.isdisjoint(_words(each.text))) for each in footage.sightings]
+    seen = judged_sightings(sightings, markers, kind=kind, size=size)
     candidates = tuple(sorted((*known, *seen), key=lambda each: (each.box.top, each.box.left)))
     findings = _doubts(footage, shape.number_of_frames, detector, are_tiles=_are_tiles(header, shape.number_of_frames))
     if any(each.is_doubtful for each in candidates):
@@ -204,7 +214,7 @@ def _known_boxes(header: Header, rules: Sequence[RectangleRule], size: tuple[int
 def judged_sightings(
     sightings: Sequence[Sighting], markers: Sequence[str], *, kind: Kind, size: tuple[int, int, int]
 ) -> list[Candidate]:
-    """What was seen in pixels of a size, as candidates: which of it is an allowed marker, alone, surely read and not huge."""
+    """What was seen in pixels of a size, as candidates: which of it is an allowed marker, no name, alone, surely read and not huge."""
     words, thickest = marker_words(tuple(markers)), _THICKEST_MARKER * min(size[:2])
     found = [
         Candidate(
@@ -214,7 +224,9 @@ def judged_sightings(
             each.confidence,
             is_marker=each.confidence >= _SURE
             and min(each.box.width, each.box.height) <= thickest
-            and (is_marker_text(each.text, words) or _is_lone_letter(each)),
+            and (is_marker_text(each.text, words) or _is_lone_letter(each))
+            and not each.is_name,
+            is_name=each.is_name,
         )
         for each in sightings
     ]
@@ -236,6 +248,10 @@ def judged_sightings(
         for each, is_open in zip(judged, doubtful, strict=True)
         if not is_open or share_covered(each.box, black) < _SAME_PLACE
     ]
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(fold(text).text)
 
 
 def _is_lone_letter(sighting: Sighting) -> bool:

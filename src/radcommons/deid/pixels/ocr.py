@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radcommons.deid.pixels.boxes import Box, is_same_line, share_covered
-from radcommons.deid.pixels.interest import CELL, Region
+from radcommons.deid.pixels.interest import CELL, Region, interest_map
 from radcommons.deid.pixels.lines import completed
 from radcommons.deid.pixels.models import models
-from radcommons.deid.pixels.pyramid import Level, levels_of
+from radcommons.deid.pixels.pyramid import Level, levels_of, resized
 from radcommons.deid.pixels.sheets import Corners, Cutting, cut, laid_out, spread
 from radcommons.deid.pixels.sightings import Fine, Sighting
 from radcommons.deid.pixels.strokes import with_whole_strokes
@@ -23,6 +23,10 @@ MEMORY_BYTES = 1_400 * 2**20
 _EXPLAINED, _MADE_OF_LINES = 0.35, 0.6
 _BROAD = 64
 _SMALL, _MOST_FINE, _FINE_ENLARGED = 40, 40, 2.0
+# The shorter side of a picture in which large writing is looked for as a whole, and of which share it is large.
+_OVERVIEW, _LARGE = 384, 0.08
+# In cross-sections of few pixels writing that leans over a border is too small to be seen as it is.
+_SMALL_PICTURE, _BROAD_ENLARGED = 400, 2.0
 _MOST_READ, _MOST_ODD, _MOST_SIZES = 40, 8, 2
 _SAME = 0.9
 _SLANT = 0.27
@@ -42,6 +46,13 @@ class _Find:
     corners: Corners
     clipping: NDArray[np.uint8]
     level: Level
+
+    @property
+    def thickness(self) -> float:
+        """Its shorter side, however it leans."""
+        return float(
+            min(np.hypot(*(self.corners[1] - self.corners[0])), np.hypot(*(self.corners[3] - self.corners[0])))
+        )
 
     @property
     def is_slanted(self) -> bool:
@@ -79,8 +90,13 @@ class TextRecogniser:
         rest = [place for place in rest if not _is_explained(*place, found)]
         found += _detect(rest, is_turned=True, is_flattened=True)
         broad = [place for place in rest if _is_broad(place[1]) and not _is_explained(*place, found)]
-        found += _detect(broad, is_flattened=True)
+        if max(picture.shape) <= _SMALL_PICTURE:
+            enlarged = _detect(broad, is_flattened=True, enlargement=_BROAD_ENLARGED)
+            found += [each for each in enlarged if each.thickness <= _THICKEST_LINE * min(picture.shape)]
+        else:
+            found += _detect(broad, is_flattened=True)
         thickest = _THICKEST * min(picture.shape)
+        found += _large_on_the_whole(picture, found)
         lines: list[_Find] = []
         odd: list[_Find] = []
         for each in found:
@@ -108,10 +124,17 @@ def _is_broad(region: Region) -> bool:
 
 
 def _detect(
-    places: Iterable[tuple[Level, Region]], *, is_turned: bool = False, is_flattened: bool = False
+    places: Iterable[tuple[Level, Region]],
+    *,
+    is_turned: bool = False,
+    is_flattened: bool = False,
+    enlargement: float | None = None,
 ) -> list[_Find]:
     found = []
-    cuttings = {_cutting(*place, is_turned=is_turned, is_flattened=is_flattened): place[0] for place in places}
+    cuttings = {
+        _cutting(*place, is_turned=is_turned, is_flattened=is_flattened, enlargement=enlargement): place[0]
+        for place in places
+    }
     for sheet in laid_out(cuttings):
         # Loaded by the first picture in which there is a place to read.
         for corners in models().lines_on(sheet.picture):
@@ -122,13 +145,34 @@ def _detect(
     return found
 
 
-def _cutting(level: Level, region: Region, *, is_turned: bool, is_flattened: bool) -> Cutting:
+def _large_on_the_whole(picture: NDArray[np.uint8], found: Sequence[_Find]) -> list[_Find]:
+    """What is large and surely read in the whole picture made small: the straight strokes of a large ``LI`` are no place of interest."""
+    scale = min(1.0, _OVERVIEW / min(picture.shape))
+    shown = picture if scale == 1 else resized(picture, scale)
+    if min(shown.shape) < CELL:
+        return []
+    level = Level(shown, scale, interest_map(shown), (Region(0, 0, shown.shape[1], shown.shape[0], 0),))
+    if _is_explained(level, level.regions[0], found):
+        return []
+    seen = _detect([(level, level.regions[0])])
+    return [each for each in seen if each.thickness >= _LARGE * min(picture.shape) and _is_certain(each)]
+
+
+def _is_certain(find: _Find) -> bool:
+    text, score = models().reading(find.clipping)
+    # The lungs are two noughts.
+    return sum(map(str.isalpha, text)) > 1 and score >= _CERTAIN
+
+
+def _cutting(
+    level: Level, region: Region, *, is_turned: bool, is_flattened: bool, enlargement: float | None
+) -> Cutting:
     """A place made ready; letters of a few pixels are cut from the image as it is, not as it was made smaller, and enlarged."""
     is_small = level.fine is not None and min(region.width, region.height) <= _SMALL
     if level.fine is None or not is_small or len(level.regions) > _MOST_FINE:
         piece = level.picture[region.top : region.bottom, region.left : region.right]
         corner, scale = (region.left, region.top), level.scale
-        return cut(piece, corner, scale=scale, is_turned=is_turned, is_flattened=is_flattened)
+        return cut(piece, corner, scale=scale, is_turned=is_turned, is_flattened=is_flattened, enlargement=enlargement)
     factor = level.fine.factor
     return cut(
         level.fine.piece(region.left, region.top, region.right, region.bottom),
@@ -293,7 +337,8 @@ def _is_writing(text: str, confidence: float, corners: Corners, *, short_side: i
     if letters >= _WORD_LENGTH and confidence >= _READABLE:
         return True
     if letters and confidence >= _SURE:
-        return bool(thickness <= _THICKEST_LETTER * short_side)
+        # Vertebrae and bodies are read as one figure; two letters are surely read only where somebody wrote them.
+        return bool(thickness <= _THICKEST_LETTER * short_side) or (letters > 1 and confidence >= _CERTAIN)
     is_line = length >= _LINE_SHAPE * thickness and thickness <= _THICKEST_LINE * short_side
     return bool(confidence >= _GUESSED and is_line)
 

@@ -134,13 +134,17 @@ class Sheet:
     positions: tuple[tuple[int, int], ...]
 
     def cutting_at(self, corners: Corners) -> tuple[Cutting, Corners] | None:
-        """The cutting under the middle of some corners, and the corners as points of it."""
+        """The cutting under the middle of some corners, and the corners as points of it.
+
+        Neighbours on a sheet lie apart in the picture: what goes beyond a cutting ends with it.
+        """
         column, row = corners.mean(axis=0)
         half = _GAP // 2
         for cutting, (left, top) in zip(self.cuttings, self.positions, strict=True):
             rows, columns = cutting.picture.shape
             if left - half <= column < left + columns + half and top - half <= row < top + rows + half:
-                return cutting, (corners - (left, top)).astype(np.float32)
+                ends = (columns + half, rows + half)
+                return cutting, np.clip(corners - (left, top), (-half, -half), ends).astype(np.float32)
         return None
 
 

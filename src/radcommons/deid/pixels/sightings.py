@@ -28,6 +28,8 @@ class Sighting:
         Whether its strokes go on beyond the box into something that is no letter, so that nobody knows where they end.
     is_noise
         Whether it was seen only where contrast that nobody sees was brought out, and not surely read: it may be noise.
+    is_name
+        Whether a part of a person's name in the header is read in it: then it is no marker. Li is a side in German.
     """
 
     box: Box
@@ -35,6 +37,7 @@ class Sighting:
     confidence: float = 0.0
     is_cut: bool = False
     is_noise: bool = False
+    is_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class HouseRules:
         known += [Candidate(each.box, "site") for each in self.rectangles if each.device == look.device]
         for kind in _SEEN:
             sightings = [
-                Sighting(each.box, each.text, each.confidence, is_cut=each.is_doubtful)
+                Sighting(each.box, each.text, each.confidence, is_cut=each.is_doubtful, is_name=each.is_name)
                 for each in look.candidates
                 if each.kind == kind
             ]
@@ -156,6 +156,7 @@ def candidate_json(candidate: Candidate) -> dict[str, object]:
         "confidence": round(float(candidate.confidence), 3),
         "is_doubtful": candidate.is_doubtful,
         "is_marker": candidate.is_marker,
+        "is_name": candidate.is_name,
         "kind": candidate.kind,
         "text": candidate.text,
     }
@@ -163,4 +164,5 @@ def candidate_json(candidate: Candidate) -> dict[str, object]:
 
 def _candidate(value: dict[str, Any]) -> Candidate:
     words = (value["kind"], value["text"], value["confidence"], value["is_marker"])
-    return Candidate(Box.from_json(value["box"]), *words, is_doubtful=value.get("is_doubtful", False))
+    doubts = {name: value.get(name, False) for name in ("is_doubtful", "is_name")}
+    return Candidate(Box.from_json(value["box"]), *words, **doubts)
