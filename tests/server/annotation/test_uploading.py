@@ -6,15 +6,18 @@ from operator import mul
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from tests.server.annotation.test_results import kept, objects, project  # noqa: F401 - the project is a fixture
 from tests.support.publishing import STUDIES
 from tests.support.reading import browser, person
 from tests.support.studies import OPERATOR
 
 from radcommons.server.annotation.models import AgreementReport, Reader, ReadingProject, Task, Upload, UploadedFile
+from radcommons.server.annotation.queue import WORK_ON_UPLOAD
 from radcommons.server.annotation.rules.states import Duty
 from radcommons.server.annotation.services import projects, uploading
 from radcommons.server.annotation.services.importing import exported
+from radcommons.server.platform.failed_jobs import failed_jobs, retry_job
 from radcommons.server.platform.models import AuditEvent
 from radcommons.server.platform.policy import Role
 from radcommons.transfer.annotation.record import Method
@@ -176,3 +179,16 @@ def test_a_name_that_no_file_can_have_is_refused_and_old_uploads_are_forgotten(d
     Upload.objects.update(sent_at=first.sent_at - uploading.KEPT)
     uploading.begin_upload(None, dict(NAMED), [("c.json", b"{}")], actor=actor)
     assert not Upload.objects.filter(pk=first.pk).exists()
+
+
+def test_who_waits_for_work_that_was_given_up_is_told_and_sees_it_tried_again(manager):
+    answer = manager.post(NEW, {**NAMED, "sent": [SimpleUploadedFile("any.name", b"{}")]})
+    page = answer["Location"]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'failed' WHERE task_name = %s", [WORK_ON_UPLOAD])
+    shown = manager.get(page).content.decode()
+    assert "failed.</strong> The worker tried several times" in shown
+    assert "Tell an administrator of this centre" in shown
+    assert "hx-trigger" not in shown
+    retry_job(failed_jobs()[0].job, actor=OPERATOR)
+    assert "Being looked at" in manager.get(page).content.decode()

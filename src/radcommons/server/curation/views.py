@@ -36,6 +36,7 @@ def queue(request: ActorRequest) -> HttpResponse:
     wanted = queries.QueueFilter.from_query(request.GET.dict())
     context = {
         "wanted": wanted,
+        "is_filtered": wanted != queries.QueueFilter(state=wanted.state),
         "queue": queries.queue(wanted, page_number=request.GET.get("page", 1)),
         "choices": queries.choices(),
         "may_decide": may(request.actor, Action.CURATION_DECIDE),

@@ -11,11 +11,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.intake import queries, rules, services
-from radcommons.server.intake.models import SigningKey
+from radcommons.server.intake.models import BatchState, SigningKey
 from radcommons.server.intake.pictures import picture_of
+from radcommons.server.intake.queue import VERIFY_PARTS
 from radcommons.server.intake.texts import doubtful_texts
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.failed_jobs import is_given_up
 from radcommons.server.platform.paging import KeyPaginator
 from radcommons.server.platform.policy import Action, holds, may
 
@@ -40,6 +42,7 @@ def batch(request: ActorRequest, batch_id: str) -> HttpResponse:
     held_back = KeyPaginator(queries.quarantined(batch=row), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "line": queries.line(row),
+        "is_given_up": row.state == BatchState.SEALED and is_given_up(VERIFY_PARTS, batch_pk=row.pk),
         "findings": queries.findings_of(row),
         "studies": queries.studies_of(row),
         "released": queries.released_of(row),

@@ -64,6 +64,13 @@ def failed_job_count() -> int:
     return ProcrastinateJob.objects.filter(status="failed").count()
 
 
+def is_given_up(task: str, **arguments: int) -> bool:
+    """Whether a job of a task with these arguments was given up and no other such job waits or runs."""
+    rows = ProcrastinateJob.objects.filter(task_name=task, args__contains=arguments)
+    states = set(rows.filter(status__in=("todo", "doing", "failed")).values_list("status", flat=True).distinct())
+    return states == {"failed"}
+
+
 def _work(task_name: str) -> str:
     """The first words of the task's description; its name when this version does not know it any more."""
     task = app.tasks.get(task_name)

@@ -51,6 +51,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
             "name": settings().name,
             "navigation": navigation_items(actor, request.path),
             "person": _person(request) if actor.is_authenticated else "",
+            "may_tend_jobs": holds(actor, Action.PLATFORM_TEND_JOBS),
             "roles_text": ", ".join(role_names(actor)),
             "sign_in_url": f"{_url('account_login')}?{urlencode({'next': request.get_full_path()})}",
             "sign_out_url": _url("account_logout"),

@@ -14,6 +14,7 @@ from radcommons.server.annotation.queries import agreement as agreement_queries
 from radcommons.server.annotation.queries import projects as queries
 from radcommons.server.annotation.queries.final import training_answers
 from radcommons.server.annotation.queries.readings import begun, unfinished
+from radcommons.server.annotation.queue import COMPUTE_AGREEMENT
 from radcommons.server.annotation.rules.hanging import Layout
 from radcommons.server.annotation.rules.states import PROJECT_MOVES, CaseState, Duty, ProjectState, ProjectVerb
 from radcommons.server.annotation.services import assigning, projects
@@ -21,6 +22,7 @@ from radcommons.server.annotation.services.agreeing import compute_agreement
 from radcommons.server.annotation.sources import resolve_source
 from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.failed_jobs import is_given_up
 from radcommons.server.platform.policy import Action, may
 from radcommons.transfer.annotation.record import Method
 
@@ -189,10 +191,12 @@ def agreement(request: ActorRequest, slug: str) -> HttpResponse:
     """How well the readers agree, question by question."""
     project = queries.seen_project(slug, request.actor)
     found = agreement_queries.latest_report(project)
+    is_current = found is not None and found.is_current
     context = {
         "project": project,
         "report": found.body if found else None,
-        "is_current": found.is_current if found else False,
+        "is_current": is_current,
+        "is_given_up": not is_current and is_given_up(COMPUTE_AGREEMENT, project_id=project.pk),
         # Reads of the past have no time of their own.
         "has_pace": found is not None and any(one["reads_per_hour"] for one in found.body["pace"]),
         "questions": agreement_queries.question_pages(found.body) if found else (),

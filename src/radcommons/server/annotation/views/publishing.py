@@ -10,10 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.annotation.queries import projects as queries
 from radcommons.server.annotation.queries.publishing import accounts_of
-from radcommons.server.annotation.queue import defer_publishing
+from radcommons.server.annotation.queue import PUBLISH_CASE, defer_publishing
 from radcommons.server.annotation.rules.states import ProjectState
 from radcommons.server.annotation.services.publishing import begin_publication, waiting_cases
 from radcommons.server.platform.doors import ActorRequest, door
+from radcommons.server.platform.failed_jobs import is_given_up
 from radcommons.server.platform.policy import Action, may
 
 
@@ -23,10 +24,12 @@ def publications(request: ActorRequest, slug: str) -> HttpResponse:
     """What was published of a project, and the button that publishes the rest."""
     project = queries.seen_project(slug, request.actor)
     accounts = list(accounts_of(project))
+    working = [account.publication.pk for account in accounts if account.is_working]
     context = {
         "project": project,
         "accounts": accounts,
-        "is_working": any(account.is_working for account in accounts),
+        "is_given_up": any(is_given_up(PUBLISH_CASE, publication_id=each) for each in working),
+        "is_working": bool(working),
         "is_closed": project.state == ProjectState.CLOSED,
         "may_publish": may(request.actor, Action.ANNOTATION_PUBLISH),
     }

@@ -11,6 +11,7 @@ from radcommons.server.annotation.models import ReadingProject, Upload
 from radcommons.server.annotation.queries import projects as queries
 from radcommons.server.annotation.queries.parsed import schema_value
 from radcommons.server.annotation.queries.uploads import seen_upload, unfinished_uploads
+from radcommons.server.annotation.queue import WORK_ON_UPLOAD
 from radcommons.server.annotation.rules.uploads import UNDER_WAY, UploadState
 from radcommons.server.annotation.services import uploading
 from radcommons.server.annotation.upload_forms import (
@@ -20,6 +21,7 @@ from radcommons.server.annotation.upload_forms import (
     ResultsWishForm,
 )
 from radcommons.server.platform.doors import ActorRequest, door
+from radcommons.server.platform.failed_jobs import is_given_up
 from radcommons.server.platform.policy import Action
 
 
@@ -67,12 +69,15 @@ def upload(request: ActorRequest, key: str) -> HttpResponse:
             messages.error(request, error.message)
         return redirect("annotation:upload", key)
     is_comparing = row.state == UploadState.IMPORTED and row.account.get("is_compared") is False
+    is_under_way = row.state in UNDER_WAY or is_comparing
     context = {
         "upload": row,
         "form": form if row.state in {UploadState.READY, UploadState.REFUSED} else None,
         "is_document": "slug" in row.wish,
-        "is_under_way": row.state in UNDER_WAY or is_comparing,
+        "is_under_way": is_under_way,
         "is_comparing": is_comparing,
+        "is_given_up": is_under_way and is_given_up(WORK_ON_UPLOAD, upload_id=row.pk),
+        "given_up_work": "Comparing the reads" if is_comparing else "Looking at the files and taking them in",
         "files": row.files.count(),
         "by_label": _by_label(row),
     }
