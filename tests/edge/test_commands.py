@@ -127,3 +127,20 @@ def test_making_says_how_many_files_were_not_taken_and_who_says_why(run, folder,
     (folder / "notes.txt").unlink()
     (folder / "link").unlink()
     assert "were taken" not in run("deidentify", folder, out)
+
+
+def test_many_findings_are_shown_by_their_cause_the_rarest_first(run, folder, tmp_path):
+    run("init", "--site", "ALPHA", "--project", "covid19")
+    for number in range(30):
+        (folder / f"{number:02}.txt").write_text("no DICOM")
+    (folder / "loop").symlink_to(folder / "loop")
+
+    lines = run("scan", folder).splitlines()
+    causes = [
+        line
+        for line in lines
+        if line.startswith("    ") and ": " not in line and ". " not in line and line.endswith(".")
+    ]
+
+    assert [line.split()[0] for line in causes] == ["edge.unreadable", "dicom.not-dicom"]
+    assert any(line.strip() == "00.txt, 01.txt, 02.txt and 27 more" for line in lines)

@@ -15,7 +15,7 @@ import pytest
 from tests.support.hospital_folder import write_original, write_series
 
 from radcommons.dicom.errors import Kind, RadCommonsError
-from radcommons.edge import archive
+from radcommons.edge import archive, scan
 from radcommons.edge.archive import list_members, member_file
 from radcommons.edge.database import database
 from radcommons.edge.scan import scan_folder
@@ -40,6 +40,18 @@ def test_a_folder_is_counted(home, folder):
     assert result.findings == ()
 
 
+def test_a_rare_cause_is_named_beside_thousands_of_another(home, folder, monkeypatch):
+    monkeypatch.setattr(scan, "_LISTED", 5)
+    for number in range(20):
+        (folder / f"a{number}.txt").write_text("no DICOM")
+    (folder / "z").symlink_to(folder / "gone")
+
+    result = scan_folder(home, folder)
+
+    assert codes(result)["dicom.not-dicom"] == 20
+    assert where(result, "edge.unreadable") == ["z"]
+
+
 def test_odd_files_are_named_and_stop_nothing(home, folder, monkeypatch):
     write_original(folder / "IM000001")
     (folder / "report.pdf").write_bytes(b"%PDF-1.7 not an image")
@@ -47,6 +59,7 @@ def test_odd_files_are_named_and_stop_nothing(home, folder, monkeypatch):
     (folder / "short.dcm").write_bytes(bytes(128) + b"DICM\x02\x00")
     (folder / "to-a-folder").symlink_to(folder)
     (folder / "to-nowhere").symlink_to(folder / "gone")
+    (folder / "to-itself").symlink_to(folder / "to-itself")
     os.mkfifo(folder / "pipe")
     listener = socket.socket(socket.AF_UNIX)
     monkeypatch.chdir(folder)
@@ -58,7 +71,10 @@ def test_odd_files_are_named_and_stop_nothing(home, folder, monkeypatch):
     assert result.instances == 1
     assert codes(result)["edge.link-not-followed"] == 1
     assert codes(result)["edge.not-a-file"] == 2
-    assert where(result, "edge.unreadable") == ["to-nowhere"]
+    assert where(result, "edge.unreadable") == ["to-itself", "to-nowhere"]
+    links = {finding.where: finding.message for finding in result.findings if finding.code == "edge.unreadable"}
+    assert "back to itself" in links["to-itself"]
+    assert "leads to nothing" in links["to-nowhere"]
     assert {"report.pdf", "empty", "short.dcm"} <= {finding.where for finding in result.findings}
 
 

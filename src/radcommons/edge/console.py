@@ -9,7 +9,7 @@ import orjson
 
 from radcommons.edge.findings import result_json
 
-_SHOWN_FINDINGS = 10
+_SHOWN_FINDINGS, _SHOWN_PLACES = 10, 3
 
 
 def show(result: object, *, is_json: bool, title: str) -> None:
@@ -53,11 +53,20 @@ def _brief(value: object) -> object:
 
 
 def _show_findings(name: str, values: list[Any]) -> None:
-    for value in values[:_SHOWN_FINDINGS]:
-        if isinstance(value, dict):
+    """A few one by one; many by their cause, the rarest first, with some of the places of each."""
+    found = [value for value in values if isinstance(value, dict)]
+    if len(values) <= _SHOWN_FINDINGS:
+        for value in found:
             click.echo(f"  {value.get('code', '')}  {value.get('where', '')}: {value.get('message', '')}")
-    if len(values) > _SHOWN_FINDINGS:
-        click.echo(f"  and {len(values) - _SHOWN_FINDINGS} more {_label(name)} (all with --json)")
+        return
+    causes: dict[tuple[str, str], list[str]] = {}
+    for value in found:
+        causes.setdefault((value.get("code", ""), value.get("message", "")), []).append(value.get("where", ""))
+    click.echo(f"  {_label(name)} by cause (more with --json)")
+    for (code, message), places in sorted(causes.items(), key=lambda cause: (len(cause[1]), cause[0])):
+        click.echo(f"    {code}  {message}")
+        more = len(places) - _SHOWN_PLACES
+        click.echo(f"      {', '.join(places[:_SHOWN_PLACES])}{f' and {more} more' if more > 0 else ''}")
 
 
 def _label(name: str) -> str:

@@ -25,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 
 _PAGE = 400
 _DIGEST_TIMEOUT_S = 3600.0
-_LISTED = 500
+_LISTED, _LISTED_OF_EACH = 500, 3
 # What a run needs after the scan, so that the process from which children are forked loads everything once.
 _LATER = "radcommons.edge.work"
 
@@ -113,7 +113,8 @@ def summary(connection: sqlite3.Connection, root: Root) -> ScanResult:
     listed: list[Finding] = []
     for finding in folder_findings(connection, root):
         counts[finding.code] = counts.get(finding.code, 0) + 1
-        if len(listed) < _LISTED:
+        # A rare cause among thousands of another is what somebody has to see.
+        if len(listed) < _LISTED or counts[finding.code] <= _LISTED_OF_EACH:
             listed.append(finding)
     return ScanResult(
         files=files,

@@ -1,5 +1,6 @@
 """What lies in a folder: files with size and time of change; everything else becomes a Finding."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -11,6 +12,12 @@ from radcommons.dicom.finding import Finding, Severity
 
 # What a listener keeps beside the instances it receives is none of them.
 OWN_FOLDER = ".radcommons"
+_NOT_ALLOWED = "The file cannot be read by this account."
+_UNREADABLE = {
+    errno.ENOENT: "The link leads to nothing; restore what it led to, or remove it.",
+    errno.ELOOP: "The link leads back to itself; remove it.",
+    errno.ENAMETOOLONG: "The path is too long to be opened; scan a folder further down.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +107,8 @@ def _entry(path: Path, relative: str) -> WalkedFile | Finding:
         return _finding(
             "edge.undecodable-name", shown(relative), "The file name is not UTF-8; rename the file and scan again."
         )
-    except OSError:
-        return _finding("edge.unreadable", relative, "The file cannot be read by this account.")
+    except OSError as error:
+        return _finding("edge.unreadable", relative, _UNREADABLE.get(error.errno or 0, _NOT_ALLOWED))
     if not stat.S_ISREG(status.st_mode):
         return _finding("edge.not-a-file", relative, "Pipes, sockets and devices are not read.")
     return WalkedFile(relative, status.st_size, status.st_mtime_ns)
