@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 
-from django.http import HttpRequest
-from django.template.loader import render_to_string
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Scope
 
-from radcommons.server.platform.doors import API_PREFIX
+from radcommons.server.platform.doors import API_PREFIX, page_for_nobody
 from radcommons.server.platform.headers import CONTENT_SECURITY_POLICY
 
 
@@ -28,12 +26,5 @@ async def refusal(
     is_page = "text/html" in Request(scope).headers.get("accept", "") and not scope["path"].startswith(API_PREFIX)
     if not is_page:
         return JSONResponse(dict(error), status_code=status, headers=headers)
-    page = await run_in_threadpool(_page, f"{status}.html")
+    page = await run_in_threadpool(page_for_nobody, f"{status}.html")
     return HTMLResponse(page, status, {**(headers or {}), "Content-Security-Policy": CONTENT_SECURITY_POLICY})
-
-
-def _page(template: str) -> str:
-    """A page as nobody signed in sees it: whom the request is from was not asked."""
-    request = HttpRequest()
-    request.path = "/"
-    return render_to_string(template, request=request)

@@ -6,6 +6,7 @@ import pytest
 from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth import hashers
 from django.core.cache import cache
+from django.db import OperationalError, connection
 from django.test import Client
 
 from radcommons.server.platform import accounts
@@ -65,6 +66,21 @@ def test_programs_are_told_in_json_of_addresses_and_methods_that_are_not_there(c
     refused = client_of("anonymous").delete("/api/v1/releases/demonstration")
     assert (refused.status_code, refused.json()["code"]) == (405, "platform.method-not-allowed")
     assert "GET" in refused.headers["Allow"]
+
+
+def test_while_the_database_does_not_answer_people_and_programs_are_told_to_come_again(client_of):
+    def silent(*_: object) -> None:
+        raise OperationalError("connection refused")
+
+    browser = client_of(Role.CURATOR)
+    browser.raise_request_exception = False
+    with connection.execute_wrapper(silent):
+        page, answer = browser.get("/curation/"), browser.get("/api/v1/releases")
+    assert (page.status_code, answer.status_code) == (503, 503)
+    assert "<h1>Not available just now</h1>" in page.content.decode()
+    assert "connection refused" not in page.content.decode()
+    assert answer.json()["code"] == "platform.database-unavailable"
+    assert page.headers["Retry-After"] == answer.headers["Retry-After"]
 
 
 @pytest.mark.parametrize(

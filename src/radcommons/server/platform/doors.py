@@ -6,16 +6,18 @@ has no door, so a forgotten one fails closed.
 
 import functools
 import logging
+import sys
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
@@ -27,13 +29,14 @@ from radcommons.server.platform.actors import actor_of_token, actor_of_user
 from radcommons.server.platform.errors import ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError
 from radcommons.server.platform.models import User
 from radcommons.server.platform.policy import Action, Actor, admit
-from radcommons.server.platform.problems import UNEXPECTED, status_of
+from radcommons.server.platform.problems import NO_DATABASE, UNEXPECTED, status_of
 
 logger = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., Any])
 API_PREFIX = "/api/"
 ERROR_PAGE = "portal/error.html"
+RETRY_AFTER_S = 30
 NO_METHOD = {
     "code": "platform.method-not-allowed",
     "message": "This address does not take this method; Allow names those it takes.",
@@ -211,11 +214,28 @@ def _sign_in_address(request: ActorRequest) -> str:
 
 
 def answer_unexpected(request: HttpRequest) -> HttpResponse:
-    """The answer to an exception nobody foresaw: an id, and nothing else."""
+    """The answer to an exception nobody foresaw: an id, and nothing else; 503 where the database does not answer."""
     request_id = getattr(request, "request_id", "")
+    if isinstance(sys.exception(), (OperationalError, InterfaceError)):
+        return _answer_unavailable(request, request_id)
     if request.path.startswith(API_PREFIX):
         return JsonResponse({**UNEXPECTED, "request_id": request_id}, status=500)
     return render(request, ERROR_PAGE, {"status": 500, "request_id": request_id}, status=500)
+
+
+def _answer_unavailable(request: HttpRequest, request_id: str) -> HttpResponse:
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    if request.path.startswith(API_PREFIX):
+        return JsonResponse({**NO_DATABASE, "request_id": request_id}, status=503, headers=headers)
+    context = {"status": 503, "error": NO_DATABASE, "request_id": request_id}
+    return HttpResponse(page_for_nobody(ERROR_PAGE, context), status=503, headers=headers)
+
+
+def page_for_nobody(template: str, context: dict[str, object] | None = None) -> str:
+    """A page as nobody signed in sees it; it is drawn without the database and without the request, whom it does not ask."""
+    request = HttpRequest()
+    request.path = "/"
+    return render_to_string(template, context, request=request)
 
 
 def answer_not_understood(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

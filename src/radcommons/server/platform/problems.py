@@ -24,6 +24,11 @@ UNEXPECTED = {
     "message": "Something went wrong on our side. It has been logged under the request id; nothing was changed.",
 }
 
+NO_DATABASE = {
+    "code": "platform.database-unavailable",
+    "message": "The database does not answer. Nothing was half saved. Try again in a minute; if it lasts, tell the operator.",
+}
+
 
 def status_of(error: RadCommonsError) -> int:
     """The HTTP status of an error."""
