@@ -122,7 +122,7 @@ class DoorMiddleware:
         """Pass the request on; a method that a page does not know is answered with a page, not with an empty one."""
         response = self.get_response(request)
         is_api = request.path.startswith(API_PREFIX)
-        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not (is_api or request.method == "GET"):
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not (is_api or request.method in {"GET", "POST"}):
             return response
         context = {"status": 405, "request_id": request.request_id}
         told = JsonResponse(NO_METHOD, status=405) if is_api else render(request, ERROR_PAGE, context, status=405)
