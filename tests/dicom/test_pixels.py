@@ -204,3 +204,14 @@ def test_plain_values_are_those_of_pydicom_whatever_stands_in_their_unused_bits(
     ours = decode_frame(path, 0)
     assert np.array_equal(ours, pixel_array(path))
     assert ours.dtype.kind == ("i" if is_signed else "u")
+
+
+def test_frames_of_single_bits_may_begin_inside_a_byte(tmp_path):
+    masks = np.random.default_rng(1).integers(0, 2, (5, 7, 5), dtype=np.uint8)
+    packed = np.packbits(masks.ravel(), bitorder="little").tobytes()
+    dataset = made_ct(
+        Rows=7, Columns=5, NumberOfFrames=5, BitsAllocated=1, BitsStored=1, HighBit=0, PixelRepresentation=0
+    )
+    dataset.PixelData = packed + b"\0" * (len(packed) % 2)
+    path = write_made(dataset, tmp_path / "masks")
+    assert np.array_equal(np.stack([decode_frame(path, number) for number in range(5)]), masks)

@@ -1,6 +1,7 @@
 """From stored values to grey: rescale, window, lookup tables, inversion (PS3.3 C.11.1, C.11.2)."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,8 @@ from radcommons.dicom.elements import Element
 from radcommons.dicom.header import Header
 
 Window = tuple[float, float]
+Reals = NDArray[np.floating[Any]]
+Table = tuple[int, Reals, float]
 _SHARED_GROUPS = 0x52009229
 _FRAME_GROUPS = 0x52009230
 _VALUE_TRANSFORMATION = 0x00289145
@@ -19,6 +22,11 @@ _PADDING = 0x00280120
 _WIDTH_STEP = 1.0
 _WHITE = 255.0
 _MAX_LUT_ENTRIES = 65_536
+_PIXEL_REPRESENTATION = 0x00280103
+_RESCALE_INTERCEPT = 0x00281052
+_BYTE_BITS = 8
+# A table that reaches no eighth of the depth it names was made for fewer bits (often 12, named 16).
+_LEAST_PART = 8
 # Values of at most so many bytes are listed rather than computed pixel by pixel.
 _LISTED_BYTES = 2
 # Pixels that are computed together: few enough that what they take is in the processor's cache, and is taken again for the next.
@@ -26,7 +34,7 @@ _AT_ONCE = 1 << 18
 
 
 def to_grayscale(
-    values: NDArray[np.generic], header: Header, *, frame_index: int, window: Window | None = None
+    values: NDArray[np.generic], header: Header, *, frame_index: int, window: Window | None = None, function: str = ""
 ) -> NDArray[np.uint8]:
     """Grey values for display, 0 black to 255 white.
 
@@ -40,10 +48,12 @@ def to_grayscale(
         From 0, for what differs between frames.
     window
         Center and width after rescaling; overrides what the object asks for.
+    function
+        ``LINEAR``, ``LINEAR_EXACT`` or ``SIGMOID`` for that window (PS3.3 C.11.2.1.3); the object's own when empty.
     """
     if values.dtype.kind not in "iu" or values.dtype.itemsize > _LISTED_BYTES or not values.size:
-        return _to_grey(values, header, frame_index=frame_index, window=window)
-    line = _line(header, frame_index=frame_index, window=window)
+        return _to_grey(values, header, frame_index=frame_index, window=window, function=function)
+    line = _line(header, frame_index=frame_index, window=window, function=function)
     if line is not None:
         return _along(values, *line)
     # Grey depends on the value alone, and a picture holds far fewer values than pixels.
@@ -59,17 +69,19 @@ def to_grayscale(
         # Without a window the grey scale may span what is present, and nothing else.
         distinct = np.flatnonzero(np.bincount(offsets.ravel())) + lowest
     table = np.zeros(highest - lowest + 1, np.uint8)
-    table[distinct - lowest] = _to_grey(distinct.astype(values.dtype), header, frame_index=frame_index, window=window)
+    table[distinct - lowest] = _to_grey(
+        distinct.astype(values.dtype), header, frame_index=frame_index, window=window, function=function
+    )
     # Every offset is in the table; to be told so spares looking at each of them first.
     grey: NDArray[np.uint8] = np.take(table, offsets, mode="clip")
     return grey
 
 
-def _line(header: Header, *, frame_index: int, window: Window | None) -> tuple[float, float] | None:
+def _line(header: Header, *, frame_index: int, window: Window | None, function: str) -> tuple[float, float] | None:
     """Factor and addend by which stored values become grey values; None where more than a window without bends is needed."""
     voi = _level(header, frame_index, _FRAME_VOI)
     chosen = window or _first_window(voi)
-    function = voi.text(0x00281056)
+    function = function or voi.text(0x00281056)
     if chosen is None or chosen[1] <= 0 or function == "SIGMOID" or header.items(_MODALITY_LUT):
         return None
     transform = _level(header, frame_index, _VALUE_TRANSFORMATION)
@@ -99,17 +111,17 @@ def _is_inverse(header: Header) -> bool:
 
 
 def _to_grey(
-    values: NDArray[np.generic], header: Header, *, frame_index: int, window: Window | None
+    values: NDArray[np.generic], header: Header, *, frame_index: int, window: Window | None, function: str
 ) -> NDArray[np.uint8]:
     transform = _level(header, frame_index, _VALUE_TRANSFORMATION)
     voi = _level(header, frame_index, _FRAME_VOI)
     scaled = _rescale(values, header, transform)
     chosen = window or _first_window(voi)
-    lut = None if chosen else _lookup_table(voi, _VOI_LUT)
+    lut = None if chosen else _lookup_table(voi, _VOI_LUT, may_be_signed=_may_be_negative(header, transform))
     if lut is not None:
-        grey = _normalised(_apply_lut(scaled, lut), float(lut[1].min()), float(lut[1].max()))
+        grey = _normalised(_apply_lut(scaled, lut), 0.0, lut[2])
     elif chosen is not None and chosen[1] > 0:
-        grey = _apply_window(scaled, chosen, voi.text(0x00281056))
+        grey = _apply_window(scaled, chosen, function or voi.text(0x00281056))
     else:
         grey = _full_range(scaled, values, header)
     if _is_inverse(header):
@@ -128,17 +140,18 @@ def _level(header: Header, frame_index: int, sequence: int) -> Header:
     return header
 
 
-def _rescale(values: NDArray[np.generic], header: Header, level: Header) -> NDArray[np.float32]:
-    lut = _lookup_table(header, _MODALITY_LUT)
+def _rescale(values: NDArray[np.generic], header: Header, level: Header) -> Reals:
+    # Single precision tells 24 bits apart, which is too few for wider values.
+    scaled: Reals = values.astype(np.float32 if values.dtype.itemsize <= _LISTED_BYTES else np.float64)
+    lut = _lookup_table(header, _MODALITY_LUT, may_be_signed=header.integer(_PIXEL_REPRESENTATION) == 1)
     if lut is not None:
-        return _apply_lut(values.astype(np.float32), lut)
+        return _apply_lut(scaled, lut)
     slope = level.number(0x00281053)
-    intercept = level.number(0x00281052)
-    scaled = values.astype(np.float32)
+    intercept = level.number(_RESCALE_INTERCEPT)
     if slope not in {None, 1.0} and slope:
-        scaled *= np.float32(slope)
+        scaled *= slope
     if intercept:
-        scaled += np.float32(intercept)
+        scaled += intercept
     return scaled
 
 
@@ -147,18 +160,18 @@ def _first_window(level: Header) -> Window | None:
     return (center, width) if center is not None and width is not None and width > 0 else None
 
 
-def _apply_window(values: NDArray[np.float32], window: Window, function: str) -> NDArray[np.float32]:
+def _apply_window(values: Reals, window: Window, function: str) -> Reals:
     center, width = window
     if function == "SIGMOID":
         exponent = np.clip(-4.0 * (values - center) / width, -60.0, 60.0)
-        curve: NDArray[np.float32] = (1.0 / (1.0 + np.exp(exponent))).astype(np.float32)
+        curve: Reals = 1.0 / (1.0 + np.exp(exponent))
         return curve
     if function == "LINEAR_EXACT" or width <= _WIDTH_STEP:
-        return ((values - center) / width + 0.5).astype(np.float32)
-    return ((values - (center - 0.5)) / (width - 1.0) + 0.5).astype(np.float32)
+        return (values - center) / width + 0.5
+    return (values - (center - 0.5)) / (width - 1.0) + 0.5
 
 
-def _full_range(scaled: NDArray[np.float32], values: NDArray[np.generic], header: Header) -> NDArray[np.float32]:
+def _full_range(scaled: Reals, values: NDArray[np.generic], header: Header) -> Reals:
     """Spread what is there over the grey scale, leaving padding aside."""
     padding = header.integer(_PADDING)
     if padding is not None and values.dtype.kind == "i" and padding >= 2 ** (values.dtype.itemsize * 8 - 1):
@@ -169,14 +182,21 @@ def _full_range(scaled: NDArray[np.float32], values: NDArray[np.generic], header
     return _normalised(np.nan_to_num(scaled), float(shown.min()), float(shown.max()))
 
 
-def _normalised(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+def _normalised(values: Reals, low: float, high: float) -> Reals:
     if not math.isfinite(high - low) or high <= low:
         return np.zeros_like(values)
-    return ((values - low) / (high - low)).astype(np.float32)
+    return (values - low) / (high - low)
 
 
-def _lookup_table(level: Header, sequence: int) -> tuple[int, NDArray[np.float32]] | None:
-    """First mapped value and entries of a modality or VOI LUT; ``None`` when absent or broken."""
+def _may_be_negative(header: Header, transform: Header) -> bool:
+    """Whether values after the modality transformation can lie below zero; those of a modality LUT never do."""
+    if header.items(_MODALITY_LUT):
+        return False
+    return header.integer(_PIXEL_REPRESENTATION) == 1 or (transform.number(_RESCALE_INTERCEPT) or 0.0) < 0
+
+
+def _lookup_table(level: Header, sequence: int, *, may_be_signed: bool) -> Table | None:
+    """First mapped value, entries and white of a modality or VOI LUT (PS3.3 C.11.1.1.1); ``None`` when absent or broken."""
     items = level.items(sequence)
     if not items:
         return None
@@ -184,22 +204,30 @@ def _lookup_table(level: Header, sequence: int) -> tuple[int, NDArray[np.float32
     descriptor, data = item.element(0x00283002), item.element(0x00283006)
     if descriptor is None or data is None:
         return None
-    numbers = _shorts(descriptor, level, is_signed=descriptor.vr == "SS")
-    entries = _shorts(data, level, is_signed=False)
-    if numbers.size < 3 or not entries.size:  # noqa: PLR2004  entries, first value, bits
+    # Implicit encoding does not say whether the first value mapped has a sign.
+    numbers = _numbers(descriptor, level, "i2" if descriptor.vr == "SS" or may_be_signed else "u2")
+    if numbers.size < 3:  # noqa: PLR2004  entries, first value, bits
         return None
-    count = int(numbers[0]) & 0xFFFF or _MAX_LUT_ENTRIES
-    return int(numbers[1]), entries[:count].astype(np.float32)
+    count, bits = int(numbers[0]) & 0xFFFF or _MAX_LUT_ENTRIES, int(numbers[2])
+    is_packed = bits == _BYTE_BITS and len(data.value) < 2 * count
+    entries = _numbers(data, level, "u1" if is_packed else "u2")[:count].astype(np.float32)
+    return (int(numbers[1]), entries, _white(int(entries.max()), bits)) if entries.size else None
 
 
-def _shorts(element: Element, level: Header, *, is_signed: bool) -> NDArray[np.generic]:
-    kind = "i2" if is_signed else "u2"
-    size = len(element.value) // 2 * 2
+def _white(highest: int, bits: int) -> float:
+    """The entry that is shown white: the largest of the depth named, or of what the entries need where that is wrong."""
+    named = 2.0**bits - 1 if _BYTE_BITS <= bits <= 2 * _BYTE_BITS else 0.0
+    return named if named / _LEAST_PART <= highest <= named else 2.0 ** highest.bit_length() - 1
+
+
+def _numbers(element: Element, level: Header, kind: str) -> NDArray[np.generic]:
+    width = int(kind[1])
+    size = len(element.value) // width * width
     return np.frombuffer(bytes(element.value)[:size], dtype=level.encoding.order + kind)
 
 
-def _apply_lut(values: NDArray[np.float32], lut: tuple[int, NDArray[np.float32]]) -> NDArray[np.float32]:
-    first, entries = lut
+def _apply_lut(values: Reals, lut: Table) -> Reals:
+    first, entries, _ = lut
     index = np.clip(np.rint(np.nan_to_num(values)) - first, 0, entries.size - 1).astype(np.intp)
-    mapped: NDArray[np.float32] = entries[index]
+    mapped: Reals = entries[index]
     return mapped

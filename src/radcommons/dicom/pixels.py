@@ -153,6 +153,8 @@ class FrameReader:
         if is_packed(self._file.transfer_syntax_uid, bits_allocated=layout.bits_allocated):
             return _guarded(lambda: self._unpacked(frame_index))
         data, frames, position = _frame_bytes(self._frames(), self._element, frame_index, layout)
+        if frames > 1 and layout.bits_allocated == 1 and self._file.encoding.order == "<":
+            data, frames, position = _cut_out_bits(memoryview(self._element.value), frame_index, layout), 1, 0
         if frames == 1 and _is_plain(self._file, self._element, layout, size_bytes=len(data)):
             return _plain(data, layout)
         decode = _decoder(self._file.transfer_syntax_uid, self._element, layout, frames, is_raw=is_raw)
@@ -177,7 +179,9 @@ class FrameReader:
         )
 
 
-def draw_frame(source: Path | bytes | memoryview, frame_index: int, *, window: Window | None = None) -> Image.Image:
+def draw_frame(
+    source: Path | bytes | memoryview, frame_index: int, *, window: Window | None = None, function: str = ""
+) -> Image.Image:
     """One frame as a picture of 8 bits a sample, in its own size.
 
     Parameters
@@ -187,6 +191,8 @@ def draw_frame(source: Path | bytes | memoryview, frame_index: int, *, window: W
     window
         Center and width in the units after rescaling (Hounsfield for CT); the object's own first window when not given,
         the range of its values when it has none.
+    function
+        How that window bends, as for :func:`~radcommons.dicom.grayscale.to_grayscale`.
 
     Raises
     ------
@@ -201,7 +207,7 @@ def draw_frame(source: Path | bytes | memoryview, frame_index: int, *, window: W
     elif values.ndim == _COLOR_SAMPLES:
         picture = _eight_bits(values, header)
     else:
-        picture = to_grayscale(values, header, frame_index=frame_index, window=window)
+        picture = to_grayscale(values, header, frame_index=frame_index, window=window, function=function)
     return Image.fromarray(np.ascontiguousarray(picture))
 
 
@@ -314,6 +320,15 @@ def _frame_bytes(
         pieces.append(b"\xfe\xff\x00\xe0" + struct.pack("<I", length))
         pieces.append(bytes(value[start : start + length]))
     return b"".join(pieces), 1, 0
+
+
+def _cut_out_bits(value: memoryview, frame_index: int, layout: _Layout) -> bytes:
+    """A frame of single bits that may begin inside a byte, moved to the beginning of one (PS3.5 8.1.1)."""
+    count = layout.rows * layout.columns * layout.samples_per_pixel
+    first, shift = divmod(frame_index * count, 8)
+    held = np.frombuffer(value, np.uint8)[first : first + (shift + count + 7) // 8]
+    cut = np.packbits(np.unpackbits(held, bitorder="little")[shift : shift + count], bitorder="little").tobytes()
+    return cut + b"\0" * (len(cut) % 2)
 
 
 def _is_plain(file: Part10File, element: Element, layout: _Layout, *, size_bytes: int) -> bool:

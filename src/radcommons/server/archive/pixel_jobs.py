@@ -39,6 +39,8 @@ class RenderFrame:
     ----------
     window
         Centre and width in units after the modality transformation; None for the object's own.
+    function
+        ``LINEAR``, ``LINEAR_EXACT`` or ``SIGMOID`` for that window; empty for the object's own.
     crop
         Left, top, width and height of the part to show, in pixels of the frame; None for all of it.
     size
@@ -53,6 +55,7 @@ class RenderFrame:
 
     frame_index: int
     window: tuple[float, float] | None = None
+    function: str = ""
     crop: tuple[int, int, int, int] | None = None
     size: tuple[int, int] | None = None
     quality: int | None = JPEG_QUALITY

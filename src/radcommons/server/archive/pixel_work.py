@@ -60,7 +60,7 @@ def _little_endian(path: Path, frame_index: int) -> bytes:
 
 
 def _picture(path: Path, render: RenderFrame) -> bytes:
-    picture = _laid_out(draw_frame(path, render.frame_index, window=render.window), render)
+    picture = _laid_out(draw_frame(path, render.frame_index, window=render.window, function=render.function), render)
     if render.quality is not None and picture.mode not in {"L", "RGB"}:
         picture = picture.convert("L" if picture.mode == "1" else "RGB")
     return encoded_picture(picture, quality=render.quality)

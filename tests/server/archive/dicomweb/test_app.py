@@ -347,6 +347,8 @@ def test_pictures_follow_window_viewport_and_quality(get):
     assert Image.open(io.BytesIO(part.content)).size == (4, 4)
     dark = get(f"{FIRST}/rendered?window=50000,10,linear", accept="image/png")
     assert Image.open(io.BytesIO(dark.content)).getextrema() == (0, 0)
+    bent = get(f"{FIRST}/rendered?viewport=8,8&window=500,1000,sigmoid&quality=50", accept="image/png")
+    assert bent.content != small.content
     assert get(f"{FIRST}/rendered?window=wide").status_code == 400
     assert get(f"{FIRST}/rendered?viewport=4,4,16,0,4,4").status_code == 400
 

@@ -12,7 +12,9 @@ def test_window_viewport_and_quality_are_read():
     query = parse_rendered(
         {"window": "-600,1500,linear", "viewport": "512,256", "quality": "70", "annotation": "patient"}
     )
-    assert query == RenderedQuery(window=(-600.0, 1500.0), size=(512, 256), quality=70, annotations=("patient",))
+    assert query == RenderedQuery(
+        window=(-600.0, 1500.0), function="LINEAR", size=(512, 256), quality=70, annotations=("patient",)
+    )
 
 
 def test_annotations_come_in_one_order_and_once():

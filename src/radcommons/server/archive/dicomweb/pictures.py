@@ -45,6 +45,7 @@ async def answer_rendered(exchange: Exchange) -> Answer:
     work = RenderFrame(
         frame_index,
         window=query.window,
+        function=query.function,
         crop=query.crop,
         size=query.size,
         quality=quality,

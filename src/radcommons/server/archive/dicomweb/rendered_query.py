@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,9})?([eE][+-]?\d{1,2})?")
 _WHOLE = re.compile(r"\d{1,6}")
 _SIGNED = re.compile(r"-?\d{1,6}(\.\d{1,6})?")
 ANNOTATIONS = ("patient", "technique")
-_FUNCTIONS = frozenset({"linear", "linear-exact", "sigmoid"})
+_FUNCTIONS = {"linear": "LINEAR", "linear-exact": "LINEAR_EXACT", "sigmoid": "SIGMOID"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class RenderedQuery:
     ----------
     window
         Centre and width; None for the object's own.
+    function
+        How the window bends, as the VOI LUT Function names it; empty for the object's own.
     crop
         Left, top, width and height in pixels of the frame; None for all of it.
     size
@@ -37,6 +39,7 @@ class RenderedQuery:
     """
 
     window: tuple[float, float] | None = None
+    function: str = ""
     crop: tuple[int, int, int, int] | None = None
     size: tuple[int, int] | None = None
     quality: int = _DEFAULT_QUALITY
@@ -60,8 +63,10 @@ def parse_rendered(parameters: Mapping[str, str]) -> RenderedQuery:
         When one of them cannot be understood.
     """
     viewport = _viewport(parameters.get("viewport"))
+    window, function = _window(parameters.get("window"))
     return RenderedQuery(
-        window=_window(parameters.get("window")),
+        window=window,
+        function=function,
         crop=viewport.crop,
         size=viewport.size,
         quality=_quality(parameters.get("quality")),
@@ -77,18 +82,19 @@ def _annotations(text: str | None) -> tuple[str, ...]:
     return tuple(name for name in ANNOTATIONS if name in wanted)
 
 
-def _window(text: str | None) -> tuple[float, float] | None:
+def _window(text: str | None) -> tuple[tuple[float, float] | None, str]:
     if text is None:
-        return None
+        return None, ""
     parts = text.split(",")
     if len(parts) not in {2, 3} or not all(_NUMBER.fullmatch(part) for part in parts[:2]):
         raise QueryInvalidError("window must be centre,width,function (PS3.18 8.3.5.1.4).")
-    if len(parts) == 3 and parts[2].lower().replace("_", "-") not in _FUNCTIONS:  # noqa: PLR2004
+    name = "".join(parts[2:]).lower().replace("_", "-")
+    if parts[2:] and name not in _FUNCTIONS:
         raise QueryInvalidError("The function of window must be linear, linear-exact or sigmoid.")
     centre, width = float(parts[0]), float(parts[1])
     if not (math.isfinite(centre) and width > 0):
         raise QueryInvalidError("The width of window must be greater than zero.")
-    return centre, width
+    return (centre, width), _FUNCTIONS.get(name, "")
 
 
 def _viewport(text: str | None) -> _Viewport:
