@@ -5,8 +5,6 @@ import csv
 import html
 import io
 import json
-import re
-from dataclasses import replace
 
 import duckdb
 import pytest
@@ -16,10 +14,8 @@ from tests.support.published import empty_centre
 from tests.support.releases import ACTOR, clear_study, frozen_cohort, signed_site, wish
 
 from radcommons.dicom.instance import describe_file
-from radcommons.server.access.indexes import bucket
 from radcommons.server.access.nbia.manifests import read_manifest
 from radcommons.server.archive.services import store_instance
-from radcommons.server.platform.settings import settings
 from radcommons.server.releases import services
 
 FILES, NBIA = "/files/releases/odd-ct/1.0.0", "/nbia-api/services/v4"
@@ -92,7 +88,7 @@ def index_of(ask, tmp_path):
     return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
 
-def test_every_list_names_every_series_and_every_object(odd, ask, tmp_path, monkeypatch):
+def test_every_list_names_every_series_and_every_object(odd, ask, tmp_path):
     members = set(odd.members.values_list("instance__sha256", "instance__sop_instance_uid"))
     series = {row["SeriesInstanceUID"] for row in index_of(ask, tmp_path)}
     assert series == set(odd.members.values_list("instance__series__series_instance_uid", flat=True))
@@ -100,11 +96,6 @@ def test_every_list_names_every_series_and_every_object(odd, ask, tmp_path, monk
         assert set(read_manifest(ask.get(f"{FILES}/lists/{name}").text)) == series
     gen3 = ask.get(f"{FILES}/lists/gen3.json").json()
     assert {(entry["object_id"], entry["file_name"].removesuffix(".dcm")) for entry in gen3} == members
-    monkeypatch.setattr(bucket, "settings", lambda: replace(settings(), objects_url="s3://images/centre"))
-    lines = ask.get(f"{FILES}/lists/s5cmd.txt").text.splitlines()[1:]
-    assert all(re.fullmatch(r"cp s3://images/centre/series/\w+/\w+\.dcm [\w./-]+", line) for line in lines)
-    assert not any({"..", ""} & set(line.split(" ")[2].split("/")) for line in lines)
-    assert {line.rsplit("/", 1)[1] for line in lines} == {f"{sop}.dcm" for _, sop in members}
 
 
 def test_what_is_said_of_people_and_images_is_told_as_it_is(odd, ask, tmp_path):

@@ -63,17 +63,15 @@ def test_a_page_asked_for_at_once_is_the_same_and_the_same_again(studies, offset
 
 
 @pytest.mark.parametrize("stride", [1, 3, 10, 1000])
-def test_pages_jumped_to_in_any_order_are_the_same(studies, monkeypatch, stride):
-    monkeypatch.setattr(study_pages, "_STRIDE", stride)
-    pages, expected = StudyPages(), in_order()
+def test_pages_jumped_to_in_any_order_are_the_same(studies, stride):
+    pages, expected = StudyPages(stride), in_order()
     for offset in (17, 4, 22, 9, 30, 0, 12, 10**18, 3, 23):
         page = pages.page(Study.objects.all(), Instance.objects.all(), offset=offset, limit=4)
         assert uids(page) == expected[offset : offset + 4]
 
 
-def test_a_walk_goes_on_from_where_an_earlier_one_came_by(studies, subject, monkeypatch):
-    monkeypatch.setattr(study_pages, "_STRIDE", 5)
-    pages, before = StudyPages(), in_order()
+def test_a_walk_goes_on_from_where_an_earlier_one_came_by(studies, subject):
+    pages, before = StudyPages(5), in_order()
     pages.page(Study.objects.all(), Instance.objects.all(), offset=17, limit=2)
     add(subject, "2.25.1", date(2026, 1, 1))
     for offset in (12, 21, 7):

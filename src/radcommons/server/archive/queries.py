@@ -156,6 +156,13 @@ def study_summaries(
     return [found[uid] for uid in wanted if uid in found]
 
 
+def studies_by(instances: QuerySet[Instance], column: str) -> list[tuple[str, int]]:
+    """How many studies of some instances have each value in a column of their series, the most frequent first."""
+    rows = instances.order_by().values(value=F(f"series__{column}"))
+    counted = rows.annotate(number=Count("series__study", distinct=True)).order_by("-number", "value")
+    return [(row["value"] or "not stated", row["number"]) for row in counted]
+
+
 def study_summary(study_instance_uid: str, *, instances: QuerySet[Instance] | None = None) -> StudySummary:
     """One line about a study.
 

@@ -31,8 +31,8 @@ _ENDS_BYTES = 2 << 20
 _END_BYTES = 400
 # How many studies are walked first, how many times as many at most after that, and how many tell whether few are held.
 _WALKED_FIRST, _GROWTH, _TELLING = 200, 16, 3200
-# After how many studies a walk is remembered, and how many such places are looked for: an offset can be any number.
-_STRIDE, _LOOKS = 1000, 1000
+# How many remembered places are looked for: an offset can be any number.
+_LOOKS = 1000
 
 # What is asked, as the statements and their values say it (a scope's own conditions are among them), and how many studies lie before.
 Place = tuple[str, str, int]
@@ -49,8 +49,15 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class StudyPages:
-    """Where pages ended lately, in one process; whoever asks the same again is shown only what the scope holds then."""
+    """Where pages ended lately, in one process; whoever asks the same again is shown only what the scope holds then.
 
+    Parameters
+    ----------
+    stride
+        After how many studies a walk is remembered on its way.
+    """
+
+    stride: int = 1000
     ends: RecentlyUsed[Place, End] = field(default_factory=lambda: RecentlyUsed(_ENDS_BYTES))
 
     def page(
@@ -76,7 +83,7 @@ class StudyPages:
         wanted = offset + limit - begun
         keys = _behind(studies, held, having, last, wanted) if last else _first(studies, held, having, wanted)
         page = keys[offset - begun :]
-        marks = {offset, offset + limit, *range(_STRIDE, begun + len(keys) + 1, _STRIDE)}
+        marks = {offset, offset + limit, *range(self.stride, begun + len(keys) + 1, self.stride)}
         places = {mark: keys[mark - begun - 1] for mark in marks if begun < mark <= begun + len(keys)}
         # Those that were deleted meanwhile are left out.
         known = Study.objects.select_related("subject").in_bulk([*page, *places.values()])
@@ -86,7 +93,7 @@ class StudyPages:
     def _nearest(self, question: tuple[str, str], offset: int) -> tuple[int, End | None]:
         """The last place before an offset that is remembered, and what lies before it; otherwise the beginning."""
         now = time.monotonic()
-        for place in dict.fromkeys((offset, *range(offset - offset % _STRIDE, 0, -_STRIDE)[:_LOOKS])):
+        for place in dict.fromkeys((offset, *range(offset - offset % self.stride, 0, -self.stride)[:_LOOKS])):
             end = self.ends.get((*question, place))
             if end is not None and now < end.until:
                 return place, end

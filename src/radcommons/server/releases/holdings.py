@@ -61,6 +61,11 @@ class Holdings:
         """Totals and counts for every value of every column under a selection."""
         return facets_of(self.cube, dict(selection.chosen), COLUMNS)
 
+    def studies_by(self, name: str) -> list[tuple[str, int]]:
+        """How many studies have each value of a column, the most frequent first."""
+        found = self.cube.by_value(name, {})
+        return sorted(((value, counts.studies) for value, counts in found.items()), key=lambda one: (-one[1], one[0]))
+
 
 def holdings(release: Release) -> Holdings:
     """The holdings of a published version."""

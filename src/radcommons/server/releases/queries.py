@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from radcommons.server.archive.models import Instance, Series, Study
 from radcommons.server.platform.errors import NotFoundError
@@ -158,26 +158,3 @@ def modalities_of(release: Release) -> tuple[str, ...]:
     counted = series.values_list("modality").annotate(subjects=Count("study__subject", distinct=True))
     least = settings().suppression_threshold if release.access == ReleaseAccess.RESTRICTED else 1
     return tuple(sorted(modality for modality, subjects in counted if subjects >= least))
-
-
-def study_uids_page(release: Release, *, start: int, limit: int) -> list[str]:
-    """Study Instance UIDs of a part of a version, by subject and date."""
-    rows = Study.objects.filter(pk__in=instances_of(release).values("series__study"))
-    ordered = rows.order_by("subject__subject_id", "study_date", "study_instance_uid")
-    return list(ordered.values_list("study_instance_uid", flat=True)[start : start + limit])
-
-
-def modality_counts(release: Release) -> list[tuple[str, int]]:
-    """How many studies of a version have each modality, the most frequent first."""
-    return _studies_by(release, "series__modality")
-
-
-def body_part_counts(release: Release) -> list[tuple[str, int]]:
-    """How many studies of a version show each body part, the most frequent first."""
-    return _studies_by(release, "series__body_part_examined")
-
-
-def _studies_by(release: Release, column: str) -> list[tuple[str, int]]:
-    rows = instances_of(release).order_by().values(value=F(column))
-    counted = rows.annotate(number=Count("series__study", distinct=True)).order_by("-number", "value")
-    return [(row["value"] or "not stated", row["number"]) for row in counted]

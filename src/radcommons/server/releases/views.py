@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.finding import Finding
-from radcommons.server.archive.queries import series_list, study_summaries, study_summary
+from radcommons.server.archive.queries import series_list, studies_by, study_summaries, study_summary
 from radcommons.server.catalog.queries import cohort as cohort_by_id
 from radcommons.server.catalog.queries import cohorts
 from radcommons.server.catalog.views import chips
@@ -150,11 +150,11 @@ def landing(request: ActorRequest, slug: str, version: str) -> HttpResponse:
         return render(request, "releases/tombstone.html", context, status=410)
     if not may_read(release, request.actor):
         return render(request, "releases/restricted.html", context)
-    visible = queries.instances_of(release)
-    uids = queries.study_uids_page(release, start=0, limit=PICTURES)
+    visible, held = queries.instances_of(release), holdings(release)
+    uids = held.study_instance_uids[: -PICTURES - 1 : -1]
     context |= {
-        "modalities": queries.modality_counts(release),
-        "body_parts": queries.body_part_counts(release),
+        "modalities": held.studies_by("modality"),
+        "body_parts": held.studies_by("body_part_examined"),
         "scope": _scope(release),
         "studies": study_summaries(uids, instances=visible),
         "files": release.files.all(),
@@ -247,8 +247,8 @@ def draft(request: ActorRequest, release_id: int) -> HttpResponse:
         "release": release,
         "findings": sorted(findings, key=lambda finding: (not finding.is_error, finding.code)),
         "error_count": sum(finding.is_error for finding in findings),
-        "modalities": queries.modality_counts(release),
-        "body_parts": queries.body_part_counts(release),
+        "modalities": studies_by(queries.instances_of(release), "modality"),
+        "body_parts": studies_by(queries.instances_of(release), "body_part_examined"),
         "licence": LICENCES.get(release.licence),
         "may_manage": holds(request.actor, Action.RELEASES_MANAGE),
         "is_restricted": release.access == ReleaseAccess.RESTRICTED,

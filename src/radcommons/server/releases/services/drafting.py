@@ -107,7 +107,7 @@ def discard_draft(release_id: int, *, actor: Actor) -> None:
     ImmutableReleaseError
         When it is published already.
     BusyReleaseError
-        When it, or what it left behind below public prefixes together with another version, is in use at this moment.
+        When it, or the objects of another version, are moved at this moment.
     """
     authorise(actor, Action.RELEASES_MANAGE)
     with only_hand(release_id):

@@ -4,17 +4,17 @@ A crash before that transaction leaves objects that nobody refers to; publishing
 away removes them.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from radcommons.server.archive.services import place, shelve
 from radcommons.server.platform import audit, keys, outbox
 from radcommons.server.platform.errors import NotFoundError
+from radcommons.server.platform.locks import held
 from radcommons.server.platform.objects import object_store
 from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.platform.settings import settings
@@ -74,48 +74,14 @@ def publish(release_id: int, *, actor: Actor) -> Release:
             return _make_public(release_id, core, files, actor)
 
 
-@contextmanager
-def only_hand(release_id: int) -> Iterator[None]:
-    """Hold the version's lock; the database lets go of it when the process dies.
-
-    Raises
-    ------
-    BusyReleaseError
-        When somebody else publishes it, or throws it away, at this moment.
-    """
-    lock = lock_of(release_id)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
-        row = cursor.fetchone()
-    if row is None or not row[0]:
-        raise BusyReleaseError
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+def only_hand(release_id: int) -> AbstractContextManager[None]:
+    """Let nobody else publish a version, or throw it away, meanwhile; otherwise :class:`BusyReleaseError`."""
+    return held(lock_of(release_id), refusal=BusyReleaseError())
 
 
-@contextmanager
-def objects_held_still(*, is_moving: bool = False) -> Iterator[None]:
-    """Let any number of versions count on where objects lie, or one withdrawal move them.
-
-    Raises
-    ------
-    BusyReleaseError
-        When others hold them, or move them, at this moment.
-    """
-    kind, lock = "" if is_moving else "_shared", lock_of(0)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_lock{kind}(%s, %s)", lock)
-        row = cursor.fetchone()
-    if row is None or not row[0]:
-        raise BusyReleaseError
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT pg_advisory_unlock{kind}(%s, %s)", lock)
+def objects_held_still(*, is_moving: bool = False) -> AbstractContextManager[None]:
+    """Let any number of versions count on where objects lie, or one move them; otherwise :class:`BusyReleaseError`."""
+    return held(lock_of(0), refusal=BusyReleaseError(), is_shared=not is_moving)
 
 
 def lock_of(release_id: int) -> tuple[int, int]:
