@@ -134,8 +134,7 @@ class QueriedHoldings:
 
     async def one(self, address: Address) -> HeldInstance:
         """The instance an address names; whether it exists elsewhere is not told."""
-        rows = self._at(address).values_list(*_COLUMNS)
-        row = await in_pool(rows.first)
+        row = await in_pool(self._at(address).values_list(*_COLUMNS).first)
         if row is None:
             raise NotFoundError
         return HeldInstance(*row)
@@ -150,8 +149,7 @@ class QueriedHoldings:
         if instance is not None:
             return HeldInstance(*(getattr(instance, name) for name in _COLUMNS))
         if found.exists():
-            is_slide = found.filter(is_image=True).exists()
-            raise NotRenderableError("archive.slide" if is_slide else "archive.no-pixels")
+            raise NotRenderableError("archive.slide" if found.filter(is_image=True).exists() else "archive.no-pixels")
         raise NotFoundError
 
     async def select(self, address: Address) -> KeyedSelection:

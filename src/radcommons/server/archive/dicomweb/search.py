@@ -48,12 +48,11 @@ def search(instances: QuerySet[Instance], query: SearchQuery, *, root: str, page
     visible = instances.filter(state=InstanceState.STORED).order_by()
     match query.level:
         case Level.STUDY:
-            results = _studies(visible, query, root, pages)
+            return _studies(visible, query, root, pages)
         case Level.SERIES:
-            results = _series(visible, query, root)
+            return _series(visible, query, root)
         case Level.INSTANCE:
-            results = _instances(visible, query, root)
-    return results
+            return _instances(visible, query, root)
 
 
 def _conditions(visible: QuerySet[Instance], query: SearchQuery) -> Q:
@@ -121,8 +120,7 @@ def _series(visible: QuerySet[Instance], query: SearchQuery, root: str) -> list[
 
 
 def _series_result(query: SearchQuery, series: Series, size: int, root: str) -> Attributes:
-    values = study_attributes(series.study, (), root) | series_attributes(series, size, root)
-    return chosen(query, values)
+    return chosen(query, study_attributes(series.study, (), root) | series_attributes(series, size, root))
 
 
 def needs_header(query: SearchQuery) -> bool:
