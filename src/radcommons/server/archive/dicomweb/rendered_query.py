@@ -22,10 +22,8 @@ class RenderedQuery:
 
     Parameters
     ----------
-    window
-        Centre and width; None for the object's own.
-    function
-        How the window bends, as the VOI LUT Function names it; empty for the object's own.
+    window, function
+        Centre and width, and the VOI LUT Function for them; None and empty for the object's own.
     crop
         Left, top, width and height in pixels of the frame; None for all of it.
     size
@@ -63,10 +61,8 @@ def parse_rendered(parameters: Mapping[str, str]) -> RenderedQuery:
         When one of them cannot be understood.
     """
     viewport = _viewport(parameters.get("viewport"))
-    window, function = _window(parameters.get("window"))
     return RenderedQuery(
-        window=window,
-        function=function,
+        *_window(parameters.get("window")),
         crop=viewport.crop,
         size=viewport.size,
         quality=_quality(parameters.get("quality")),
@@ -91,7 +87,7 @@ def _window(text: str | None) -> tuple[tuple[float, float] | None, str]:
     name = "".join(parts[2:]).lower().replace("_", "-")
     if parts[2:] and name not in _FUNCTIONS:
         raise QueryInvalidError("The function of window must be linear, linear-exact or sigmoid.")
-    centre, width = float(parts[0]), float(parts[1])
+    centre, width = map(float, parts[:2])
     if not (math.isfinite(centre) and width > 0):
         raise QueryInvalidError("The width of window must be greater than zero.")
     return (centre, width), _FUNCTIONS.get(name, "")
