@@ -1,4 +1,5 @@
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -63,6 +64,39 @@ def test_the_web_process_holds_nothing_that_decodes_or_compares(tmp_path):
         [sys.executable, "-c", LOADED], env=environment, capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.split() == []
+
+
+ASKED = """
+import asyncio, json
+import httpx
+from radcommons.apps import bootstrap
+bootstrap.setup()
+from radcommons.apps.asgi import application
+
+async def ask():
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as visitor:
+        for address in (
+            "/dicom-web/curation/studies",
+            "/files/releases/chest-ct/1.0.0/manifest.json",
+            "/nbia-api/services/v4/getCollectionValues",
+            "/ga4gh/drs/v1/objects/of-nobody",
+        ):
+            answer = await visitor.get(address, headers={"Authorization": "Bearer of-nobody"})
+            print(json.dumps([answer.status_code, answer.json()["code"], answer.headers["Retry-After"]]))
+
+asyncio.run(ask())
+"""
+
+
+def test_while_the_database_does_not_answer_programs_are_told_to_come_again(tmp_path):
+    # Nobody listens there.
+    address = {"RADCOMMONS_DATA": str(tmp_path), "RADCOMMONS_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED], env=os.environ | address, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [[503, "platform.database-unavailable", "30"]] * 4
+    assert "127.0.0.1" not in done.stderr
 
 
 async def _heads(scope: dict[str, object]) -> list[dict[str, object]]:

@@ -17,6 +17,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from radcommons.apps.bodies import BoundedBodies
+from radcommons.apps.database_away import DatabaseAway
 from radcommons.apps.page_threads import PageThreads
 from radcommons.apps.refusals import refusal
 from radcommons.apps.static_files import StaticFilesApp, static_files
@@ -120,14 +121,14 @@ async def lifespan(_: Starlette) -> AsyncIterator[None]:
 dicomweb = dicomweb_app(resolve_scope, resolve_actor, fast_path=fast_path)
 application = Starlette(
     lifespan=lifespan,
-    middleware=[Middleware(Doorway, straight={"dicom-web": dicomweb})],
+    middleware=[Middleware(DatabaseAway), Middleware(Doorway, straight={"dicom-web": dicomweb})],
     routes=[
         *upload_app.routes,
         *stow_app().routes,
         Mount("/dicom-web", app=dicomweb),
-        Mount("/files", app=files_app(resolve_actor)),
-        Mount("/nbia-api", app=nbia_app(resolve_actor)),
-        Mount("/ga4gh/drs/v1", app=drs_app(resolve_actor)),
+        Mount("/files", routes=files_app(resolve_actor).routes),
+        Mount("/nbia-api", routes=nbia_app(resolve_actor).routes),
+        Mount("/ga4gh/drs/v1", routes=drs_app(resolve_actor).routes),
         Mount("/static", app=StaticFilesApp(static_files())),
         Mount("/viewer", app=viewer_app(settings().viewer_dir)),
         Mount("/", app=BoundedBodies(PageThreads(cast(ASGIApp, get_asgi_application())), resolve_actor)),
