@@ -103,7 +103,7 @@ def test_a_manager_makes_a_project_of_a_ready_schema_names_readers_and_starts(ma
 def test_the_project_page_tells_how_far_each_reader_and_each_case_is(project, manager):
     disputed(project)
     page = text_of(manager, f"/annotation/projects/{project.slug}/")
-    assert "Readers disagree on 1 cases" in page
+    assert "Readers disagree on 1 case" in page
     assert f"{project.slug}" in text_of(manager, "/annotation/projects/")
     narrowed = manager.get(f"/annotation/projects/{project.slug}/?state=disputed").context["page"]
     assert narrowed.paginator.count == 1
