@@ -8,6 +8,7 @@ from types import FrameType
 import click
 import orjson
 
+from radcommons.apps.demo.program import program
 from radcommons.apps.demo.progress import Steps
 from radcommons.apps.demo.run import Demonstration, DemoOptions
 
@@ -40,7 +41,7 @@ def demo(data: Path, source: Path | None, port: int | None, *, no_serve: bool, a
         else:
             result.show(steps)
         if not no_serve:
-            steps.say("Press Ctrl-C to stop. 'radcommons serve --data " + str(options.centre_dir) + "' opens it again.")
+            steps.say(f"Press Ctrl-C to stop. '{program()} serve --data {options.centre_dir}' opens it again.")
             demonstration.stay_open()
 
 

@@ -23,6 +23,7 @@ import httpx
 from radcommons.apps import centre
 from radcommons.apps.demo import hospitals as edge_side
 from radcommons.apps.demo.hospitals import Hospital, Tally
+from radcommons.apps.demo.program import program
 from radcommons.apps.demo.progress import Steps
 from radcommons.apps.supervisor import PARENT_PIPE, is_serving
 from radcommons.client.download import Wish, download
@@ -91,7 +92,7 @@ class DemoResult:
         steps.say(f"  its page        {page}")
         if self.annotated:
             steps.say(f"  with labels     {self.url}/releases/{self.annotated.replace('@', '/')}/")
-        steps.say(f"  a copy          {self.release['download']}  (radcommons verify {self.release['download']})")
+        steps.say(f"  a copy          {self.release['download']}  ({program()} verify {self.release['download']})")
         for account in self.accounts:
             steps.say(f"  sign in as      {account['username']:<24} {account['password']}")
         for held in self.waiting:
@@ -266,7 +267,7 @@ class Demonstration:
     def _hold(self, hospital: Hospital, instances: int) -> None:
         if instances:
             self.tally.held[hospital.code] += instances
-            page = f"radcommons edge review {hospital.out} --home {hospital.home} --serve"
+            page = f"{program()} edge review {hospital.out} --home {hospital.home} --serve"
             self.result.waiting.append({"site": hospital.code, "instances": instances, "command": page})
 
     def _receive(self, batch_ids: list[str]) -> None:
