@@ -10,7 +10,7 @@ JOBS ?= 2
 .PHONY: help setup viewer demo serve test check bench bench-peers wheelhouse format clean
 
 help:
-	@echo "make demo    start a demonstration repository and open its portal"
+	@echo "make demo    start a demonstration repository (PORT=8042 DATA=demo-data)"
 	@echo "make test    run all tests"
 	@echo "make serve   start a centre in ./var"
 	@echo "make check   format, lint, types, import contracts, house tests"
@@ -20,10 +20,11 @@ help:
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("RadCommons needs Python 3.11 to 3.13") if not (3, 11) <= sys.version_info < (3, 14) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(PYTHON) -c 'import sys; sys.exit("RadCommons needs Python 3.11 to 3.13. Name one: make PYTHON=python3.12 ...") if not (3, 11) <= sys.version_info < (3, 14) else None'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what RadCommons needs into $(VENV): 2.5 GB, some minutes, once."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(STAMP)
 
 # The OHIF viewer comes from its npm package; without npm the own reading page serves.

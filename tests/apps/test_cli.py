@@ -37,6 +37,27 @@ def test_errors_are_one_json_object_when_json_was_asked_for(tmp_path):
     assert json.loads(done.stderr)["code"] == "platform.not-found"
 
 
+def test_a_port_that_no_machine_has_is_a_usage_error():
+    for command in ("demo", "serve"):
+        done = _run(command, "--port", "99999")
+        assert done.returncode == 2
+        assert "65535" in done.stderr
+
+
+def test_the_hospitals_commands_are_listed_in_the_order_of_the_work():
+    lines = _run("edge", "--help").stdout.partition("Commands:")[2].split("\n")
+    words = [line.split()[0] for line in lines if line.strip()]
+    assert [word for word in words if word in {"init", "scan", "select", "deidentify", "review", "verify", "send"}] == [
+        "init",
+        "scan",
+        "select",
+        "deidentify",
+        "review",
+        "verify",
+        "send",
+    ]
+
+
 def test_an_unknown_command_is_a_usage_error():
     assert _run("nonsense").returncode == 2
 

@@ -85,6 +85,12 @@ COMMANDS = {
 }
 
 
+EPILOG = (
+    "Begin with 'radcommons demo'; a hospital with 'radcommons edge init', a centre with 'radcommons serve'. "
+    "The commands from 'accounts' to 'access' work on the centre that --data DIR or RADCOMMONS_DATA names."
+)
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports one when it is used."""
 
@@ -155,7 +161,7 @@ def _without_data_option(words: list[str]) -> list[str]:
     return rest
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
 @click.version_option(__version__, prog_name="radcommons")
 def radcommons() -> None:
     """Run an open imaging repository: hospitals send, a centre curates, researchers download."""

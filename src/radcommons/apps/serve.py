@@ -21,11 +21,12 @@ from radcommons.server.platform.postgres import EmbeddedPostgres
 from radcommons.server.platform.settings import read_settings
 
 DEFAULT_PORT = 8042
+PORT = click.IntRange(1, 65535)
 
 
 @click.command()
 @click.option("--data", "data", default=None, help="Where the centre keeps its data (default: ./var).")
-@click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port of the portal.")
+@click.option("--port", type=PORT, default=DEFAULT_PORT, show_default=True, help="Port of the portal.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--workers", default=1, show_default=True, help="Worker processes on this machine.")
 def serve(data: str | None, port: int, host: str, workers: int) -> None:
@@ -35,7 +36,7 @@ def serve(data: str | None, port: int, host: str, workers: int) -> None:
     data_dir = data_dir_from(data)
     leave_with_parent(is_forced=False)
     with lock(data_dir):
-        _refuse_taken_port(host, port)
+        demand_port(host, port)
         database = _start_database(data_dir)
         try:
             _prepare(data_dir, host=host, port=port)
@@ -73,12 +74,19 @@ def _prepare(data_dir: Path, *, host: str, port: int) -> None:
         raise UnavailableError("serve.not-prepared", message) from error
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+def demand_port(host: str, port: int) -> None:
+    """Nothing, when the address can be listened on.
+
+    Raises
+    ------
+    ConflictError
+        ``serve.port-taken`` when another program has the port, or this account or machine cannot have it.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            message = f"Port {port} on {host} is taken ({error.strerror}). Choose another with --port."
+            message = f"Port {port} on {host} cannot be had ({error.strerror}). Choose another with --port."
             raise ConflictError("serve.port-taken", message) from error

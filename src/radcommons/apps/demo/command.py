@@ -11,9 +11,9 @@ import orjson
 from radcommons.apps.demo.program import program
 from radcommons.apps.demo.progress import Steps
 from radcommons.apps.demo.run import Demonstration, DemoOptions
+from radcommons.apps.serve import DEFAULT_PORT, PORT
 
 DEFAULT_DATA = "demo-data"
-DEFAULT_PORT = 8042
 
 
 @click.command()
@@ -21,7 +21,7 @@ DEFAULT_PORT = 8042
     "--data", type=click.Path(path_type=Path), default=DEFAULT_DATA, show_default=True, help="Where to put it."
 )
 @click.option("--from", "source", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Your own DICOM.")
-@click.option("--port", type=int, default=None, help=f"Port of the portal (default: {DEFAULT_PORT}).")
+@click.option("--port", type=PORT, default=None, help=f"Port of the portal (default: {DEFAULT_PORT}).")
 @click.option("--no-serve", is_flag=True, help="End after publication and a researcher's download.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 @click.option("--processes", default=2, show_default=True, help="Processes for reading and de-identifying.")

@@ -27,7 +27,11 @@ class Steps:
         self._note = ""
         began = time.monotonic()
         self._print(f"{self._number:>2}  {title} …", is_open=True)
-        yield
+        try:
+            yield
+        except Exception:
+            self._print("", is_open=False)
+            raise
         elapsed = time.monotonic() - began
         self._print(f"{' ' + self._note if self._note else ''} ({elapsed:.1f} s)", is_open=False)
 

@@ -25,6 +25,7 @@ from radcommons.apps.demo import hospitals as edge_side
 from radcommons.apps.demo.hospitals import Hospital, Tally
 from radcommons.apps.demo.program import program
 from radcommons.apps.demo.progress import Steps
+from radcommons.apps.serve import DEFAULT_PORT, demand_port
 from radcommons.apps.supervisor import PARENT_PIPE, is_serving
 from radcommons.client.download import Wish, download
 from radcommons.client.verify import verify_folder
@@ -38,6 +39,8 @@ SETTLE_TIMEOUT_S = 3600
 POLL_S = 0.3
 LOG_NAME = "centre.log"
 HELD_CODE = "deid.pixel-text-not-checked"
+FACE_CODE = "deid.face-not-decided"
+HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class DemoResult:
     annotated: str = ""
     findings: Counter[str] = field(default_factory=Counter)
     accounts: list[dict[str, str]] = field(default_factory=list)
-    waiting: list[dict[str, object]] = field(default_factory=list)
+    waiting: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
     def to_json(self) -> dict[str, object]:
@@ -84,11 +87,14 @@ class DemoResult:
         """Print the summary for a person."""
         steps.say()
         steps.say("  ".join(f"{name} {count:,}" for name, count in self.counts.items()))
+        if self.findings:
+            steps.say("Left out, held back or odd (docs/reference/findings.md explains the codes):")
         for code, count in sorted(self.findings.items()):
             steps.say(f"  {count:>6,} × {code}")
         steps.say()
         steps.say(f"Release {self.release['slug']}@{self.release['version']}, root {self.release['root_hash'][:16]}…")
         page = f"{self.url}/releases/{self.release['slug']}/{self.release['version']}/"
+        steps.say(f"  the portal      {self.url}/")
         steps.say(f"  its page        {page}")
         if self.annotated:
             steps.say(f"  with labels     {self.url}/releases/{self.annotated.replace('@', '/')}/")
@@ -96,8 +102,10 @@ class DemoResult:
         for account in self.accounts:
             steps.say(f"  sign in as      {account['username']:<24} {account['password']}")
         for held in self.waiting:
-            steps.say(f"  {held['site']} waits for your eyes on {held['instances']} pictures:")
+            steps.say(f"  {held['site']} waits for your eyes on {counted(held['instances'], 'picture')}:")
             steps.say(f"                  {held['command']}")
+        if self.waiting:
+            steps.say("  Decide there, then stop here and run the same command again: what you let go is sent.")
         steps.say()
 
 
@@ -122,8 +130,9 @@ def demand_sent(batch_ids: Sequence[str | None], waiting: Sequence[Mapping[str, 
 class Demonstration:
     """A running demonstration: starts the centre, ends it on leaving."""
 
-    def __init__(self, options: DemoOptions, steps: Steps) -> None:
+    def __init__(self, options: DemoOptions, steps: Steps, *, stop_timeout_s: float = STOP_TIMEOUT_S) -> None:
         self.options = options
+        self._stop_timeout_s = stop_timeout_s
         self.steps = steps
         self.result = DemoResult()
         self.tally = Tally()
@@ -145,8 +154,9 @@ class Demonstration:
 
     def run(self) -> DemoResult:
         """Do every step; what an earlier run did is found done."""
+        port = self._find_port()
         hospitals = self._hospitals()
-        self._start_centre(hospitals)
+        self._start_centre(hospitals, port)
         people = self._staff(hospitals)
         batch_ids = [self._travel(hospital) for hospital in hospitals]
         self._receive(demand_sent(batch_ids, self.result.waiting))
@@ -172,12 +182,18 @@ class Demonstration:
             self.steps.found(", ".join(hospital.name for hospital in hospitals))
         return hospitals
 
-    def _start_centre(self, hospitals: list[Hospital]) -> None:
-        port = self.options.port or (8042 if self.options.is_kept_open else _free_port())
-        self.result.url = f"http://127.0.0.1:{port}"
+    def _find_port(self) -> int:
+        """The centre's port, once nothing else has it or the directory: before anything is made."""
+        if is_serving(self.options.centre_dir):
+            self._wait_for_an_earlier_centre()
+        port = self.options.port or (DEFAULT_PORT if self.options.is_kept_open else _free_port())
+        demand_port(HOST, port)
+        return port
+
+    def _start_centre(self, hospitals: list[Hospital], port: int) -> None:
+        self.result.url = f"http://{HOST}:{port}"
         with self.steps.step(f"A centre at {self.result.url}"):
             command = [sys.executable, "-m", "radcommons", "serve", "--data", str(self.options.centre_dir)]
-            self._wait_for_an_earlier_centre()
             # A session of its own: Ctrl-C stops the demonstration, which then stops the centre in order. The pipe
             # ends the centre when the demonstration is killed.
             with (self.options.data / LOG_NAME).open("ab") as log:
@@ -197,10 +213,16 @@ class Demonstration:
             self.steps.found(f"{counted(len(hospitals), 'site')} will send to it")
 
     def _wait_for_an_earlier_centre(self) -> None:
-        """An interrupted demonstration's centre needs a moment to stop in order."""
-        deadline = time.monotonic() + STOP_TIMEOUT_S
-        while is_serving(self.options.centre_dir) and time.monotonic() < deadline:
-            time.sleep(POLL_S)
+        """An interrupted demonstration's centre needs a moment to stop in order; one in use does not stop."""
+        deadline = time.monotonic() + self._stop_timeout_s
+        with self.steps.step("The centre of an earlier run stops"):
+            while is_serving(self.options.centre_dir):
+                if time.monotonic() > deadline:
+                    message = (
+                        f"{self.options.data} is in use: stop what runs there with Ctrl-C, or choose another --data."
+                    )
+                    raise RadCommonsError(Kind.CONFLICT, "demo.in-use", message)
+                time.sleep(POLL_S)
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -245,6 +267,9 @@ class Demonstration:
             tally.findings.update(findings)
             instances, patients = counted(found.instances, "instance"), counted(found.patients, "patient")
             self.steps.found(f"{instances} of {patients} in {counted(found.files, 'file')}")
+            if not found.instances:
+                message = f"There is no DICOM in {hospital.export}. Name another folder with --from."
+                raise RadCommonsError(Kind.INVALID, "demo.no-dicom", message)
         with self.steps.step(f"{hospital.code}: de-identify"):
             made = edge_side.deidentify(hospital, home, processes)
             tally.deidentified += made.instances
@@ -253,20 +278,21 @@ class Demonstration:
         with self.steps.step(f"{hospital.code}: review, seal, send"):
             seen = edge_side.review(hospital, home)
             if made.instances == made.pixel_text_not_checked and seen.pixel_text_waiting:
-                self._hold(hospital, made.pixel_text_not_checked)
+                self._hold(hospital, writing=made.pixel_text_not_checked)
                 tally.findings[HELD_CODE] += made.pixel_text_not_checked
                 self.steps.found("nothing may leave before a person has looked at the pixels")
                 return None
             sent = edge_side.send(hospital, home, url=self.result.url, token=self._tokens[hospital.code])
-            self._hold(hospital, sent.findings_by_code.get(HELD_CODE, 0))
+            held = sent.findings_by_code
+            self._hold(hospital, writing=held.get(HELD_CODE, 0), faces=held.get(FACE_CODE, 0))
             tally.sent += sent.files
             tally.findings.update(sent.findings_by_code)
             self.steps.found(f"{sent.files:,} instances")
         return sent.batch_id
 
-    def _hold(self, hospital: Hospital, instances: int) -> None:
-        if instances:
-            self.tally.held[hospital.code] += instances
+    def _hold(self, hospital: Hospital, *, writing: int, faces: int = 0) -> None:
+        self.tally.held[hospital.code] += writing
+        if instances := writing + faces:
             page = f"{program()} edge review {hospital.out} --home {hospital.home} --serve"
             self.result.waiting.append({"site": hospital.code, "instances": instances, "command": page})
 

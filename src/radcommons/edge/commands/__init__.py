@@ -15,7 +15,16 @@ from radcommons.edge.commands.verifying import verify
 from radcommons.edge.commands.wording import texts
 
 
-@click.group("edge")
+class InOrder(click.Group):
+    """A group whose help lists the commands in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the work."""
+        del ctx
+        return list(self.commands)
+
+
+@click.group("edge", cls=InOrder)
 def edge() -> None:
     """Work at the hospital: find, de-identify, review and send studies. Nothing leaves before `send`."""
 

@@ -71,9 +71,10 @@ def _pauses(
 @progress_option
 @json_option
 def fetch(wishes: Path, folder: Path, *, report: Path | None, is_json: bool, **how: Any) -> None:
-    """Fetch into FOLDER the studies that LIST names, a CSV file with accession_number or patient_id.
+    """Fetch into FOLDER the studies that LIST names.
 
-    Run again, it goes on where it stopped. Exit code 1 when something was not found or did not come whole.
+    LIST is a CSV file with accession_number or patient_id. Run again, it goes on where it stopped. Exit code 1 when
+    something was not found or did not come whole.
     """
     options, named = _options(how), read_wishes(wishes)
     stopped = threading.Event()

@@ -106,7 +106,7 @@ def _choices(
 @processes_option
 @json_option
 def scan(folder: Path, *, home: Path, processes: int, is_json: bool) -> None:
-    """Look through FOLDER (also zip archives): how many patients, studies and series, and what is odd."""
+    """Look through FOLDER and its zip archives. Tells patients, studies, series, and what is odd."""
     opened = opened_home(home)
     with step_progress(is_json=is_json) as progress:
         result = scan_folder(opened, folder, processes=processes, progress=progress)
@@ -128,7 +128,7 @@ def scan(folder: Path, *, home: Path, processes: int, is_json: bool) -> None:
 def select(
     folder: Path, criteria_name: str, *, patients: Path | None, home: Path, processes: int, is_json: bool
 ) -> None:
-    """Choose the series of FOLDER that the project wants; the later steps use this choice."""
+    """Choose the series of FOLDER that the project wants. The later steps use this choice."""
     opened, criteria = opened_home(home), load_criteria(criteria_name)
     listed = None if patients is None else read_patient_list(patients)
     with step_progress(is_json=is_json) as progress:
@@ -143,7 +143,7 @@ def select(
 @home_option
 @json_option
 def status(*, token: str | None, token_file: Path | None, home: Path, is_json: bool) -> None:
-    """What was scanned, selected, made and sent from this home; with a token, what became of each batch."""
+    """What was scanned, selected, made and sent. With a token, what became of each batch."""
     opened = opened_home(home)
     secret = token_of(token, token_file) if has_token(token, token_file) else None
     found = home_status(opened, batches=sent_batches(opened, token=secret))

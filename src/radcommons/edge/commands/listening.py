@@ -92,7 +92,7 @@ def addresses(
 )
 @json_option
 def listen(folder: Path, *, allow_anybody: bool, is_json: bool, **how: Any) -> None:
-    """Receive into FOLDER what a PACS sends (C-STORE), until stopped. Nothing leaves this machine."""
+    """Receive into FOLDER what a PACS sends (C-STORE). Ends with Ctrl-C; nothing leaves this machine."""
     if not how["peers"] and not allow_anybody and not _is_loopback(how["bind"]):
         raise click.UsageError("Say who may send with --allow, or --allow-anybody; this port can be reached by others.")
     options = _options(how)

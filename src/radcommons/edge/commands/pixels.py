@@ -25,7 +25,7 @@ _SHOWN = 20
 @home_option
 @json_option
 def pixels(out: Path, *, decisions: Path | None, by: str, home: Path, is_json: bool) -> None:
-    """List the verdicts about writing in pixels; what was read in them is never printed."""
+    """List the verdicts about writing in pixels. What was read in them is never printed."""
     opened = opened_home(home)
     if decisions is None:
         found, title = pixel_verdicts(opened, out), "Writing in pixels"

@@ -29,7 +29,7 @@ _name = click.argument("name")
 
 @click.group()
 def profile() -> None:
-    """See what a de-identification profile does: as a whole, against another one, or to one attribute."""
+    """See what a profile does: whole, compared, or to one attribute."""
 
 
 @profile.command()

@@ -53,7 +53,7 @@ class _ReviewFlags:
 @processes_option
 @json_option
 def review(out: Path, *, is_served: bool, port: int, home: Path, processes: int, is_json: bool, **flags: Any) -> None:
-    """Write the review page of OUT (pictures, texts, findings), or record a named person's decision about it."""
+    """Look at what would leave OUT, and approve it. Without --serve or a decision, a page is written."""
     opened, chosen = opened_home(home), _ReviewFlags(**flags)
     if chosen.is_decision:
         decision = Decision(
@@ -66,7 +66,10 @@ def review(out: Path, *, is_served: bool, port: int, home: Path, processes: int,
             include=chosen.include,
             is_withdrawal=chosen.withdraw,
         )
-        console.show(record_review(opened, out, decision=decision), is_json=is_json, title="Decision recorded")
+        result = record_review(opened, out, decision=decision)
+        console.show(result, is_json=is_json, title="Decision recorded")
+        if (result.pixel_text_waiting or result.faces_waiting) and not is_json:
+            click.echo("What waits stays here until somebody has looked at it: add --serve.", err=True)
         return
     if is_served:
         console.show(review_state(opened, out), is_json=is_json, title="Where the review stands")

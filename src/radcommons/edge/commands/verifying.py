@@ -30,9 +30,10 @@ def verify(
     processes: int,
     is_json: bool,
 ) -> None:
-    """Look at every instance of OUT again, as the centre will, and for every identifier of the originals.
+    """Look at every instance of OUT again, as the centre will.
 
-    Ends with 1 when anything is found that must not leave; findings name the place, never the value.
+    Every identifier of the originals is looked for. Ends with 1 when anything is found that must not leave; findings
+    name the place, never the value.
     """
     opened, options = opened_home(home), VerifyOptions(sample=sample, profile=profile, processes=processes)
     with step_progress(is_json=is_json) as progress:

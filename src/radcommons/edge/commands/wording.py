@@ -61,7 +61,7 @@ class _TextFlags:
 @home_option
 @json_option
 def texts(out: Path, *, home: Path, is_json: bool, **flags: Any) -> None:
-    """Show the texts that stay in the headers of OUT, unknown words first, or record decisions about them."""
+    """Show the texts that stay in headers, or decide about them. Those with unknown words come first."""
     opened, chosen = opened_home(home), _TextFlags(**flags)
     decisions = chosen.decisions()
     if chosen.decide is not None and not decisions:

@@ -9,6 +9,7 @@ from radcommons.server.catalog.queries import cohort_named
 from radcommons.server.platform import accounts
 from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.policy import Actor
+from radcommons.server.platform.words import counted
 from radcommons.server.releases import queries, services
 from radcommons.server.releases.errors import InvalidReleaseError
 from radcommons.server.releases.models import Release
@@ -74,7 +75,7 @@ def check(context: click.Context, /, name: str, *, by: str | None, as_json: bool
     else:
         for finding in findings:
             click.echo(f"{finding.severity}  {finding.code}  {finding.where}: {finding.message}")
-        click.echo(f"{len(findings)} findings.")
+        click.echo(f"{counted(len(findings), 'finding')}.")
     if any(finding.is_error for finding in findings):
         context.exit(EXIT_FINDINGS)
 

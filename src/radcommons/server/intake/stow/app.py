@@ -105,7 +105,7 @@ async def _store(request: Request) -> Response:
         # Who waits to be told to go on (RFC 9110 10.1.1) need not send a body that is refused.
         await opening
     try:
-        rest = await fed(request.stream(), lambda pieces: opening.result()[1].feed(pieces), after=opening)
+        rest = await fed(request.stream(), lambda pieces: opening.result()[1].feed(pieces), after=opening)  # noqa: PLW0108
         upload, receiver = await opening
         answers = await in_pool(_stored, upload, receiver, rest, study, request.headers.get("user-agent", ""))
     finally:
