@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from radcommons import __version__
 from radcommons.server.annotation.object_intake import ObjectBatch, TakenIn
-from radcommons.server.intake import staging
-from radcommons.server.intake.services import Derivation, FirstLook, UploadedFile, open_derivation, store_directly
+from radcommons.server.intake.services import Derivation, FirstLook, open_derivation, store_directly
 from radcommons.server.platform.policy import Actor
 
 _LARGEST_OBJECT_BYTES = 2**32
@@ -23,14 +22,13 @@ def take_in(batch: ObjectBatch, actor: Actor) -> Sequence[TakenIn]:
     """
     derivation = Derivation(batch.name, batch.observers, batch.words, is_coded=batch.is_coded)
     upload = open_derivation(batch.site_code, batch.project, derivation, actor=actor)
-    aside = staging.Upload()
+    look = FirstLook(upload)
     try:
-        look = FirstLook(upload)
-        for number, data in enumerate(batch.files):
-            sink = staging.FileSink(aside.folder / str(number), maximum_bytes=_LARGEST_OBJECT_BYTES)
+        for data in batch.files:
+            sink = look.new_file(maximum_bytes=_LARGEST_OBJECT_BYTES)
             sink.write(data)
-            look.add(UploadedFile(sink.path, sink.sha256, sink.size_bytes, sink.commit()))
+            look.add(sink)
         results = store_directly(upload, look, software=f"RadCommons {__version__}")
     finally:
-        aside.close()
+        look.close()
     return [TakenIn(one.is_accepted, tuple(sorted({each.code for each in one.findings}))) for one in results]

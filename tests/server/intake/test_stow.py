@@ -304,10 +304,9 @@ def test_a_request_whose_process_died_before_answering_is_finished_by_the_worker
     path = tmp_path / "aside"
     path.write_bytes(body)
     item = describe_file(path)[0]
-    done = staging.adopt(upload.batch_id, [(path, item.sha256)])
-    done.result()
+    staging.adopt(upload.batch_id, [(path, item.sha256)]).result()
     with transaction.atomic():
-        direct._record(upload, [(direct.UploadedFile(path, item.sha256, item.size_bytes, done), item)], software="")
+        direct._record(upload, [(direct.UploadedFile(path, item.sha256, item.size_bytes), item)], software="")
     assert Batch.objects.get().state == "sealed"
 
     Batch.objects.update(deferred_at=None)

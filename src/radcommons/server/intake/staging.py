@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -147,21 +147,62 @@ def remove_leftovers(batch_id: str) -> None:
         folder.rmdir()
 
 
-# Files that are written out at the same time share what the file system has to write for each.
+# Files that are written out at the same time share what the file system has to write for each; each thread takes a few,
+# since waking one costs as much as a file.
 _writing = ThreadPoolExecutor(8, thread_name_prefix="write-out")
+_TOGETHER = 4
+# After so many bytes the room on the disk is looked at again.
+_MUCH_BYTES = 16 << 20
 
 
 class Upload:
-    """The files of one request, aside until all of them are there; whatever is not adopted goes with it."""
+    """The files of one request, aside until all of them are there; whatever is not adopted goes with it.
+
+    Raises
+    ------
+    DiskFullError
+        From any call, when there is no room.
+    """
 
     def __init__(self) -> None:
+        self._waiting: list[FileIO] = []
+        self._writes: list[Future[None]] = []
+        self._count, self._unlooked_bytes = 0, _MUCH_BYTES
         with _disk_errors():
             self.folder = settings().staging_dir / "direct" / uuid.uuid4().hex
             self.folder.mkdir(parents=True)
 
+    def new_file(self, *, maximum_bytes: int) -> "FileSink":
+        """What takes the bytes of another file."""
+        if self._unlooked_bytes >= _MUCH_BYTES:
+            with _disk_errors():
+                _demand_room(self.folder, 0)
+            self._unlooked_bytes = 0
+        self._count += 1
+        return FileSink(self.folder / str(self._count), maximum_bytes=maximum_bytes)
+
+    def keep(self, sink: "FileSink") -> None:
+        """Have a file that is whole written to the disk."""
+        self._unlooked_bytes += sink.size_bytes
+        self._waiting.append(sink.file)
+        if len(self._waiting) >= _TOGETHER:
+            self._write_out()
+
+    def wait(self) -> None:
+        """Until all files that were kept are on the disk."""
+        self._write_out()
+        for write in self._writes:
+            write.result()
+
     def close(self) -> None:
         """Leave nothing behind."""
+        for file in self._waiting:
+            file.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _write_out(self) -> None:
+        group, self._waiting = self._waiting, []
+        self._writes.append(_writing.submit(_write_out_all, group))
 
 
 def remove_old_uploads(*, older_than_s: float) -> None:
@@ -188,8 +229,7 @@ class FileSink:
         self._maximum_bytes = maximum_bytes
         self._hash = hashlib.sha256()
         with _disk_errors():
-            _demand_room(path.parent, 0)
-            self._file: FileIO = path.open("xb", buffering=0)
+            self.file: FileIO = path.open("xb", buffering=0)
 
     @property
     def sha256(self) -> str:
@@ -203,22 +243,26 @@ class FileSink:
             raise PartTooLargeError(self._maximum_bytes)
         self._hash.update(chunk)
         with _disk_errors():
-            _write_all(self._file, chunk)
-
-    def commit(self) -> Future[None]:
-        """Have the bytes written to the disk; they are there when the answer is, which raises what this class raises."""
-        return _writing.submit(_write_out, self._file)
+            _write_all(self.file, chunk)
 
     def abort(self) -> None:
         """Stop; the bytes go with their folder."""
         with suppress(OSError):
-            self._file.close()
+            self.file.close()
 
 
 def _write_all(file: FileIO, data: bytes | memoryview) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) or 0 :]
+
+
+def _write_out_all(files: Iterable[FileIO]) -> None:
+    with ExitStack() as opened:
+        for file in files:
+            opened.callback(file.close)
+        for file in files:
+            _write_out(file)
 
 
 def _write_out(file: FileIO) -> None:

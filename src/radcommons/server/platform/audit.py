@@ -44,16 +44,16 @@ def record(
         raise RuntimeError("audit.record needs the transaction of the change it records")
     at = timezone.now()
     values = dict(facts or {})
-    event = AuditEvent(
-        at=at,
-        actor=actor.name,
-        action=action,
-        object_kind=object_kind,
-        object_id=str(object_id),
-        facts=values,
-        digest=_digest(at, actor.name, action, (object_kind, str(object_id)), values),
-    )
-    write_rows([event], returning=("id",))
+    event = {
+        "at": at,
+        "actor": actor.name,
+        "action": action,
+        "object_kind": object_kind,
+        "object_id": str(object_id),
+        "facts": values,
+        "digest": _digest(at, actor.name, action, (object_kind, str(object_id)), values),
+    }
+    write_rows(AuditEvent, [event], returning=("id",))
 
 
 def _digest(at: datetime, actor: str, action: str, subject: tuple[str, str], facts: Mapping[str, object]) -> bytes:

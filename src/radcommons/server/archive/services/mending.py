@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from radcommons.server.archive.models import DamagedObject, Instance, InstanceState, PurgedObject, SeriesVersion
+from radcommons.server.archive.models import DamagedObject, Instance, InstanceState, SeriesVersion
 from radcommons.server.archive.services import levels
 from radcommons.server.archive.storage import unpack_digests
 from radcommons.server.platform import audit
 from radcommons.server.platform.objects import ObjectStore, damaged_key, instance_key, object_store, place_key
 from radcommons.server.platform.policy import Actor
+from radcommons.server.platform.rows import fetch, texts
 
 
 def take_out(sha256: str, *, is_missing: bool, actor: Actor) -> None:
@@ -82,9 +83,12 @@ def names_of(sha256: str, series_id: int) -> list[str]:
     return [*placed, instance_key(sha256)]
 
 
+_PURGED = b"SELECT sha256 FROM archive_purgedobject WHERE sha256 = ANY(%s)"
+
+
 def purged_among(digests: Iterable[str]) -> frozenset[str]:
     """Those of some digests that were purged and are not taken again."""
-    return frozenset(PurgedObject.objects.filter(sha256__in=list(digests)).values_list("sha256", flat=True))
+    return frozenset(sha256 for (sha256,) in fetch(_PURGED, [texts(digests)]))
 
 
 def delete_bytes(sha256: str, series_id: int) -> None:

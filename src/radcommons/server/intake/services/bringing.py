@@ -13,9 +13,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from radcommons.dicom.part10 import MAX_FILE_BYTES
-from radcommons.server.intake import staging
-from radcommons.server.intake.services.direct import DirectUpload, FirstLook, UploadedFile, store_directly
+from radcommons.server.intake.services.direct import DirectUpload, FirstLook, store_directly
 from radcommons.server.intake.services.settling import STORED_AT_ONCE
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import CHUNK_BYTES, CloudObjects
@@ -75,16 +73,13 @@ def bring_in(
 
 
 def _bring(upload: DirectUpload, group: list[Reading], done: Brought, *, software: str) -> None:
-    look, aside = FirstLook(upload), staging.Upload()
+    look = FirstLook(upload)
     try:
-        for number, reading in enumerate(group):
+        for reading in group:
             done.files += 1
-            file = _copied(reading, aside.folder / str(number))
-            if file is None:
+            if not _copied(reading, look):
                 done.left_out += 1
                 done.reasons[UNREADABLE] += 1
-            else:
-                look.add(file)
         for result in store_directly(upload, look, software=software):
             if result.is_accepted:
                 done.stored += 1
@@ -94,21 +89,21 @@ def _bring(upload: DirectUpload, group: list[Reading], done: Brought, *, softwar
             done.reasons.update({finding.code for finding in result.findings if finding.is_error})
     finally:
         look.close()
-        aside.close()
 
 
-def _copied(reading: Reading, path: Path) -> UploadedFile | None:
-    """A file of our own with the same bytes; None when they cannot be read."""
-    sink = staging.FileSink(path, maximum_bytes=MAX_FILE_BYTES)
+def _copied(reading: Reading, look: FirstLook) -> bool:
+    """Whether the bytes could be read and are a file of our own now."""
+    sink = look.new_file()
     pieces = reading()
     while True:
         try:
             piece = next(pieces, None)
         except (OSError, NotFoundError):
             sink.abort()
-            return None
+            return False
         if piece is None:
-            return UploadedFile(sink.path, sink.sha256, sink.size_bytes, sink.commit())
+            look.add(sink)
+            return True
         sink.write(piece)
 
 

@@ -6,8 +6,7 @@ way, one batch a derivation.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,11 +14,13 @@ from pathlib import Path
 
 import orjson
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from radcommons.deid.pixel_text import PixelText
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.instance import InstanceDescription
+from radcommons.dicom.part10 import MAX_FILE_BYTES
 from radcommons.server.intake import staging
 from radcommons.server.intake.inspectors import Inspected, LookAhead
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, Door, PartState
@@ -35,7 +36,7 @@ from radcommons.server.intake.services.settling import (
 )
 from radcommons.server.platform import audit
 from radcommons.server.platform.policy import Action, Actor, authorise
-from radcommons.server.platform.rows import write_rows
+from radcommons.server.platform.rows import fetch, write_rows
 from radcommons.server.sites.models import Agreement, Site
 from radcommons.server.sites.queries import require_agreement, site_by_code
 from radcommons.transfer.manifest import ProfileStamp
@@ -50,12 +51,11 @@ DERIVED_PROFILE = "ricord"
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """One file of a request, whole; on the disk when ``on_disk`` has its result."""
+    """One file of a request, whole."""
 
     path: Path
     sha256: str
     size_bytes: int
-    on_disk: Future[None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,28 +179,44 @@ def open_derivation(site_code: str, project: str, derivation: Derivation, *, act
 
 
 class FirstLook:
-    """Looks into the files of one request while others still arrive."""
+    """Takes in the files of one request, aside, and looks into them while others still arrive.
+
+    Raises
+    ------
+    DiskFullError, PartTooLargeError
+        As :class:`~.staging.Upload` and :class:`~.staging.FileSink`.
+    """
 
     def __init__(self, upload: DirectUpload) -> None:
         self._upload = upload
+        self._aside = staging.Upload()
         self._ahead = LookAhead()
         self.files: list[UploadedFile] = []
         self.claims: list[PartClaim] = []
 
-    def add(self, file: UploadedFile) -> None:
-        """Give another file, whole."""
+    def new_file(self, *, maximum_bytes: int = MAX_FILE_BYTES) -> staging.FileSink:
+        """What takes the bytes of another file."""
+        return self._aside.new_file(maximum_bytes=maximum_bytes)
+
+    def add(self, sink: staging.FileSink) -> None:
+        """Say that a file is whole."""
+        self._aside.keep(sink)
+        file = UploadedFile(sink.path, sink.sha256, sink.size_bytes)
         claim = _claim(self._upload, file, len(self.files))
         self.files.append(file)
         self.claims.append(claim)
         self._ahead.add(claim)
 
     def found(self) -> list[Inspection]:
-        """What was found in each, once all were given."""
-        return self._ahead.found()
+        """What was found in each, once all were given; they are on the disk then."""
+        found = self._ahead.found()
+        self._aside.wait()
+        return found
 
     def close(self) -> None:
-        """Look into no more of them."""
+        """Look into no more of them, and leave nothing aside; what was stored or held back has its own place by then."""
         self._ahead.close()
+        self._aside.close()
 
 
 def store_directly(
@@ -227,8 +243,6 @@ def store_directly(
     ]
     if not kept:
         return [DirectResult(inspection.description, inspection.findings) for inspection in seen]
-    for file, _, _ in kept:
-        file.on_disk.result()
     named = staging.adopt(upload.batch_id, [(file.path, file.sha256) for file, _, _ in kept])
     with transaction.atomic():
         batch, parts = _record(
@@ -248,26 +262,31 @@ def store_directly(
         settled |= settle_parts(batch, group)
     if upload.derivation is not None:
         finish_batch(batch.pk)
-    for part in parts.values():
+    for sha256, part in parts.items():
         if part.pk in settled:
-            part.state, part.findings = settled[part.pk].state, settled[part.pk].findings
-    states = {part.sha256: (part.state, part.findings) for part in _as_they_are(parts.values())}
+            parts[sha256] = _Part(part.pk, settled[part.pk].state, settled[part.pk].findings)
+    if elsewhere := [part.pk for part in parts.values() if part.state == PartState.STAGED]:
+        # What waited here was settled by somebody else.
+        parts |= _parts(BatchPart.objects.filter(pk__in=elsewhere))
     is_kept = {file.sha256 for file, _, _ in kept}
     return [
-        _result(inspection, states[file.sha256] if file.sha256 in is_kept else ("", None))
+        _result(inspection, parts[file.sha256] if file.sha256 in is_kept else None)
         for file, inspection in zip(look.files, seen, strict=True)
     ]
 
 
-def _as_they_are(parts: Iterable[BatchPart]) -> Iterator[BatchPart]:
-    """Parts as they are in the table; those that waited here were settled by somebody else."""
-    waiting = []
-    for part in parts:
-        if part.state == PartState.STAGED:
-            waiting.append(part.pk)
-        else:
-            yield part
-    yield from BatchPart.objects.filter(pk__in=waiting)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part as it is in the table."""
+
+    pk: int
+    state: str
+    findings: Sequence[Mapping[str, str]] = ()
+
+
+def _parts(rows: QuerySet[BatchPart]) -> dict[str, _Part]:
+    """Parts by their digests."""
+    return {sha256: _Part(*others) for sha256, *others in rows.values_list("sha256", "pk", "state", "findings")}
 
 
 def finish_when_quiet(batch_pk: int, *, since: datetime) -> None:
@@ -291,10 +310,10 @@ def _groups(waiting: list[Inspected]) -> list[list[Inspected]]:
     return [waiting[start : start + STORED_AT_ONCE] for start in range(0, max(len(waiting), 1), STORED_AT_ONCE)]
 
 
-def _result(inspection: Inspection, settled: tuple[str, list[dict[str, str]] | None]) -> DirectResult:
-    state, findings = settled
-    told = inspection.findings if findings is None else tuple(map(Finding.from_json, findings))
-    return DirectResult(inspection.description, told, state)
+def _result(inspection: Inspection, part: _Part | None) -> DirectResult:
+    if part is None:
+        return DirectResult(inspection.description, inspection.findings)
+    return DirectResult(inspection.description, tuple(map(Finding.from_json, part.findings)), part.state)
 
 
 def _is_for(description: InstanceDescription | None, study_instance_uid: str) -> bool:
@@ -324,36 +343,53 @@ def _claim(upload: DirectUpload, file: UploadedFile, number: int) -> PartClaim:
 
 def _record(
     upload: DirectUpload, files: Sequence[tuple[UploadedFile, InstanceDescription | None]], *, software: str
-) -> tuple[Batch, dict[str, BatchPart]]:
+) -> tuple[Batch, dict[str, _Part]]:
     """Make the files parts of today's batch, in the open transaction; those that were there before stay as they are."""
-    batch = _batch_of_today(upload, software=software)
+    batch, is_foreseen = _batch_of_today(upload, software=software)
     wanted = {file.sha256: (file, item) for file, item in files if item is not None}
-    rows = [_part(batch, *wanted[sha256], upload.pixel_text) for sha256 in wanted]
-    keys = dict(write_rows(rows, returning=("sha256", "id")))
-    rows = [row for row in rows if row.sha256 in keys]
-    for row in rows:
-        row.pk = keys[row.sha256]
-    parts = {part.sha256: part for part in rows}
+    rows = [_row(batch, *wanted[sha256], upload.pixel_text) for sha256 in wanted]
+    keys = dict(write_rows(BatchPart, rows, returning=("sha256", "id")))
+    parts = {sha256: _Part(key, PartState.STAGED) for sha256, key in keys.items()}
     if others := wanted.keys() - keys.keys():
-        parts |= {part.sha256: part for part in BatchPart.objects.filter(batch=batch, sha256__in=others)}
-    batch.size_bytes += sum(part.size_bytes for part in rows)
-    if batch.state != BatchState.SEALED or batch.deferred_at is None:
-        defer_finish(batch.pk, since=timezone.now(), after=QUIET)
-    batch.state, batch.finished_at, batch.deferred_at = BatchState.SEALED, None, timezone.now()
-    batch.save(update_fields=["size_bytes", "state", "finished_at", "deferred_at"])
+        parts |= _parts(BatchPart.objects.filter(batch=batch, sha256__in=others))
+    now = timezone.now()
+    if not is_foreseen:
+        defer_finish(batch.pk, since=now, after=QUIET)
+    fetch(_REOPEN, [sum(wanted[sha256][0].size_bytes for sha256 in keys), now, batch.pk])
     facts = {"site": upload.site.code, "project": upload.project, "files": len(parts)}
     audit.record(upload.actor, "intake.store", object_kind="batch", object_id=batch.batch_id, facts=facts)
-    unneeded = [part.sha256 for part in parts.values() if part.state not in (PartState.STAGED, PartState.QUARANTINED)]
+    needed = (PartState.STAGED, PartState.QUARANTINED)
+    unneeded = [sha256 for sha256, part in parts.items() if part.state not in needed]
     transaction.on_commit(partial(staging.remove_parts, batch.batch_id, unneeded))
     return batch, parts
 
 
-def _batch_of_today(upload: DirectUpload, *, software: str) -> Batch:
+_LOCK = (
+    b"SELECT id, state = 'sealed' AND deferred_at IS NOT NULL FROM intake_batch WHERE batch_id = %s FOR NO KEY UPDATE"
+)
+_REOPEN = b"""
+UPDATE intake_batch SET size_bytes = size_bytes + %s, state = 'sealed', finished_at = NULL, deferred_at = %s
+WHERE id = %s RETURNING id
+"""
+
+
+def _batch_of_today(upload: DirectUpload, *, software: str) -> tuple[Batch, bool]:
+    """The batch, locked, and whether a job will close it."""
+    found = fetch(_LOCK, [upload.batch_id])
+    if not found:
+        Batch.objects.get_or_create(batch_id=upload.batch_id, defaults=_new_batch(upload, software))
+        found = fetch(_LOCK, [upload.batch_id])
+    ((key, is_foreseen),) = found
+    batch = Batch(pk=key, batch_id=upload.batch_id, site=upload.site, project=upload.project)
+    return batch, is_foreseen
+
+
+def _new_batch(upload: DirectUpload, software: str) -> dict[str, object]:
     derivation = upload.derivation
     summary: dict[str, object] = {}
     if derivation is not None:
         summary = {OBSERVERS: list(derivation.observers), WORDS: list(derivation.words), IS_CODED: derivation.is_coded}
-    values = {
+    return {
         "door": Door.DIRECT if derivation is None else Door.DERIVED,
         "summary": summary,
         "site": upload.site,
@@ -369,27 +405,17 @@ def _batch_of_today(upload: DirectUpload, *, software: str) -> Batch:
         "size_bytes": 0,
         "sealed_at": timezone.now(),
     }
-    locked = (
-        Batch.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("site")
-        .filter(batch_id=upload.batch_id)
-    )
-    batch = locked.first()
-    if batch is None:
-        Batch.objects.get_or_create(batch_id=upload.batch_id, defaults=values)
-        batch = locked.get()
-    return batch
 
 
-def _part(batch: Batch, file: UploadedFile, item: InstanceDescription, pixel_text: PixelText) -> BatchPart:
-    return BatchPart(
-        batch=batch,
-        sha256=file.sha256,
-        size_bytes=file.size_bytes,
-        study_instance_uid=item.study_instance_uid,
-        series_instance_uid=item.series_instance_uid,
-        sop_instance_uid=item.sop_instance_uid,
-        sop_class_uid=item.sop_class_uid,
-        pixel_text=pixel_text.value,
-        state=PartState.STAGED,
-    )
+def _row(batch: Batch, file: UploadedFile, item: InstanceDescription, pixel_text: PixelText) -> dict[str, object]:
+    return {
+        "batch_id": batch.pk,
+        "sha256": file.sha256,
+        "size_bytes": file.size_bytes,
+        "study_instance_uid": item.study_instance_uid,
+        "series_instance_uid": item.series_instance_uid,
+        "sop_instance_uid": item.sop_instance_uid,
+        "sop_class_uid": item.sop_class_uid,
+        "pixel_text": pixel_text.value,
+        "state": PartState.STAGED.value,
+    }

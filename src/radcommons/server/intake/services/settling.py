@@ -32,7 +32,7 @@ from radcommons.server.intake.models import (
 from radcommons.server.intake.rules import Inspection, PartClaim
 from radcommons.server.platform import audit, outbox
 from radcommons.server.platform.policy import Actor
-from radcommons.server.platform.rows import fetch
+from radcommons.server.platform.rows import fetch, numbers, texts
 
 Inspected = tuple[PartClaim, Inspection]
 
@@ -153,7 +153,8 @@ def _record(group: Sequence[Inspected], stored: Mapping[int, StoreOutcome]) -> d
         results[claim.part_id] = Settled(state, [finding.to_json() for finding in inspection.findings])
     keys = sorted(results)
     written = [orjson.dumps(results[key].findings).decode() for key in keys]
-    own = {key for (key,) in fetch(_SETTLE, [keys, keys, [results[key].state.value for key in keys], written])}
+    ids, states = numbers(keys), texts(results[key].state.value for key in keys)
+    own = {key for (key,) in fetch(_SETTLE, [ids, ids, states, texts(written)])}
     for claim, inspection in group:
         if claim.part_id in own and results[claim.part_id].state is PartState.QUARANTINED:
             _hold_back(claim.part_id, inspection, results[claim.part_id])

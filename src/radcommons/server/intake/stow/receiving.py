@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from radcommons.dicom.errors import Kind, RadCommonsError
-from radcommons.dicom.part10 import MAX_FILE_BYTES
 from radcommons.server.archive.dicomweb.accept import MULTIPART, MediaRange, parse_accept
 from radcommons.server.intake import staging
-from radcommons.server.intake.services import DirectUpload, FirstLook, UploadedFile
+from radcommons.server.intake.services import DirectUpload, FirstLook
 from radcommons.server.intake.stow.multipart import (
     Event,
     MultipartError,
@@ -53,9 +52,8 @@ class FilesReceiver:
     def __init__(self, content_type: str, upload: DirectUpload) -> None:
         self._reader = _reader_of(content_type)
         staging.remove_old_uploads(older_than_s=_LEFTOVERS_AGE_S)
-        self._upload = staging.Upload()
-        self._sink: staging.FileSink | None = None
         self._look = FirstLook(upload)
+        self._sink: staging.FileSink | None = None
         if self._reader is None:
             self._begin()
 
@@ -98,7 +96,6 @@ class FilesReceiver:
         if self._sink is not None:
             self._sink.abort()
         self._look.close()
-        self._upload.close()
 
     def _take(self, event: Event) -> None:
         if isinstance(event, PartBegins):
@@ -110,11 +107,10 @@ class FilesReceiver:
             self._sink.write(event.data)
         else:
             sink, self._sink = self._sink, None
-            self._look.add(UploadedFile(sink.path, sink.sha256, sink.size_bytes, sink.commit()))
+            self._look.add(sink)
 
     def _begin(self) -> None:
-        path = self._upload.folder / f"{len(self._look.files)}"
-        self._sink = staging.FileSink(path, maximum_bytes=MAX_FILE_BYTES)
+        self._sink = self._look.new_file()
 
 
 def _reader_of(content_type: str) -> MultipartReader | None:
