@@ -118,13 +118,18 @@ async def lifespan(_: Starlette) -> AsyncIterator[None]:
     await run_in_threadpool(flush_counts)
 
 
+def _rights() -> int | None:
+    """The state of everybody's rights; None while nothing may be remembered."""
+    return fast_path.generation
+
+
 dicomweb = dicomweb_app(resolve_scope, resolve_actor, fast_path=fast_path)
 application = Starlette(
     lifespan=lifespan,
     middleware=[Middleware(DatabaseAway), Middleware(Doorway, straight={"dicom-web": dicomweb})],
     routes=[
-        *upload_app.routes,
-        *stow_app().routes,
+        *upload_app(_rights).routes,
+        *stow_app(_rights).routes,
         Mount("/dicom-web", app=dicomweb),
         Mount("/files", routes=files_app(resolve_actor).routes),
         Mount("/nbia-api", routes=nbia_app(resolve_actor).routes),

@@ -4,7 +4,7 @@ A small Starlette application beside Django: the body is streamed to the staging
 memory; nothing of it is ever parsed here.
 """
 
-import time
+from collections.abc import Callable
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from radcommons.dicom.errors import RadCommonsError
+from radcommons.server.intake.admissions import Admissions
 from radcommons.server.intake.arriving import Arrival
 from radcommons.server.intake.errors import DigestMismatchError, DiskFullError, PartTooLargeError
 from radcommons.server.intake.services import PartTicket, batch_to_receive, parts_to_receive
@@ -22,42 +23,13 @@ from radcommons.server.platform.policy import Action, admit
 from radcommons.server.platform.problems import status_of
 
 DRAIN_BYTES = 8 << 20
-# What a site may no longer do it may no longer do after so long; sealing asks anew.
-REMEMBERED_S = 5.0
+Senders = Admissions[tuple[str | None, str], int]
 
 
-class Admissions:
-    """Who may send parts of which batch, remembered for seconds: a batch is thousands of requests of one sender."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], tuple[float, int]] = {}
-
-    def batch_pk(self, authorization: str | None, batch_id: str) -> int:
-        """The batch's number.
-
-        Raises
-        ------
-        UnauthenticatedError, ForbiddenError, NotFoundError
-            As for any request of the sender.
-        """
-        now, visitor = time.monotonic(), (authorization or "", batch_id)
-        until, batch_pk = self._known.get(visitor, (0.0, 0))
-        if until < now:
-            actor = actor_of_request(authorization=authorization, session_key=None)
-            admit(actor, Action.INTAKE_SEND)
-            batch_pk = batch_to_receive(batch_id, actor=actor)
-            self._known = {key: entry for key, entry in self._known.items() if entry[0] >= now}
-            self._known[visitor] = (now + REMEMBERED_S, batch_pk)
-        return batch_pk
-
-
-_admissions = Admissions()
-
-
-async def take_parts(request: Request) -> Response:
+async def _take_parts(senders: Senders, request: Request) -> Response:
     """``POST …/parts``: 200 with the digests that are still missing, otherwise the refusal as JSON."""
     try:
-        arrival = Arrival(await in_pool(_batch_pk, request))
+        arrival = Arrival(await in_pool(_batch_pk, senders, request))
         missing = await _received(request, arrival)
     except ClientDisconnect:
         # Nobody is there to read an answer; the sender comes back and asks what arrived.
@@ -67,10 +39,10 @@ async def take_parts(request: Request) -> Response:
     return JSONResponse({"missing": missing})
 
 
-async def put_part(request: Request) -> Response:
+async def _put_part(senders: Senders, request: Request) -> Response:
     """``PUT …/parts/{sha256}``: 201 when kept, 200 when it was there, otherwise the refusal as JSON."""
     try:
-        ticket = await in_pool(_ticket, request)
+        ticket = await in_pool(_ticket, senders, request)
         if ticket.is_there:
             await _drain(request)
             return JSONResponse({"state": "staged"}, status_code=HTTPStatus.OK)
@@ -83,12 +55,20 @@ async def put_part(request: Request) -> Response:
     return JSONResponse({"state": "staged"}, status_code=HTTPStatus.CREATED)
 
 
-def _batch_pk(request: Request) -> int:
-    return _admissions.batch_pk(request.headers.get("authorization"), request.path_params["batch_id"])
+def _batch_pk(senders: Senders, request: Request) -> int:
+    """The batch's number, for who may send parts of it."""
+    authorization, batch_id = request.headers.get("authorization"), request.path_params["batch_id"]
+
+    def decided() -> int:
+        actor = actor_of_request(authorization=authorization, session_key=None)
+        admit(actor, Action.INTAKE_SEND)
+        return batch_to_receive(batch_id, actor=actor)
+
+    return senders.get((authorization, batch_id), decided)
 
 
-def _ticket(request: Request) -> PartTicket:
-    (ticket,) = parts_to_receive(_batch_pk(request), [request.path_params["sha256"]])
+def _ticket(senders: Senders, request: Request) -> PartTicket:
+    (ticket,) = parts_to_receive(_batch_pk(senders, request), [request.path_params["sha256"]])
     announced = request.headers.get("content-length", "")
     if not ticket.is_there and announced.isdigit() and int(announced) > ticket.size_bytes:
         raise PartTooLargeError(ticket.size_bytes)
@@ -127,6 +107,18 @@ def _status(error: RadCommonsError) -> int:
 
 
 _PARTS = "/api/v1/intake/batches/{batch_id}/parts"
-upload_app = Starlette(
-    routes=[Route(_PARTS, take_parts, methods=["POST"]), Route(_PARTS + "/{sha256}", put_part, methods=["PUT"])]
-)
+
+
+def upload_app(rights: Callable[[], int | None]) -> Starlette:
+    """The routes to be mounted beside Django; ``rights`` as :class:`~.admissions.Admissions` has it."""
+    senders: Senders = Admissions(rights)
+
+    async def take_parts(request: Request) -> Response:
+        return await _take_parts(senders, request)
+
+    async def put_part(request: Request) -> Response:
+        return await _put_part(senders, request)
+
+    return Starlette(
+        routes=[Route(_PARTS, take_parts, methods=["POST"]), Route(_PARTS + "/{sha256}", put_part, methods=["PUT"])]
+    )

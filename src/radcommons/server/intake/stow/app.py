@@ -4,7 +4,7 @@ Only a bearer token says who stores: a browser sends its session along from anyb
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from radcommons.server.archive.dicomweb.capabilities import WADL, description
 from radcommons.server.archive.errors import NotAcceptableError
 from radcommons.server.archive.origin import origin_of
 from radcommons.server.intake import services
+from radcommons.server.intake.admissions import Admissions
 from radcommons.server.intake.models import PartState
 from radcommons.server.intake.services import DirectResult, DirectUpload
 from radcommons.server.intake.stow import answer
@@ -34,6 +35,7 @@ from radcommons.server.platform.policy import Action, admit
 from radcommons.server.platform.problems import status_of
 from radcommons.server.platform.settings import settings
 
+Uploads = Admissions[tuple[str | None, str, str, str], DirectUpload]
 RETRY_AFTER_S = 300
 ALLOWED = "GET, HEAD, OPTIONS, POST"
 _SERVED = (answer.DICOM_JSON, answer.JSON, answer.DICOM_XML)
@@ -54,12 +56,13 @@ _BY_CODE: Mapping[str, FailureReason] = MappingProxyType(
 )
 
 
-def stow_app() -> Starlette:
-    """The routes to be mounted beside DICOMweb."""
+def stow_app(rights: Callable[[], int | None]) -> Starlette:
+    """The routes to be mounted beside DICOMweb; ``rights`` as :class:`~radcommons.server.intake.admissions.Admissions` has it."""
+    uploads: Uploads = Admissions(rights)
 
     async def store(request: Request) -> Response:
         try:
-            return await _store(request)
+            return await _store(uploads, request)
         except ClientDisconnect:
             # Nobody is there to read an answer; nothing of the request was kept.
             return Response(status_code=400)
@@ -95,12 +98,12 @@ def _refusal(error: RadCommonsError) -> Response:
     return JSONResponse(error.to_json(), status_code=status, headers=headers)
 
 
-async def _store(request: Request) -> Response:
+async def _store(uploads: Uploads, request: Request) -> Response:
     wanted = choose(parse_accept(request.headers.get("accept")), _SERVED)
     study = request.path_params.get("study", "")
     if study and not is_harmless_uid(study):
         raise InvalidError("intake.study-uid", "The address names no Study Instance UID.")
-    opening = asyncio.ensure_future(in_pool(_opened, request))
+    opening = asyncio.ensure_future(in_pool(_opened, uploads, request))
     if "expect" in request.headers:
         # Who waits to be told to go on (RFC 9110 10.1.1) need not send a body that is refused.
         await opening
@@ -114,12 +117,17 @@ async def _store(request: Request) -> Response:
     return _response(request, upload, answers, wanted)
 
 
-def _opened(request: Request) -> tuple[DirectUpload, FilesReceiver]:
-    actor = actor_of_request(authorization=request.headers.get("authorization"), session_key=None)
-    admit(actor, Action.INTAKE_STORE)
-    parameters = request.path_params
-    profile = request.query_params.get("profile", DEFAULT_PROFILE)
-    upload = services.open_direct_upload(parameters["site"], parameters["project"], profile=profile, actor=actor)
+def _opened(uploads: Uploads, request: Request) -> tuple[DirectUpload, FilesReceiver]:
+    authorization, parameters = request.headers.get("authorization"), request.path_params
+    asked = parameters["site"], parameters["project"], request.query_params.get("profile", DEFAULT_PROFILE)
+
+    def decided() -> DirectUpload:
+        actor = actor_of_request(authorization=authorization, session_key=None)
+        admit(actor, Action.INTAKE_STORE)
+        site, project, profile = asked
+        return services.open_direct_upload(site, project, profile=profile, actor=actor)
+
+    upload = uploads.get((authorization, *asked), decided)
     return upload, FilesReceiver(request.headers.get("content-type", ""), upload)
 
 

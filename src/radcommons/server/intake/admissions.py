@@ -1,0 +1,36 @@
+"""What was decided about a sender's rights, remembered for a moment: a batch is thousands of requests of one sender."""
+
+import time
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+# A second line behind what tells of changes: whatever goes wrong, nothing is remembered longer than this.
+REMEMBERED_S = 5.0
+
+
+class Admissions(Generic[K, V]):
+    """Decisions by what was asked, for as long as nobody's rights change; refusals are made anew each time.
+
+    Parameters
+    ----------
+    rights
+        The state of everybody's rights, as a number that no other state has; None while nothing may be remembered.
+    """
+
+    def __init__(self, rights: Callable[[], int | None]) -> None:
+        self._rights = rights
+        self._known: dict[K, tuple[V, float, int]] = {}
+
+    def get(self, asked: K, decide: Callable[[], V]) -> V:
+        """The decision, made now unless it is remembered."""
+        now, rights = time.monotonic(), self._rights()
+        found = self._known.get(asked)
+        if found is not None and found[1] >= now and found[2] == rights:
+            return found[0]
+        decision = decide()
+        if rights is not None:
+            self._known = {key: entry for key, entry in self._known.items() if entry[1] >= now}
+            self._known[asked] = decision, now + REMEMBERED_S, rights
+        return decision
