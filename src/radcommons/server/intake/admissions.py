@@ -6,7 +6,6 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-# A second line behind what tells of changes: whatever goes wrong, nothing is remembered longer than this.
 REMEMBERED_S = 5.0
 
 
@@ -17,10 +16,13 @@ class Admissions(Generic[K, V]):
     ----------
     rights
         The state of everybody's rights, as a number that no other state has; None while nothing may be remembered.
+    remembered_s
+        A second line behind what tells of changes: whatever goes wrong, nothing is remembered longer than this.
     """
 
-    def __init__(self, rights: Callable[[], int | None]) -> None:
+    def __init__(self, rights: Callable[[], int | None], *, remembered_s: float = REMEMBERED_S) -> None:
         self._rights = rights
+        self._remembered_s = remembered_s
         self._known: dict[K, tuple[V, float, int]] = {}
 
     def get(self, asked: K, decide: Callable[[], V]) -> V:
@@ -32,5 +34,5 @@ class Admissions(Generic[K, V]):
         decision = decide()
         if rights is not None:
             self._known = {key: entry for key, entry in self._known.items() if entry[1] >= now}
-            self._known[asked] = decision, now + REMEMBERED_S, rights
+            self._known[asked] = decision, now + self._remembered_s, rights
         return decision

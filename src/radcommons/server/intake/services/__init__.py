@@ -1,16 +1,9 @@
 """The verbs of the intake room: receive, verify, decide about what was held back, tell the site."""
 
 from radcommons.server.intake.services.bringing import Brought, bring_in, files_at
-from radcommons.server.intake.services.direct import (
-    Derivation,
-    DirectResult,
-    DirectUpload,
-    FirstLook,
-    finish_when_quiet,
-    open_derivation,
-    open_direct_upload,
-    store_directly,
-)
+from radcommons.server.intake.services.direct import DirectResult, finish_when_quiet, store_directly
+from radcommons.server.intake.services.first_look import FirstLook
+from radcommons.server.intake.services.opening import Derivation, DirectUpload, open_derivation, open_direct_upload
 from radcommons.server.intake.services.profiles import accept_profile, forget_profile
 from radcommons.server.intake.services.progress import record_progress
 from radcommons.server.intake.services.quarantine import discard_quarantined, release_quarantined, retry_batch

@@ -13,7 +13,9 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from radcommons.server.intake.services.direct import DirectUpload, FirstLook, store_directly
+from radcommons.server.intake.services.direct import store_directly
+from radcommons.server.intake.services.first_look import FirstLook
+from radcommons.server.intake.services.opening import DirectUpload
 from radcommons.server.intake.services.settling import STORED_AT_ONCE
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import CHUNK_BYTES, CloudObjects

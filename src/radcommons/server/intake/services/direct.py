@@ -5,14 +5,11 @@ is what it is held against, and nobody has vouched for its pixels. What this cen
 way, one batch a derivation.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 
-import orjson
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -20,13 +17,13 @@ from django.utils import timezone
 from radcommons.deid.pixel_text import PixelText
 from radcommons.dicom.finding import Finding
 from radcommons.dicom.instance import InstanceDescription
-from radcommons.dicom.part10 import MAX_FILE_BYTES
 from radcommons.server.intake import staging
-from radcommons.server.intake.inspectors import Inspected, LookAhead
+from radcommons.server.intake.inspectors import Inspected
 from radcommons.server.intake.models import Batch, BatchPart, BatchState, Door, PartState
-from radcommons.server.intake.profiles import profile_named
 from radcommons.server.intake.queue import defer_finish
-from radcommons.server.intake.rules import IS_CODED, OBSERVERS, WORDS, Inspection, PartClaim
+from radcommons.server.intake.rules import IS_CODED, OBSERVERS, WORDS, Inspection
+from radcommons.server.intake.services.first_look import FirstLook, UploadedFile
+from radcommons.server.intake.services.opening import DirectUpload
 from radcommons.server.intake.services.settling import (
     STORED_AT_ONCE,
     begin_settling,
@@ -35,84 +32,12 @@ from radcommons.server.intake.services.settling import (
     settle_parts,
 )
 from radcommons.server.platform import audit
-from radcommons.server.platform.policy import Action, Actor, authorise
 from radcommons.server.platform.rows import fetch, write_rows
-from radcommons.server.sites.models import Agreement, Site
-from radcommons.server.sites.queries import require_agreement, site_by_code
-from radcommons.transfer.manifest import ProfileStamp
 
 _SOFTWARE_LENGTH = 520
 # After so long without a request a batch is closed; one under way is closed as often as this all the same.
 QUIET = timedelta(seconds=5)
 LONGEST = timedelta(minutes=1)
-# By whose rules the centre looks at what it made itself: descriptions and reports are cleaned, not emptied.
-DERIVED_PROFILE = "ricord"
-
-
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """One file of a request, whole."""
-
-    path: Path
-    sha256: str
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Derivation:
-    """What this centre made of a site's images.
-
-    Parameters
-    ----------
-    name
-        Of the batch: the same derivation is the same batch.
-    observers
-        Pseudonyms of the people who looked at the images, which may stand where objects name persons.
-    words
-        Texts of the centre itself that the objects hold, as the names of labels.
-    is_coded
-        Whether the objects hold no other text: no curator has to read them.
-    """
-
-    name: str
-    observers: tuple[str, ...]
-    words: tuple[str, ...] = ()
-    is_coded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DirectUpload:
-    """Leave to store instances of a site for a project: under which agreement, by the rules of which profile.
-
-    Parameters
-    ----------
-    profile_source
-        The name or the path by which the profile is loaded.
-    derivation
-        For what the centre made itself; None for what a site sends.
-    """
-
-    site: Site
-    project: str
-    agreement: Agreement
-    profile: ProfileStamp
-    profile_source: str
-    actor: Actor
-    derivation: Derivation | None = None
-
-    @property
-    def batch_id(self) -> str:
-        """The batch that the instances belong to: today's, or that of the derivation."""
-        if self.derivation is not None:
-            derived = ("derived", self.site.code, self.project, self.derivation.name)
-            return hashlib.sha256(orjson.dumps(derived)).hexdigest()
-        named = ("direct", self.site.code, self.project, self.profile.digest, self.actor.name)
-        return hashlib.sha256(orjson.dumps((*named, timezone.localdate().isoformat()))).hexdigest()
-
-    @property
-    def pixel_text(self) -> PixelText:
-        """What is known of writing in the pixels: nobody looked at what a site sends, and what we draw has none."""
-        return PixelText.NOT_CHECKED if self.derivation is None else PixelText.NOT_APPLICABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,86 +62,6 @@ class DirectResult:
     def is_accepted(self) -> bool:
         """Whether the instance is in the archive."""
         return self.state in (PartState.STORED, PartState.DUPLICATE)
-
-
-def open_direct_upload(site_code: str, project: str, *, profile: str, actor: Actor) -> DirectUpload:
-    """Leave to store directly.
-
-    Parameters
-    ----------
-    profile
-        The name of the de-identification profile that the instances went through.
-
-    Raises
-    ------
-    ForbiddenError
-        When the actor may not store for the site.
-    NotFoundError, NoValidAgreementError, UnknownProfileError
-        When there is no such site, no agreement in force, or the centre does not accept the profile.
-    """
-    authorise(actor, Action.INTAKE_STORE, site_code=site_code)
-    site = site_by_code(site_code)
-    agreement = require_agreement(site, project, timezone.localdate())
-    stamp, source = profile_named(project, profile)
-    return DirectUpload(site, project, agreement, stamp, source, actor)
-
-
-def open_derivation(site_code: str, project: str, derivation: Derivation, *, actor: Actor) -> DirectUpload:
-    """Leave to store what this centre made of a site's images, under the site's own agreement.
-
-    Raises
-    ------
-    ForbiddenError
-        When the actor may not publish annotations.
-    NotFoundError, NoValidAgreementError
-        When there is no such site, or no agreement in force.
-    """
-    authorise(actor, Action.ANNOTATION_PUBLISH)
-    site = site_by_code(site_code)
-    agreement = require_agreement(site, project, timezone.localdate())
-    stamp, source = profile_named(project, DERIVED_PROFILE)
-    return DirectUpload(site, project, agreement, stamp, source, actor, derivation)
-
-
-class FirstLook:
-    """Takes in the files of one request, aside, and looks into them while others still arrive.
-
-    Raises
-    ------
-    DiskFullError, PartTooLargeError
-        As :class:`~.staging.Upload` and :class:`~.staging.FileSink`.
-    """
-
-    def __init__(self, upload: DirectUpload) -> None:
-        self._upload = upload
-        self._aside = staging.Upload()
-        self._ahead = LookAhead()
-        self.files: list[UploadedFile] = []
-        self.claims: list[PartClaim] = []
-
-    def new_file(self, *, maximum_bytes: int = MAX_FILE_BYTES) -> staging.FileSink:
-        """What takes the bytes of another file."""
-        return self._aside.new_file(maximum_bytes=maximum_bytes)
-
-    def add(self, sink: staging.FileSink) -> None:
-        """Say that a file is whole."""
-        self._aside.keep(sink)
-        file = UploadedFile(sink.path, sink.sha256, sink.size_bytes)
-        claim = _claim(self._upload, file, len(self.files))
-        self.files.append(file)
-        self.claims.append(claim)
-        self._ahead.add(claim)
-
-    def found(self) -> list[Inspection]:
-        """What was found in each, once all were given; they are on the disk then."""
-        found = self._ahead.found()
-        self._aside.wait()
-        return found
-
-    def close(self) -> None:
-        """Look into no more of them, and leave nothing aside; what was stored or held back has its own place by then."""
-        self._ahead.close()
-        self._aside.close()
 
 
 def store_directly(
@@ -319,26 +164,6 @@ def _result(inspection: Inspection, part: _Part | None) -> DirectResult:
 def _is_for(description: InstanceDescription | None, study_instance_uid: str) -> bool:
     """Whether an instance can be kept: it can be read, and is of the study asked for, if one was."""
     return description is not None and study_instance_uid in ("", description.study_instance_uid)
-
-
-def _claim(upload: DirectUpload, file: UploadedFile, number: int) -> PartClaim:
-    """What is known of a file before anybody looks into it: its digest and where it comes from."""
-    return PartClaim(
-        part_id=number,
-        path=str(file.path),
-        sha256=file.sha256,
-        study_instance_uid="",
-        series_instance_uid="",
-        sop_instance_uid="",
-        sop_class_uid="",
-        pixel_text=upload.pixel_text.value,
-        site=upload.site.code,
-        profile=upload.profile_source,
-        are_texts_approved=False,
-        observers=upload.derivation.observers if upload.derivation is not None else (),
-        words=upload.derivation.words if upload.derivation is not None else (),
-        is_fresh=True,
-    )
 
 
 def _record(
