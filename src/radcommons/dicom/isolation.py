@@ -7,6 +7,7 @@ only by a child that did nothing else before; any other hands it on to such a ch
 
 import multiprocessing
 import resource
+import select
 import signal
 import time
 from collections import deque
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from itertools import islice
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.forkserver import ensure_running
 from types import TracebackType
@@ -175,6 +176,17 @@ def _answer(function: Callable[[T], R], item: T) -> tuple[str, R | None]:
         return "isolation.failed", None
 
 
+def _readable(connections: Iterable[Connection], *, timeout_s: float = 0.0) -> bool:
+    """Whether something, or the end, can be read from one of some pipes, waiting so long for it.
+
+    The library's own question makes and unmakes a selector each time, which costs as much as a small answer.
+    """
+    poll = select.poll()
+    for connection in connections:
+        poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(timeout_s * 1000))
+
+
 @dataclass(slots=True, eq=False)
 class _Child:
     """One child process and the items it was given, the one in work first."""
@@ -287,7 +299,7 @@ class LimitedPool(Generic[T, R]):
     def _idle_child(self) -> _Child:
         for child in [each for each in self._children if not each.items]:
             # One without work says nothing: whatever can be read is the end of its pipe.
-            if not child.connection.poll():
+            if not _readable([child.connection]):
                 return child
             self._drop(child)
         return self._start()
@@ -320,9 +332,9 @@ class LimitedPool(Generic[T, R]):
     def _collect(self, busy: list[_Child]) -> Iterator[tuple[T, R | Finding]]:
         now = time.monotonic()
         patience = max(0.0, min([_POLL_S, *(child.deadline - now for child in busy)]))
-        ready = set(wait([child.connection for child in busy], timeout=patience))
+        _readable([child.connection for child in busy], timeout_s=patience)
         for child in busy:
-            if child.connection in ready or child.connection.poll():
+            if _readable([child.connection]):
                 yield from self._answers(child)
             elif time.monotonic() > child.deadline:
                 yield from self._replace(child, "isolation.timeout")
@@ -343,7 +355,7 @@ class LimitedPool(Generic[T, R]):
                     self._learn(time.monotonic() - child.handed_over_at, child.handed_over)
                     return
                 child.deadline = time.monotonic() + self._timeout_s
-                if not child.connection.poll():
+                if not _readable([child.connection]):
                     return
                 kind, value = child.connection.recv()
         except (EOFError, ConnectionResetError):
