@@ -4,6 +4,7 @@ A download is many small answers, each hashed while it arrives. Nothing that a s
 the standard library's reader: see ``docs/decisions/0017``.
 """
 
+import os
 import re
 import socket
 import ssl
@@ -119,6 +120,19 @@ class Wire:
         self._begin = min(begin + most, self._end)
         return self._view[begin : self._begin]
 
+    @property
+    def can_splice(self) -> bool:
+        """Whether bytes can go elsewhere within the system."""
+        return hasattr(os, "splice") and not isinstance(self.socket, ssl.SSLSocket)
+
+    def into_pipe(self, pipe: int, most: int) -> int:
+        """Move at most so many bytes into an empty pipe that takes them; how many, none when the other side has closed."""
+        if self._begin == self._end:
+            return os.splice(self.socket.fileno(), pipe, most)
+        count = os.write(pipe, self._view[self._begin : min(self._end, self._begin + most)])
+        self._begin += count
+        return count
+
     def _receive(self, most: int = BUFFER_BYTES, flags: int = 0) -> int:
         if self._begin == self._end:
             self._begin = self._end = 0
@@ -164,6 +178,34 @@ class Answer(Closing):
             When the connection breaks, or ends before the body does. What came before is given first.
         """
         return self._body
+
+    @property
+    def can_splice(self) -> bool:
+        """Whether :meth:`into_pipe` can be used, instead of :meth:`pieces`."""
+        return self._length is not None and self._wire.can_splice
+
+    @property
+    def length(self) -> int:
+        """How many bytes of the body are still to come, where that was announced."""
+        return self._length or 0
+
+    def into_pipe(self, pipe: int, most: int) -> int:
+        """Move the next bytes of the body into an empty pipe that takes so many; how many, none at its end.
+
+        Raises
+        ------
+        OSError
+            When the connection breaks, or ends before the body does.
+        """
+        if not self._length:
+            return 0
+        count = self._wire.into_pipe(pipe, min(most, self._length))
+        if not count:
+            raise CutOffError("The connection ended in an answer.")
+        self._length -= count
+        if not self._length:
+            self._wire.finish(is_kept=self._is_kept)
+        return count
 
     def beginning(self, most: int) -> bytes:
         """A body that is short, or of a longer one at least so many bytes."""

@@ -21,6 +21,7 @@ from radcommons.client.closing import Closing
 from radcommons.client.digests import hasher, is_right
 from radcommons.client.errors import DigestError, RemoteError, on_disk
 from radcommons.client.http1 import Answer
+from radcommons.client.pouring import poured
 from radcommons.client.transport import AddressError, Transport, origin_of
 from radcommons.dicom.errors import Kind, RadCommonsError
 
@@ -41,6 +42,7 @@ _PLAIN = frozenset({"", "identity"})
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 Result = TypeVar("Result")
+Step = TypeVar("Step")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class Remote(Closing):
         def attempt() -> bytes:
             with self._asked(Address(urljoin(self._base, address)), {}, body) as answer:
                 found = bytearray()
-                for piece in self._pieces(answer):
+                for piece in self._arriving(answer.pieces()):
                     found += piece
                     if len(found) > LONGEST_DOCUMENT_BYTES:
                         raise RemoteError(Kind.TOO_LARGE, "client.too-large", "The server's answer is too large.")
@@ -189,7 +191,7 @@ class Remote(Closing):
         def attempt() -> None:
             with self._asked(place, {}) as answer, on_disk(), destination.open("wb") as sink:
                 announced, arrived = answer.header("content-length"), 0
-                for piece in self._pieces(answer):
+                for piece in self._arriving(answer.pieces()):
                     if not arrived and bytes(piece[:2]) != b"PK":
                         message = "The server answered with something else than the files of a series."
                         raise RemoteError(Kind.UNAVAILABLE, "client.not-a-zip", message, may_retry=True)
@@ -233,11 +235,8 @@ class Remote(Closing):
                 demand_start(answer, start + done)
                 demand_length(answer, length - done)
                 with opened(part, "r+", start + done) as sink:
-                    for piece in self._pieces(answer):
-                        if done + len(piece) > length:
-                            raise DigestError("The server sent more bytes than were asked for.")
-                        write_all(sink, piece)
-                        done += len(piece)
+                    for count in self._arriving(poured(answer, sink, length - done)):
+                        done += count
             if done < length:
                 raise cut_off()
 
@@ -271,7 +270,7 @@ class Remote(Closing):
                 digest, present = hasher(expected.digest), 0
             demand_length(answer, expected.size_bytes - present)
             with opened(part, "r+" if present else "w", present) as sink:
-                for piece in self._pieces(answer):
+                for piece in self._arriving(answer.pieces()):
                     present += len(piece)
                     if present > expected.size_bytes:
                         raise DigestError("The server sent more bytes than the release promises.")
@@ -285,11 +284,11 @@ class Remote(Closing):
         if self._stopped.is_set():
             raise RemoteError(Kind.UNAVAILABLE, "client.stopped", "The download was stopped.")
 
-    def _pieces(self, answer: Answer) -> Iterator[memoryview]:
+    def _arriving(self, steps: Iterator[Step]) -> Iterator[Step]:
         try:
-            for piece in answer.pieces():
+            for step in steps:
                 self._demand_running()
-                yield piece
+                yield step
         except OSError as error:
             raise unreachable(error) from error
 
