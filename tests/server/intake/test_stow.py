@@ -5,6 +5,8 @@ import io
 import socket
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from datetime import timezone as tz
 from urllib.parse import urlsplit
 
 import httpx
@@ -30,6 +32,7 @@ from radcommons.server.platform.policy import Actor, Role
 from radcommons.server.platform.settings import settings
 
 BOUNDARY = "a-boundary"
+WEST, EAST = tz(timedelta(hours=-12)), tz(timedelta(hours=14))
 FAILED, STORED, OTHERS, REASON = "00081198", "00081199", "0008119A", "00081197"
 
 
@@ -316,6 +319,27 @@ def test_a_request_whose_process_died_before_answering_is_finished_by_the_worker
     assert (Batch.objects.get().state, Instance.objects.get().state) == ("verified", "stored")
     assert sender.post([body]).status_code == 200
     assert BatchPart.objects.get().state == "stored"
+
+
+def test_a_request_that_is_under_way_at_midnight_is_of_the_day_on_which_it_began(live_server_url, made):
+    make_site()
+    with timezone.override(WEST):
+        upload = services.open_direct_upload("ALPHA", "covid19", profile="ricord", actor=Actor.contributor("ALPHA"))
+    look = services.FirstLook(upload)
+    sink = look.new_file()
+    sink.write(made(1))
+    look.add(sink)
+    # Twenty-six hours later on the calendar, at whatever time this runs.
+    with timezone.override(EAST):
+        (result,) = services.store_directly(upload, look)
+    look.close()
+
+    assert (result.state, Batch.objects.get().batch_id, Instance.objects.get().state) == (
+        "stored",
+        upload.batch_id,
+        "stored",
+    )
+    assert not any(path.is_file() for path in settings().staging_dir.rglob("*"))
 
 
 def test_many_requests_are_one_announcement_once_nobody_has_sent_for_a_moment(sender, made, run_worker):

@@ -47,6 +47,9 @@ class DirectUpload:
     ----------
     profile_source
         The name or the path by which the profile is loaded.
+    batch_id
+        The batch that the instances belong to: that of the day on which leave was given, or that of the derivation. One name,
+        or what is brought at midnight would lie in the folder of one and in the rows of the other.
     derivation
         For what the centre made itself; None for what a site sends.
     """
@@ -57,16 +60,8 @@ class DirectUpload:
     profile: ProfileStamp
     profile_source: str
     actor: Actor
+    batch_id: str
     derivation: Derivation | None = None
-
-    @property
-    def batch_id(self) -> str:
-        """The batch that the instances belong to: today's, or that of the derivation."""
-        if self.derivation is not None:
-            derived = ("derived", self.site.code, self.project, self.derivation.name)
-            return hashlib.sha256(orjson.dumps(derived)).hexdigest()
-        named = ("direct", self.site.code, self.project, self.profile.digest, self.actor.name)
-        return hashlib.sha256(orjson.dumps((*named, timezone.localdate().isoformat()))).hexdigest()
 
     @property
     def pixel_text(self) -> PixelText:
@@ -91,9 +86,11 @@ def open_direct_upload(site_code: str, project: str, *, profile: str, actor: Act
     """
     authorise(actor, Action.INTAKE_STORE, site_code=site_code)
     site = site_by_code(site_code)
-    agreement = require_agreement(site, project, timezone.localdate())
+    today = timezone.localdate()
+    agreement = require_agreement(site, project, today)
     stamp, source = profile_named(project, profile)
-    return DirectUpload(site, project, agreement, stamp, source, actor)
+    batch_id = _batch_id("direct", site.code, project, stamp.digest, actor.name, today.isoformat())
+    return DirectUpload(site, project, agreement, stamp, source, actor, batch_id)
 
 
 def open_derivation(site_code: str, project: str, derivation: Derivation, *, actor: Actor) -> DirectUpload:
@@ -110,4 +107,9 @@ def open_derivation(site_code: str, project: str, derivation: Derivation, *, act
     site = site_by_code(site_code)
     agreement = require_agreement(site, project, timezone.localdate())
     stamp, source = profile_named(project, DERIVED_PROFILE)
-    return DirectUpload(site, project, agreement, stamp, source, actor, derivation)
+    batch_id = _batch_id("derived", site.code, project, derivation.name)
+    return DirectUpload(site, project, agreement, stamp, source, actor, batch_id, derivation)
+
+
+def _batch_id(*words: str) -> str:
+    return hashlib.sha256(orjson.dumps(words)).hexdigest()
