@@ -12,11 +12,11 @@ from radcommons.apps.asgi import application
 from radcommons.apps.static_files import static_files
 
 
-def _answer(address: str, *, host: str = "localhost") -> httpx.Response:
+def _answer(address: str, *, host: str = "localhost", method: str = "GET", accept: str = "*/*") -> httpx.Response:
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app=application)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as visitor:
-            return await visitor.get(address)
+            return await visitor.request(method, address, headers={"Accept": accept})
 
     return asyncio.run(ask())
 
@@ -37,6 +37,37 @@ def _headers(address: str, *, host: str = "localhost") -> httpx.Headers:
 )
 def test_an_address_with_a_nul_byte_is_refused_before_any_room_sees_it(address: str) -> None:
     assert _answer(address).status_code == 400
+
+
+NOWHERE = ("/files/nothing", "/nbia-api/nothing", "/ga4gh/drs/v1/nothing", "/static/nothing.css", "/dicom-web/nothing")
+
+
+@pytest.mark.parametrize("address", NOWHERE)
+def test_programs_are_told_in_json_that_there_is_nothing(address: str) -> None:
+    answer = _answer(address)
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith(("application/json", "application/problem+json"))
+    assert answer.json()["code"] == "platform.not-found"
+    assert answer.json()["message"]
+
+
+@pytest.mark.parametrize("address", [*NOWHERE[:4], "/viewer/nothing"])
+def test_people_are_shown_a_page_where_there_is_nothing(address: str) -> None:
+    answer = _answer(address, accept="text/html,*/*;q=0.8")
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src" in answer.headers["content-security-policy"]
+    assert "<a " in answer.text
+
+
+def test_a_method_that_an_address_does_not_take_is_refused_in_json_with_those_that_it_takes() -> None:
+    answer = _answer("/files/releases/any/1.0.0/file", method="DELETE")
+
+    assert answer.status_code == 405
+    assert answer.json()["code"] == "platform.method-not-allowed"
+    assert "GET" in answer.headers["allow"]
 
 
 # What decodes, draws pages and compares drawings is for limited processes and the worker; the web process has no memory for it.

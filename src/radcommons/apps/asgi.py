@@ -10,6 +10,7 @@ from django.core.asgi import get_asgi_application
 from django.http.request import split_domain_port, validate_host
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from radcommons.apps.bodies import BoundedBodies
 from radcommons.apps.database_away import DatabaseAway
 from radcommons.apps.page_threads import PageThreads
-from radcommons.apps.refusals import refusal
+from radcommons.apps.refusals import refusal, refused_by_routes
 from radcommons.apps.static_files import StaticFilesApp, static_files
 from radcommons.apps.wiring import resolve_scope
 from radcommons.server.access.drs.app import drs_app
@@ -126,6 +127,7 @@ def _rights() -> int | None:
 dicomweb = dicomweb_app(resolve_scope, resolve_actor, fast_path=fast_path)
 application = Starlette(
     lifespan=lifespan,
+    exception_handlers={HTTPException: refused_by_routes},
     middleware=[Middleware(DatabaseAway), Middleware(Doorway, straight={"dicom-web": dicomweb})],
     routes=[
         *upload_app(_rights).routes,

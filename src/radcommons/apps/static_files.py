@@ -16,6 +16,7 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -94,7 +95,7 @@ class StaticFilesApp:
         has_edition = len(first) == _DIGITS and not set(first) - set("0123456789abcdef")
         file = self._files.get(rest if has_edition else path)
         if file is None:
-            return PlainTextResponse("Not Found", status_code=404, headers={"Cache-Control": "no-store"})
+            raise HTTPException(404)
         asked = Headers(scope=scope)
         content, tag, headers = file.content, f'"{file.digest[:_DIGITS]}"', {}
         if _takes_gzip(asked.get("accept-encoding", "")):
