@@ -6,6 +6,7 @@ import click
 import httpx
 import orjson
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from radcommons.client.conformance.answers import Server
@@ -14,6 +15,8 @@ from radcommons.client.conformance.run import Report, chosen_checks, run_checks
 from radcommons.client.conformance.sample import Sample
 
 _SIGNS = {Verdict.PASSED: "[green]passed[/]", Verdict.FAILED: "[red]failed[/]", Verdict.SKIPPED: "[dim]skipped[/]"}
+
+_UNADMITTED = frozenset({401, 403})
 
 
 @click.command("dicomweb-check")
@@ -46,7 +49,8 @@ def dicomweb_check(
 ) -> None:
     """Check the DICOMweb server at URL (the address in front of /studies) against PS3.18.
 
-    The exit code is 1 when something that the standard requires is not done.
+    The exit code is 1 when something that the standard requires is not done. No answer may take longer than 5 minutes,
+    all together not longer than 30; what could not be asked in that time has failed.
     """
     checks = chosen_checks(only)
     if not checks:
@@ -59,10 +63,7 @@ def dicomweb_check(
     auth = (name, password) if name else None
     with httpx.Client(headers=headers, auth=auth, timeout=timeout_s, follow_redirects=True) as client:
         server = Server(url, client)
-        try:
-            server.ask("studies?limit=1")
-        except CheckFailedError as error:
-            raise click.ClickException(f"There is nothing to check at {url}: {error}.") from error
+        _must_answer(server)
         report = run_checks(Sample(server, files), checks, None if is_json else _show)
     if is_json:
         click.echo(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
@@ -72,10 +73,20 @@ def dicomweb_check(
         context.exit(1)
 
 
+def _must_answer(server: Server) -> None:
+    """Say at once where there is nothing to check, or nothing for whoever asks."""
+    try:
+        status = server.ask("studies?limit=1").status
+    except CheckFailedError as error:
+        raise click.ClickException(f"There is nothing to check at {server.root}: {error}.") from error
+    if status in _UNADMITTED:
+        raise click.ClickException(f"{server.root} answers {status}: give --token or --user of whoever may read there.")
+
+
 def _show(result: Result) -> None:
     demand = "" if result.verdict is not Verdict.FAILED else f" ({result.check.demand.value})"
     line = f"{_SIGNS[result.verdict]:>9} {result.check.name} · PS3.18 {result.check.clause}{demand}"
-    Console(highlight=False, soft_wrap=True).print(line + (f": {result.message}" if result.message else ""))
+    Console(highlight=False, soft_wrap=True).print(line + (f": {escape(result.message)}" if result.message else ""))
 
 
 def _summary(report: Report) -> None:

@@ -2,7 +2,11 @@
 
 import io
 import re
-from collections.abc import Mapping
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +20,11 @@ from radcommons.client.conformance.checks import CheckFailedError, expect
 
 DICOM_JSON = "application/dicom+json"
 OK, NO_CONTENT, PARTIAL = 200, 204, 206
-_LARGEST_ANSWER = 512 * 2**20
+LARGEST_ANSWER_BYTES = 512 * 2**20
+LARGEST_JSON_BYTES = 64 * 2**20
+MOST_PARTS = 100_000
+LONGEST_ANSWER_S = 300.0
+LONGEST_RUN_S = 1800.0
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 
 
@@ -59,6 +67,7 @@ class Answer:
     @cached_property
     def array(self) -> list[dict[str, Any]]:
         """The body as an array of DICOM JSON objects."""
+        expect(len(self.body) <= LARGEST_JSON_BYTES, "the JSON is larger than 64 MiB")
         try:
             value = orjson.loads(self.body)
         except ValueError as error:
@@ -74,7 +83,7 @@ class Answer:
         if found is None:
             raise CheckFailedError("the message names no boundary")
         delimiter = b"--" + found[1].encode()
-        pieces = (b"\r\n" + self.body).split(b"\r\n" + delimiter)
+        pieces = (b"\r\n" + self.body).split(b"\r\n" + delimiter, MOST_PARTS)
         expect(len(pieces) > 1 and pieces[-1].startswith(b"--"), "the message does not end with its boundary")
         return [_part(piece) for piece in pieces[1:-1]]
 
@@ -122,17 +131,21 @@ def first_of(result: Mapping[str, Any], tag: str) -> str:
 
 
 class Server:
-    """A DICOMweb root.
+    """A DICOMweb root, which is asked for a limited time, and whose secrets go nowhere else.
 
     Parameters
     ----------
     root
         Its address, without a final slash.
+    within_s
+        How long all answers together may take, in seconds; what is asked later is not answered.
     """
 
-    def __init__(self, root: str, client: httpx.Client) -> None:
+    def __init__(self, root: str, client: httpx.Client, *, within_s: float = LONGEST_RUN_S) -> None:
         self.root = root.rstrip("/")
         self._client = client
+        self._end = time.monotonic() + within_s
+        self._connections: list[socket.socket] = []
 
     def ask(
         self,
@@ -148,29 +161,76 @@ class Server:
         Raises
         ------
         CheckFailedError
-            When the server does not answer, or with more than can be held.
+            When the server does not answer, in time, or with more than can be held.
         """
         address = path if path.startswith(("http://", "https://")) else f"{self.root}/{path}"
         sent = dict(headers or {})
         if accept is not None:
             sent["Accept"] = accept
-        request = self._client.build_request(method, address, headers=sent, content=content)
+        try:
+            request = self._client.build_request(
+                method, address, headers=sent, content=content, extensions={"trace": self._remember}
+            )
+        except httpx.InvalidURL as error:
+            raise CheckFailedError("an address that the server gave is none") from error
         if accept is None:
             del request.headers["accept"]
+        with self._in_time():
+            return self._answer(request)
+
+    def _answer(self, request: httpx.Request) -> Answer:
+        auth: httpx.Auth | None = self._client.auth
+        if _origin(request.url) != _origin(httpx.URL(self.root)):
+            # The address comes from the server, which may name any; what was given for it is not for others.
+            auth = None
+            request.headers.pop("authorization", None)
         try:
-            answer = self._client.send(request, stream=True)
+            answer = self._client.send(request, stream=True, auth=auth)
             try:
                 return Answer(answer.status_code, answer.headers, _body(answer))
             finally:
                 answer.close()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CheckFailedError(f"no answer: {type(error).__name__}") from error
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Break the connections when an answer takes too long; a time-out bounds each silence only, and there may be any number."""
+        left = min(self._end - time.monotonic(), LONGEST_ANSWER_S)
+        expect(left > 0, "not asked: the time for all checks is over")
+        is_over = threading.Event()
+        timer = threading.Timer(left, self._break_off, (is_over,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except CheckFailedError:
+            expect(not is_over.is_set(), "the answer did not end in time")
+            raise
+        finally:
+            timer.cancel()
+        expect(not is_over.is_set(), "the answer did not end in time")
+
+    def _break_off(self, is_over: threading.Event) -> None:
+        is_over.set()
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _remember(self, event: str, info: Mapping[str, Any]) -> None:
+        """Know the connections: the client tells when it has made one."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            is_open = [each for each in self._connections if each.fileno() >= 0]
+            self._connections = [*is_open, info["return_value"].get_extra_info("socket")]
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _body(answer: httpx.Response) -> bytes:
-    pieces, size = [], 0
+    body = io.BytesIO()
     for piece in answer.iter_bytes():
-        pieces.append(piece)
-        size += len(piece)
-        expect(size <= _LARGEST_ANSWER, "the answer is larger than 512 MiB")
-    return b"".join(pieces)
+        expect(body.tell() + len(piece) <= LARGEST_ANSWER_BYTES, "the answer is larger than 512 MiB")
+        body.write(piece)
+    return body.getvalue()

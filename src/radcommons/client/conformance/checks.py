@@ -6,6 +6,7 @@ from enum import StrEnum
 
 # Takes what is known of a server (see :mod:`.sample`) and returns when the server does right.
 Statement = Callable[..., None]
+LONGEST_MESSAGE = 400
 
 
 class Demand(StrEnum):
@@ -59,6 +60,11 @@ class Result:
     check: Check
     verdict: Verdict
     message: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep what a server said short, and without what a terminal would obey."""
+        shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in self.message[:LONGEST_MESSAGE])
+        object.__setattr__(self, "message", shown)
 
     def to_json(self) -> dict[str, str]:
         """The result as ``--json`` shows it."""

@@ -6,7 +6,7 @@ import io
 import zipfile
 import zlib
 
-from radcommons.client.conformance.answers import OK, Answer, first_of, read_dataset
+from radcommons.client.conformance.answers import LARGEST_ANSWER_BYTES, OK, Answer, first_of, read_dataset
 from radcommons.client.conformance.checks import CheckFailedError, check, expect, need
 from radcommons.client.conformance.sample import INSTANCE, Sample
 
@@ -15,20 +15,22 @@ _DICOM = "application/dicom"
 _REFUSED = 406
 
 
-def _files(answer: Answer) -> dict[str, bytes]:
+def unpacked(answer: Answer) -> dict[str, bytes]:
     """The files of an archive that was given; skipped where it was refused."""
     expect(answer.status in {OK, _REFUSED}, f"status {answer.status}")
     need(answer.status == OK, "ZIP archives are not given")
     expect(answer.media_type == _ZIP, f"expected {_ZIP}, got {answer.media_type}")
     try:
         with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+            size = sum(each.file_size for each in archive.infolist())
+            expect(size <= LARGEST_ANSWER_BYTES, "the archive unpacks to more than 512 MiB")
             return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise CheckFailedError("the archive cannot be unpacked") from error
 
 
 def _of_series(sample: Sample) -> dict[str, bytes]:
-    return _files(sample.server.ask(sample.place.series_path, accept=_ZIP))
+    return unpacked(sample.server.ask(sample.place.series_path, accept=_ZIP))
 
 
 def _instances(files: dict[str, bytes]) -> list[bytes]:
@@ -48,7 +50,7 @@ def _(sample: Sample) -> None:
 
 @check("zip.study", "8.6.1.3", "The archive of a study holds all its instances")
 def _(sample: Sample) -> None:
-    files = _files(sample.server.ask(sample.place.study_path, accept=_ZIP))
+    files = unpacked(sample.server.ask(sample.place.study_path, accept=_ZIP))
     wanted = int(first_of(sample.place.study, "00201208") or len(_instances(files)))
     expect(len(_instances(files)) == wanted, f"{len(_instances(files))} files")
 

@@ -1,7 +1,13 @@
 """Running the checks against a server."""
 
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+from PIL import Image
+from pydicom.errors import InvalidDicomError
 
 from radcommons.client.conformance import (
     behaving,
@@ -27,6 +33,26 @@ from radcommons.client.conformance.sample import Sample
 
 # Checks register themselves when their module is read.
 ROOMS = (searching, searching_below, retrieving, encoding, packing, xml_model, picturing, behaving, storing)
+
+# What readers of JSON, XML, pictures and files raise at what is none: a server may answer anything, and whatever cannot be read is a
+# failure of the server, not of the check.
+_UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    InvalidDicomError,
+    Image.DecompressionBombError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +107,6 @@ def _result(sample: Sample, checked: Check) -> Result:
         return Result(checked, Verdict.FAILED, str(error))
     except CheckSkippedError as error:
         return Result(checked, Verdict.SKIPPED, str(error))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        # A server may answer anything; what cannot even be read is a failure of the server, not of the check.
+    except _UNREADABLE as error:
         return Result(checked, Verdict.FAILED, f"the answer cannot be read ({type(error).__name__})")
     return Result(checked, Verdict.PASSED)
