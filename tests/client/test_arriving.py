@@ -42,3 +42,13 @@ def test_a_disk_that_takes_no_more_is_told_from_a_network_that_does_not_answer(t
         put_in_place(f"{tmp_path}/nowhere.part", tmp_path / "nowhere")
     with pytest.raises(LocalDiskError), opened(f"{tmp_path}/no/folder.part", "w", 0):
         raise AssertionError
+
+
+@pytest.mark.parametrize("mode", ["w", "r+"])
+def test_a_link_of_the_name_of_a_part_does_not_have_another_file_written(tmp_path, mode):
+    other, part = tmp_path / "other", tmp_path / "file.part"
+    other.write_bytes(b"somebody else's")
+    part.symlink_to(other)
+    with pytest.raises(LocalDiskError), opened(part, mode, 0) as sink:
+        write_all(sink, memoryview(b"ours"))
+    assert other.read_bytes() == b"somebody else's"

@@ -137,6 +137,23 @@ def test_only_the_missing_parts_of_a_large_file_are_fetched_again(repository, tm
     assert sorted(repository.ranges) == ["bytes=0-99999", "bytes=200000-299999"]
 
 
+def test_a_link_in_the_place_of_a_large_file_is_taken_away_and_what_it_leads_to_stays(repository, tmp_path, contents):
+    content = contents[0]
+    expected = Expected(hashlib.sha256(content).hexdigest(), len(content))
+    address = f"files/releases/chest-ct/1.0.0/instances/{expected.digest}.dcm"
+    other = tmp_path / "other"
+    other.write_bytes(bytes(len(content)))
+    with Journal(tmp_path / "copy") as journal, Remote(repository.url, first_wait_s=0.001) as remote:
+        journal.add([Item("x.dcm", address, expected.digest, expected.size_bytes)])
+        journal.mark_part("x.dcm", 1)
+        (tmp_path / "x.dcm.part").symlink_to(other)
+        files = LargeFiles(remote, journal, threads=1, part_bytes=100_000)
+        assert files.fetch("x.dcm", address, tmp_path / "x.dcm", expected)
+    assert (tmp_path / "x.dcm").read_bytes() == content
+    assert not (tmp_path / "x.dcm").is_symlink()
+    assert other.read_bytes() == bytes(len(content))
+
+
 def test_a_download_of_large_files_that_is_killed_goes_on(repository, tmp_path, contents):
     repository.faults["/instances/"] = [lambda handler: (time.sleep(0.05), cut_after(50_000)(handler))] * 15
     program = (

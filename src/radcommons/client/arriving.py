@@ -22,13 +22,18 @@ WRITE_BYTES = 1 << 16
 
 @contextmanager
 def opened(part: str | Path, mode: str, start: int) -> Iterator[FileIO]:
-    """A file to be written from a place on: one that is there (``r+``), or anew (``w``)."""
+    """A file to be written from a place on: one that is there (``r+``), or anew (``w``); never another to which a link leads."""
     with on_disk():
-        sink = FileIO(part, mode)
+        sink = FileIO(part, mode, opener=_unlinked)
     with sink:
         if start:
             sink.seek(start)
         yield sink
+
+
+def _unlinked(path: str, flags: int) -> int:
+    """Open a file itself. In a folder that others may write, a link of its name would have somebody else's file written."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def write_all(sink: FileIO, rest: memoryview) -> None:

@@ -88,7 +88,9 @@ class LargeFiles(Closing):
         size_bytes, size = expected.size_bytes, self._part_bytes
         address, direct = places
         there = self._journal.parts_of(path) if aside.exists() and aside.stat().st_size == size_bytes else frozenset()
-        if not there:
+        # A link would lead to another file: it is taken away, what it leads to stays as it is.
+        if not there or aside.is_symlink():
+            there = frozenset()
             self._begin_anew(path, aside)
         with aside.open("ab", buffering=0) as file:
             _reserve(file.fileno(), size_bytes)
