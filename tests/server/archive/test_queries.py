@@ -1,9 +1,12 @@
 import pytest
+from django.db.models import Count
 from tests.server.archive.conftest import STUDY, dicom_file
 
 from radcommons.server.archive import queries
 from radcommons.server.archive.models import Instance
 from radcommons.server.platform.errors import NotFoundError
+
+COLUMNS = ("modality", "body_part_examined")
 
 
 @pytest.fixture
@@ -47,3 +50,17 @@ def test_pages_of_studies_cost_a_fixed_number_of_statements(filled, django_asser
         queries.study_summaries([STUDY, "2.25.99"])
     with django_assert_num_queries(2):
         queries.series_list(STUDY)
+
+
+def test_studies_are_counted_by_each_column_as_by_itself(filled, store, tmp_path):
+    other = {"StudyInstanceUID": "2.25.11", "PatientID": "SUBJECT-2"}
+    store(dicom_file(tmp_path, 7, SeriesInstanceUID="2.25.22", Modality="CT", BodyPartExamined="", **other))
+    store(dicom_file(tmp_path, 8, SeriesInstanceUID="2.25.23", Modality="CT", BodyPartExamined="HEAD", **other))
+    store(dicom_file(tmp_path, 9, SeriesInstanceUID="2.25.24", Modality="MR", BodyPartExamined="HEAD", **other))
+    for instances in (queries.stored_instances(), Instance.objects.exclude(series__modality="CT")):
+        for column, found in zip(COLUMNS, queries.studies_by(instances, *COLUMNS), strict=True):
+            rows = instances.values_list(f"series__{column}").annotate(number=Count("series__study", distinct=True))
+            slowly = rows.order_by("-number", f"series__{column}")
+            assert found == [(value or "not stated", number) for value, number in slowly]
+    assert dict(queries.studies_by(queries.stored_instances(), "modality")[0]) == {"CT": 2, "CR": 1, "MR": 1}
+    assert queries.studies_by(Instance.objects.none(), *COLUMNS) == [[], []]

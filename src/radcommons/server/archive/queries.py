@@ -3,10 +3,12 @@
 Every function that shows pictures takes the instances it may show (a scope's), so that no page shows more than its root.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, When
 
@@ -156,11 +158,24 @@ def study_summaries(
     return [found[uid] for uid in wanted if uid in found]
 
 
-def studies_by(instances: QuerySet[Instance], column: str) -> list[tuple[str, int]]:
-    """How many studies of some instances have each value in a column of their series, the most frequent first."""
-    rows = instances.order_by().values(value=F(f"series__{column}"))
-    counted = rows.annotate(number=Count("series__study", distinct=True)).order_by("-number", "value")
-    return [(row["value"] or "not stated", row["number"]) for row in counted]
+def studies_by(instances: QuerySet[Instance], *columns: str) -> list[list[tuple[str, int]]]:
+    """For each of some columns of series: how many studies of some instances have each value, the most frequent first.
+
+    The instances are gone through once for all columns, and what is held meanwhile is one study.
+    """
+    series = Series.objects.filter(pk__in=instances.order_by().values("series"))
+    rows = series.values_list("study", *columns).distinct().order_by("study")
+    numbers: list[Counter[str]] = [Counter() for _ in columns]
+    for _, group in groupby(rows.iterator(chunk_size=2000), key=itemgetter(0)):
+        _, *found = zip(*group, strict=True)
+        for number, values in zip(numbers, found, strict=True):
+            number.update(set(values))
+    return [_ranked(number) for number in numbers]
+
+
+def _ranked(numbers: Counter[str]) -> list[tuple[str, int]]:
+    ordered = sorted(numbers.items(), key=lambda one: (-one[1], one[0]))
+    return [(value or "not stated", number) for value, number in ordered]
 
 
 def study_summary(study_instance_uid: str, *, instances: QuerySet[Instance] | None = None) -> StudySummary:

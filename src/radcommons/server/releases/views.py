@@ -243,12 +243,13 @@ def draft(request: ActorRequest, release_id: int) -> HttpResponse:
     if release.state in queries.OUT:
         return redirect("releases:landing", slug=release.slug, version=release.version)
     findings = [Finding.from_json(value) for value in release.findings]
+    modalities, body_parts = studies_by(queries.instances_of(release), "modality", "body_part_examined")
     context = {
         "release": release,
         "findings": sorted(findings, key=lambda finding: (not finding.is_error, finding.code)),
         "error_count": sum(finding.is_error for finding in findings),
-        "modalities": studies_by(queries.instances_of(release), "modality"),
-        "body_parts": studies_by(queries.instances_of(release), "body_part_examined"),
+        "modalities": modalities,
+        "body_parts": body_parts,
         "licence": LICENCES.get(release.licence),
         "may_manage": holds(request.actor, Action.RELEASES_MANAGE),
         "is_restricted": release.access == ReleaseAccess.RESTRICTED,

@@ -202,3 +202,25 @@ def test_a_page_of_studies_costs_a_fixed_number_of_statements(filled, django_ass
         run(Level.SERIES, is_relational=True)
     with django_assert_num_queries(1):
         run(Level.INSTANCE, is_relational=True)
+
+
+@pytest.mark.parametrize("level", [Level.SERIES, Level.INSTANCE])
+@pytest.mark.parametrize("wanted", [(), (("ModalitiesInStudy", "CT"),), (("includefield", "all"),)])
+def test_pages_of_series_and_instances_are_the_whole_list_cut(filled, level, wanted):
+    whole = run(level, *wanted, is_relational=True)
+    assert len(whole) > 1
+    for size in (1, 2):
+        pages = [
+            run(level, *wanted, ("limit", str(size)), ("offset", str(offset)), is_relational=True)
+            for offset in range(0, len(whole) + size, size)
+        ]
+        assert [result for page in pages for result in page] == whole
+        assert pages[-1] == []
+
+
+def test_a_page_of_series_or_instances_is_found_and_read_by_one_snapshot(filled, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        run(Level.INSTANCE, ("offset", "1"))
+    # The second counts the instances of the page's series.
+    with django_assert_num_queries(2):
+        run(Level.SERIES, ("offset", "1"))

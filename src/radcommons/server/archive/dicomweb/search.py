@@ -96,6 +96,12 @@ def _page(rows: QuerySet[Any], query: SearchQuery) -> QuerySet[Any]:
     return rows[query.offset : query.offset + query.limit]
 
 
+def _found_by_keys(rows: QuerySet[Any], query: SearchQuery) -> QuerySet[Any]:
+    """A page, its keys found first in the same statement: what lies before a far page is passed over, not read and joined."""
+    found: QuerySet[Any] = rows.model.objects.filter(pk__in=_page(rows, query).values("pk"))
+    return found.order_by(*rows.query.order_by)
+
+
 def _studies(visible: QuerySet[Instance], query: SearchQuery, root: str, pages: StudyPages) -> list[Attributes]:
     condition, held, having = Q(), visible, None
     for match in query.matches:
@@ -112,15 +118,12 @@ def _studies(visible: QuerySet[Instance], query: SearchQuery, root: str, pages: 
 
 def _series(visible: QuerySet[Instance], query: SearchQuery, root: str) -> list[Attributes]:
     rows = Series.objects.filter(_conditions(visible, query), pk__in=visible.values("series_id"))
-    page = list(_page(rows.order_by("study_id", *SERIES_ORDER).select_related("study__subject"), query))
-    sizes = dict(
-        visible.filter(series__in=[series.pk for series in page]).values_list("series_id").annotate(Count("pk"))
-    )
-    return [_series_result(query, series, sizes[series.pk], root) for series in page]
-
-
-def _series_result(query: SearchQuery, series: Series, size: int, root: str) -> Attributes:
-    return chosen(query, study_attributes(series.study, (), root) | series_attributes(series, size, root))
+    page = list(_found_by_keys(rows.order_by("study_id", *SERIES_ORDER), query).select_related("study__subject"))
+    held = visible.filter(series__in=[series.pk for series in page])
+    sizes = dict(held.values_list("series_id").annotate(Count("pk")))
+    # Of one that was purged meanwhile there is nothing to tell.
+    left = [(series.study, series, sizes[series.pk]) for series in page if series.pk in sizes]
+    return [chosen(query, study_attributes(of, (), root) | series_attributes(it, size, root)) for of, it, size in left]
 
 
 def needs_header(query: SearchQuery) -> bool:
@@ -147,11 +150,11 @@ def listing(visible: QuerySet[Instance], query: SearchQuery, kept: RecentlyUsed[
 
 
 def _instances(visible: QuerySet[Instance], query: SearchQuery, root: str) -> list[Attributes]:
-    rows = visible.filter(_conditions(visible, query)).select_related("series__study__subject")
+    rows = visible.filter(_conditions(visible, query)).order_by("series_id", *INSTANCE_ORDER)
     # The whole header is fetched only when an attribute is asked for that the columns do not hold.
     needs_json = needs_header(query)
-    rows = rows.defer("frames", *([] if needs_json else ["dicom_json"]))
-    page = _page(rows.order_by("series_id", *INSTANCE_ORDER), query)
+    page = _found_by_keys(rows, query).select_related("series__study__subject")
+    page = page.defer("frames", *([] if needs_json else ["dicom_json"]))
     return [_instance_result(query, instance, root, needs_json=needs_json) for instance in page]
 
 
