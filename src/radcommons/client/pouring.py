@@ -13,6 +13,10 @@ from radcommons.client.arriving import write_all
 from radcommons.client.errors import DigestError, on_disk
 from radcommons.client.http1 import Answer
 
+with suppress(ImportError):
+    # Windows has neither this nor splice.
+    import fcntl
+
 _PIPE_BYTES = 1 << 20
 
 
@@ -50,8 +54,6 @@ def _spliced(answer: Answer, sink: FileIO) -> Iterator[int]:
 @contextmanager
 def _pipe() -> Iterator[tuple[int, int, int]]:
     """A pipe and how much it takes: what is asked for, unless this account has too many of them."""
-    import fcntl  # noqa: PLC0415 - Windows has neither this nor splice
-
     outlet, inlet = os.pipe()
     try:
         with suppress(OSError):
