@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from PIL import Image
 from tests.support.batches import DX, make_batch, make_site, uid, write_instance
 
-from radcommons.server.intake import commands, queries, services, staging
+from radcommons.server.intake import commands, queries, rules, services, staging
 from radcommons.server.intake.models import Batch, BatchPart, Door, QuarantinedInstance
 from radcommons.server.platform.models import OutboxFact
 from radcommons.server.platform.policy import Actor
@@ -88,7 +88,7 @@ def test_a_curator_looks_at_what_is_held_back_and_releases_it(batch, client_of, 
     assert curator.get(f"/quarantine/{row.pk}/pictures/2/").status_code == 404
     assert curator.post(f"/quarantine/{row.pk}/release/", {"reason": ""}, follow=True).status_code == 200
     assert QuarantinedInstance.objects.get().decision == "waiting"
-    curator.post(f"/quarantine/{row.pk}/release/", {"reason": "nothing to read"})
+    curator.post(f"/quarantine/{row.pk}/release/", {"reason": "nothing to read", "vouched": rules.PIXEL_TEXT})
     run_worker()
     assert queries.line(batch).counts.stored == 3
     assert "Nothing is held back" in curator.get("/quarantine/").content.decode()
@@ -133,10 +133,13 @@ def test_the_same_from_the_command_line(batch, run_worker):
     assert "verified again" in run("retry", batch.batch_id)
     run_worker()
     (held,) = json.loads(run("quarantine", "list", "--json"))
-    run("quarantine", "release", str(held["id"]), "--reason", "looked at it")
+    run("quarantine", "release", str(held["id"]), "--reason", "looked at the texts", "--texts")
+    run_worker()
+    (held,) = json.loads(run("quarantine", "list", "--json"))
+    run("quarantine", "release", str(held["id"]), "--reason", "looked at it", "--picture")
     run_worker()
     assert json.loads(run("quarantine", "list", "--json")) == []
-    assert len(json.loads(run("quarantine", "list", "--all", "--json"))) == 2
+    assert len(json.loads(run("quarantine", "list", "--all", "--json"))) == 3
 
 
 def test_failed_facts_are_shown_to_administrators(batch, client_of):

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.apps import apps
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.batches import MadeBatch, make_batch, make_site, profile_stamp, write_instance
+from tests.support.batches import DX, MadeBatch, make_batch, make_site, profile_stamp, write_instance
 
 from radcommons import __version__
 from radcommons.deid.profile import EARLIER_DIGESTS, OLDEST_ENGINE, READY_PROFILES, load_profile
@@ -182,8 +182,9 @@ def test_a_suspicious_text_waits_for_a_curator_who_reads_it(site, tmp_path, run_
     curator = client_of("curator")
     page = curator.get(f"/quarantine/{row.pk}/").content.decode()
     assert "seen by Dr. Zaphod on 12.03.2020" in page
-    assert "I have read them" in page
-    curator.post(f"/quarantine/{row.pk}/release/", {"reason": "a made-up person"})
+    assert "I have read the text" in page
+    assert "I have looked" not in page
+    curator.post(f"/quarantine/{row.pk}/release/", {"reason": "a made-up person", "vouched": "deid.suspicious-text"})
     run_worker()
 
     part = BatchPart.objects.get()
@@ -191,16 +192,51 @@ def test_a_suspicious_text_waits_for_a_curator_who_reads_it(site, tmp_path, run_
     assert "Zaphod" not in curator.get(f"/quarantine/{row.pk}/").content.decode()
 
 
+SUSPECT = "seen by Dr. Zaphod on 12.03.2020"
+RADIOGRAPH = {"SOPClassUID": DX, "Modality": "DX"}
+
+
 @DATABASE
-def test_vouching_for_a_picture_does_not_vouch_for_a_text(site, tmp_path, run_worker, actor_of):
-    made = make_batch([write_instance(tmp_path / "a.dcm", SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1", Modality="DX")])
-    _seal(made)
+@pytest.mark.parametrize(
+    "vouched",
+    [
+        [rules.PIXEL_TEXT],
+        [rules.SUSPICIOUS_TEXT],
+        [],
+        [rules.PIXEL_TEXT, rules.SUSPICIOUS_TEXT, "deid.identifier"],
+    ],
+)
+def test_each_question_is_answered_by_itself(site, tmp_path, run_worker, client_of, vouched):
+    asked = {rules.PIXEL_TEXT, rules.SUSPICIOUS_TEXT}
+    _seal(make_batch([write_instance(tmp_path / "a.dcm", SeriesDescription=SUSPECT, **RADIOGRAPH)]))
+    run_worker()
+    row, curator = queries.quarantined().get(), client_of("curator")
+    page = curator.get(f"/quarantine/{row.pk}/").content.decode()
+    assert ("I have looked at the whole picture" in page, "I have read the text" in page) == (True, True)
+
+    curator.post(f"/quarantine/{row.pk}/release/", {"reason": "looked", "vouched": vouched})
     run_worker()
 
-    services.release_quarantined(queries.quarantined().get().pk, reason="nothing to read", actor=actor_of("curator"))
-
     part = BatchPart.objects.get()
-    assert (part.pixel_text, part.texts_approved_by) == ("approved", "")
+    assert bool(part.pixel_text_approved_by) == (rules.PIXEL_TEXT in vouched)
+    assert bool(part.texts_approved_by) == (rules.SUSPICIOUS_TEXT in vouched)
+    held = queries.quarantined().first()
+    errors = {each["code"] for each in (held.findings if held else ()) if each["severity"] == "error"}
+    assert errors == asked - set(vouched)
+
+
+@DATABASE
+def test_nobody_is_asked_to_vouch_for_texts_that_cannot_be_shown(site, tmp_path, run_worker, client_of):
+    made = make_batch([write_instance(tmp_path / "a.dcm", SeriesDescription=SUSPECT)])
+    _seal(made)
+    run_worker()
+    row = queries.quarantined().get()
+    staging.path_of(made.manifest.batch_id, row.part.sha256).unlink()
+
+    page = client_of("curator").get(f"/quarantine/{row.pk}/").content.decode()
+
+    assert "could not be read from the file" in page
+    assert "I have read" not in page
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.support.batches import OPERATOR, make_site, make_token, uid, write_in
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive.models import Instance
 from radcommons.server.archive.services import OlderDigests, older_digests
-from radcommons.server.intake import services, staging
+from radcommons.server.intake import rules, services, staging
 from radcommons.server.intake.models import Batch, BatchPart, QuarantinedInstance
 from radcommons.server.intake.services import direct
 from radcommons.server.platform import accounts, audit
@@ -176,7 +176,8 @@ def test_what_a_person_must_look_at_waits_and_enters_once_a_curator_has_looked(s
     assert answer.status_code == 409
     assert reasons(answer) == [0xC301]
     assert reasons(sender.post([body])) == [0xC301]
-    services.release_quarantined(QuarantinedInstance.objects.get().pk, reason="No text.", actor=Actor.system("tests"))
+    row, curator = QuarantinedInstance.objects.get(), Actor.system("tests")
+    services.release_quarantined(row.pk, reason="No text.", vouched=[rules.PIXEL_TEXT], actor=curator)
     run_worker()
     assert sender.post([body]).status_code == 200
     assert Instance.objects.filter(state="stored").count() == 1

@@ -15,7 +15,7 @@ from radcommons.dicom.errors import RadCommonsError
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive.models import Instance
 from radcommons.server.archive.services import store_instance
-from radcommons.server.intake import queries, services, staging
+from radcommons.server.intake import queries, rules, services, staging
 from radcommons.server.intake.models import Batch, BatchPart, QuarantinedInstance
 from radcommons.server.intake.services import verify
 from radcommons.server.platform.errors import UnavailableError
@@ -242,7 +242,7 @@ def test_a_curator_releases_what_the_picture_allows_and_the_rules_still_hold(run
     run_worker()
     assert _counts(made) == {"quarantined": 2}
     for row in queries.quarantined():
-        services.release_quarantined(row.pk, reason="nothing to read", actor=curator)
+        services.release_quarantined(row.pk, reason="nothing to read", vouched=[rules.PIXEL_TEXT], actor=curator)
     run_worker()
     assert _counts(made) == {"stored": 1, "quarantined": 1}
     assert Batch.objects.get().state == "verified"

@@ -7,7 +7,7 @@ import orjson
 
 from radcommons import __version__
 from radcommons.deid.profile import DEFAULT_PROFILE
-from radcommons.server.intake import queries, services
+from radcommons.server.intake import queries, rules, services
 from radcommons.server.intake.models import Batch, QuarantinedInstance
 from radcommons.server.platform.accounts import actor_named
 from radcommons.server.platform.actors import actor_of_user
@@ -152,11 +152,14 @@ def _value(row: QuarantinedInstance) -> dict[str, object]:
 
 @quarantine.command()
 @click.argument("number", type=int)
+@click.option("--picture", is_flag=True, help="You looked at all of it: it names nobody.")
+@click.option("--texts", is_flag=True, help="You read those that look suspicious: they name nobody.")
 @reason_option
 @by_option
-def release(number: int, reason: str, by: str | None) -> None:
-    """Vouch for the pixels of a file and have it verified again."""
-    services.release_quarantined(number, reason=reason, actor=_actor(by))
+def release(number: int, *, picture: bool, texts: bool, reason: str, by: str | None) -> None:
+    """Vouch for what you looked at of a file, and have it verified again."""
+    vouched = [code for code, is_seen in ((rules.PIXEL_TEXT, picture), (rules.SUSPICIOUS_TEXT, texts)) if is_seen]
+    services.release_quarantined(number, reason=reason, vouched=vouched, actor=_actor(by))
     click.echo(f"File {number} is verified again.")
 
 

@@ -73,14 +73,20 @@ def quarantined(request: ActorRequest, quarantined_id: int) -> HttpResponse:
     """One file held back: its picture, what was found, the decision."""
     row = queries.quarantined_by_id(quarantined_id)
     frame_number = min(max(1, _number(request.GET.get("frame"))), max(1, row.number_of_frames))
+    codes, is_waiting = {finding["code"] for finding in row.findings}, row.decision == row.Decision.WAITING
+    texts = doubtful_texts(row) if is_waiting else ()
     context = {
         "row": row,
+        # What a person is asked, and of it what can be shown: nobody vouches for what was not there to be seen.
+        "pixels": rules.PIXEL_TEXT if rules.PIXEL_TEXT in codes and row.number_of_frames else "",
+        "has_no_picture": rules.PIXEL_TEXT in codes and not row.number_of_frames,
+        "words": rules.SUSPICIOUS_TEXT if texts else "",
+        "has_no_texts": rules.SUSPICIOUS_TEXT in codes and not texts,
+        "texts": texts,
         "frame_number": frame_number,
         "previous_frame": frame_number - 1,
         "next_frame": frame_number + 1 if frame_number < row.number_of_frames else 0,
-        "is_pixel_text": any(finding["code"] == rules.PIXEL_TEXT for finding in row.findings),
-        "texts": doubtful_texts(row) if row.decision == row.Decision.WAITING else (),
-        "is_waiting": row.decision == row.Decision.WAITING,
+        "is_waiting": is_waiting,
         "waiting": queries.quarantined().count(),
         "following": queries.quarantined_after(row.pk),
     }
@@ -100,9 +106,10 @@ def picture(request: ActorRequest, quarantined_id: int, frame_number: int) -> Ht
 @require_POST
 @door(Action.INTAKE_DECIDE_QUARANTINE)
 def release(request: ActorRequest, quarantined_id: int) -> HttpResponse:
-    """Have a file verified again; the curator vouches for its pixels."""
+    """Have a file verified again; the curator vouches for what was ticked."""
+    reason, vouched = request.POST.get("reason", ""), request.POST.getlist("vouched")
     try:
-        services.release_quarantined(quarantined_id, reason=request.POST.get("reason", ""), actor=request.actor)
+        services.release_quarantined(quarantined_id, reason=reason, vouched=vouched, actor=request.actor)
     except RadCommonsError as error:
         messages.error(request, error.message)
         return redirect("intake:quarantined", quarantined_id)

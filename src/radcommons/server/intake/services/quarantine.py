@@ -1,5 +1,7 @@
 """Deciding about what was held back: a curator lets it be verified again, or discards it."""
 
+from collections.abc import Collection
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,11 +14,19 @@ from radcommons.server.platform.errors import ConflictError, InvalidError, NotFo
 from radcommons.server.platform.policy import Action, Actor, authorise
 
 
-def release_quarantined(quarantined_id: int, *, reason: str, actor: Actor) -> QuarantinedInstance:
-    """Vouch that nothing in the picture and in the doubtful texts identifies anybody, and have the file verified again.
+def release_quarantined(
+    quarantined_id: int, *, reason: str, actor: Actor, vouched: Collection[str] = ()
+) -> QuarantinedInstance:
+    """Vouch for what was looked at, and have the file verified again.
 
     Only what a rule asked a person about is a person's to answer; every other rule is applied again, and a file that
-    breaks one comes back into quarantine.
+    breaks one, or was asked about and not vouched for, comes back into quarantine.
+
+    Parameters
+    ----------
+    vouched
+        Codes of those findings that somebody has answered by looking: ``intake.pixel-text-not-checked`` when no picture,
+        ``deid.suspicious-text`` when none of the doubtful texts identifies anybody.
 
     Raises
     ------
@@ -27,7 +37,7 @@ def release_quarantined(quarantined_id: int, *, reason: str, actor: Actor) -> Qu
     with transaction.atomic():
         row, batch = _undecided(quarantined_id, reason=reason, actor=actor)
         part = row.part
-        codes = {each["code"] for each in row.findings}
+        codes = {each["code"] for each in row.findings} & set(vouched)
         if rules.PIXEL_TEXT in codes:
             part.pixel_text, part.pixel_text_approved_by = PixelText.APPROVED.value, actor.name
         if rules.SUSPICIOUS_TEXT in codes:
