@@ -15,6 +15,7 @@ from radcommons.server.platform.failed_jobs import dismiss_job, failed_jobs, ret
 from radcommons.server.platform.jobs import app
 from radcommons.server.platform.models import AuditEvent
 from radcommons.server.platform.policy import Actor
+from radcommons.server.portal.views.jobs import PAGE_SIZE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OPERATOR = Actor.system("tests")
@@ -130,3 +131,18 @@ def test_the_command_line_lists_retries_and_dismisses(given_up):
 def test_the_doctor_says_where_to_look(given_up):
     (finding,) = [row for row in doctor._look_at_work(connection.connection) if row.code == "doctor.jobs-failed"]
     assert "radcommons jobs list" in finding.message
+
+
+def test_many_jobs_are_shown_some_at_a_time(client_of):
+    count = PAGE_SIZE + 3
+    for number in range(count):
+        app.configure_task("tests.fails_while_broken").defer(name=str(number))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'failed'")
+    client = client_of("administrator")
+
+    first, second = _page(client), client.get("/jobs/?page=2").content.decode()
+
+    assert f"{count} jobs, the latest first" in first
+    assert (first.count("Retry job"), second.count("Retry job")) == (PAGE_SIZE, 3)
+    assert f"1–{PAGE_SIZE} of {count} jobs" in first

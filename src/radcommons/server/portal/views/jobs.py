@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -12,12 +13,15 @@ from radcommons.server.platform.doors import ActorRequest, door
 from radcommons.server.platform.errors import ConflictError, NotFoundError
 from radcommons.server.platform.policy import Action
 
+PAGE_SIZE = 50
+
 
 @require_safe
 @door(Action.PLATFORM_TEND_JOBS)
 def jobs(request: ActorRequest) -> HttpResponse:
     """Which jobs were given up, and what may be done about each."""
-    return render(request, "portal/jobs.html", {"jobs": failed_jobs.failed_jobs()})
+    page = Paginator(failed_jobs.failed_jobs(), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "portal/jobs.html", {"page": page})
 
 
 def _changed(request: ActorRequest, job: int, change: Callable[..., None], *, told: str) -> HttpResponse:
