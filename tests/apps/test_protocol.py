@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import hashlib
 import os
+import random
 
 import pytest
 import uvicorn
+import uvloop
 
 from radcommons.apps.protocol import MOST_WAITING_BYTES, READ_BYTES, HttpProtocol
 
@@ -146,3 +149,57 @@ def test_a_body_that_nobody_asks_for_waits_in_the_kernel_and_arrives_whole():
     assert answer.startswith(b"HTTP/1.1 204")
     assert b"".join(pieces) == LARGE
     assert max(map(len, pieces)) <= MOST_WAITING_BYTES + READ_BYTES
+
+
+async def digests(bodies, *, connections):
+    """What an application answers to bodies that are sent piece by piece on several connections at once, two requests on each."""
+
+    async def hashing(scope, receive, send):
+        digest, message = hashlib.sha256(), {"more_body": True}
+        while message.get("more_body"):
+            message = await receive()
+            digest.update(message["body"])
+            await asyncio.sleep(0)
+        body = digest.hexdigest().encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"64")]})
+        await send({"type": "http.response.body", "body": body})
+
+    async def ask(number):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        chance, answers = random.Random(number), []
+        # The second request follows the first without waiting for its answer.
+        sent = b"".join(
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body) for body in bodies[number]
+        )
+        at = 0
+        while at < len(sent):
+            step = chance.choice([1, 37, 1_400, 70_000, 600_000])
+            writer.write(sent[at : at + step])
+            at += step
+            await writer.drain()
+            await asyncio.sleep(0)
+        for _ in bodies[number]:
+            await reader.readuntil(b"\r\n\r\n")
+            answers.append((await reader.readexactly(64)).decode())
+        writer.close()
+        return answers
+
+    server = uvicorn.Server(uvicorn.Config(hashing, port=0, http=HttpProtocol, log_level="error", lifespan="off"))
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - it has no event
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    found = await asyncio.gather(*map(ask, range(connections)))
+    server.should_exit = True
+    await running
+    return found
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_bytes_of_one_connection_never_come_into_another(run):
+    chance = random.Random(8)
+    bodies = [[chance.randbytes(chance.randrange(1_500_000)) for _ in range(2)] for _ in range(12)]
+
+    found = run(digests(bodies, connections=len(bodies)))
+
+    assert found == [[hashlib.sha256(body).hexdigest() for body in two] for two in bodies]
