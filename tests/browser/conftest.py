@@ -60,6 +60,10 @@ def chromium() -> Iterator[Browser]:
     os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
 
 
+# OHIF says so, as an error, of an image that arrives when its place on the page was given to another one; nobody sees it.
+OHIF_WAS_QUICKER = "The stack viewport has been destroyed and is no longer usable"
+
+
 @dataclass
 class Watch:
     """What a page did that it should not do."""
@@ -72,6 +76,11 @@ class Watch:
         """Keep errors, among them every breach of the content security policy."""
         if message.type == "error" and not any(words in message.text for words in self.expected):
             self.errors.append(f"{message.text} ({message.location.get('url')})")
+
+    def on_page_error(self, error: object) -> None:
+        """Keep errors that nobody caught."""
+        if OHIF_WAS_QUICKER not in str(error):
+            self.errors.append(str(error))
 
     def on_request(self, url: str) -> None:
         """Keep every request that leaves this machine."""
@@ -101,7 +110,7 @@ def open_page(chromium: Browser, live_server_url: str, watch: Watch) -> Iterator
         context.set_default_timeout(15_000)
         page = context.new_page()
         page.on("console", watch.on_console)
-        page.on("pageerror", lambda error: watch.errors.append(str(error)))
+        page.on("pageerror", watch.on_page_error)
         page.on("request", lambda request: watch.on_request(request.url))
         return page
 
