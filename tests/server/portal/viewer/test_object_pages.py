@@ -61,7 +61,9 @@ def test_each_series_opens_in_the_view_of_its_kind(curator: Client) -> None:
 
 
 def test_a_document_is_downloaded_whole_and_no_browser_runs_it(curator: Client) -> None:
-    assert "Download the document" in page(curator, made.PDF)
+    shown = page(curator, made.PDF)
+    assert "Download the document" in shown
+    assert f"<dd>{len(made.DOCUMENT)}\N{NARROW NO-BREAK SPACE}bytes</dd>" in shown
     answer = curator.get(f"/view/curation/{made.STUDY}/{made.PDF}/document/")
     assert answer.content == made.DOCUMENT
     assert answer.headers["Content-Type"] == "application/pdf"

@@ -24,6 +24,7 @@ from radcommons.server.portal.viewer.looking import Looked, links_to, look, neig
 
 _DOCUMENT = "00420011"
 _DOCUMENT_TYPE = "00420012"
+_DOCUMENT_LENGTH = "00420015"
 # Of pages of a document as pictures: sharp on most screens, and no more of them than anybody reads.
 _PAGE_WIDTH = 1240
 _MAX_PAGES = 200
@@ -83,9 +84,9 @@ def document(request: ActorRequest, scope: str, study_instance_uid: str, series_
         raise NotFoundError
     media_type = text(looked.attributes, _DOCUMENT_TYPE).lower()
     content = async_to_sync(rendering.in_worker)(looked.instance.sha256, ReadValue(_DOCUMENT))
-    length = text(looked.attributes, "00420015")
-    if length.isdigit() and 0 < int(length) <= len(content):
-        content = content[: int(length)]
+    length = _document_length(looked)
+    if length is not None and length <= len(content):
+        content = content[:length]
     known = media_type in _DOCUMENT_TYPES
     response = HttpResponse(content, content_type=media_type if known else "application/octet-stream")
     name = f"document-{looked.instance.sha256[:12]}.{_DOCUMENT_TYPES.get(media_type, 'bin')}"
@@ -113,6 +114,12 @@ def _looked_at_document(request: ActorRequest, scope: str, study_instance_uid: s
     if not _shows_documents(readable):
         raise NotFoundError
     return look(request, readable, study_instance_uid, series_instance_uid)
+
+
+def _document_length(looked: Looked) -> int | None:
+    """How many bytes of the value are the document, the rest being padding, where the object says it in a number."""
+    stated = text(looked.attributes, _DOCUMENT_LENGTH)
+    return int(stated) if stated.isascii() and stated.isdecimal() and int(stated) > 0 else None
 
 
 def _shows_documents(scope: Scope) -> bool:
@@ -212,7 +219,7 @@ def _document(looked: Looked) -> tuple[str, dict[str, Any]]:
     return "viewer/document.html", _pages_of(looked) | {
         "document_title": text(looked.attributes, "00420010"),
         "media_type": media_type,
-        "size_bytes": text(looked.attributes, "00420015"),
+        "size_bytes": _document_length(looked),
     }
 
 
