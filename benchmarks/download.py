@@ -5,7 +5,7 @@
 
 The S3 server is SeaweedFS on loopback, to which objects are sent in the pieces in which the archive sends them; the release's
 documents come from a small server beside it, which presigns addresses as the centre does. Both programs are started as people
-start them, in turns, and write to empty folders on the same disk; neither waits until the disk has what it wrote (no fsync).
+start them, in turns, each first every other time, and write to empty folders on the same disk; neither waits until the disk has what it wrote (no fsync).
 What a turn wrote is emptied before the next, not removed: ext4 without a journal passes over every file that was removed in the
 last minutes whenever it makes one. The server needs the same cores, so its processor time is told beside the program's.
 """
@@ -69,7 +69,7 @@ def main() -> None:
     parser = ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--large-mib", type=int, default=512)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -111,8 +111,9 @@ def _compared(folder: Path, server: seaweed.Seaweed, sizes: list[int], options: 
     theirs = ["s5cmd", "--endpoint-url", server.endpoint, "cp", place, "{}/"]
     runs: dict[str, list[Took]] = {"radcommons": [], "s5cmd": []}
     environment = _as_installed(folder / "compiled")
-    for _ in range(getattr(options, "rounds", 3)):
-        for command in (theirs, ours):
+    for number in range(getattr(options, "rounds", 5)):
+        # Who comes second finds the disk and the memory as the other left them.
+        for command in (theirs, ours) if number % 2 else (ours, theirs):
             turn = folder / "copies" / str(sum(map(len, runs.values())))
             runs[command[0]].append(_run(command, turn, sum(sizes), environment, server))
             _empty(turn)
