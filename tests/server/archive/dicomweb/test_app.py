@@ -21,8 +21,8 @@ from tests.server.archive.conftest import ACTOR, dicom_file
 
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive import services
+from radcommons.server.archive.captions import captions
 from radcommons.server.archive.dicomweb.app import dicomweb_app
-from radcommons.server.archive.dicomweb.pictures import annotation_lines
 from radcommons.server.archive.models import Instance
 from radcommons.server.archive.scopes import Scope
 from radcommons.server.platform.errors import ForbiddenError, NotFoundError, UnauthenticatedError
@@ -360,6 +360,15 @@ def test_every_level_has_a_thumbnail_that_is_made_once(get, path):
     assert get(f"{path}/thumbnail").content == first.content
 
 
+def test_a_thumbnail_is_as_large_as_is_asked_for(get):
+    usual = get(f"{FIRST}/thumbnail")
+    small = get(f"{FIRST}/thumbnail?viewport=8,6")
+    assert max(Image.open(io.BytesIO(small.content)).size) <= 8
+    assert small.headers["etag"] != usual.headers["etag"]
+    for wrong in ("8", "0,8", "8,8,0,0,4,4"):
+        assert get(f"{FIRST}/thumbnail?viewport={wrong}").status_code == 400
+
+
 def test_thumbnails_are_kept_among_the_objects(get):
     get(f"{FIRST}/thumbnail")
     sha256 = Instance.objects.get(sop_instance_uid="2.25.301").sha256
@@ -430,7 +439,7 @@ def test_paths_that_are_no_resources_are_404(get):
 
 def test_pictures_are_annotated_with_what_the_header_says_and_nothing_else(get):
     attributes = get(f"{FIRST}/metadata").json()[0]
-    assert annotation_lines(attributes, ("patient", "technique")) == (
+    assert captions(attributes, ("patient", "technique")) == (
         "SUBJECT-1  SUBJECT-1",
         "F  045Y",
         "CT  20200315",

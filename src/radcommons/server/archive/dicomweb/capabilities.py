@@ -23,7 +23,7 @@ _RESOURCES: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     (f"{_INSTANCE}/bulkdata/{{bulkdata}}", "RetrieveTransaction", (_OCTETS,), ()),
     *((f"{path}/rendered", "RetrieveTransaction", ("image/jpeg", "image/png"), _PICTURE) for path in (
         _SERIES, _INSTANCE, f"{_INSTANCE}/frames/{{frames}}")),
-    *((f"{path}/thumbnail", "RetrieveTransaction", ("image/jpeg",), ()) for path in (
+    *((f"{path}/thumbnail", "RetrieveTransaction", ("image/jpeg",), ("viewport",)) for path in (
         _STUDY, _SERIES, _INSTANCE, f"{_INSTANCE}/frames/{{frames}}")),
 )  # fmt: skip
 

@@ -1,30 +1,23 @@
 """Handlers of rendered resources and thumbnails (PS3.18 10.4.1.3): consumer pictures, made in limited processes."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from radcommons.server.archive import metadata, rendering
+from radcommons.server.archive import rendering
+from radcommons.server.archive.captions import captions
 from radcommons.server.archive.dicomweb.accept import choose
 from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import HeldInstance
 from radcommons.server.archive.dicomweb.intact import assure
 from radcommons.server.archive.dicomweb.keys import Level
-from radcommons.server.archive.dicomweb.rendered_query import RenderedQuery, parse_rendered
+from radcommons.server.archive.dicomweb.rendered_query import RenderedQuery, parse_rendered, parse_thumbnail
 from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.errors import QueryInvalidError
 from radcommons.server.archive.pixel_jobs import RenderFrame
 from radcommons.server.archive.rules import SLIDE_CLASS, middle_index
 from radcommons.server.platform.errors import NotFoundError
 
-# Lines of attributes: name, identifier, sex and age; modality, date, description, slice thickness, tube voltage.
-_WRITTEN = {
-    "patient": (("00100010", "00100020"), ("00100040", "00101010")),
-    "technique": (("00080060", "00080020"), ("0008103E",), ("00180050", "00180060")),
-}
-_LINE = 64
 JPEG = "image/jpeg"
 PNG = "image/png"
 
@@ -50,7 +43,7 @@ async def answer_rendered(exchange: Exchange) -> Answer:
         size=query.size,
         quality=quality,
         flip=query.flip,
-        lines=annotation_lines(attributes, query.annotations),
+        lines=captions(attributes, query.annotations),
     )
     picture = await rendering.in_worker(instance.sha256, work)
     return Answer(picture, media_type=media_type, headers=exchange.cache_headers(etag))
@@ -59,23 +52,17 @@ async def answer_rendered(exchange: Exchange) -> Answer:
 async def answer_thumbnail(exchange: Exchange) -> Answer:
     """A small picture that stands for a study, series, instance or frame; its middle image."""
     choose(exchange.accepted, [JPEG])
+    size = parse_thumbnail(exchange.query)
     instance, frame_index = await _shown(exchange)
-    etag = f'"{instance.sha256[:32]}-{frame_index}-thumbnail"'
+    etag = f'"{instance.sha256[:32]}-{frame_index}-thumbnail-{size}"'
     if (unchanged := exchange.unchanged(etag)) is not None:
         return unchanged
     await assure(instance.sha256, instance.size_bytes)
-    picture = await rendering.thumbnail(instance.sha256, frame_index)
+    if size is None:
+        picture = await rendering.thumbnail(instance.sha256, frame_index)
+    else:
+        picture = await rendering.in_worker(instance.sha256, RenderFrame(frame_index, size=size))
     return Answer(picture, media_type=JPEG, headers=exchange.cache_headers(etag))
-
-
-def annotation_lines(attributes: Mapping[str, Any], annotations: Sequence[str]) -> tuple[str, ...]:
-    """What is written into a picture: who, and how it was made (PS3.18 8.3.5.1.1); nothing that is empty."""
-    lines = [
-        "  ".join(text for tag in tags if (text := metadata.text_of(attributes, tag)))[:_LINE]
-        for name in annotations
-        for tags in _WRITTEN[name]
-    ]
-    return tuple(line for line in lines if line)
 
 
 def _address_of(exchange: Exchange, instance: HeldInstance) -> Address:

@@ -71,6 +71,14 @@ def parse_rendered(parameters: Mapping[str, str]) -> RenderedQuery:
     )
 
 
+def parse_thumbnail(parameters: Mapping[str, str]) -> tuple[int, int] | None:
+    """The box in which a thumbnail must fit, of ``viewport=vw,vh``; None for the usual size. Raises as :func:`parse_rendered`."""
+    viewport = _viewport(parameters.get("viewport"))
+    if viewport.crop is not None:
+        raise QueryInvalidError("The viewport of a thumbnail is its width and height, vw,vh; it shows the whole image.")
+    return viewport.size
+
+
 def _annotations(text: str | None) -> tuple[str, ...]:
     wanted = {part.strip().lower() for part in (text or "").split(",") if part.strip()}
     if not wanted <= set(ANNOTATIONS):
