@@ -1,5 +1,6 @@
 """STOW-RS of a site's own uploads, over real HTTP: what is stored, what is refused and how that is said (PS3.18 10.5)."""
 
+import gzip
 import hashlib
 import io
 import socket
@@ -279,6 +280,34 @@ def test_a_session_stores_nothing_so_that_no_page_from_elsewhere_can_use_it(send
 
     sender.token = accounts.issue_api_token(coordinator, "notebook", actor=OPERATOR)
     assert sender.post([made(1)]).status_code == 200
+
+
+def test_what_is_packed_for_the_way_is_refused_and_not_taken_for_a_broken_file(sender, made):
+    for answer in (
+        sender.post(gzip.compress(multipart([made(1)])), **{"Content-Encoding": "gzip"}),
+        sender.post(multipart([made(1)]).replace(b"Content-Type", b"Content-Encoding: gzip\r\nContent-Type", 1)),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (415, "intake.content-encoding")
+        assert answer.headers["accept-encoding"] == "identity"
+    assert sender.post(multipart([made(1)]), **{"Content-Encoding": "identity"}).status_code == 200
+
+
+def test_what_is_announced_to_be_larger_than_the_disk_is_refused_before_it_is_sent(sender):
+    address = urlsplit(sender.root)
+    lines = [
+        f"POST {address.path}/studies HTTP/1.1",
+        f"Host: {address.netloc}",
+        f"Authorization: Bearer {sender.token}",
+        "Content-Type: application/dicom",
+        f"Content-Length: {10**18}",
+        "Expect: 100-continue",
+        "Connection: close",
+    ]
+    with socket.create_connection((address.hostname, address.port), timeout=60) as line:
+        line.sendall("\r\n".join([*lines, "", ""]).encode())
+        answer = line.recv(1 << 16).decode()
+    assert answer.startswith("HTTP/1.1 503")
+    assert "intake.disk-full" in answer
 
 
 def test_a_full_disk_is_503_and_nothing_is_half_stored(sender, made, monkeypatch):

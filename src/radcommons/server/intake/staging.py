@@ -155,6 +155,20 @@ _TOGETHER = 4
 _MUCH_BYTES = 16 << 20
 
 
+def demand_room(size_bytes: int) -> None:
+    """Refuse what is announced to be larger than the room there is, before any of it is sent.
+
+    Raises
+    ------
+    DiskFullError
+        When there is no room for so many bytes.
+    """
+    folder = settings().staging_dir
+    with _disk_errors():
+        folder.mkdir(parents=True, exist_ok=True)
+        _demand_room(folder, size_bytes)
+
+
 class Upload:
     """The files of one request, aside until all of them are there; whatever is not adopted goes with it.
 

@@ -58,8 +58,8 @@ _PREFLIGHT = {
 _READ_ONLY = {
     "code": "archive.read-only",
     "message": (
-        "This DICOMweb root is read-only. Images enter by 'radcommons edge send', which seals a de-identified batch "
-        "under the site's agreement."
+        "Nothing is changed here: what can be asked is GET, HEAD and OPTIONS. Images enter by 'radcommons edge send', or by "
+        "POST to /dicom-web/intake/<site>/<project>/studies, under the site's agreement."
     ),
 }
 

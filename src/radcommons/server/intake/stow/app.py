@@ -27,7 +27,7 @@ from radcommons.server.intake.models import PartState
 from radcommons.server.intake.services import DirectResult, DirectUpload
 from radcommons.server.intake.stow import answer
 from radcommons.server.intake.stow.answer import Answered, FailureReason
-from radcommons.server.intake.stow.receiving import FilesReceiver
+from radcommons.server.intake.stow.receiving import ContentEncodingError, FilesReceiver
 from radcommons.server.intake.threads import fed, in_pool
 from radcommons.server.platform.actors import actor_of_request
 from radcommons.server.platform.errors import InvalidError
@@ -93,6 +93,8 @@ def _refusal(error: RadCommonsError) -> Response:
     headers = {"Cache-Control": "no-store"}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_S)
+    if isinstance(error, ContentEncodingError):
+        headers["Accept-Encoding"] = "identity"
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(error.to_json(), status_code=status, headers=headers)
@@ -128,7 +130,7 @@ def _opened(uploads: Uploads, request: Request) -> tuple[DirectUpload, FilesRece
         return services.open_direct_upload(site, project, profile=profile, actor=actor)
 
     upload = uploads.get((authorization, *asked), decided)
-    return upload, FilesReceiver(request.headers.get("content-type", ""), upload)
+    return upload, FilesReceiver(request.headers, upload)
 
 
 def _stored(

@@ -33,24 +33,36 @@ class MediaTypeError(RadCommonsError):
         super().__init__(Kind.UNSUPPORTED, "intake.media-type", message, accepted=ACCEPTED)
 
 
+class ContentEncodingError(RadCommonsError):
+    """The bytes were packed for the way (RFC 9110 8.4), which is not undone here."""
+
+    def __init__(self) -> None:
+        message = "Bodies and their parts are taken as they are. Send them again without a Content-Encoding."
+        super().__init__(Kind.UNSUPPORTED, "intake.content-encoding", message)
+
+
 class FilesReceiver:
     """Takes the body piece by piece and has whole files at the end.
 
     Parameters
     ----------
-    content_type
-        Of the request.
+    headers
+        Of the request, in lower case.
     upload
         Under which leave the files are looked into, each as soon as it is whole.
 
     Raises
     ------
-    MediaTypeError, InvalidError
-        When it is another type, or a multipart message without a boundary.
+    MediaTypeError, ContentEncodingError, InvalidError
+        When it is another type, packed, or a multipart message without a boundary.
+    DiskFullError
+        When it announces more than there is room for.
     """
 
-    def __init__(self, content_type: str, upload: DirectUpload) -> None:
-        self._reader = _reader_of(content_type)
+    def __init__(self, headers: Mapping[str, str], upload: DirectUpload) -> None:
+        _demand_plain(headers)
+        self._reader = _reader_of(headers.get("content-type", ""))
+        staging.demand_room(int(headers.get("content-length", "0")))
         staging.remove_old_uploads(older_than_s=_LEFTOVERS_AGE_S)
         self._look = FirstLook(upload)
         self._sink: staging.FileSink | None = None
@@ -130,8 +142,14 @@ def _demand_dicom(headers: Mapping[str, str]) -> None:
     media = _media_of(headers.get("content-type", DICOM))
     if media is None or media.media_type not in {DICOM, _ANYTHING}:
         raise MediaTypeError
+    _demand_plain(headers)
     if headers.get("content-transfer-encoding", "binary").lower() not in {"binary", "8bit", "7bit"}:
         raise InvalidError("intake.multipart", "Parts are sent as they are, without a transfer encoding.")
+
+
+def _demand_plain(headers: Mapping[str, str]) -> None:
+    if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise ContentEncodingError
 
 
 def _media_of(content_type: str) -> MediaRange | None:
