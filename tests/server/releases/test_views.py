@@ -152,6 +152,8 @@ def test_a_withdrawn_version_shows_its_tombstone(client, client_of, tmp_path):
     tombstone = page(client, "/releases/chest-ct/1.0.0/", status=410)
     assert "A name was found." in tombstone
     assert "thumbnail" not in tombstone
+    assert 'data-copy="citation"' in tombstone
+    assert f"<dt>Instances</dt><dd>{release.instances}</dd>" in tombstone
     page(client, "/releases/chest-ct/1.0.0/studies/", status=410)
     assert "A name was found." in page(client, "/releases/chest-ct/")
     assert "chest-ct" not in page(client, "/releases/")
