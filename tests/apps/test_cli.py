@@ -30,6 +30,16 @@ def test_a_directory_without_a_centre_is_refused_with_an_exit_code_by_kind(tmp_p
     assert "no centre" in done.stderr
 
 
+def test_the_centre_is_named_in_front_of_a_command_or_behind_it_and_help_says_so(tmp_path):
+    alone = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    for words in (("--data", str(tmp_path), "sites", "list"), ("sites", f"--data={tmp_path}", "list")):
+        done = _run(*words, env=alone)
+        assert (done.returncode, str(tmp_path) in done.stderr) == (66, True), done.stderr
+    assert "--data DIR" in _run("release", "draft", "--help", env=alone).stdout
+    done = _run("sites", "list", "--data", env=alone)
+    assert (done.returncode, "requires an argument" in done.stderr) == (2, True), done.stderr
+
+
 def test_errors_are_one_json_object_when_json_was_asked_for(tmp_path):
     done = _run(
         "sites", "list", "--json", "--data", str(tmp_path), env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}

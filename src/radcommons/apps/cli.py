@@ -141,23 +141,39 @@ def _with_centre(entry: Entry) -> click.Command:
         importlib.import_module("radcommons.apps.wiring")
     else:
         centre.connect_to_nothing()
-    return _load(entry)
+    command = _load(entry)
+    _show_data_option(command)
+    return command
+
+
+def _show_data_option(command: click.Command) -> None:
+    """Have help tell of ``--data``, which is off the line before a command of a room reads it."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _show_data_option(inner)
+    elif all(parameter.name != "data" for parameter in command.params):
+        text = f"The centre's data directory (default: {DATA_VARIABLE}, else ./var)."
+        command.params.append(click.Option(["--data"], metavar="DIR", expose_value=False, help=text))
 
 
 def _without_data_option(words: list[str]) -> list[str]:
     """Take ``--data DIR`` of a room's command off the line and into the environment; the rooms need not know of it."""
-    entry = COMMANDS.get(words[0]) if words else None
-    if entry is None or not entry.needs_server:
-        return words
     rest: list[str] = []
+    named = None
     left = iter(words)
     for word in left:
         if word == "--data":
-            os.environ[DATA_VARIABLE] = next(left, "")
+            named = next(left, "")
         elif word.startswith("--data="):
-            os.environ[DATA_VARIABLE] = word.removeprefix("--data=")
+            named = word.removeprefix("--data=")
         else:
             rest.append(word)
+    entry = COMMANDS.get(rest[0]) if rest else None
+    if named is None or entry is None or not entry.needs_server:
+        return words
+    if not named:
+        raise click.UsageError("Option '--data' requires an argument.")
+    os.environ[DATA_VARIABLE] = named
     return rest
 
 
@@ -169,8 +185,8 @@ def radcommons() -> None:
 
 def main() -> None:
     """Run the command line; errors of the house become one line (or one JSON object) and an exit code by kind."""
-    words = _without_data_option(sys.argv[1:])
     try:
+        words = _without_data_option(sys.argv[1:])
         # Outside its own mode click hands back the code that a command asked to exit with, instead of exiting.
         code = radcommons(words, standalone_mode=False)
         if words and words[0] in COMMANDS and COMMANDS[words[0]].ends_at_once:
