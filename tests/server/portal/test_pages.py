@@ -111,11 +111,17 @@ def test_the_navigation_shows_what_an_actor_may_open(actor_of, role, labels):
     assert {item.label for item in navigation_items(actor, "/")} == labels
 
 
-def test_the_place_where_one_is_stands_out(actor_of):
-    current = [
-        item.label for item in navigation_items(actor_of(Role.ADMINISTRATOR), "/people/anna/") if item.is_current
-    ]
-    assert current == ["People"]
+@pytest.mark.parametrize(
+    ("role", "path", "label"),
+    [
+        (Role.ADMINISTRATOR, "/people/anna/", "People"),
+        (Role.ADMINISTRATOR, "/jobs/", "Storage"),
+        (Role.CURATOR, "/quarantine/1/", "Batches"),
+        (Role.RELEASE_MANAGER, "/cohorts/", "Catalog"),
+    ],
+)
+def test_the_place_where_one_is_stands_out(actor_of, role, path, label):
+    assert [item.label for item in navigation_items(actor_of(role), path) if item.is_current] == [label]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,12 @@ def test_latest_leads_to_a_number(client, tmp_path):
     assert client.get("/releases/chest-ct/latest/").headers["location"] == "/releases/chest-ct/1.0.0/"
 
 
+def test_without_a_cohort_the_way_to_one_is_shown_instead_of_a_form(client_of):
+    shown = page(client_of("release_manager"), "/releases/new/")
+    assert "No cohort yet" in shown
+    assert '<form class="rc-form"' not in shown
+
+
 def test_a_draft_does_not_exist_outside(client, client_of, tmp_path):
     release = drafted(tmp_path)
     study = studies_in(release)[0]

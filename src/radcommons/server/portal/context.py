@@ -12,11 +12,12 @@ from radcommons.server.platform.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the main navigation: where it leads and which action opens it."""
+    """A line of the main navigation: where it leads, which action opens it, and which pages elsewhere belong to it."""
 
     label: str
     url_name: str
     action: Action
+    also: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,15 @@ class NavigationItem:
 
 ENTRIES = (
     Entry("Releases", "releases:list", Action.RELEASES_READ),
-    Entry("Batches", "intake:batches", Action.INTAKE_READ_BATCH),
+    Entry("Batches", "intake:batches", Action.INTAKE_READ_BATCH, also="intake:quarantine"),
     Entry("Curation", "curation:queue", Action.CURATION_READ),
     Entry("Reads", "annotation:reads", Action.ANNOTATION_READ),
     Entry("Adjudication", "annotation:queue", Action.ANNOTATION_ADJUDICATE),
     Entry("Reading projects", "annotation:projects", Action.ANNOTATION_SEE),
-    Entry("Catalog", "catalog:list", Action.CATALOG_READ),
+    Entry("Catalog", "catalog:list", Action.CATALOG_READ, also="catalog:cohorts"),
     Entry("Sites", "sites:list", Action.SITES_READ),
     Entry("People", "portal:people", Action.PLATFORM_MANAGE_PEOPLE),
-    Entry("Storage", "portal:storage", Action.ARCHIVE_READ_STORAGE),
+    Entry("Storage", "portal:storage", Action.ARCHIVE_READ_STORAGE, also="portal:jobs"),
     Entry("Audit", "portal:audit", Action.PLATFORM_READ_AUDIT),
 )
 
@@ -61,8 +62,12 @@ def portal(request: HttpRequest) -> dict[str, object]:
 
 def navigation_items(actor: Actor, path: str) -> tuple[NavigationItem, ...]:
     """The pages an actor may open, in the order of the work; at most one is current."""
-    reachable = [(entry.label, _url(entry.url_name)) for entry in ENTRIES if holds(actor, entry.action)]
-    return tuple(NavigationItem(label, url, path.startswith(url)) for label, url in reachable if url)
+    reachable = [(entry, _url(entry.url_name)) for entry in ENTRIES if holds(actor, entry.action)]
+    return tuple(NavigationItem(entry.label, url, path.startswith(_places(entry))) for entry, url in reachable if url)
+
+
+def _places(entry: Entry) -> tuple[str, ...]:
+    return tuple(url for name in (entry.url_name, entry.also) if name and (url := _url(name)))
 
 
 def role_names(actor: Actor) -> tuple[str, ...]:
