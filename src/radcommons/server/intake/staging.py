@@ -156,13 +156,7 @@ _MUCH_BYTES = 16 << 20
 
 
 def demand_room(size_bytes: int) -> None:
-    """Refuse what is announced to be larger than the room there is, before any of it is sent.
-
-    Raises
-    ------
-    DiskFullError
-        When there is no room for so many bytes.
-    """
+    """Raise DiskFullError for what is announced to be larger than the room there is, before any of it is sent."""
     folder = settings().staging_dir
     with _disk_errors():
         folder.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,13 @@ INSTANCE = f"{SERIES}/instances/1.2.5"
         (f"{SERIES}/thumbnail", Resource.THUMBNAIL, Level.SERIES),
         (f"{STUDY}/thumbnail", Resource.THUMBNAIL, Level.STUDY),
         (f"{INSTANCE}/bulkdata/00420011", Resource.BULKDATA, Level.INSTANCE),
+        (f"{INSTANCE}/bulkdata", Resource.ALL_BULKDATA, Level.INSTANCE),
+        (f"{SERIES}/bulkdata", Resource.ALL_BULKDATA, Level.SERIES),
+        (f"{STUDY}/bulkdata", Resource.ALL_BULKDATA, Level.STUDY),
+        (f"{INSTANCE}/pixeldata", Resource.PIXEL_DATA, Level.INSTANCE),
+        (f"{SERIES}/pixeldata", Resource.PIXEL_DATA, Level.SERIES),
+        (f"{STUDY}/pixeldata", Resource.PIXEL_DATA, Level.STUDY),
+        (f"{STUDY}/rendered", Resource.RENDERED, Level.STUDY),
     ],
 )
 def test_every_resource_has_its_address_in_every_scope(path, resource, level):

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import io
+import re
 from email import message_from_bytes
 
 import httpx
@@ -335,6 +336,51 @@ def test_values_besides_pixels_are_read_in_a_worker(get):
     assert (shown.headers["content-type"], shown.content) == ("application/pdf", DOCUMENT)
     assert get(f"{instance}/bulkdata/00420012", accept="application/pdf").status_code == 406
     assert get(f"{instance}/bulkdata/00991234").status_code == 404
+
+
+def locations_of(response):
+    head = f"Content-Type: {response.headers['content-type']}\r\n\r\n".encode()
+    return [part["Content-Location"] for part in message_from_bytes(head + response.content).get_payload()]
+
+
+@pytest.mark.parametrize("kind", ["pixeldata", "bulkdata"])
+def test_pixel_data_of_many_instances_come_in_one_message_with_the_address_of_each(get, filled, kind):
+    answer = get(f"{SERIES}/{kind}")
+    assert raw_parts(answer) == [dcmread(filled[number]).PixelData for number in (1, 2, 3)]
+    places = locations_of(answer)
+    assert places == [f"http://host{SERIES}/instances/2.25.30{number}/bulkdata/7FE00010" for number in (1, 2, 3)]
+    assert [raw_parts(get(place.removeprefix("http://host")))[0] for place in places] == raw_parts(answer)
+    assert len(raw_parts(get(f"{STUDY}/{kind}"))) == 4
+    assert raw_parts(get(f"{FIRST}/{kind}")) == raw_parts(answer)[:1]
+    assert get(f"{SERIES}/{kind}", if_none_match=answer.headers["etag"]).status_code == 304
+
+
+def test_compressed_pixel_data_of_many_come_as_stored_or_decoded_as_asked(get, filled):
+    path = "/open/studies/2.25.12/pixeldata"
+    decoded = [dcmread(filled[number]).pixel_array.tobytes() for number in (5, 6)]
+    plain = 'multipart/related; type="application/octet-stream"'
+    assert raw_parts(get(path, accept=f"{plain}; transfer-syntax=1.2.840.10008.1.2.1")) == decoded
+    stored = get(path, accept=f'{plain}; transfer-syntax="*"')
+    assert [kind for kind, _ in parts_of(stored)] == [
+        f"application/octet-stream; transfer-syntax={syntax}" for syntax in (RLELossless, JPEGLSLossless)
+    ]
+    packed = get(path, accept='multipart/related; type="image/jls"')
+    assert {kind for kind, _ in parts_of(packed)} == {f"image/jls; transfer-syntax={JPEGLSLossless}"}
+    assert get(path, accept="application/pdf").status_code == 406
+
+
+def test_all_values_of_a_study_are_those_that_its_metadata_point_at(get):
+    answer = get("/open/studies/2.25.13/bulkdata")
+    pointed = re.findall(r'"BulkDataURI":"([^"]+)"', get("/open/studies/2.25.13/metadata").text)
+    assert sorted(locations_of(answer)) == sorted(pointed)
+    assert len(pointed) > 2
+    assert DOCUMENT in [body[: len(DOCUMENT)] for body in raw_parts(answer)]
+    assert get("/open/studies/2.25.999/bulkdata").status_code == 404
+    assert get("/open/studies/2.25.14/pixeldata", accept="multipart/related; type=image/jp2").status_code == 406
+
+
+def test_a_study_is_rendered_by_the_picture_that_stands_for_it(get):
+    assert get(f"{STUDY}/rendered").content == get(f"{STUDY}/series/2.25.21/rendered").content
 
 
 def test_pictures_follow_window_viewport_and_quality(get):

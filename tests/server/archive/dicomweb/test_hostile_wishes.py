@@ -18,10 +18,10 @@ from radcommons.server.archive.dicomweb.accept import (
     parse_accept,
 )
 from radcommons.server.archive.dicomweb.keys import KEYS, RETURNED, Level, levels_down_to
-from radcommons.server.archive.dicomweb.patterns import fuzzy_regex
 from radcommons.server.archive.dicomweb.query import Fuzzy, parse_search
 from radcommons.server.archive.encodings import DECODED, WRITTEN
 from radcommons.server.archive.errors import NotAcceptableError, QueryInvalidError
+from radcommons.server.archive.patterns import fuzzy_regex
 from radcommons.server.archive.recently_used import RecentlyUsed
 
 JPEG = "1.2.840.10008.1.2.4."

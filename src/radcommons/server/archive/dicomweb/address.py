@@ -18,6 +18,8 @@ class Resource(StrEnum):
     METADATA = "metadata"
     FRAMES = "frames"
     BULKDATA = "bulkdata"
+    ALL_BULKDATA = "all bulkdata"
+    PIXEL_DATA = "pixeldata"
     RENDERED = "rendered"
     THUMBNAIL = "thumbnail"
 
@@ -69,10 +71,17 @@ _GRAMMAR: Mapping[tuple[str, ...], tuple[Resource, Level]] = MappingProxyType(
             (f"{_STUDY}/metadata", Resource.METADATA, Level.STUDY),
             (f"{_SERIES}/metadata", Resource.METADATA, Level.SERIES),
             (f"{_INSTANCE}/metadata", Resource.METADATA, Level.INSTANCE),
+            (f"{_STUDY}/bulkdata", Resource.ALL_BULKDATA, Level.STUDY),
+            (f"{_SERIES}/bulkdata", Resource.ALL_BULKDATA, Level.SERIES),
+            (f"{_INSTANCE}/bulkdata", Resource.ALL_BULKDATA, Level.INSTANCE),
+            (f"{_STUDY}/pixeldata", Resource.PIXEL_DATA, Level.STUDY),
+            (f"{_SERIES}/pixeldata", Resource.PIXEL_DATA, Level.SERIES),
+            (f"{_INSTANCE}/pixeldata", Resource.PIXEL_DATA, Level.INSTANCE),
             (f"{_STUDY}/thumbnail", Resource.THUMBNAIL, Level.STUDY),
             (f"{_SERIES}/thumbnail", Resource.THUMBNAIL, Level.SERIES),
             (f"{_INSTANCE}/thumbnail", Resource.THUMBNAIL, Level.INSTANCE),
             (f"{_FRAME}/thumbnail", Resource.THUMBNAIL, Level.INSTANCE),
+            (f"{_STUDY}/rendered", Resource.RENDERED, Level.STUDY),
             (f"{_SERIES}/rendered", Resource.RENDERED, Level.SERIES),
             (f"{_INSTANCE}/rendered", Resource.RENDERED, Level.INSTANCE),
             (f"{_FRAME}/rendered", Resource.RENDERED, Level.INSTANCE),
@@ -104,7 +113,7 @@ def parse_address(path: str) -> Address | None:
 
 def _below(scope: str, segments: list[str]) -> Address | None:
     tag_path = ""
-    if segments[_BULKDATA_AT : _BULKDATA_AT + 1] == ["bulkdata"]:
+    if segments[_BULKDATA_AT:-1] and segments[_BULKDATA_AT] == "bulkdata":
         tag_path = "/".join(segments[_BULKDATA_AT + 1 :]).upper()
         if not _TAG_PATH.fullmatch(tag_path):
             return None

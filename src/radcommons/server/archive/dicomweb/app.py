@@ -22,6 +22,7 @@ from radcommons.server.archive.dicomweb.retrieving import answer_instances, answ
 from radcommons.server.archive.dicomweb.searching import answer_search
 from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.dicomweb.uri_service import uri_request
+from radcommons.server.archive.dicomweb.values import answer_values
 from radcommons.server.archive.origin import origin
 from radcommons.server.archive.scopes import Scope, ScopeResolver
 from radcommons.server.archive.threads import in_pool
@@ -44,6 +45,8 @@ _HANDLERS: Mapping[Resource, Handler] = MappingProxyType(
         Resource.METADATA: answer_metadata,
         Resource.FRAMES: answer_frames,
         Resource.BULKDATA: answer_bulkdata,
+        Resource.ALL_BULKDATA: answer_values,
+        Resource.PIXEL_DATA: answer_values,
         Resource.RENDERED: answer_rendered,
         Resource.THUMBNAIL: answer_thumbnail,
     }

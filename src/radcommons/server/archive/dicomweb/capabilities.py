@@ -21,8 +21,10 @@ _RESOURCES: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     *((f"{path}/metadata", "RetrieveTransaction", (_JSON, _XML), ()) for path in (_STUDY, _SERIES, _INSTANCE)),
     (f"{_INSTANCE}/frames/{{frames}}", "RetrieveTransaction", (_OCTETS,), ()),
     (f"{_INSTANCE}/bulkdata/{{bulkdata}}", "RetrieveTransaction", (_OCTETS,), ()),
+    *((f"{path}/{kind}", "RetrieveTransaction", (_OCTETS,), ()) for path in (_STUDY, _SERIES, _INSTANCE) for kind in (
+        "bulkdata", "pixeldata")),
     *((f"{path}/rendered", "RetrieveTransaction", ("image/jpeg", "image/png"), _PICTURE) for path in (
-        _SERIES, _INSTANCE, f"{_INSTANCE}/frames/{{frames}}")),
+        _STUDY, _SERIES, _INSTANCE, f"{_INSTANCE}/frames/{{frames}}")),
     *((f"{path}/thumbnail", "RetrieveTransaction", ("image/jpeg",), ("viewport",)) for path in (
         _STUDY, _SERIES, _INSTANCE, f"{_INSTANCE}/frames/{{frames}}")),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from radcommons.server.archive.dicomweb.accept import (
     MULTIPART,
     OCTETS,
     FrameForm,
+    MediaRange,
     choose,
     choose_frame_form,
     is_encapsulated,
@@ -23,7 +24,7 @@ from radcommons.server.archive.pixel_jobs import DecodeFrame, EncodeFrame, ReadV
 from radcommons.server.archive.rules import frame_spans
 from radcommons.server.platform.errors import NotFoundError
 
-_PIXEL_DATA = "7FE00010"
+PIXEL_DATA = "7FE00010"
 _ENCAPSULATED_DOCUMENT = "00420011"
 _DOCUMENT_TYPE = "00420012"
 # Media types in which a document inside an instance may be shown by a browser without doing anything.
@@ -113,8 +114,7 @@ async def answer_bulkdata(exchange: Exchange) -> Answer:
     """One value that the metadata only points at."""
     instance = await exchange.holdings.one(exchange.address)
     tag_path = exchange.address.tag_path
-    is_pixels = tag_path == _PIXEL_DATA
-    if is_pixels and is_encapsulated(instance.transfer_syntax_uid):
+    if tag_path == PIXEL_DATA and is_encapsulated(instance.transfer_syntax_uid):
         form = choose_frame_form(
             exchange.accepted, instance.transfer_syntax_uid, is_single=False, has_table=bool(instance.frames)
         )
@@ -124,11 +124,32 @@ async def answer_bulkdata(exchange: Exchange) -> Answer:
         return unchanged
     await assure(instance.sha256, instance.size_bytes)
     media_type = await _value_type(exchange, tag_path)
-    if is_pixels and instance.pixel_offset is not None and instance.pixel_length:
-        value = FrameBytes(((instance.pixel_offset, instance.pixel_length),))
-    else:
-        value = FrameBytes(decoded=await rendering.in_worker(instance.sha256, ReadValue(tag_path)))
-    return _answer_value(instance, value, media_type, exchange.cache_headers(etag))
+    return _answer_value(instance, await _value(instance, tag_path), media_type, exchange.cache_headers(etag))
+
+
+async def _value(instance: HeldInstance, tag_path: str) -> FrameBytes:
+    if tag_path == PIXEL_DATA and instance.pixel_offset is not None and instance.pixel_length:
+        return FrameBytes(((instance.pixel_offset, instance.pixel_length),))
+    return FrameBytes(decoded=await rendering.in_worker(instance.sha256, ReadValue(tag_path)))
+
+
+async def value_parts(
+    instance: HeldInstance, tag_path: str, accepted: Sequence[MediaRange], writer: MultipartWriter, location: str
+) -> AsyncIterator[bytes | memoryview]:
+    """One value as parts of a message that goes on: one part, or of encapsulated pixel data one for each frame."""
+    await assure(instance.sha256, instance.size_bytes)
+    if tag_path != PIXEL_DATA or not is_encapsulated(instance.transfer_syntax_uid):
+        value = await _value(instance, tag_path)
+        async for chunk in _frame_bytes(instance, value, before=writer.open_part(OCTETS, location)):
+            yield chunk
+        return
+    syntax, has_table = instance.transfer_syntax_uid, bool(instance.frames)
+    form = choose_frame_form(accepted, syntax, is_single=False, has_table=has_table)
+    for index in range(instance.number_of_frames):
+        frame = await _frame(instance, index, form)
+        head = writer.open_part(f"{form.media_type}; transfer-syntax={form.transfer_syntax}", location)
+        async for chunk in _frame_bytes(instance, frame, before=head):
+            yield chunk
 
 
 async def _value_type(exchange: Exchange, tag_path: str) -> str:

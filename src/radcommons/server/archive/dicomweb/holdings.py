@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import orjson
+from starlette.concurrency import run_in_threadpool
+
 from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.query import SearchQuery
 
@@ -67,6 +70,15 @@ class Selection(Protocol):
     async def metadata(self, root: str, *, is_gzip: bool) -> bytes | AsyncIterator[bytes]:
         """Their DICOM JSON as one array, whole or in pieces, with absolute addresses below ``root``."""
         ...
+
+
+async def objects_in(json_array: bytes | AsyncIterator[bytes]) -> AsyncIterator[list[dict[str, Any]]]:
+    """The objects of an array of DICOM JSON that comes whole, or in pieces that end between two of them; some at a time."""
+    if isinstance(json_array, bytes):
+        yield await run_in_threadpool(orjson.loads, json_array)
+        return
+    async for piece in json_array:
+        yield await run_in_threadpool(orjson.loads, b"[" + piece.strip(b"[],\n") + b"]")
 
 
 class Holdings(Protocol):

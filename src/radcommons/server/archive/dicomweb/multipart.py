@@ -18,11 +18,11 @@ class MultipartWriter:
         self.content_type = f'multipart/related; type="{part_type}"; boundary={self.boundary}'
         self._is_begun = False
 
-    def open_part(self, content_type: str) -> bytes:
-        """What stands before the bytes of the next part."""
+    def open_part(self, content_type: str, location: str = "") -> bytes:
+        """What stands before the bytes of the next part; ``location`` is its own address, where it has one."""
         before = b"\r\n" if self._is_begun else b""
         self._is_begun = True
-        return before + self._head(content_type)
+        return before + self._head(f"{content_type}\r\nContent-Location: {location}" if location else content_type)
 
     def close(self) -> bytes:
         """What stands after the last part."""

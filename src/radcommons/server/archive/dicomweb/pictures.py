@@ -23,7 +23,7 @@ PNG = "image/png"
 
 
 async def answer_rendered(exchange: Exchange) -> Answer:
-    """A picture of a frame, an instance (its first frame) or a series (its middle image)."""
+    """A picture of a frame, an instance (its first frame), a series or study (its middle image)."""
     media_type = choose(exchange.accepted, [JPEG, PNG])
     query = parse_rendered(exchange.query)
     instance, frame_index = await _shown(exchange)

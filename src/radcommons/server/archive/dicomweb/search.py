@@ -9,9 +9,9 @@ from django.db.models import Count, Q, QuerySet
 
 from radcommons.server.archive import metadata
 from radcommons.server.archive.dicomweb.keys import MODALITIES_IN_STUDY, RETURNED, Key, Level, levels_down_to
-from radcommons.server.archive.dicomweb.patterns import fuzzy_regex, text_condition
 from radcommons.server.archive.dicomweb.query import Between, Fuzzy, Match, OneOf, Pattern, SearchQuery
 from radcommons.server.archive.models import Instance, InstanceState, Series, Study
+from radcommons.server.archive.patterns import fuzzy_regex, text_condition
 from radcommons.server.archive.queries import INSTANCE_ORDER, SERIES_ORDER
 from radcommons.server.archive.recently_used import RecentlyUsed
 from radcommons.server.archive.shelving import ROOT

@@ -6,8 +6,8 @@ from typing import Any
 
 from radcommons.server.archive.dicomweb.address import Address
 from radcommons.server.archive.dicomweb.keys import MODALITIES_IN_STUDY, Key, Level
-from radcommons.server.archive.dicomweb.patterns import fuzzy_regex
 from radcommons.server.archive.dicomweb.query import Between, Fuzzy, Match, OneOf, Pattern, SearchQuery
+from radcommons.server.archive.patterns import fuzzy_regex
 
 _STUDIES = (
     "SELECT h.answer{extra} FROM archive_shelfstudy h JOIN archive_study s ON s.id = h.study_id{joins}"

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 
-import orjson
 from starlette.concurrency import run_in_threadpool
 
 from radcommons.server.archive.dicomweb.accept import DICOM_XML
+from radcommons.server.archive.dicomweb.holdings import objects_in
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
-from radcommons.server.archive.dicomweb.native_model import to_xml
+from radcommons.server.archive.native_model import to_xml
 
 _AT_ONCE = 50
 
@@ -20,16 +20,10 @@ async def xml_parts(json_array: bytes | AsyncIterator[bytes], writer: MultipartW
     json_array
         An array of DICOM JSON objects, whole, or in pieces that end between two of them.
     """
-    pieces = _one(json_array) if isinstance(json_array, bytes) else json_array
-    async for piece in pieces:
-        objects = await run_in_threadpool(orjson.loads, b"[" + piece.strip(b"[],\n") + b"]")
+    async for objects in objects_in(json_array):
         for start in range(0, len(objects), _AT_ONCE):
             yield await run_in_threadpool(_joined, objects[start : start + _AT_ONCE], writer)
     yield writer.close()
-
-
-async def _one(whole: bytes) -> AsyncIterator[bytes]:
-    yield whole
 
 
 def _joined(objects: list[dict[str, object]], writer: MultipartWriter) -> bytes:

@@ -11,7 +11,7 @@ from tests.dicom.test_skim_bundled import BUNDLED
 from radcommons.dicom.dicom_json import data_set_json
 from radcommons.dicom.elements import FormatError
 from radcommons.dicom.part10 import map_file, parse_part10
-from radcommons.server.archive.dicomweb.native_model import to_xml
+from radcommons.server.archive.native_model import to_xml
 
 NAMESPACE = "{http://dicom.nema.org/PS3.19/models/NativeDICOM}"
 PARTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
