@@ -69,7 +69,7 @@ def _(sample: Sample) -> None:
     expect(int(answer.headers["content-length"]) == len(answer.body), "another length")
 
 
-@check("zip.no-such-series", "10.4.3", "The archive of what does not exist is refused")
+@check("zip.no-such-series", "10.4.3.1", "The archive of what does not exist is refused")
 def _(sample: Sample) -> None:
     answer = sample.server.ask(f"{sample.place.study_path}/series/2.25.1234567890", accept=_ZIP)
     expect(answer.status in {404, 410, _REFUSED}, f"status {answer.status}")

@@ -1,4 +1,4 @@
-"""Checks of frames, rendered pictures and thumbnails (WADO-RS, PS3.18 10.4.1.1.6, 10.4.1.3)."""
+"""Checks of frames, rendered pictures and thumbnails (WADO-RS, PS3.18 10.4.1.1.3, 10.4.1.1.4, 10.4.1.1.6)."""
 
 import io
 from urllib.parse import quote
@@ -133,7 +133,7 @@ def _rendered(sample: Sample, query: str = "", accept: str | None = "image/jpeg"
     return sample.server.ask(f"{sample.image.path}/rendered{query}", accept=accept)
 
 
-@check("rendered.jpeg", "10.4.1.3", "An instance is rendered as JPEG")
+@check("rendered.jpeg", "10.4.1.1.3", "An instance is rendered as JPEG")
 def _(sample: Sample) -> None:
     expect(picture(_rendered(sample).must_be(200, "image/jpeg")).format == "JPEG", "no JPEG")
 
@@ -158,7 +158,7 @@ def _(sample: Sample) -> None:
     _rendered(sample, accept="image/foo").must_be(406)
 
 
-@check("rendered.size", "10.4.1.3", "The picture has the size of the image")
+@check("rendered.size", "10.4.1.1.3", "The picture has the size of the image")
 def _(sample: Sample) -> None:
     wanted = (int(first_of(sample.image.instance, "00280011")), int(first_of(sample.image.instance, "00280010")))
     need(max(wanted) <= 4096, "the image is very large")  # noqa: PLR2004
@@ -228,44 +228,57 @@ def _(sample: Sample) -> None:
     _rendered(sample, "?quality=best").must_be(400)
 
 
-@check("rendered.frame", "10.4.1.3", "A frame is rendered")
+@check("rendered.frame", "10.4.1.1.3", "A frame is rendered")
 def _(sample: Sample) -> None:
     picture(sample.server.ask(f"{sample.image.path}/frames/1/rendered", accept="image/jpeg").must_be(200))
 
 
-@check("rendered.frame-beyond", "10.4.1.3", "A frame that is not there is not rendered")
+@check("rendered.frame-beyond", "10.4.1.1.3", "A frame that is not there is not rendered")
 def _(sample: Sample) -> None:
     path = f"{sample.image.path}/frames/{sample.image.number_of_frames + 1}/rendered"
     expect(sample.server.ask(path, accept="image/jpeg").status in {400, 404}, "a picture is sent")
 
 
-@check("rendered.series", "10.4.1.3", "A series is rendered", is_optional=True)
+@check("rendered.series", "10.4.1.1.3", "A series is rendered", is_optional=True)
 def _(sample: Sample) -> None:
     sample.server.ask(f"{sample.image.series_path}/rendered", accept="image/jpeg, multipart/related").must_be(200)
+
+
+@check("rendered.study", "10.4.1.1.3", "A study is rendered", is_optional=True)
+def _(sample: Sample) -> None:
+    sample.server.ask(f"{sample.image.study_path}/rendered", accept="image/jpeg, multipart/related").must_be(200)
 
 
 def _thumbnail(sample: Sample, path: str) -> None:
     picture(sample.server.ask(f"{path}/thumbnail", accept="image/jpeg").must_be(200))
 
 
-@check("thumbnail.instance", "10.4.1.4", "An instance has a thumbnail", is_optional=True)
+@check("thumbnail.instance", "10.4.1.1.4", "An instance has a thumbnail", is_optional=True)
 def _(sample: Sample) -> None:
     _thumbnail(sample, sample.image.path)
 
 
-@check("thumbnail.series", "10.4.1.4", "A series has a thumbnail", is_optional=True)
+@check("thumbnail.series", "10.4.1.1.4", "A series has a thumbnail", is_optional=True)
 def _(sample: Sample) -> None:
     _thumbnail(sample, sample.image.series_path)
 
 
-@check("thumbnail.study", "10.4.1.4", "A study has a thumbnail", is_optional=True)
+@check("thumbnail.study", "10.4.1.1.4", "A study has a thumbnail", is_optional=True)
 def _(sample: Sample) -> None:
     _thumbnail(sample, sample.image.study_path)
 
 
-@check("thumbnail.frame", "10.4.1.4", "A frame has a thumbnail", is_optional=True)
+@check("thumbnail.frame", "10.4.1.1.4", "A frame has a thumbnail", is_optional=True)
 def _(sample: Sample) -> None:
     _thumbnail(sample, f"{sample.image.path}/frames/1")
+
+
+@check("thumbnail.viewport", "10.4.1.2", "viewport bounds the size of a thumbnail", is_optional=True)
+def _(sample: Sample) -> None:
+    shown = picture(
+        sample.server.ask(f"{sample.image.path}/thumbnail?viewport=24,24", accept="image/jpeg").must_be(200)
+    )
+    expect(max(shown.size) <= 24, f"the picture has {shown.width} × {shown.height} pixels")  # noqa: PLR2004
 
 
 @check("uri.retrieve", "9.4", "The URI service gives an instance", is_optional=True)

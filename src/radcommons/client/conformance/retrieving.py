@@ -10,6 +10,7 @@ EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 _MPEG4 = "1.2.840.10008.1.2.4.102"
 _NO_UID = "2.25.1234567890"
 _PIXELS = "7FE00010"
+_OCTET_PARTS = 'multipart/related; type="application/octet-stream"'
 # Written as text in JSON and in files alike, so that they can be compared without rounding.
 _TEXT_VRS = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "LT", "SH", "ST", "TM", "UC", "UI", "UR", "UT"})
 
@@ -110,13 +111,37 @@ def _(sample: Sample) -> None:
 
 @check("bulkdata.pixels", "10.4.1.1.5", "Pixel data as bulk data are the bytes of the file")
 def _(sample: Sample) -> None:
-    need(not sample.stored.file_meta.TransferSyntaxUID.is_compressed, "the image is compressed")
     (values,) = sample.server.ask(f"{sample.image.path}/metadata").must_be(200).array
     address = values.get(_PIXELS, {}).get("BulkDataURI")
     need(address, "the metadata do not point at pixel data")
-    accept = 'multipart/related; type="application/octet-stream"'
-    (part, *_) = sample.server.ask(_absolute(sample, address), accept=accept).must_be(200).parts
-    expect(part.body[: len(sample.stored.PixelData)] == sample.stored.PixelData, "other bytes")
+    (part, *_) = sample.server.ask(_absolute(sample, address), accept=_OCTET_PARTS).must_be(200).parts
+    expect(part.body.startswith(_pixels(sample)), "other bytes")
+
+
+def _pixels(sample: Sample) -> bytes:
+    need(not sample.stored.file_meta.TransferSyntaxUID.is_compressed, "the image is compressed")
+    return bytes(sample.stored.PixelData)
+
+
+@check("pixeldata.instance", "10.4.1.1.6", "The pixel data of an instance are those of the file", is_optional=True)
+def _(sample: Sample) -> None:
+    parts = sample.server.ask(f"{sample.image.path}/pixeldata", accept=_OCTET_PARTS).must_be(200).parts
+    expect(b"".join(part.body for part in parts).startswith(_pixels(sample)), "other bytes")
+
+
+@check("pixeldata.series", "10.4.1.1.6", "The pixel data of a series come in one message", is_optional=True)
+def _(sample: Sample) -> None:
+    parts = sample.server.ask(f"{sample.image.series_path}/pixeldata", accept=_OCTET_PARTS).must_be(200).parts
+    expect(any(part.body.startswith(_pixels(sample)) for part in parts), "the pixels of an instance are missing")
+
+
+@check("bulkdata.series", "10.4.1.1.5", "All bulk data of a series come in one message", is_optional=True)
+def _(sample: Sample) -> None:
+    objects = sample.server.ask(f"{sample.image.series_path}/metadata").must_be(200).array
+    addresses = [each["BulkDataURI"] for values in objects for each in values.values() if "BulkDataURI" in each]
+    need(addresses, "the series has no bulk data")
+    parts = sample.server.ask(f"{sample.image.series_path}/bulkdata", accept=_OCTET_PARTS).must_be(200).parts
+    expect(len(parts) >= len(addresses), f"{len(parts)} parts for {len(addresses)} values")
 
 
 @check("instance.parts", "10.4.1.1.1", "An instance is sent as one part of a message")
@@ -209,18 +234,18 @@ def _(sample: Sample) -> None:
     expect(length is None or int(length) == len(answer.body), "another length")
 
 
-@check("instance.unknown", "10.4.4", "An instance that is not there answers 404")
+@check("instance.unknown", "10.4.3.1", "An instance that is not there answers 404")
 def _(sample: Sample) -> None:
     sample.server.ask(f"{sample.place.series_path}/instances/{_NO_UID}", accept=ANY_DICOM).must_be(404)
 
 
-@check("instance.other-study", "10.4.4", "An instance under another study answers 404")
+@check("instance.other-study", "10.4.3.1", "An instance under another study answers 404")
 def _(sample: Sample) -> None:
     path = sample.image.path.replace(first_of(sample.image.study, STUDY), _NO_UID)
     sample.server.ask(path, accept=ANY_DICOM).must_be(404)
 
 
-@check("instance.other-series", "10.4.4", "An instance under another series answers 404")
+@check("instance.other-series", "10.4.3.1", "An instance under another series answers 404")
 def _(sample: Sample) -> None:
     path = sample.image.path.replace(f"series/{first_of(sample.image.series, SERIES)}", f"series/{_NO_UID}")
     sample.server.ask(path, accept=ANY_DICOM).must_be(404)
@@ -245,7 +270,7 @@ def _(sample: Sample) -> None:
     expect("content-length" in _whole_series(sample).headers, "no Content-Length")
 
 
-@check("series.unknown", "10.4.4", "A series that is not there answers 404")
+@check("series.unknown", "10.4.3.1", "A series that is not there answers 404")
 def _(sample: Sample) -> None:
     sample.server.ask(f"{sample.place.study_path}/series/{_NO_UID}", accept=ANY_DICOM).must_be(404)
 
@@ -258,6 +283,6 @@ def _(sample: Sample) -> None:
     expect(len(answer.parts) == count, f"{len(answer.parts)} parts")
 
 
-@check("study.unknown", "10.4.4", "A study that is not there answers 404")
+@check("study.unknown", "10.4.3.1", "A study that is not there answers 404")
 def _(sample: Sample) -> None:
     sample.server.ask(f"studies/{_NO_UID}", accept=ANY_DICOM).must_be(404)

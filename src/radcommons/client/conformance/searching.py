@@ -49,14 +49,14 @@ def _(sample: Sample) -> None:
     expect(answer.array, "no study is found")
 
 
-@check("search.studies.attributes", "10.6.3.3", "Study results hold the required attributes, empty ones too")
+@check("search.studies.attributes", "10.6.3.3.1", "Study results hold the required attributes, empty ones too")
 def _(sample: Sample) -> None:
     for study in sample.studies:
         missing = [tag for tag in STUDY_ATTRIBUTES if tag not in study]
         expect(not missing, f"missing: {', '.join(missing)}")
 
 
-@check("search.studies.retrieve-url", "10.6.3.3", "Study results say where the study is retrieved", is_optional=True)
+@check("search.studies.retrieve-url", "10.6.3.3.1", "Study results say where the study is retrieved", is_optional=True)
 def _(sample: Sample) -> None:
     address = first_of(sample.place.study, "00081190")
     expect(address, "no RetrieveURL (0008,1190)")
@@ -123,7 +123,7 @@ def _(sample: Sample) -> None:
     expect(results and all(first_of(each, "00100020") == wanted for each in results), "others are found, or none")
 
 
-@check("search.nothing", "10.6.4", "A search without hits answers 204, or 200 with an empty array")
+@check("search.nothing", "10.6.3.1", "A search without hits answers 204, or 200 with an empty array")
 def _(sample: Sample) -> None:
     expect(not found(sample, f"PatientID={_NOBODY}"), "somebody is found who is not there")
 

@@ -17,7 +17,7 @@ def _(sample: Sample) -> None:
     expect(first_of(sample.place.series, SERIES) in uids(results, SERIES), "the series is not among them")
 
 
-@check("search.series.attributes", "10.6.3.4", "Series results hold the required attributes")
+@check("search.series.attributes", "10.6.3.3.2", "Series results hold the required attributes")
 def _(sample: Sample) -> None:
     missing = [tag for tag in SERIES_ATTRIBUTES if tag not in sample.place.series]
     expect(not missing, f"missing: {', '.join(missing)}")
@@ -62,7 +62,7 @@ def _(sample: Sample) -> None:
     expect(first_of(results[0], STUDY) == first_of(sample.place.study, STUDY), "the result does not name its study")
 
 
-@check("search.series.unknown-study", "10.6.4", "The series of a study that is not there are none")
+@check("search.series.unknown-study", "10.6.3.1", "The series of a study that is not there are none")
 def _(sample: Sample) -> None:
     answer = sample.server.ask(f"studies/{_NO_UID}/series")
     expect(answer.status in {204, 404} or (answer.status == 200 and not answer.array), f"status {answer.status}")  # noqa: PLR2004
@@ -74,7 +74,7 @@ def _(sample: Sample) -> None:
     expect(first_of(sample.place.instance, INSTANCE) in uids(results, INSTANCE), "the instance is not among them")
 
 
-@check("search.instances.attributes", "10.6.3.5", "Instance results hold the required attributes")
+@check("search.instances.attributes", "10.6.3.3.3", "Instance results hold the required attributes")
 def _(sample: Sample) -> None:
     wanted = (*INSTANCE_ATTRIBUTES, *(_IMAGE_ATTRIBUTES if first_of(sample.place.instance, "00280010") else ()))
     missing = [tag for tag in wanted if tag not in sample.place.instance]
@@ -128,13 +128,13 @@ def _(sample: Sample) -> None:
     expect(first_of(results[0], SERIES) == first_of(sample.place.series, SERIES), "the result does not name its series")
 
 
-@check("search.counts.series", "10.6.3.3", "NumberOfStudyRelatedSeries is the number of series found")
+@check("search.counts.series", "10.6.3.3.1", "NumberOfStudyRelatedSeries is the number of series found")
 def _(sample: Sample) -> None:
     results = sample.server.ask(f"{sample.place.study_path}/series").results
     expect(int(first_of(sample.place.study, "00201206") or -1) == len(results), "another number")
 
 
-@check("search.counts.instances-of-study", "10.6.3.3", "NumberOfStudyRelatedInstances is the sum over the series")
+@check("search.counts.instances-of-study", "10.6.3.3.1", "NumberOfStudyRelatedInstances is the sum over the series")
 def _(sample: Sample) -> None:
     series = sample.server.ask(f"{sample.place.study_path}/series").results
     total = sum(int(first_of(each, "00201209") or 0) for each in series)
@@ -142,14 +142,14 @@ def _(sample: Sample) -> None:
 
 
 @check(
-    "search.counts.instances-of-series", "10.6.3.4", "NumberOfSeriesRelatedInstances is the number of instances found"
+    "search.counts.instances-of-series", "10.6.3.3.2", "NumberOfSeriesRelatedInstances is the number of instances found"
 )
 def _(sample: Sample) -> None:
     results = sample.server.ask(f"{sample.place.series_path}/instances").results
     expect(int(first_of(sample.place.series, "00201209") or -1) == len(results), "another number")
 
 
-@check("search.counts.modalities", "10.6.3.3", "ModalitiesInStudy are the modalities of the series")
+@check("search.counts.modalities", "10.6.3.3.1", "ModalitiesInStudy are the modalities of the series")
 def _(sample: Sample) -> None:
     series = sample.server.ask(f"{sample.place.study_path}/series").results
     modalities = {first_of(each, "00080060") for each in series}
