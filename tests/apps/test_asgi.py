@@ -39,7 +39,14 @@ def test_an_address_with_a_nul_byte_is_refused_before_any_room_sees_it(address: 
     assert _answer(address).status_code == 400
 
 
-NOWHERE = ("/files/nothing", "/nbia-api/nothing", "/ga4gh/drs/v1/nothing", "/static/nothing.css", "/dicom-web/nothing")
+NOWHERE = (
+    "/files/nothing",
+    "/nbia-api/nothing",
+    "/ga4gh/drs/v1/nothing",
+    "/static/nothing.css",
+    "/dicom-web/nothing",
+    "/viewer/nothing",
+)
 
 
 @pytest.mark.parametrize("address", NOWHERE)

@@ -137,7 +137,7 @@ application = Starlette(
         Mount("/nbia-api", routes=nbia_app(resolve_actor).routes),
         Mount("/ga4gh/drs/v1", routes=drs_app(resolve_actor).routes),
         Mount("/static", app=StaticFilesApp(static_files())),
-        Mount("/viewer", app=viewer_app(settings().viewer_dir)),
+        Mount("/viewer", routes=viewer_app(settings().viewer_dir).routes),
         Mount("/", app=BoundedBodies(PageThreads(cast(ASGIApp, get_asgi_application())), resolve_actor)),
     ],
 )

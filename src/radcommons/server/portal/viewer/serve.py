@@ -13,6 +13,7 @@ from string import Template
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
@@ -38,7 +39,9 @@ RESOURCES = files("radcommons.server.portal.viewer")
 
 
 def viewer_app(directory: Path) -> Starlette:
-    """The application to mount at ``/viewer``; ``directory`` may be filled or emptied while it runs.
+    """The application whose routes are mounted at ``/viewer``; ``directory`` may be filled or emptied while it runs.
+
+    Who mounts them answers an unknown address (404).
 
     Parameters
     ----------
@@ -69,12 +72,12 @@ class _Viewer:
         """A module of our own extension, which OHIF loads on reading tasks."""
         name = request.path_params["name"]
         if name not in READING_MODULES:
-            return _explain("There is no such page in the viewer", "<p><a href='/'>Back to the start page</a></p>", 404)
+            raise HTTPException(404, headers=HEADERS)
         script = RESOURCES.joinpath("reading", f"{name}.js").read_bytes()
         return Response(script, media_type="text/javascript", headers={**HEADERS, "Cache-Control": REVALIDATE})
 
     def file_or_page(self, request: Request) -> Response:
-        """A file of the viewer, its page for an address inside a scope, or a page that explains."""
+        """A file of the viewer, its page for an address inside a scope, or a page that explains; 404 for what is none of them."""
         path = request.path_params["path"]
         page = PAGE.fullmatch(path)
         if page is not None:
@@ -87,7 +90,7 @@ class _Viewer:
             # A name that no file system takes: too long, or with a NUL byte.
             found, stat = "", None
         if stat is None or not Path(found).is_file():
-            return _explain("There is no such page in the viewer", "<p><a href='/'>Back to the start page</a></p>", 404)
+            raise HTTPException(404, headers=HEADERS)
         return _file(Path(found), stat, request.headers)
 
     def _page(self, request: Request, scope: str) -> Response:
