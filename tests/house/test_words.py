@@ -199,6 +199,17 @@ def test_first_line_of_a_docstring_stands_alone():
     )
 
 
+def test_names_of_people_keep_to_their_place_in_a_line():
+    """A name in Arabic or Hebrew turns the order of what stands beside it, unless it is isolated or alone at the end of its cell."""
+    loose = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in tracked_files()
+        if path.suffix == ".html"
+        for found in re.finditer(r"\{\{[^{}]*\|person \}\}(?!</(?:bdi|dd|td)>)", path.read_text())
+    ]
+    assert not loose, listing(loose, "A name in running text stands in <bdi>:")
+
+
 def comment_lines(text: str) -> int:
     """Lines that are nothing but a comment, without directives to tools."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
