@@ -281,7 +281,16 @@ def test_the_audit_page_is_filtered_by_its_address(client_of, actor_of):
     # The last day there is.
     everything = AuditEvent.objects.count()
     assert browser.get("/audit/?until=9999-12-31").context["page"].paginator.count == everything
-    assert "A date is not one" in browser.get("/audit/?since=yesterday").content.decode()
+
+
+def test_the_audit_page_names_the_filter_that_cannot_be_used(client_of):
+    browser = client_of(Role.ADMINISTRATOR)
+    misdated = browser.get("/audit/?since=yesterday").content.decode()
+    assert "From: This is no date. Write it as 2026-01-31." in misdated
+    assert "No event matches" not in misdated
+    misnamed = browser.get("/audit/?actor=%00").content.decode()
+    assert "Who: Null characters are not allowed." in misnamed
+    assert "This is no date" not in misnamed
 
 
 def test_the_audit_page_says_whether_the_log_is_intact(transactional_db, client_of):
@@ -299,7 +308,8 @@ def test_error_pages_say_what_to_do_and_nothing_of_the_inside(client_of):
     missing = client_of("anonymous").get("/nowhere/")
     assert (missing.status_code, "The address may be mistyped" in missing.content.decode()) == (404, True)
     closed = client_of(Role.READER).get("/audit/").content.decode()
-    assert "Your account may not do this" in closed
+    assert "This is not open to your account" in closed
+    assert closed.count("Your account may not do this") == 1
     assert "Traceback" not in closed
 
 

@@ -83,11 +83,14 @@ class TokenForm(forms.Form):
     name = forms.CharField(label="What is it for?", max_length=100, help_text="For example: notebook on my laptop.")
 
 
+_NO_DATE = {"invalid": "This is no date. Write it as 2026-01-31."}
+
+
 class AuditFilterForm(forms.Form):
     """Which events the audit page shows; all of it stands in the address."""
 
     actor = forms.CharField(label="Who", required=False)
     action = forms.CharField(label="What", required=False)
     object_id = forms.CharField(label="Concerning", required=False)
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label="From", required=False, error_messages=_NO_DATE)
+    until = forms.DateField(label="To", required=False, error_messages=_NO_DATE)
