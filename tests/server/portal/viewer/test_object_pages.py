@@ -77,7 +77,12 @@ def test_attributes_and_contact_sheets_are_of_the_scope_only(curator: Client, cl
     header = page(curator, made.CT, f"header/?instance={made.CT}.2")
     assert f"{made.CT}.2" in header
     assert "Rescale Intercept" in header
-    assert 'id="sheet"' in page(curator, made.CT, "sheet/")
+    sheet = page(curator, made.CT, "sheet/")
+    assert 'id="sheet"' in sheet
+    for text, view in ((header, "Attributes"), (sheet, "Contact sheet")):
+        assert f"<title>{view} · " in text
+        assert f"<li>{view}</li>" in text
+        assert f'<li><a href="/view/curation/{made.STUDY}/{made.CT}/">' in text
     stranger = client_of("researcher")
     for rest in ("", "header/", "sheet/", "document/"):
         assert stranger.get(f"/view/curation/{made.STUDY}/{made.PDF}/{rest}").status_code == 404
