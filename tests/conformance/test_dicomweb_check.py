@@ -13,13 +13,16 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner
+from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian, EncapsulatedPDFStorage
 from tests.server.archive.conftest import dicom_file
 from tests.support.batches import write_instance
 from tests.support.orthanc import running_orthanc
 from tests.support.releases import ACTOR, clear_study, frozen_cohort, signed_site, store_study, wish
 
-from radcommons.client.conformance import packing
-from radcommons.client.conformance.answers import Answer, Server
+from radcommons.client.conformance import answers, packing
+from radcommons.client.conformance.answers import Answer, Server, read_dataset
 from radcommons.client.conformance.checks import CHECKS, CheckFailedError, Demand, Result, Verdict
 from radcommons.client.conformance.run import Report, chosen_checks, run_checks
 from radcommons.client.conformance.sample import Sample
@@ -289,6 +292,21 @@ def test_an_archive_that_unpacks_to_more_than_can_be_held_is_not_unpacked() -> N
 
     with pytest.raises(CheckFailedError, match="more than 512 MiB"):
         packing.unpacked(answer)
+
+
+def test_a_deflated_file_that_inflates_to_more_than_can_be_held_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = EncapsulatedPDFStorage, "1.2.3"
+    dataset.EncapsulatedDocument = bytes(2**20)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    assert len(file.getvalue()) < 2**14
+    assert read_dataset(file.getvalue()).EncapsulatedDocument == dataset.EncapsulatedDocument
+    monkeypatch.setattr(answers, "LARGEST_ANSWER_BYTES", 2**19)
+    with pytest.raises(CheckFailedError, match="larger than this software inflates"):
+        read_dataset(file.getvalue())
 
 
 def test_what_a_server_says_is_shown_short_and_without_control_characters() -> None:

@@ -15,8 +15,12 @@ import httpx
 import orjson
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import _read_file_meta_info, read_preamble
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from radcommons.client.conformance.checks import CheckFailedError, expect
+from radcommons.dicom.elements import FormatError
+from radcommons.dicom.part10 import inflate
 
 DICOM_JSON = "application/dicom+json"
 OK, NO_CONTENT, PARTIAL = 200, 204, 206
@@ -106,14 +110,27 @@ def read_dataset(body: bytes) -> Dataset:
     Raises
     ------
     CheckFailedError
-        When it is none.
+        When it is none, or a deflated one that is larger than can be held.
     """
     try:
+        _inflates_in_bounds(body)
         dataset = dcmread(io.BytesIO(body))
         dataset.walk(lambda *_: None)
     except (InvalidDicomError, ValueError, EOFError, AttributeError, NotImplementedError, KeyError) as error:
         raise CheckFailedError("the bytes are no readable DICOM file") from error
     return dataset
+
+
+def _inflates_in_bounds(body: bytes) -> None:
+    """Refuse what pydicom would inflate without limit; the transfer syntax is found by its own reader, so that both find the same."""
+    stream = io.BytesIO(body)
+    read_preamble(stream, force=False)
+    if _read_file_meta_info(stream).get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return
+    try:
+        inflate(memoryview(body)[stream.tell() :], max_bytes=LARGEST_ANSWER_BYTES)
+    except FormatError as error:
+        raise CheckFailedError(f"the bytes are no readable DICOM file: {error}") from error
 
 
 def values_of(result: Mapping[str, Any], tag: str) -> list[Any]:

@@ -9,7 +9,7 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
-from radcommons.client.conformance.answers import OK, Answer
+from radcommons.client.conformance.answers import OK, Answer, read_dataset
 from radcommons.client.conformance.checks import CheckFailedError, check, expect, need
 from radcommons.client.conformance.sample import NATIVE_SYNTAXES, Sample
 
@@ -44,7 +44,7 @@ def _check_instance(sample: Sample, syntax: str) -> None:
     if answer.status == _REFUSED:
         return
     (part,) = answer.parts
-    dataset = dcmread(io.BytesIO(part.body))
+    dataset = read_dataset(part.body)
     expect(dataset.file_meta.TransferSyntaxUID == syntax, f"a file in {dataset.file_meta.TransferSyntaxUID}")
     expect(syntax in part.headers.get("content-type", ""), "the part does not name its transfer syntax")
     expect(dataset.SOPInstanceUID == sample.stored.SOPInstanceUID, "another SOP Instance UID")
