@@ -58,7 +58,7 @@ REVIEWED = {
     ("server/access/views.py", "ask"): "the terms, which are public",
     ("server/access/queries.py", "download_at"): "public records; all else after the gate",
     ("server/access/released.py", "shelved"): "shelves of collections, which come from the gate",
-    ("server/access/released.py", "one_series"): "narrowed to versions that the actor may know of",
+    ("server/access/released.py", "place_of"): "narrowed to versions that the actor may know of",
     ("server/access/released.py", "_collections"): "versions that its callers took from the gate",
     ("server/access/released.py", "of"): "versions at least as open as the one that is read",
     ("server/access/drs/objects.py", "_instance"): "narrowed to versions that the actor may read or know of",

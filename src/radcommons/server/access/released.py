@@ -78,7 +78,16 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleasedSeries:
+class SeriesPlace:
+    """Where a series stands: enough to find its instances."""
+
+    collection: Collection
+    series_id: int
+    series_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedSeries(SeriesPlace):
     """A series of a collection; columns as in the tables of the archive.
 
     Parameters
@@ -92,9 +101,6 @@ class ReleasedSeries:
         DICOM JSON of its first instance in this version.
     """
 
-    collection: Collection
-    series_id: int
-    series_instance_uid: str
     modality: str
     body_part_examined: str
     series_number: int | None
@@ -211,27 +217,17 @@ def series_of(series_instance_uids: Iterable[str], actor: Actor) -> dict[str, Re
 
     Only in versions that the actor may read; the others hold nothing.
     """
-    wanted = set(series_instance_uids)
-    condition = Q(series__series_instance_uid__in=wanted)
-    collections = _by_precedence(actor)
-    by_shelf = {collection.shelf_id: number for number, collection in enumerate(collections)}
-    best: dict[int, int] = {}
-    for series_id, shelf_id in shelved(collections, condition).values_list("series_id", "shelf_id"):
-        rank = by_shelf[shelf_id]
-        best[series_id] = min(rank, best.get(series_id, rank))
-    grouped: dict[int, list[int]] = defaultdict(list)
-    for series_id, rank in best.items():
-        grouped[rank].append(series_id)
+    grouped: dict[Collection, list[int]] = defaultdict(list)
+    for place in _places(series_instance_uids, actor):
+        grouped[place.collection].append(place.series_id)
     found = (
-        each
-        for rank, ids in sorted(grouped.items())
-        for each in released_series([collections[rank]], Q(series_id__in=ids))
+        each for collection, ids in grouped.items() for each in released_series([collection], Q(series_id__in=ids))
     )
     return {each.series_instance_uid: each for each in found}
 
 
-def one_series(series_instance_uid: str, actor: Actor) -> ReleasedSeries:
-    """One series by its UID, for an actor who may read it.
+def place_of(series_instance_uid: str, actor: Actor) -> SeriesPlace:
+    """Where one series stands for an actor who may read it, as in :func:`series_of`.
 
     Raises
     ------
@@ -240,9 +236,8 @@ def one_series(series_instance_uid: str, actor: Actor) -> ReleasedSeries:
     NotFoundError
         When none ever held it.
     """
-    found = series_of([series_instance_uid], actor).get(series_instance_uid)
-    if found is not None:
-        return found
+    for place in _places([series_instance_uid], actor):
+        return place
     of_it = ReleaseInstance.objects.filter(instance__series__series_instance_uid=series_instance_uid)
     # That a restricted version held it is not told with its tombstone.
     recalled = known_to(actor).filter(state=ReleaseState.WITHDRAWN, pk__in=of_it.values("release")).first()
@@ -251,9 +246,28 @@ def one_series(series_instance_uid: str, actor: Actor) -> ReleasedSeries:
     raise NotFoundError
 
 
-def instances_in(series: ReleasedSeries) -> QuerySet[Instance]:
+def one_series(series_instance_uid: str, actor: Actor) -> ReleasedSeries:
+    """One series by its UID, for an actor who may read it; errors as of :func:`place_of`."""
+    place = place_of(series_instance_uid, actor)
+    return next(released_series([place.collection], Q(series_id=place.series_id)))
+
+
+def instances_in(series: SeriesPlace) -> QuerySet[Instance]:
     """The instances of a series in its collection, in the order of their numbers."""
     return instances_of(series.collection.release).filter(series_id=series.series_id).order_by(*INSTANCE_ORDER)
+
+
+def _places(series_instance_uids: Iterable[str], actor: Actor) -> Iterator[SeriesPlace]:
+    """Where series stand that an actor may read, collection by collection."""
+    collections = {collection.shelf_id: collection for collection in _by_precedence(actor)}
+    wanted = Q(series__series_instance_uid__in=set(series_instance_uids))
+    rows = shelved(collections.values(), wanted).values_list("shelf_id", "series_id", "series__series_instance_uid")
+    ranks = {shelf_id: rank for rank, shelf_id in enumerate(collections)}
+    seen: set[int] = set()
+    for shelf_id, series_id, uid in sorted(rows, key=lambda row: ranks[row[0]]):
+        if series_id not in seen:
+            seen.add(series_id)
+            yield SeriesPlace(collections[shelf_id], series_id, uid)
 
 
 def _by_precedence(actor: Actor) -> list[Collection]:

@@ -2,17 +2,27 @@
 
 Images are compressed already, or a client asked for them as they are; so entries are *stored* (APPNOTE 4.4.5, method 0).
 Their CRC-32 stands in front of them: Java's ``ZipInputStream``, with which NBIA's Data Retriever unpacks, refuses stored
-entries with a data descriptor. A small file is read once into memory, a large one twice. Pure but for the entries' reads.
+entries with a data descriptor. It is remembered of what never changes; of anything else a small file is read once into memory,
+a large one twice.
 """
 
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from typing import Protocol
 
-CHUNK_BYTES = 1 << 20
+from starlette.concurrency import run_in_threadpool
+
+from radcommons.server.archive.recently_used import RecentlyUsed
+
+Piece = bytes | memoryview
 # One file of this size is held per archive under way.
 _AT_ONCE_BYTES = 4 << 20
+# The CRC-32 of contents by their keys: to take it costs as much as reading and sending them.
+_checksums: RecentlyUsed[str, int] = RecentlyUsed(4 << 20)
+_CHECKSUM_BYTES = 300
 _LIMIT_32 = 0xFFFFFFFF
 _LIMIT_16 = 0xFFFF
 _VERSION = 20
@@ -24,6 +34,13 @@ _DATE = 0x0021
 _UTF8 = 1 << 11
 
 
+class Read(Protocol):
+    """Gives an entry's bytes in pieces, from the start each time it is called, with something in front of the first."""
+
+    def __call__(self, *, before: bytes = b"") -> AsyncIterator[Piece]:
+        """Read them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file of an archive.
@@ -32,16 +49,14 @@ class Entry:
     ----------
     size_bytes
         How many bytes ``read`` gives; anything else breaks the archive off.
-    read
-        Gives the bytes in pieces, from the start each time it is called.
-    crc32
-        Its CRC-32 where it is known already.
+    sha256
+        What names the content, where that never changes; empty for others.
     """
 
     name: str
     size_bytes: int
-    read: Callable[[], Iterator[bytes]]
-    crc32: int | None = None
+    read: Read
+    sha256: str = ""
 
 
 class ChangedEntryError(Exception):
@@ -58,7 +73,7 @@ def zip_size(entries: Iterable[Entry]) -> int:
     return offset + directory + len(_end(count, offset, directory))
 
 
-def zip_chunks(entries: Sequence[Entry]) -> Iterator[bytes]:
+async def zip_pieces(entries: Sequence[Entry]) -> AsyncIterator[Piece]:
     """The archive in pieces.
 
     Raises
@@ -69,35 +84,46 @@ def zip_chunks(entries: Sequence[Entry]) -> Iterator[bytes]:
     offset = 0
     directory: list[bytes] = []
     for entry in entries:
-        crc = entry.crc32
-        if crc is None and entry.size_bytes <= _AT_ONCE_BYTES:
-            data = b"".join(_counted(entry))
-            crc = zlib.crc32(data)
-            yield _local(entry, crc) + data
+        crc, held = await _read_beforehand(entry)
+        head = _local(entry, crc)
+        if held:
+            yield head
+            for piece in held:
+                yield piece
         else:
-            crc = _crc_of(entry) if crc is None else crc
-            yield _local(entry, crc)
-            yield from _counted(entry)
+            async for piece in _counted(entry, before=head):
+                yield piece
         directory.append(_central(entry, offset, crc))
-        offset += len(_local(entry, crc)) + entry.size_bytes
+        offset += len(head) + entry.size_bytes
     listed = b"".join(directory)
     yield listed + _end(len(entries), offset, len(listed))
 
 
-def _crc_of(entry: Entry) -> int:
-    crc = 0
-    for chunk in _counted(entry):
-        crc = zlib.crc32(chunk, crc)
-    return crc
+async def _read_beforehand(entry: Entry) -> tuple[int, list[Piece]]:
+    """The checksum of an entry, and its bytes where they were read for it and are few."""
+    known = _checksums.get(entry.sha256) if entry.sha256 else None
+    if known is not None:
+        return known, []
+    if entry.size_bytes <= _AT_ONCE_BYTES:
+        held = [piece async for piece in _counted(entry)]
+        crc = reduce(lambda so_far, piece: zlib.crc32(piece, so_far), held, 0)
+    else:
+        crc, held = 0, []
+        async for piece in _counted(entry):
+            # In a thread: nothing else waits between the pieces of a file that is in memory.
+            crc = await run_in_threadpool(zlib.crc32, piece, crc)
+    if entry.sha256:
+        _checksums.put(entry.sha256, crc, size_bytes=_CHECKSUM_BYTES)
+    return crc, held
 
 
-def _counted(entry: Entry) -> Iterator[bytes]:
-    left = entry.size_bytes
-    for chunk in entry.read():
-        left -= len(chunk)
+async def _counted(entry: Entry, *, before: bytes = b"") -> AsyncIterator[Piece]:
+    left = len(before) + entry.size_bytes
+    async for piece in entry.read(before=before):
+        left -= len(piece)
         if left < 0:
             break
-        yield chunk
+        yield piece
     if left:
         raise ChangedEntryError
 

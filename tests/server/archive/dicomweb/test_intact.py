@@ -12,7 +12,7 @@ from tests.server.archive.conftest import ACTOR, dicom_file
 from tests.server.archive.dicomweb.test_app import raw_parts
 
 from radcommons.dicom.instance import describe_file
-from radcommons.server.archive import services
+from radcommons.server.archive import services, zip_stream
 from radcommons.server.archive.dicomweb import intact
 from radcommons.server.archive.dicomweb.app import dicomweb_app
 from radcommons.server.archive.errors import DamagedObjectError
@@ -167,7 +167,8 @@ def test_what_is_compared_as_it_passes_never_comes_to_its_end_when_it_is_damaged
     path = large if accept != "application/dicom" else f"{large}/instances/2.25.304"
     changed(list(stored.values())[3])
     if accept == "application/zip":
-        # Held in memory as a whole before its head is sent.
+        # What was never packed is held in memory as a whole before its head is sent.
+        zip_stream._checksums.clear()
         assert get(path, accept).status_code == 503
     else:
         with pytest.raises(DamagedObjectError):

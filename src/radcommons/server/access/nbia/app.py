@@ -4,11 +4,10 @@ Everything here reads, so a POST needs no form token. An error is a status with 
 these clients save what they get.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -24,10 +23,10 @@ from radcommons.server.access.nbia.listing import Table
 from radcommons.server.access.nbia.requests import Asked, Parameters, check_names, check_required
 from radcommons.server.access.services import count_downloads
 from radcommons.server.archive import rendering
-from radcommons.server.archive.dicomweb.intact import whole_object_now
+from radcommons.server.archive.dicomweb.intact import whole_object
 from radcommons.server.archive.origin import origin_of
 from radcommons.server.archive.threads import in_pool
-from radcommons.server.archive.zip_stream import zip_chunks, zip_size
+from radcommons.server.archive.zip_stream import Piece, zip_pieces, zip_size
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Actor, admit
 from radcommons.server.platform.problems import status_of
@@ -123,11 +122,11 @@ async def _response(request: Request, actor: Actor, found: Encoded | Archive | S
             return Response(await rendering.thumbnail(found.sha256, 0), media_type="image/jpeg")
         case SingleFile():
             instance = found.instance
-            chunks = whole_object_now(instance.sha256, instance.size_bytes)
+            pieces = whole_object(instance.sha256, instance.size_bytes)
             media_type, file_name, size_bytes = "application/dicom", found.file_name, instance.size_bytes
             release_id, files, counted = found.release_id, 1, size_bytes
         case Archive():
-            chunks = zip_chunks(found.entries)
+            pieces = zip_pieces(found.entries)
             file_name, size_bytes = f"{found.series.series_instance_uid}.zip", zip_size(found.entries)
             media_type, release_id = "application/octet-stream", found.series.collection.release.pk
             files, counted = found.files, found.size_bytes
@@ -135,15 +134,15 @@ async def _response(request: Request, actor: Actor, found: Encoded | Archive | S
     if request.method == "HEAD":
         return Response(headers=headers, media_type=media_type)
     # The first piece is read before the status is sent: a store that does not answer is an error, not half a file.
-    first = await run_in_threadpool(next, chunks, b"")
+    first = await anext(pieces, b"")
     if due := ledger.add(release_id, actor.user_id or 0, counted, files=files):
         await in_pool(count_downloads, due)
-    return StreamingResponse(_pieces(first, chunks), headers=headers, media_type=media_type)
+    return StreamingResponse(_joined(first, pieces), headers=headers, media_type=media_type)
 
 
-async def _pieces(first: bytes, rest: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _joined(first: Piece, rest: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
     yield first
-    while piece := await run_in_threadpool(next, rest, b""):
+    async for piece in rest:
         yield piece
 
 

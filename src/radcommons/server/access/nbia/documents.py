@@ -24,7 +24,7 @@ from radcommons.server.access.released import (
     current_collections,
     every_collection,
     instances_in,
-    one_series,
+    place_of,
     released_series,
     series_of,
     shelved,
@@ -144,7 +144,7 @@ def timepoints(_: Asked) -> Encoded:
 def dicom_tags(asked: Asked) -> Encoded:
     """``getDicomTags``: the header of the first instance of a series; nothing for an unknown one."""
     try:
-        instance = instances_in(one_series(asked.parameters.uid("SeriesUID"), asked.actor)).first()
+        instance = instances_in(place_of(asked.parameters.uid("SeriesUID"), asked.actor)).first()
     except NotFoundError:
         instance = None
     return _tags(instance)

@@ -2,15 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from radcommons.server.access.released import ReleasedSeries, instances_in, one_series
-from radcommons.server.archive.dicomweb.intact import whole_object_now
+from starlette.concurrency import run_in_threadpool
+
+from radcommons.server.access.released import SeriesPlace, instances_in, place_of
+from radcommons.server.archive.dicomweb.intact import whole_object
 from radcommons.server.archive.metadata import unpack
 from radcommons.server.archive.models import Instance
-from radcommons.server.archive.zip_stream import Entry
+from radcommons.server.archive.zip_stream import Entry, Piece, Read
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.policy import Actor
 from radcommons.server.releases.documents import licence_text
@@ -24,7 +26,7 @@ _ACQUISITION = re.compile(rb'"00200012":\{"vr":"IS","Value":\[(\d{1,9})')
 class Archive:
     """A series as it is packed: the entries in the order in which NBIA packs them."""
 
-    series: ReleasedSeries
+    series: SeriesPlace
     entries: Sequence[Entry]
     files: int
     size_bytes: int
@@ -44,14 +46,14 @@ def archive_of(
     has_licence
         Whether ``LICENSE`` comes first.
     """
-    series = one_series(series_instance_uid, actor)
+    series = place_of(series_instance_uid, actor)
     rows = list(instances_in(series).values_list("sha256", "size_bytes"))
     names = _new_names(series) if is_renamed else [f"{number:08d}.dcm" for number in range(1, len(rows) + 1)]
     hashes: dict[str, str] = {}
     entries = [_licence(series)] if has_licence else []
     for name, (sha256, size_bytes) in zip(names, rows, strict=True):
-        read = partial(whole_object_now, sha256, size_bytes)
-        entries.append(Entry(name, size_bytes, partial(_hashing, name, read, hashes) if has_hashes else read))
+        read = partial(whole_object, sha256, size_bytes)
+        entries.append(Entry(name, size_bytes, partial(_hashing, name, read, hashes) if has_hashes else read, sha256))
     if has_hashes:
         entries.append(_hash_list(names, hashes))
     return Archive(series, entries, len(rows), sum(size for _, size in rows))
@@ -73,7 +75,7 @@ def new_file_names(numbers: Sequence[tuple[int, int | None]]) -> list[str]:
     return [f"{name}.dcm" for name in names]
 
 
-def instance_of(series_instance_uid: str, sop_instance_uid: str, actor: Actor) -> tuple[ReleasedSeries, Instance]:
+def instance_of(series_instance_uid: str, sop_instance_uid: str, actor: Actor) -> tuple[SeriesPlace, Instance]:
     """One instance of a series, for an actor who may read it.
 
     Raises
@@ -81,7 +83,7 @@ def instance_of(series_instance_uid: str, sop_instance_uid: str, actor: Actor) -
     NotFoundError
         When the series is not published, or does not hold it.
     """
-    series = one_series(series_instance_uid, actor)
+    series = place_of(series_instance_uid, actor)
     instance = instances_in(series).filter(sop_instance_uid=sop_instance_uid).first()
     if instance is None:
         raise NotFoundError
@@ -95,7 +97,7 @@ def hash_of_hashes(hashes: Sequence[str]) -> str:
     return hashlib.md5("".join(sorted(hashes)).encode(), usedforsecurity=False).hexdigest()
 
 
-def _new_names(series: ReleasedSeries) -> list[str]:
+def _new_names(series: SeriesPlace) -> list[str]:
     numbers = []
     for number, packed in instances_in(series).values_list("instance_number", "dicom_json").iterator(chunk_size=200):
         found = _ACQUISITION.search(unpack(packed))
@@ -103,17 +105,22 @@ def _new_names(series: ReleasedSeries) -> list[str]:
     return new_file_names(numbers)
 
 
-def _licence(series: ReleasedSeries) -> Entry:
+def _licence(series: SeriesPlace) -> Entry:
     release = series.collection.release
     text = licence_text(f"{release.title} {release.version}", LICENCES[release.licence]).encode()
-    return Entry("LICENSE", len(text), lambda: iter((text,)))
+    return Entry("LICENSE", len(text), partial(_text, lambda: text))
 
 
-def _hashing(name: str, read: Callable[[], Iterator[bytes]], hashes: dict[str, str]) -> Iterator[bytes]:
-    digest = hashlib.md5(usedforsecurity=False)
-    for chunk in read():
-        digest.update(chunk)
-        yield chunk
+async def _text(make: Callable[[], bytes], *, before: bytes = b"") -> AsyncIterator[Piece]:
+    yield before + make()
+
+
+async def _hashing(name: str, read: Read, hashes: dict[str, str], *, before: bytes = b"") -> AsyncIterator[Piece]:
+    digest, passed = hashlib.md5(usedforsecurity=False), len(before)
+    async for piece in read(before=before):
+        await run_in_threadpool(digest.update, memoryview(piece)[passed:])
+        passed = 0
+        yield piece
     hashes[name] = digest.hexdigest()
 
 
@@ -122,8 +129,7 @@ def _hash_list(names: Sequence[str], hashes: dict[str, str]) -> Entry:
     head = b"Filename,MD5Hash\n"
     size_bytes = len(head) + sum(len(name) + 34 for name in names)
 
-    def read() -> Iterator[bytes]:
-        yield head
-        yield from (f"{name},{hashes[name]}\n".encode() for name in names)
+    def listed() -> bytes:
+        return head + b"".join(f"{name},{hashes[name]}\n".encode() for name in names)
 
-    return Entry(HASHES, size_bytes, read)
+    return Entry(HASHES, size_bytes, partial(_text, listed))

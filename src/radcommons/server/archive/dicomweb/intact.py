@@ -261,13 +261,13 @@ async def whole_object(
         async for piece in stored_bytes(sha256, 0, size_bytes, before=before, after=after):
             yield piece
         return
-    digest, held = hashlib.sha256(), memoryview(before)
+    digest, held, skipped = hashlib.sha256(), memoryview(b""), len(before)
     try:
-        async for piece in stored_bytes(sha256, 0, size_bytes):
-            digest.update(piece)
+        async for piece in stored_bytes(sha256, 0, size_bytes, before=before):
+            digest.update(memoryview(piece)[skipped:])
             if held:
                 yield held
-            held = memoryview(piece)
+            held, skipped = memoryview(piece), 0
         _compare(digest.hexdigest(), sha256)
     except DamagedObjectError:
         await _report(sha256, size_bytes)
@@ -276,32 +276,6 @@ async def whole_object(
     yield held
     if after:
         yield after
-
-
-def whole_object_now(sha256: str, size_bytes: int) -> Iterator[bytes]:
-    """The same in a thread: the last piece only when the digest is right.
-
-    Raises
-    ------
-    DamagedObjectError
-        In place of the last piece.
-    """
-    is_known, imprint = _state(sha256)
-    digest, held = hashlib.sha256(), b""
-    try:
-        for piece in object_store().stream(instance_key(sha256)):
-            if not is_known:
-                digest.update(piece)
-            if held:
-                yield held
-            held = piece
-        if not is_known:
-            _compare(digest.hexdigest(), sha256)
-            _remember(sha256, imprint)
-    except (DamagedObjectError, NotFoundError) as error:
-        _examined(sha256, size_bytes)
-        raise DamagedObjectError from error
-    yield held
 
 
 def _compare(found: str, wanted: str) -> None:

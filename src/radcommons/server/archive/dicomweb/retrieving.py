@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 
-from starlette.concurrency import iterate_in_threadpool
-
 from radcommons.server.archive.conditional import requested_range
 from radcommons.server.archive.dicomweb.accept import DICOM, DICOM_XML, ZIP, InstanceForm, choose_instance_form
 from radcommons.server.archive.dicomweb.exchange import Exchange
@@ -19,14 +17,13 @@ from radcommons.server.archive.dicomweb.intact import (
     damaged_among,
     stored_bytes,
     whole_object,
-    whole_object_now,
 )
 from radcommons.server.archive.dicomweb.multipart import MultipartWriter
 from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.dicomweb.xml_parts import xml_parts
 from radcommons.server.archive.errors import DamagedObjectError, NotRenderableError
 from radcommons.server.archive.transcoded import transcoded_files
-from radcommons.server.archive.zip_stream import Entry, zip_chunks, zip_size
+from radcommons.server.archive.zip_stream import Entry, zip_pieces, zip_size
 from radcommons.server.platform.errors import NotFoundError
 
 
@@ -151,13 +148,13 @@ async def _instance_parts(sent: _Sendable, writer: MultipartWriter) -> AsyncIter
 async def _archive(exchange: Exchange, sent: _Sendable, headers: dict[str, str]) -> Answer:
     """A ZIP archive of files, each called by its SOP Instance UID (PS3.18 8.6.1.3)."""
     entries = [
-        Entry(f"{uid}.dcm", size_bytes, partial(whole_object_now, sha256, size_bytes))
+        Entry(f"{uid}.dcm", size_bytes, partial(whole_object, sha256, size_bytes), sha256)
         async for sha256, size_bytes, _, uid in sent.objects()
     ]
     address = exchange.address
     name = address.sop_instance_uid or address.series_instance_uid or address.study_instance_uid
     headers |= {"Content-Length": str(zip_size(entries)), "Content-Disposition": f'attachment; filename="{name}.zip"'}
-    return Answer(iterate_in_threadpool(zip_chunks(entries)), media_type=ZIP, headers=headers)
+    return Answer(zip_pieces(entries), media_type=ZIP, headers=headers)
 
 
 async def _transcoded(exchange: Exchange, sent: _Sendable, syntax: str, headers: dict[str, str]) -> Answer:
