@@ -1,6 +1,6 @@
 """The ASGI application: the hot paths (DICOMweb, uploads, downloads, viewer files) beside Django, under one policy."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import cast
@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from radcommons.apps.bodies import BoundedBodies
 from radcommons.apps.database_away import DatabaseAway
@@ -66,11 +66,14 @@ class Doorway:
     straight
         The first segment of an address, and who answers reading requests below it. There a study is thousands of requests,
         and asking every route whether it is meant would cost as much as the answer.
+    note_change
+        Called before any request is answered that may have changed something.
     """
 
-    def __init__(self, app: ASGIApp, straight: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, app: ASGIApp, straight: Mapping[str, ASGIApp], note_change: Callable[[], None]) -> None:
         self._app = app
         self._straight = straight
+        self._note_change = note_change
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 400."""
@@ -86,6 +89,8 @@ class Doorway:
         app = self._straight.get(first) if scope["method"] in _READING else None
         # Who serves images says itself what a browser may do with them.
         send = send if app is not None else guarded(send)
+        if scope["method"] not in _READING:
+            send = self._noting(send)
         # Addresses in answers follow the Host header, so a forged one is refused before any of them is made.
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if not hosts or not all(map(_is_ours, hosts)):
@@ -99,6 +104,14 @@ class Doorway:
             await self._app(scope, receive, send)
         else:
             await app({**scope, "root_path": f"{scope.get('root_path', '')}/{first}"}, receive, send)
+
+    def _noting(self, send: Send) -> Send:
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._note_change()
+            await send(message)
+
+        return noting
 
 
 @lru_cache(maxsize=256)
@@ -128,7 +141,10 @@ dicomweb = dicomweb_app(resolve_scope, resolve_actor, fast_path=fast_path)
 application = Starlette(
     lifespan=lifespan,
     exception_handlers={HTTPException: refused_by_routes},
-    middleware=[Middleware(DatabaseAway), Middleware(Doorway, straight={"dicom-web": dicomweb})],
+    middleware=[
+        Middleware(DatabaseAway),
+        Middleware(Doorway, straight={"dicom-web": dicomweb}, note_change=fast_path.note_change),
+    ],
     routes=[
         *upload_app(_rights).routes,
         *stow_app(_rights).routes,

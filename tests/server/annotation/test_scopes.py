@@ -21,7 +21,7 @@ from radcommons.server.annotation.rules.states import Duty
 from radcommons.server.annotation.services import projects
 from radcommons.server.archive.services import announce_stored
 from radcommons.server.curation import services as curation
-from radcommons.server.platform.access_watch import CHANNEL
+from radcommons.server.platform.change_watch import ACCESS
 from radcommons.server.platform.policy import Actor, Role
 from radcommons.server.platform.read_pool import database_conninfo
 from radcommons.transfer.annotation.record import Method
@@ -151,7 +151,7 @@ def test_what_closes_a_task_is_told_at_once_and_a_saved_draft_is_not(tmp_store, 
     task = task_of("anna", STUDY)
     rows = Task.objects.filter(pk=task.pk)
     with psycopg.connect(database_conninfo(), autocommit=True) as line:
-        line.execute(f"LISTEN {CHANNEL}")
+        line.execute(f"LISTEN {ACCESS}")
         rows.update(active_seconds=12.5, state=task.state)
         assert not [*line.notifies(timeout=0.1)]
         closing = [
@@ -163,7 +163,7 @@ def test_what_closes_a_task_is_told_at_once_and_a_saved_draft_is_not(tmp_store, 
         ]
         for close in closing:
             close()
-            assert [told.channel for told in line.notifies(timeout=5, stop_after=1)] == [CHANNEL]
+            assert [told.channel for told in line.notifies(timeout=5, stop_after=1)] == [ACCESS]
 
 
 def looked_at(client, task):

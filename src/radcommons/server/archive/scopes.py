@@ -64,8 +64,8 @@ class Scope:
     veil
         What is shown of the attributes; None where everything is.
     is_watched
-        Whether all that would close the scope to its visitor is told on the channel of access, so that an admission may be
-        remembered for a moment (see :mod:`.platform.access_watch`).
+        Whether all that would close the scope to its visitor is told on the channel of access, and what would change its
+        instances on that of contents, so that admissions and answers may be remembered (see :mod:`.platform.change_watch`).
     is_restricted
         Whether a right to read it may end, so that answers may not be kept by anybody.
     """

@@ -23,4 +23,4 @@ def catalog_scope(path: str, actor: Actor) -> Scope:
         raise NotFoundError
     admit(actor, Action.CATALOG_READ)
     series = CatalogSeries.objects.values("series")
-    return Scope(PATH, Instance.objects.filter(series__in=series, state=InstanceState.STORED))
+    return Scope(PATH, Instance.objects.filter(series__in=series, state=InstanceState.STORED), is_watched=True)

@@ -23,4 +23,4 @@ def curation_scope(path: str, actor: Actor) -> Scope:
         raise NotFoundError
     admit(actor, Action.CURATION_READ)
     stored = Instance.objects.filter(state=InstanceState.STORED)
-    return Scope(PATH, stored.exclude(series__study__curation_case__state=CaseState.REJECTED))
+    return Scope(PATH, stored.exclude(series__study__curation_case__state=CaseState.REJECTED), is_watched=True)

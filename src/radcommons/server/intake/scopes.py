@@ -33,7 +33,7 @@ def batch_scope(path: str, actor: Actor) -> Scope:
         raise NotFoundError
     accepted = BatchPart.objects.filter(batch=batch, state__in=(PartState.STORED, PartState.DUPLICATE))
     stored = Instance.objects.filter(state=InstanceState.STORED, series__study__subject__site_id=batch.site_id)
-    return Scope(path, stored.filter(sop_instance_uid__in=accepted.values("sop_instance_uid")))
+    return Scope(path, stored.filter(sop_instance_uid__in=accepted.values("sop_instance_uid")), is_watched=True)
 
 
 def site_scope(path: str, actor: Actor) -> Scope:
@@ -52,4 +52,4 @@ def site_scope(path: str, actor: Actor) -> Scope:
     if match is None or (allowed is not None and match[1] not in allowed):
         raise NotFoundError
     place = {"series__study__subject__site__code": match[1], "series__study__subject__project": match[2]}
-    return Scope(path, Instance.objects.filter(state=InstanceState.STORED, **place))
+    return Scope(path, Instance.objects.filter(state=InstanceState.STORED, **place), is_watched=True)

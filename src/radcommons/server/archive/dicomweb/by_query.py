@@ -27,8 +27,9 @@ from radcommons.server.archive.threads import each_in_pool, in_pool
 from radcommons.server.platform.errors import NotFoundError
 
 _PAGE = 200
-# Metadata of so many instances are made as one document, and kept.
+# Of so many instances, metadata are made as one document, and kept, and what is stored is held.
 _WHOLE = 500
+_ROW_BYTES = 450
 _PIECES_BYTES = 16 << 20
 _DOCUMENTS_BYTES = 8 << 20
 _COLUMNS = tuple(field.name for field in fields(HeldInstance))
@@ -59,13 +60,19 @@ class KeptInstances:
 
 @dataclass(frozen=True, slots=True)
 class KeyedSelection:
-    """Some instances by their primary keys in the order of sending: eight bytes each, however many they are."""
+    """Some instances by their primary keys in the order of sending: eight bytes each, and what is stored of them where they are few."""
 
     kept: KeptInstances
     keys: "array[int]"
     size_bytes: int
     transfer_syntaxes: Counter[str]
     digest: str
+    stored: Sequence[StoredObject] = ()
+
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory it takes."""
+        return 8 * self.count + _ROW_BYTES * len(self.stored)
 
     @property
     def count(self) -> int:
@@ -74,6 +81,8 @@ class KeyedSelection:
 
     def objects(self) -> AsyncIterator[Sequence[StoredObject]]:
         """What is stored of them; see :class:`.Selection`."""
+        if self.stored:
+            return _at_once(self.stored)
         return each_in_pool(self._pages("sha256", "size_bytes", "transfer_syntax_uid", "sop_instance_uid"))
 
     async def metadata(self, root: str, *, is_gzip: bool) -> bytes | AsyncIterator[bytes]:
@@ -163,15 +172,19 @@ class QueriedHoldings:
         digest = hashlib.sha256()
         syntaxes: Counter[str] = Counter()
         size_bytes = 0
-        found = rows.values_list("pk", "sha256", "size_bytes", "transfer_syntax_uid")
-        for key, sha256, size, syntax in found if address.sop_instance_uid else found.iterator():
+        found = rows.values_list("pk", "sha256", "size_bytes", "transfer_syntax_uid", "sop_instance_uid")
+        stored: list[StoredObject] = []
+        for key, sha256, size, syntax, uid in found if address.sop_instance_uid else found.iterator():
             keys.append(key)
             digest.update(sha256.encode())
             syntaxes[syntax] += 1
             size_bytes += size
+            if len(stored) <= _WHOLE:
+                stored.append((sha256, size, syntax, uid))
         if not keys:
             raise NotFoundError
-        return KeyedSelection(self.kept, keys, size_bytes, syntaxes, digest.hexdigest())
+        few = stored if len(stored) <= _WHOLE else ()
+        return KeyedSelection(self.kept, keys, size_bytes, syntaxes, digest.hexdigest(), few)
 
     async def attributes(self, address: Address) -> dict[str, Any]:
         """The DICOM JSON of one instance."""
@@ -189,6 +202,10 @@ class QueriedHoldings:
         }
         conditions = {column: uid for column, uid in wanted.items() if uid}
         return self.instances.filter(state=InstanceState.STORED, **conditions).order_by()
+
+
+async def _at_once(stored: Sequence[StoredObject]) -> AsyncIterator[Sequence[StoredObject]]:
+    yield stored
 
 
 def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 Who is behind a token or a session is remembered for a few seconds, and only while the database tells of every change of a
 token, a session, a role or a version; a change that was made while the question was asked counts as well. An admission is
 remembered so for scopes that never change, and for those of which the database tells what would close them; to all others
-everybody is admitted anew.
+everybody is admitted anew. Likewise answers of a scope that may change, while the database tells of nothing that would change them.
 """
 
 import time
@@ -14,10 +14,11 @@ from typing import TypeVar
 from radcommons.server.archive.dicomweb.by_query import KeptInstances, QueriedHoldings
 from radcommons.server.archive.dicomweb.by_shelf import ShelfReader, ShelvedHoldings
 from radcommons.server.archive.dicomweb.holdings import Holdings
+from radcommons.server.archive.dicomweb.remembered import Answers, RememberedHoldings
 from radcommons.server.archive.dicomweb.veiled import VeiledHoldings
 from radcommons.server.archive.recently_used import RecentlyUsed
 from radcommons.server.archive.scopes import Scope
-from radcommons.server.platform.access_watch import AccessWatch
+from radcommons.server.platform.change_watch import ACCESS, CONTENTS, ChangeWatch
 from radcommons.server.platform.policy import Actor
 from radcommons.server.platform.read_pool import ReadPool
 
@@ -28,6 +29,7 @@ Visitor = tuple[str, str, str]
 REMEMBERED_S = 5.0
 _ADMISSIONS_BYTES = 8 << 20
 _ADMISSION_BYTES = 2048
+_ANSWERS_BYTES = 8 << 20
 
 
 class FastPath:
@@ -35,21 +37,32 @@ class FastPath:
 
     def __init__(self) -> None:
         self._pool = ReadPool()
-        self._watch = AccessWatch()
+        self._watch = ChangeWatch(ACCESS)
+        self._contents = ChangeWatch(CONTENTS)
         self._reader = ShelfReader(self._pool)
         self._admissions: RecentlyUsed[Visitor, tuple[Scope, float, int]] = RecentlyUsed(_ADMISSIONS_BYTES)
         self._actors: RecentlyUsed[Credentials, tuple[Actor, float, int]] = RecentlyUsed(_ADMISSIONS_BYTES)
         self._kept = KeptInstances()
+        self._answers: Answers = RecentlyUsed(_ANSWERS_BYTES)
 
     @asynccontextmanager
     async def running(self, database_url: str) -> AsyncIterator[None]:
         """Connect to the database while the application runs; what an earlier run remembered is forgotten."""
         self._reader = ShelfReader(self._pool)
         self._kept = KeptInstances()
+        self._answers.clear()
         self._admissions.clear()
         self._actors.clear()
-        async with self._pool.running(database_url), self._watch.running(database_url):
+        async with (
+            self._pool.running(database_url),
+            self._watch.running(database_url),
+            self._contents.running(database_url),
+        ):
             yield
+
+    def note_change(self) -> None:
+        """Believe no answer of before: something may have been changed through this process, and whoever did so must see it."""
+        self._contents.note()
 
     @property
     def generation(self) -> int | None:
@@ -61,9 +74,12 @@ class FastPath:
         queried = QueriedHoldings(scope.instances, self._kept)
         if scope.veil is not None:
             return VeiledHoldings(queried, scope.veil)
-        if scope.shelf_id is None or not self._pool.is_running:
-            return queried
-        return ShelvedHoldings(self._reader, scope.shelf_id, queried)
+        if scope.shelf_id is not None and self._pool.is_running:
+            return ShelvedHoldings(self._reader, scope.shelf_id, queried)
+        generation = self._contents.generation
+        if scope.is_watched and generation is not None:
+            return RememberedHoldings(queried, self._answers, scope.name, generation)
+        return queried
 
     def remembered(self, visitor: Visitor) -> Scope | None:
         """The scope a visitor (two headers and a path) was let into a moment ago, when nothing has changed since."""

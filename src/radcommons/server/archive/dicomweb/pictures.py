@@ -11,10 +11,10 @@ from radcommons.server.archive.dicomweb.exchange import Exchange
 from radcommons.server.archive.dicomweb.holdings import HeldInstance
 from radcommons.server.archive.dicomweb.intact import assure
 from radcommons.server.archive.dicomweb.keys import Level
-from radcommons.server.archive.dicomweb.rendered_query import RenderedQuery, parse_rendered, parse_thumbnail
 from radcommons.server.archive.dicomweb.sending import Answer
 from radcommons.server.archive.errors import QueryInvalidError
 from radcommons.server.archive.pixel_jobs import RenderFrame
+from radcommons.server.archive.rendered_query import RenderedQuery, parse_rendered, parse_thumbnail
 from radcommons.server.archive.rules import SLIDE_CLASS, middle_index
 from radcommons.server.platform.errors import NotFoundError
 

@@ -1,4 +1,4 @@
-"""Every change of who may read what is told on one channel (see platform.access_watch), whoever makes it."""
+"""Every change of who may read what is told on one channel (see platform.change_watch), whoever makes it."""
 
 from django.db import migrations
 

@@ -1,7 +1,7 @@
-"""Knowing at once that somebody's right to read has changed, so that what was decided may be remembered until then.
+"""Knowing at once that something has changed, so that what was decided or read may be remembered until then.
 
-Triggers of the database speak on one channel whenever a token, a session, a role or a version changes, whoever changes
-it. While nobody listens, nothing may be remembered.
+Triggers of the database speak on one channel whenever a token, a session, a role or a version changes, and on another when
+what live scopes show does, whoever changes it. While nobody listens, nothing may be remembered.
 """
 
 import asyncio
@@ -10,14 +10,16 @@ from contextlib import asynccontextmanager, suppress
 
 import psycopg
 
-CHANNEL = "radcommons_access"
+ACCESS = "radcommons_access"
+CONTENTS = "radcommons_contents"
 _PAUSE_S = 1.0
 
 
-class AccessWatch:
-    """Counts the changes; ``generation`` is None while the database cannot be heard."""
+class ChangeWatch:
+    """Counts the changes told on a channel; ``generation`` is None while the database cannot be heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
         self.generation: int | None = None
         self._changes = 0
 
@@ -41,13 +43,18 @@ class AccessWatch:
     async def _listen(self, database_url: str) -> None:
         try:
             async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
-                await connection.execute(f"LISTEN {CHANNEL}")
-                self._note()
+                await connection.execute(f"LISTEN {self._channel}")
+                self._count()
                 async for _ in connection.notifies():
-                    self._note()
+                    self._count()
         finally:
             self.generation = None
 
-    def _note(self) -> None:
+    def note(self) -> None:
+        """Count a change that was made here, before its word has come back."""
+        if self.generation is not None:
+            self._count()
+
+    def _count(self) -> None:
         self._changes += 1
         self.generation = self._changes

@@ -1,7 +1,7 @@
 import pytest
 
-from radcommons.server.archive.dicomweb.rendered_query import RenderedQuery, parse_rendered
 from radcommons.server.archive.errors import QueryInvalidError
+from radcommons.server.archive.rendered_query import RenderedQuery, parse_rendered
 
 
 def test_nothing_asked_for_gives_the_objects_own_window_and_size():

@@ -1,0 +1,85 @@
+"""Holdings of a scope that may change, whose answers are kept while the database tells of no change.
+
+Those who look at what has not come out yet (a site at what it sent, a curator, who chooses for a release) ask the same again and
+again while they leaf, as viewers do. Triggers tell of every change of what is stored, catalogued or decided; then all that was kept is
+asked anew.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from radcommons.server.archive.dicomweb.address import Address
+from radcommons.server.archive.dicomweb.by_query import KeyedSelection, QueriedHoldings
+from radcommons.server.archive.dicomweb.holdings import HeldInstance
+from radcommons.server.archive.dicomweb.query import SearchQuery
+from radcommons.server.archive.recently_used import RecentlyUsed
+
+V = TypeVar("V")
+# A second line behind the triggers: whatever goes wrong, nothing older than this is answered.
+_BELIEVED_S = 5.0
+_ANSWER_BYTES = 4096
+
+# By scope and question: the answer, until when (monotonic seconds) it is believed, and of which generation it is.
+Answers = RecentlyUsed[tuple[str, Hashable], tuple[object, float, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedHoldings:
+    """See :class:`.Holdings`.
+
+    Parameters
+    ----------
+    scope
+        The name of the scope, which shows the same to all who may see it.
+    generation
+        The state of the contents when the question came.
+    """
+
+    inner: QueriedHoldings
+    answers: Answers
+    scope: str
+    generation: int
+
+    async def search(self, query: SearchQuery, address: Address, *, root: str) -> tuple[bytes, int]:
+        """The results of a search."""
+        return await self._asked(
+            (query, address, root), lambda: self.inner.search(query, address, root=root), lambda found: len(found[0])
+        )
+
+    async def one(self, address: Address) -> HeldInstance:
+        """The instance an address names."""
+        return await self._asked(("one", _uids(address)), lambda: self.inner.one(address), _size_of_instance)
+
+    async def representative(self, address: Address) -> HeldInstance:
+        """The image that stands for an address."""
+        question = ("representative", _uids(address))
+        return await self._asked(question, lambda: self.inner.representative(address), _size_of_instance)
+
+    async def select(self, address: Address) -> KeyedSelection:
+        """All instances an address names."""
+        question = ("select", _uids(address))
+        return await self._asked(question, lambda: self.inner.select(address), lambda found: found.held_bytes)
+
+    async def attributes(self, address: Address) -> dict[str, Any]:
+        """The DICOM JSON of one instance."""
+        return await self.inner.attributes(address)
+
+    async def _asked(self, question: Hashable, ask: Callable[[], Awaitable[V]], size_of: Callable[[V], int]) -> V:
+        key, now = (self.scope, question), time.monotonic()
+        held = self.answers.get(key)
+        if held is not None and held[2] == self.generation and now < held[1]:
+            return cast("V", held[0])
+        made = await ask()
+        entry = (made, now + _BELIEVED_S, self.generation)
+        self.answers.put(key, entry, size_bytes=_ANSWER_BYTES + size_of(made))
+        return made
+
+
+def _uids(address: Address) -> tuple[str, str, str]:
+    return address.study_instance_uid, address.series_instance_uid, address.sop_instance_uid
+
+
+def _size_of_instance(instance: HeldInstance) -> int:
+    return 100 * len(instance.frames)
