@@ -56,6 +56,11 @@ def test_a_survey_becomes_a_site(client_of):
     assert survey.site == Site.objects.get()
 
 
+@pytest.mark.parametrize("number", ["²", "①", "٣", "-1", "9" * 30, "none"])
+def test_a_survey_that_is_none_leaves_the_form_empty(client_of, number):
+    assert client_of("administrator").get("/sites/add/", {"survey": number}).status_code == 200
+
+
 def test_an_agreement_is_recorded_shown_and_revoked(client_of):
     make_site(is_signed=False)
     office = client_of("administrator")

@@ -195,7 +195,7 @@ def site_active(request: ActorRequest, code: str) -> HttpResponse:
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() and len(text) < len(str(2**62)) else 0
+    return int(text) if text and text.isdecimal() and len(text) < len(str(2**62)) else 0
 
 
 urlpatterns = [

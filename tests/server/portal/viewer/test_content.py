@@ -85,6 +85,20 @@ def test_references_keep_their_frames_and_say_how_they_belong() -> None:
     assert (source.references[0].sop_instance_uid, source.references[0].frame_numbers) == ("2.25.7", (3, 4))
 
 
+@pytest.mark.parametrize("frame", ["²", "①", "9" * 5000, "one"])
+def test_a_frame_number_that_is_none_is_left_out(frame: str) -> None:
+    told = report(image("2.25.7", [3]))
+    told["0040A730"]["Value"][0]["00081199"]["Value"][0]["00081160"]["Value"] = [frame, 4]
+    assert content_of(told).items[0].references[0].frame_numbers == (4,)
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"), [(128.0, "128"), (24.3, "24.3"), (-0.5, "-0.5"), (1e-7, "1e-07"), (1e20, "1e+20")]
+)
+def test_numbers_are_shown_without_an_empty_fraction(kept: float, shown: str) -> None:
+    assert text({"00281051": {"vr": "DS", "Value": [kept]}}, "00281051") == shown
+
+
 def test_shapes_say_how_many_points_they_have() -> None:
     polyline = item("SCOORD", "Region", GraphicType="POLYLINE", GraphicData=[1.0, 1.0, 2.0, 2.0, 1.0, 1.0])
     assert content_of(report(polyline)).items[0].value == "polyline, 3 points"

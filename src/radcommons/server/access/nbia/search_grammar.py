@@ -75,7 +75,7 @@ class SimpleSearch:
     def number(self, criterion: Criterion) -> int:
         """The value of a criterion that is a whole number; 0 without."""
         values = self.values.get(criterion, ())
-        return max((int(value) for value in values if value.isdigit()), default=0)
+        return max((int(value) for value in values if value.isdecimal() and len(value) < 10), default=0)  # noqa: PLR2004
 
 
 def parse_search(parameters: Parameters) -> SimpleSearch:

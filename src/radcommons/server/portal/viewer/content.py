@@ -11,6 +11,8 @@ Attributes = Mapping[str, Any]
 # Deeper than any template of PS3.16; what lies below is counted, not shown.
 MAX_DEPTH = 24
 MAX_ITEMS = 20_000
+# Longer than the number of any frame (PS3.5 6.2, IS).
+_DIGITS = 12
 _TEXT_TAGS = {
     "TEXT": "0040A160",
     "UIDREF": "0040A124",
@@ -96,10 +98,14 @@ def items(attributes: Attributes, tag: str) -> list[Attributes]:
 
 
 def texts(attributes: Attributes, tag: str) -> list[str]:
-    """All values of an attribute as text; names of persons in their alphabetic form."""
+    """All values of an attribute as text; names of persons in their alphabetic form, numbers without an empty fraction."""
     values = attributes.get(tag, {}).get("Value") or ()
     shown = (value.get("Alphabetic", "") if isinstance(value, dict) else value for value in values)
-    return [str(value) for value in shown if value is not None]
+    return [
+        str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+        for value in shown
+        if value is not None
+    ]
 
 
 def text(attributes: Attributes, tag: str) -> str:
@@ -137,7 +143,9 @@ def _all_items(attributes: Attributes, *, depth: int) -> Iterator[Attributes]:
 
 
 def _frames(attributes: Attributes) -> tuple[int, ...]:
-    return tuple(int(number) for number in texts(attributes, "00081160") if number.isdigit())
+    return tuple(
+        int(number) for number in texts(attributes, "00081160") if number.isdecimal() and len(number) <= _DIGITS
+    )
 
 
 def _item(attributes: Attributes, *, depth: int, left: list[int]) -> Item:
