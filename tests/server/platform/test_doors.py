@@ -43,6 +43,22 @@ def test_signing_in_leads_back_to_the_whole_address_but_never_to_a_form(client, 
     assert client.post("/curation/clear/").headers["Location"] == "/accounts/login/"
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/nothing/", 404, "platform.not-found"),
+        ("/people/", 401, "platform.unauthenticated"),
+        ("/releases/none/", 404, ""),
+    ],
+)
+def test_who_asks_for_json_and_for_no_page_is_refused_in_json(client, db, path, status, code):
+    answer = client.get(path, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/json")
+    assert answer.json()["code"].startswith(code)
+    page = client.get(path, headers={"Accept": "text/html,application/json"})
+    assert page.headers["Content-Type"].startswith("text/html")
+
+
 def test_a_page_asked_for_where_only_a_form_goes_is_told_so(client, db):
     answer = client.get("/curation/clear/")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")

@@ -197,14 +197,20 @@ def _action_of_operation(view: Callable[..., object], method: str) -> Action | N
 
 
 def answer_problem(request: ActorRequest, error: RadCommonsError) -> HttpResponse:
-    """An error as JSON for programs, as a page for people, as the sign-in page where signing in would help."""
+    """An error as JSON for programs, as a page for people, as the sign-in page where signing in would help them."""
     status = status_of(error)
-    if request.path.startswith(API_PREFIX) or request.is_bearer:
+    if _is_program(request) or request.is_bearer:
         return JsonResponse(error.to_json(), status=status)
     if error.kind is Kind.UNAUTHENTICATED:
         return redirect(_sign_in_address(request))
     context = {"error": error, "status": status, "request_id": request.request_id}
     return render(request, ERROR_PAGE, context, status=status)
+
+
+def _is_program(request: HttpRequest) -> bool:
+    """Whether errors are told in JSON: below the interface for programs, and wherever JSON is asked for and no page is."""
+    accepted = request.headers.get("Accept", "")
+    return request.path.startswith(API_PREFIX) or ("json" in accepted and "text/html" not in accepted)
 
 
 def _sign_in_address(request: ActorRequest) -> str:
@@ -218,14 +224,14 @@ def answer_unexpected(request: HttpRequest) -> HttpResponse:
     request_id = getattr(request, "request_id", "")
     if isinstance(sys.exception(), (OperationalError, InterfaceError)):
         return _answer_unavailable(request, request_id)
-    if request.path.startswith(API_PREFIX):
+    if _is_program(request):
         return JsonResponse({**UNEXPECTED, "request_id": request_id}, status=500)
     return render(request, ERROR_PAGE, {"status": 500, "request_id": request_id}, status=500)
 
 
 def _answer_unavailable(request: HttpRequest, request_id: str) -> HttpResponse:
     headers = {"Retry-After": str(RETRY_AFTER_S)}
-    if request.path.startswith(API_PREFIX):
+    if _is_program(request):
         return JsonResponse({**NO_DATABASE, "request_id": request_id}, status=503, headers=headers)
     context = {"status": 503, "error": NO_DATABASE, "request_id": request_id}
     return HttpResponse(page_for_nobody(ERROR_PAGE, context), status=503, headers=headers)
@@ -241,7 +247,7 @@ def page_for_nobody(template: str, context: dict[str, object] | None = None) -> 
 def answer_not_understood(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The answer to what is no sound request. Unlike Django's own it never reads the form, which may be what is unsound."""
     del exception
-    if request.path.startswith(API_PREFIX):
+    if _is_program(request):
         error = InvalidError(
             "platform.request-unreadable", "The request could not be read: its body or address is malformed."
         )
@@ -251,7 +257,7 @@ def answer_not_understood(request: HttpRequest, exception: Exception | None = No
 
 def answer_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The answer where there is nothing: a page for people, JSON for programs."""
-    if request.path.startswith(API_PREFIX):
+    if _is_program(request):
         return JsonResponse(NotFoundError().to_json(), status=404)
     return page_not_found(request, exception or Http404())
 

@@ -101,22 +101,39 @@ def test_the_configuration_is_ours_and_names_no_other_host(installed: Visitor) -
     assert "://" not in answer.text
 
 
+A_PERSON = {"Accept": "text/html,*/*;q=0.8"}
+
+
 def test_without_ohif_the_page_leads_to_the_reading_page(tmp_path: Path) -> None:
     client = Visitor(tmp_path / "nothing")
-    answer = client.get(f"/s/releases/covid19/1.0.0/viewer?StudyInstanceUIDs={STUDY}")
+    answer = client.get(f"/s/releases/covid19/1.0.0/viewer?StudyInstanceUIDs={STUDY}", headers=A_PERSON)
     assert answer.status_code == 404
-    assert f"/view/releases/covid19/1.0.0/studies/{STUDY}/" in answer.text
+    assert f'href="/view/releases/covid19/1.0.0/studies/{STUDY}/"' in answer.text
     assert "radcommons viewer install" in answer.text
+    assert '<nav class="rc-nav"' in answer.text
+    assert "script-src 'self';" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "*/*"])
+@pytest.mark.parametrize("address", ["/", "/s/curation/viewer"])
+def test_without_ohif_programs_are_told_so_in_json(tmp_path: Path, address: str, accept: str) -> None:
+    answer = Visitor(tmp_path / "nothing").get(address, headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+    assert answer.json()["code"] == "viewer.not-installed"
 
 
 def test_without_ohif_markup_in_the_address_stays_out_of_the_page(tmp_path: Path) -> None:
     client = Visitor(tmp_path / "nothing")
-    answer = client.get("/s/curation/viewer", params={"StudyInstanceUIDs": "<script>alert(1)</script>"})
-    assert "alert" not in answer.text
+    address = {"StudyInstanceUIDs": "<script>alert(1)</script>"}
+    assert "alert" not in client.get("/s/curation/viewer", params=address, headers=A_PERSON).text
 
 
-def test_the_front_page_says_whether_ohif_is_there(installed: Visitor, tmp_path: Path) -> None:
-    assert "opens from the page of a study" in installed.get("/").text
+def test_the_front_page_says_that_ohif_is_there(installed: Visitor) -> None:
+    assert "opens from the page of a study" in installed.get("/", headers=A_PERSON).text
+
+
+def test_the_front_page_says_that_ohif_is_not_there(tmp_path: Path) -> None:
+    assert "is not installed" in Visitor(tmp_path / "nothing").get("/", headers=A_PERSON).text
 
 
 def test_the_modules_of_a_reading_task_are_given_out_and_nothing_beside_them(installed: Visitor) -> None:

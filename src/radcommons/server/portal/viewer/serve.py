@@ -4,21 +4,21 @@ The files are public and the same for everybody; what a visitor may look at is d
 in the address, which the configuration derives from it.
 """
 
-import html
 import os
 import re
 from importlib.resources import files
 from pathlib import Path
-from string import Template
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
+from radcommons.server.platform.doors import page_for_nobody
+from radcommons.server.platform.headers import CONTENT_SECURITY_POLICY
 from radcommons.server.portal.viewer.ohif import VERSION, files_folder, installed
 
 SCOPE = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/){0,5}[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -34,7 +34,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-PLAIN_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+NOT_INSTALLED = {"code": "viewer.not-installed", "message": "The OHIF viewer is not installed at this centre."}
 RESOURCES = files("radcommons.server.portal.viewer")
 
 
@@ -83,7 +83,7 @@ class _Viewer:
         if page is not None:
             return self._page(request, page["scope"])
         if path in {"", "index.html"}:
-            return self._front_page()
+            return self._front_page(request)
         try:
             found, stat = self.files.lookup_path(path)
         except (OSError, ValueError):
@@ -96,20 +96,15 @@ class _Viewer:
     def _page(self, request: Request, scope: str) -> Response:
         installation = installed(self.directory)
         if installation is None:
-            return _not_installed(scope, request.query_params.get("StudyInstanceUIDs", ""))
+            return _not_installed(request, scope)
         hashes = " ".join(f"'{digest}'" for digest in installation.script_hashes)
         headers = {**HEADERS, "Cache-Control": REVALIDATE, "Content-Security-Policy": _policy(hashes)}
         return FileResponse(files_folder(self.directory) / "index.html", headers=headers)
 
-    def _front_page(self) -> Response:
+    def _front_page(self, request: Request) -> Response:
         if installed(self.directory) is None:
-            return _not_installed("", "")
-        return _explain(
-            "OHIF viewer",
-            f"<p>OHIF {VERSION} is installed. It opens from the page of a study: choose a release, then a study.</p>"
-            "<p><a href='/releases/'>Releases</a></p>",
-            200,
-        )
+            return _not_installed(request, "")
+        return _told({"is_installed": True, "version": VERSION}, 200)
 
 
 def _policy(script_hashes: str) -> str:
@@ -140,23 +135,16 @@ def _file(path: Path, stat: os.stat_result, request_headers: Headers) -> Respons
     return response
 
 
-def _not_installed(scope: str, study_instance_uids: str) -> Response:
-    study = study_instance_uids.split(",", maxsplit=1)[0]
-    link = ""
-    if scope and UID.fullmatch(study):
-        address = html.escape(f"/view/{scope}/studies/{study}/")
-        link = f"<p><a class='btn btn-primary' href='{address}'>Open the study in the reading page</a></p>"
-    body = (
-        "<p>OHIF is the fuller viewer: several views at once, reformatting, 3D. Its files are not installed on this "
-        f"server. The reading page shows the same images without it.</p>{link}"
-        "<p>The operator adds OHIF once with <code>radcommons viewer install</code>, on a machine with npm; "
-        "<code>radcommons viewer install --from FILE</code> takes a package fetched elsewhere.</p>"
-    )
-    return _explain("The OHIF viewer is not installed", body, 404)
+def _not_installed(request: Request, scope: str) -> Response:
+    """What is answered in place of the viewer: to people a page that leads to the study's images, to programs JSON."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse(NOT_INSTALLED, 404, {**HEADERS, "Cache-Control": "no-store"})
+    study = request.query_params.get("StudyInstanceUIDs", "").split(",", maxsplit=1)[0]
+    is_known = bool(scope) and UID.fullmatch(study) is not None
+    return _told({"study_url": f"/view/{scope}/studies/{study}/" if is_known else ""}, 404)
 
 
-def _explain(title: str, body: str, status: int) -> Response:
-    template = Template(RESOURCES.joinpath("explanation.html").read_text(encoding="utf-8"))
-    page = template.substitute(title=html.escape(title), body=body)
-    headers = {**HEADERS, "Cache-Control": "no-store", "Content-Security-Policy": PLAIN_POLICY}
-    return HTMLResponse(page, status_code=status, headers=headers)
+def _told(context: dict[str, object], status: int) -> Response:
+    """A page of the portal in place of the viewer's own."""
+    headers = {**HEADERS, "Cache-Control": "no-store", "Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    return HTMLResponse(page_for_nobody("viewer/ohif.html", context), status, headers)
