@@ -20,8 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import click
@@ -74,6 +75,8 @@ class Operation:
         How many times faster than Orthanc it must be.
     share
         Of the time given to one measurement.
+    questions
+        What is asked of each place in one turn: to who asks for something new nothing is given that was kept.
     """
 
     name: str
@@ -81,6 +84,15 @@ class Operation:
     accept: str
     bar: float
     share: float = 1.0
+    questions: Callable[[], Iterable[str]] = lambda: ("",)
+
+
+_widths = count(300)
+
+
+def new_windows() -> list[str]:
+    """Windows that nobody asked for yet, enough for the pictures of one turn."""
+    return [f"?window=40,{next(_widths)},linear" for _ in range(60)]
 
 
 OPERATIONS = (
@@ -90,7 +102,8 @@ OPERATIONS = (
     Operation("series metadata", lambda one: f"{one.series_path}/metadata", DICOM_JSON, 30),
     Operation("instance", lambda one: one.path, PARTS, 2.5),
     Operation("frame", lambda one: f"{one.path}/frames/1", OCTETS, 2.5),
-    Operation("rendered", lambda one: f"{one.path}/rendered", "image/jpeg", 2),
+    Operation("rendered", lambda one: f"{one.path}/rendered", "image/jpeg", 2, questions=new_windows),
+    Operation("rendered again", lambda one: f"{one.path}/rendered", "image/jpeg", 2),
     Operation("series stream", lambda one: one.series_path, PARTS, 1),
 )
 NAMES = (*(operation.name for operation in OPERATIONS), "series ZIP", "memory")
@@ -183,21 +196,18 @@ def places(root: str, headers: dict[str, str]) -> list[Place]:
 
 def measure(operation: Operation, peers: Sequence[Peer], known: Sequence[Place], seconds: float) -> list[Answered]:
     """Ask servers one thing, of every series in turn; for so many seconds each, in turns."""
-    askings = [
-        Asking(
-            [f"{peer.root}/{operation.path(place)}" for place in known],
-            peer.headers | {"Accept": operation.accept},
-            seconds * operation.share / TURNS,
-        )
-        for peer in peers
-    ]
-    for asking, peer in zip(askings, peers, strict=True):
-        ask(replace(asking, seconds=0, at_least=len(asking.urls)), peer.process_ids)
+
+    def asking(peer: Peer, share: float) -> Asking:
+        urls = [f"{peer.root}/{operation.path(place)}{each}" for each in operation.questions() for place in known]
+        return Asking(urls, peer.headers | {"Accept": operation.accept}, seconds * operation.share * share)
+
+    for peer in peers:
+        ask(replace(asking(peer, 0), at_least=len(known)), peer.process_ids)
     turns: list[list[Answered]] = [[] for _ in peers]
     order = list(range(len(peers)))
     for turn in range(TURNS):
         for position in order if turn % 2 == 0 else reversed(order):
-            turns[position].append(ask(askings[position], peers[position].process_ids))
+            turns[position].append(ask(asking(peers[position], 1 / TURNS), peers[position].process_ids))
     return [taken_together(each) for each in turns]
 
 

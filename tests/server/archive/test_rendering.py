@@ -13,7 +13,7 @@ from radcommons.dicom.instance import describe_file
 from radcommons.server.archive.errors import DamagedObjectError, NotRenderableError, RendererBusyError
 from radcommons.server.archive.pixel_jobs import DecodeFrame, Job, ReadValue, Refusal, RenderFrame
 from radcommons.server.archive.pixel_work import perform
-from radcommons.server.archive.rendering import Renderer, fetched
+from radcommons.server.archive.rendering import Renderer, fetched, picture
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import LocalObjects, instance_key, object_store
 
@@ -50,6 +50,13 @@ def test_one_poisoned_object_fails_alone(renderer, kept, tmp_path):
     with pytest.raises(NotRenderableError):
         asyncio.run(renderer.perform(bad, RenderFrame(0)))
     assert asyncio.run(renderer.perform(good, RenderFrame(0))).startswith(b"\xff\xd8\xff")
+
+
+def test_a_picture_that_was_asked_for_lately_is_not_made_again(kept, tmp_path):
+    sha256 = kept(dicom_file(tmp_path, 17))
+    first = asyncio.run(picture(sha256, RenderFrame(0, quality=50)))
+    assert asyncio.run(picture(sha256, RenderFrame(0, quality=50))) is first
+    assert asyncio.run(picture(sha256, RenderFrame(0, quality=5))) != first
 
 
 def test_many_requests_share_the_processes(renderer, kept, tmp_path):

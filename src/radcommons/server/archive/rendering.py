@@ -20,6 +20,7 @@ from radcommons.dicom.finding import Finding
 from radcommons.dicom.isolation import Named
 from radcommons.server.archive.errors import DamagedObjectError, NotRenderableError, RendererBusyError
 from radcommons.server.archive.pixel_jobs import Job, Refusal, RenderFrame, Work
+from radcommons.server.archive.recently_used import RecentlyUsed
 from radcommons.server.archive.rules import rendition_key
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.objects import ObjectStore, instance_key, object_store
@@ -35,6 +36,9 @@ THUMBNAIL_SIZE = 256
 _MAX_WAITING = 256
 # Somebody waits in front of a page: less patience than a worker has with a batch.
 _PATIENCE_S = 20
+# Pictures that were asked for lately: who leafs back, or looks at what others look at, waits for nothing.
+_pictures: RecentlyUsed[tuple[str, RenderFrame], bytes] = RecentlyUsed(8 << 20)
+_KEY_BYTES = 500
 _MISSING = frozenset({"archive.no-such-value"})
 
 
@@ -180,6 +184,18 @@ def renderer() -> Renderer:
 async def in_worker(sha256: str, work: Work) -> bytes:
     """Do one piece of work on one stored file; see :meth:`Renderer.perform`."""
     return await renderer().perform(sha256, work)
+
+
+async def picture(sha256: str, work: RenderFrame) -> bytes:
+    """A picture of one frame, from memory or made now; see :meth:`Renderer.perform`.
+
+    Whether the stored file is still what it was is asked before, by whoever shows it.
+    """
+    kept = _pictures.get((sha256, work))
+    if kept is None:
+        kept = await in_worker(sha256, work)
+        _pictures.put((sha256, work), kept, size_bytes=len(kept) + _KEY_BYTES)
+    return kept
 
 
 async def thumbnail(sha256: str, frame_index: int, *, size: int = THUMBNAIL_SIZE) -> bytes:

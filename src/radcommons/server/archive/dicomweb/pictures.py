@@ -45,7 +45,7 @@ async def answer_rendered(exchange: Exchange) -> Answer:
         flip=query.flip,
         lines=captions(attributes, query.annotations),
     )
-    picture = await rendering.in_worker(instance.sha256, work)
+    picture = await rendering.picture(instance.sha256, work)
     return Answer(picture, media_type=media_type, headers=exchange.cache_headers(etag))
 
 
@@ -61,7 +61,7 @@ async def answer_thumbnail(exchange: Exchange) -> Answer:
     if size is None:
         picture = await rendering.thumbnail(instance.sha256, frame_index)
     else:
-        picture = await rendering.in_worker(instance.sha256, RenderFrame(frame_index, size=size))
+        picture = await rendering.picture(instance.sha256, RenderFrame(frame_index, size=size))
     return Answer(picture, media_type=JPEG, headers=exchange.cache_headers(etag))
 
 
