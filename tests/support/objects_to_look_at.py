@@ -11,9 +11,10 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
-STUDY = "2.25.3001"
+STUDY, OTHER_STUDY = "2.25.3001", "2.25.3002"
 STORAGE = "1.2.840.10008.5.1.4.1.1."
 CT, SEGMENTS, CONTOURS, ECG, REPORT, KEYS, PDF, STATE, PLAN, SLIDE = (f"2.25.31{number:02}" for number in range(1, 11))
+GREY_SLIDE, FILM, LOST, BROKEN = (f"2.25.31{number:02}" for number in range(11, 15))
 DOCUMENT = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 SLICES, SIZE, TILE = 3, 64, 128
@@ -118,6 +119,36 @@ def contours() -> Dataset:
     return made
 
 
+def film() -> Dataset:
+    """Three frames of a film in colour, red, green and blue, 10 ms apart."""
+    values = np.zeros((SLICES, SIZE, SIZE, 3), np.uint8)
+    for frame in range(SLICES):
+        values[frame, :, :, frame] = 200
+    made = dataset(FILM, 1, "3.1", "US", SeriesDescription="Flow", NumberOfFrames=SLICES, FrameTime="10")
+    made.SamplesPerPixel, made.PlanarConfiguration, made.PhotometricInterpretation = 3, 0, "RGB"
+    made.Rows = made.Columns = SIZE
+    made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 8, 8, 7, 0
+    made.PixelData = values.tobytes()
+    return made
+
+
+def undecodable() -> Dataset:
+    """A picture that says it is JPEG 2000 and is none; in a study of its own."""
+    made = _grey(dataset(BROKEN, 1, "2", "CT", SeriesDescription="Broken"), np.zeros((SIZE, SIZE)), 16)
+    made.StudyInstanceUID = OTHER_STUDY
+    made.PixelData = encapsulate([b"no codestream "])
+    return made
+
+
+def contours_without_images() -> Dataset:
+    """The red square again, drawn on a series that is nowhere."""
+    made = contours()
+    made.SeriesInstanceUID, made.SOPInstanceUID = LOST, f"{LOST}.1"
+    drawn = made.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence[0].RTReferencedSeriesSequence[0]
+    drawn.SeriesInstanceUID = "2.25.9999"
+    return made
+
+
 def ecg() -> Dataset:
     """Ten seconds of twelve leads at 100 samples a second: a pulse of 1 mV each second, twice as high in lead II."""
     values = np.zeros((1000, 12), "<i2")
@@ -202,6 +233,18 @@ def slide(folder: Path) -> list[Path]:
     ]
     label = _level(folder, 4, (60, 40), flavour="LABEL")
     return [*files, label]
+
+
+def grey_slide() -> Dataset:
+    """A slide of two tiles that states no window, the left one dark and the right one bright, each of one value."""
+    values = np.repeat(np.array([100, 300], "<u2"), TILE * TILE).reshape(2, TILE, TILE)
+    made = _grey(
+        dataset(GREY_SLIDE, 1, "77.1.6", "SM", ImageType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]), values, 16
+    )
+    made.TotalPixelMatrixColumns, made.TotalPixelMatrixRows, made.NumberOfFrames = 2 * TILE, TILE, 2
+    made.DimensionOrganizationType = "TILED_FULL"
+    made.PixelData = values.tobytes()
+    return made
 
 
 def _level(

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from pydicom.uid import JPEG2000Lossless
+from tests.browser.conftest import Watch
 from tests.browser.test_accessibility import TAGS
 from tests.support import objects_to_look_at as made
 
@@ -31,7 +33,9 @@ def curator(open_page: Callable[..., Page], client_of: Callable[..., object], tm
     """A curator's page before a study of every kind; the server runs already."""
     site = sites.add_site("ALPHA", name="Alpha Hospital", country="BE", actor=SYSTEM)
     objects = [*made.slices(), made.segments(), made.contours(), made.ecg(), made.report(), *made.others()]
+    objects += [made.grey_slide(), made.film(), made.contours_without_images()]
     paths = [*(made.write(one, tmp_path) for one in objects), *made.slide(tmp_path)]
+    paths.append(made.write(made.undecodable(), tmp_path, JPEG2000Lossless))
     offers = []
     for path in paths:
         description, findings = describe_file(path)
@@ -105,6 +109,40 @@ def test_a_slide_is_drawn_tile_by_tile_and_its_label_never_asked_for(curator: Pa
     frames = [url for url in asked if "/frames/" in url]
     assert any(f"/instances/{made.SLIDE}.1/" in url and not url.endswith("/rendered") for url in frames)
     assert not any(f"/instances/{made.SLIDE}.4/" in url for url in frames)
+
+
+def test_tiles_of_a_grey_slide_share_one_window(curator: Page) -> None:
+    look(curator, made.GREY_SLIDE)
+    curator.wait_for_selector("#slide[data-state=shown]")
+    wait_for_colour(curator, "#slide", 0.4, 0.5, "Math.max(...c) < 20")
+    wait_for_colour(curator, "#slide", 0.6, 0.5, "Math.min(...c) > 235")
+
+
+def test_a_film_in_colour_has_images_and_no_window_and_plays_by_key(curator: Page) -> None:
+    look(curator, made.FILM)
+    curator.wait_for_selector("#stage[data-state=shown]")
+    expect(curator.locator("#number")).to_have_text(f"Image 1 of {made.SLICES}")
+    expect(curator.locator("#slices label")).to_have_text("Image")
+    expect(curator.locator("#preset")).to_be_hidden()
+    expect(curator.get_by_role("button", name="Scroll")).to_have_attribute("aria-pressed", "true")
+    curator.keyboard.press("End")
+    wait_for_colour(curator, "#stage", 0.5, 0.5, "c[2] > 150 && c[0] < 50")
+    curator.keyboard.press("c")
+    wait_for_colour(curator, "#stage", 0.5, 0.5, "c[0] > 150 && c[2] < 50")
+    curator.keyboard.press("c")
+    expect(curator.locator("#cine")).to_have_text("Play")
+
+
+def test_what_cannot_be_drawn_is_said_to_be_kept(curator: Page, watch: Watch) -> None:
+    watch.expected = ("status of 404", "status of 406")
+    look(curator, made.LOST)
+    expect(curator.locator("#problem-words")).to_contain_text("Drawn are: Red square.")
+    expect(curator.get_by_role("link", name="Contact sheet")).to_have_count(0)
+    curator.goto(f"/view/curation/{made.OTHER_STUDY}/{made.BROKEN}/")
+    expect(curator.locator("#problem-words")).to_contain_text("kept as it was sent")
+    curator.goto(f"/view/curation/{made.OTHER_STUDY}/{made.BROKEN}/sheet/")
+    expect(curator.locator("#sheet-words")).to_have_text("The only image. Enter opens it.")
+    expect(curator.locator("#sheet")).to_contain_text("cannot be drawn")
 
 
 def test_curves_sheets_and_pages_of_every_kind(curator: Page) -> None:

@@ -83,6 +83,9 @@ def test_attributes_and_contact_sheets_are_of_the_scope_only(curator: Client, cl
         assert f"<title>{view} · " in text
         assert f"<li>{view}</li>" in text
         assert f'<li><a href="/view/curation/{made.STUDY}/{made.CT}/">' in text
+    for series in (made.ECG, made.REPORT, made.PDF, made.PLAN):
+        answer = curator.get(f"/view/curation/{made.STUDY}/{series}/sheet/")
+        assert answer.headers["Location"] == f"/view/curation/{made.STUDY}/{series}/"
     stranger = client_of("researcher")
     for rest in ("", "header/", "sheet/", "document/"):
         assert stranger.get(f"/view/curation/{made.STUDY}/{made.PDF}/{rest}").status_code == 404

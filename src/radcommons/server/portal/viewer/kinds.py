@@ -33,6 +33,11 @@ class Kind(StrEnum):
         """Whether a small picture of such a series tells anything."""
         return self in {Kind.IMAGES, Kind.SLIDE, Kind.SEGMENTATION}
 
+    @property
+    def has_sheet(self) -> bool:
+        """Whether its pictures are looked at one after the other: those of a slide are tiles of one."""
+        return self in {Kind.IMAGES, Kind.SEGMENTATION}
+
 
 @dataclass(frozen=True, slots=True)
 class Held:

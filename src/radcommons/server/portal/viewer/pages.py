@@ -66,9 +66,11 @@ def header(request: ActorRequest, scope: str, study_instance_uid: str, series_in
 @require_safe
 @door(Action.VIEWING_OPEN)
 def contact_sheet(request: ActorRequest, scope: str, study_instance_uid: str, series_instance_uid: str) -> HttpResponse:
-    """Evenly spaced images of a series on one page."""
+    """Evenly spaced images of a series on one page; a series without images is shown in its own way."""
     readable = scope_with(scope, request.actor, study_instance_uid, series_instance_uid)
     looked = look(request, readable, study_instance_uid, series_instance_uid)
+    if not looked.kind.has_sheet:
+        return redirect(looked.url)
     return render(request, "viewer/contact_sheet.html", _context(looked))
 
 

@@ -60,8 +60,9 @@ register_converter(ScopePathConverter, "scope-path")
 def read_series(request: ActorRequest, scope: str, study_instance_uid: str, series_instance_uid: str) -> HttpResponse:
     """Look at one series of a scope: the reading page for images and what lies over them, a page of its own for the rest."""
     readable = scope_with(scope, request.actor, study_instance_uid, series_instance_uid)
-    if kind_of_series(readable, series_instance_uid) in READ_AS_STACKS:
-        return _reading_page(request, readable, study_instance_uid, series_instance_uid)
+    kind = kind_of_series(readable, series_instance_uid)
+    if kind in READ_AS_STACKS:
+        return _reading_page(request, readable, study_instance_uid, series_instance_uid, has_sheet=kind.has_sheet)
     return object_page(request, look(request, readable, study_instance_uid, series_instance_uid))
 
 
@@ -92,7 +93,9 @@ def ohif_url(scope: str, study_instance_uid: str, series_instance_uid: str = "")
     return f"/viewer/s/{scope}/viewer?{urlencode(query)}"
 
 
-def _reading_page(request: ActorRequest, scope: Scope, study: str, series: str) -> HttpResponse:
+def _reading_page(
+    request: ActorRequest, scope: Scope, study: str, series: str, *, has_sheet: bool = False
+) -> HttpResponse:
     context = {
         "dicomweb_root": f"/dicom-web/{scope.name}",
         "view_root": f"/view/{scope.name}",
@@ -100,7 +103,7 @@ def _reading_page(request: ActorRequest, scope: Scope, study: str, series: str) 
         "series_instance_uid": series,
         "ohif_url": ohif_url(scope.name, study, series),
         "home_url": "/",
-        "sheet_url": f"/view/{scope.name}/{study}/{series}/sheet/" if series else "",
+        "sheet_url": f"/view/{scope.name}/{study}/{series}/sheet/" if has_sheet else "",
         "header_url": f"/view/{scope.name}/{study}/{series}/header/" if series else "",
         "login_url": f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}",
         "modules": PRELOADED,

@@ -12,7 +12,7 @@ const KINDS = { 401: "sign-in", 403: "missing", 404: "missing", 406: "unsupporte
 const MESSAGES = {
   "sign-in": "Your session has ended. Sign in and open the images again.",
   missing: "These images are not in this collection, were withdrawn, or are not open to you.",
-  unsupported: "The stored form of this image cannot be shown.",
+  unsupported: "It is kept as it was sent, and can be downloaded. Its pixels are damaged, or in a form that nothing here decodes.",
   server: "The server could not answer. Try again in a moment; if it goes on, tell the operator.",
   offline: "The server cannot be reached. Check the connection and try again.",
 };

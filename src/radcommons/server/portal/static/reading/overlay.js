@@ -19,6 +19,11 @@ export function sourceSeriesOf(instance) {
   return text(item(instance, "00081115"), "0020000E");
 }
 
+/** The names of what structure sets outline, each once. */
+export function namesOf(instances) {
+  return [...new Set(instances.flatMap((instance) => values(instance, "30060020").map((region) => text(region, "30060026"))).filter(Boolean))];
+}
+
 /** All series of a study that an object names, for those that do not say on which they were drawn. */
 export function referencedSeries(instances) {
   return new Set(instances.flatMap((instance) => [sourceSeriesOf(instance), ...values(instance, "00081115").map((series) => text(series, "0020000E"))]).filter(Boolean));

@@ -7,7 +7,7 @@ import { FrameStore } from "./frames.js";
 import { lengthBetween } from "./geometry.js";
 import { imagesOf, seriesFactsOf } from "./images.js";
 import { listKeys, listenToKeys } from "./keys.js";
-import { Overlay, isOverlay, sourceSeriesOf } from "./overlay.js";
+import { Overlay, isOverlay, namesOf, sourceSeriesOf } from "./overlay.js";
 import { Picture } from "./picture.js";
 import { PointerTools } from "./pointer.js";
 import { firstWithPictures, loadSeries, showSeries } from "./series.js";
@@ -206,7 +206,8 @@ function open(instances, { drawn = [], series = place.series } = {}) {
   }
   view = new View(images);
   view.preset = images[0].windows.length > 0 ? "stored" : "auto";
-  if (matchMedia("(pointer: coarse)").matches) view.tool = images.length > 1 ? "scroll" : "pan";
+  const hasWindow = view.presets().length > 0;
+  if (!hasWindow || matchMedia("(pointer: coarse)").matches) view.tool = images.length > 1 ? "scroll" : "pan";
   const base = `${place.root}/studies/${place.study}/series`;
   if (drawn.length > 0) {
     overlay = new Overlay(drawn, `${base}/${place.series}`, { panel: byId("overlay"), redraw: draw });
@@ -242,7 +243,9 @@ async function openOverSource(instances) {
     words.say(note);
   } else {
     words.series(seriesFactsOf(instances));
-    throw new LoadError("missing", "The images on which these contours were drawn are not in this collection.");
+    const names = namesOf(instances);
+    const drawn = names.length > 0 ? ` Drawn are: ${names.join(", ")}.` : "";
+    throw new LoadError("missing", `The images on which these contours were drawn are not in this collection.${drawn}`);
   }
 }
 

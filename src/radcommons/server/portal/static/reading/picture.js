@@ -138,7 +138,8 @@ export class Picture {
       context.lineTo(x + width, y);
       context.lineTo(x + width, y - tick);
     });
-    this.#label(length >= 10 ? `${length / 10} cm` : `${length} mm`, x, y + 18 * ratio);
+    const short = length >= 0.1 ? `${length} mm` : `${Math.round(length * 1000)} µm`;
+    this.#label(length >= 10 ? `${length / 10} cm` : short, x, y + 18 * ratio);
   }
 
   #drawLength(image, placement, { from, to }) {

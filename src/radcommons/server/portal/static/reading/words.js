@@ -8,6 +8,15 @@ function rounded(value) {
   return Math.abs(value) >= 10 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1);
 }
 
+/** What images that lie somewhere in the patient are called, and others: frames of a film, photographs, projections. */
+function nounOf(image) {
+  return image.position ? "Slice" : "Image";
+}
+
+function lengthWords(mm) {
+  return mm < 0.1 ? `${rounded(mm * 1000)} µm` : `${rounded(mm)} mm`;
+}
+
 function locationOf(image) {
   if (!image.position || !image.orientation) return "";
   const [right, down] = [image.orientation.slice(0, 3), image.orientation.slice(3)];
@@ -53,18 +62,20 @@ export class Words {
     const select = this.#byId("preset");
     const options = view.presets().map(({ id, name, hint }) => new Option(hint ? `${name}  ${hint}` : name, id));
     select.replaceChildren(...options);
-    select.disabled = options.length === 0;
+    // Colours have no window.
+    for (const control of [select.closest(".field"), document.querySelector("[data-action=tool][data-value=window]")]) control.hidden = options.length === 0;
     const slice = this.#byId("slice");
     slice.max = String(view.count);
     slice.disabled = view.count === 1;
     this.#byId("slices").hidden = view.count === 1;
+    this.#byId("slices").querySelector("label").textContent = nounOf(view.image);
     this.#byId("cine").disabled = view.count === 1;
     this.#byId("stage").setAttribute("aria-busy", "true");
   }
 
   show(view, frame, frames, placement) {
     const { image } = view;
-    const number = view.count > 1 ? `Slice ${view.index + 1} of ${view.count}` : "One image";
+    const number = view.count > 1 ? `${nounOf(image)} ${view.index + 1} of ${view.count}` : "One image";
     const slice = this.#byId("slice");
     slice.value = String(view.index + 1);
     slice.setAttribute("aria-valuetext", number);
@@ -72,8 +83,8 @@ export class Words {
     this.#text("location", locationOf(image));
     const { thickness, sliceSpacing } = image;
     const depth = [
-      thickness ? `${rounded(thickness)} mm thick` : "",
-      sliceSpacing ? `every ${rounded(sliceSpacing)} mm` : "",
+      thickness ? `${lengthWords(thickness)} thick` : "",
+      sliceSpacing ? `every ${lengthWords(sliceSpacing)}` : "",
     ];
     this.#text("depth", depth.filter(Boolean).join(", "));
     this.#text("zoom", placement ? `Zoom ${Math.round(view.zoom * 100)} %` : "");
@@ -112,7 +123,7 @@ export class Words {
     this.#byId("problem").hidden = !failure || Boolean(frame);
     if (failure && !frame) {
       stage.dataset.state = "failed";
-      this.#text("problem-title", view.count > 1 ? `Slice ${view.index + 1} cannot be shown` : "This image cannot be shown");
+      this.#text("problem-title", view.count > 1 ? `${nounOf(view.image)} ${view.index + 1} cannot be shown` : "This image cannot be shown");
       this.#text("problem-words", failure.message);
       this.#byId("retry").hidden = failure.kind === "unsupported" || failure.kind === "missing";
       this.#byId("sign-in").hidden = failure.kind !== "sign-in";

@@ -3,6 +3,7 @@
 import { text } from "../reading/dicomjson.js";
 import { fetchMetadata, request } from "../reading/dicomweb.js";
 import { roundLength } from "../reading/geometry.js";
+import { windowOf } from "./grey.js";
 import { pyramidOf, tileAt, wordsOf } from "./pyramid.js";
 
 const { OpenSeadragon } = window;
@@ -12,14 +13,20 @@ const { root, study, series } = stage.dataset;
 const PAN = 0.15;
 let viewer;
 let pyramid;
+let instances;
+const UNDRAWN = "The tiles of this slide cannot be drawn here: nothing on this server decodes them. They are kept as they were sent, and can be downloaded.";
 
-function frameUrl({ sopInstanceUid, frameNumber, isJpeg }) {
-  const frame = `${root}/studies/${study}/series/${series}/instances/${sopInstanceUid}/frames/${frameNumber}`;
-  return isJpeg ? frame : `${frame}/rendered`;
+function storedUrl({ sopInstanceUid, frameNumber }) {
+  return `${root}/studies/${study}/series/${series}/instances/${sopInstanceUid}/frames/${frameNumber}`;
+}
+
+function tileUrl(tile, window) {
+  if (tile.isJpeg) return storedUrl(tile);
+  return `${storedUrl(tile)}/rendered${window ? `?window=${window.center},${window.width},linear-exact` : ""}`;
 }
 
 /** The pyramid as a source of OpenSeadragon. Tiles at the right and lower edge are whole frames: they are clipped. */
-function sourceOf(path) {
+function sourceOf(path, window) {
   const { levels, largest } = pyramid;
   const source = new OpenSeadragon.TileSource({ width: largest.columns, height: largest.rows, minLevel: 0, maxLevel: levels.length - 1, tileWidth: largest.tile.width, tileHeight: largest.tile.height });
   source.getLevelScale = (level) => levels[level].columns / largest.columns;
@@ -27,7 +34,7 @@ function sourceOf(path) {
   source.getTileWidth = (level) => levels[level].tile.width;
   source.getTileHeight = (level) => levels[level].tile.height;
   source.tileExists = (level, x, y) => level in levels && x >= 0 && y >= 0 && x < levels[level].across && y < levels[level].down && tileAt(levels[level], path, x, y) !== undefined;
-  source.getTileUrl = (level, x, y) => frameUrl(tileAt(levels[level], path, x, y));
+  source.getTileUrl = (level, x, y) => tileUrl(tileAt(levels[level], path, x, y), window);
   source.getTileAjaxHeaders = (level, x, y) => ({ Accept: tileAt(levels[level], path, x, y).isJpeg ? "image/jpeg" : "image/jpeg, image/png" });
   source.getTileBounds = (level, x, y, isSource) => {
     const { tile, columns } = levels[level];
@@ -37,11 +44,12 @@ function sourceOf(path) {
   return source;
 }
 
-function open(path) {
-  const { largest } = pyramid;
+async function open(path) {
+  const { largest, levels } = pyramid;
+  const window = await windowOf(instances, levels[0], path, storedUrl);
   viewer.world.removeAll();
   viewer.addTiledImage({
-    tileSource: sourceOf(path),
+    tileSource: sourceOf(path, window),
     clip: new OpenSeadragon.Rect(0, 0, largest.columns, largest.rows),
     success: () => viewer.viewport.goHome(true),
   });
@@ -86,7 +94,7 @@ function offerPaths() {
   const select = document.getElementById("paths");
   select.append(...pyramid.paths.map(({ id, name }) => new Option(name, id)));
   document.getElementById("paths-label").hidden = false;
-  select.addEventListener("change", () => open(select.value));
+  select.addEventListener("change", () => open(select.value).catch(fail));
 }
 
 /** OpenSeadragon adds a style sheet in the page, which this site's policy forbids; it leaves it where it finds this name. */
@@ -115,13 +123,16 @@ function begin() {
   });
   viewer.addHandler("tile-loaded", () => {
     stage.dataset.tiles = String(Number(stage.dataset.tiles ?? 0) + 1);
+    // A tile that failed before the first one came does not speak for the slide.
+    if (stage.dataset.state === "failed") words.textContent = wordsOf(pyramid);
     stage.dataset.state = "shown";
     stage.setAttribute("aria-busy", "false");
   });
   viewer.addHandler("tile-load-failed", () => {
     if (stage.dataset.state === "shown") return;
     stage.dataset.state = "failed";
-    words.textContent = "The tiles of this slide cannot be drawn here: nothing on this server decodes them.";
+    words.textContent = UNDRAWN;
+    stage.setAttribute("aria-busy", "false");
   });
   viewer.addHandler("update-viewport", showScale);
   // The viewer's own canvas is one more stop on the way through the page; the stage takes the keys.
@@ -131,25 +142,30 @@ function begin() {
 }
 
 /** Metadata does not say how frames are encoded, a search does. Without it every tile is rendered by the server. */
-async function withSyntaxes(instances) {
+async function withSyntaxes(found) {
   const response = await request(`${root}/studies/${study}/series/${series}/instances`, "application/dicom+json").catch(() => undefined);
   const listed = response?.status === 200 ? await response.json() : [];
-  const syntaxes = new Map(listed.map((found) => [text(found, "00080018"), found["00083002"]]));
-  return instances.map((instance) => ({ ...instance, "00083002": syntaxes.get(text(instance, "00080018")) ?? instance["00083002"] }));
+  const syntaxes = new Map(listed.map((one) => [text(one, "00080018"), one["00083002"]]));
+  return found.map((instance) => ({ ...instance, "00083002": syntaxes.get(text(instance, "00080018")) ?? instance["00083002"] }));
+}
+
+function fail(error) {
+  words.textContent = error.message;
+  stage.dataset.state = "failed";
+  stage.setAttribute("aria-busy", "false");
 }
 
 async function start() {
   try {
-    pyramid = pyramidOf(await withSyntaxes(await fetchMetadata({ root, study, series })));
+    instances = await withSyntaxes(await fetchMetadata({ root, study, series }));
+    pyramid = pyramidOf(instances);
     if (pyramid.levels.length === 0) throw new Error("This series holds no picture of the tissue: only labels or overviews, which are not shown.");
     begin();
     offerPaths();
-    open(pyramid.paths[0]?.id ?? "");
     words.textContent = wordsOf(pyramid);
+    await open(pyramid.paths[0]?.id ?? "");
   } catch (error) {
-    words.textContent = error.message;
-    stage.dataset.state = "failed";
-    stage.setAttribute("aria-busy", "false");
+    fail(error);
   }
 }
 

@@ -53,7 +53,7 @@ function show() {
   const places = evenly(images.length, count.value === "all" ? images.length : Number(count.value));
   sheet.replaceChildren(...places.map(tile));
   const every = places.length === images.length ? "All" : `${places.length} evenly spaced of`;
-  words.textContent = `${every} ${images.length} ${images.length === 1 ? "image" : "images"}. Arrow keys move from one to the next, Enter opens it.`;
+  words.textContent = images.length === 1 ? "The only image. Enter opens it." : `${every} ${images.length} images. Arrow keys move from one to the next, Enter opens it.`;
 }
 
 function move(event) {
