@@ -4,10 +4,10 @@ import re
 
 import pytest
 from tests.support.batches import uid
-from tests.support.reading import browser, looks, person, submit, task_of
+from tests.support.reading import browser, chest_schema, looks, make_project, person, submit, task_of
 
 from radcommons.server.annotation.models import LabelSchema, ReadingProject
-from radcommons.server.annotation.rules.states import Duty
+from radcommons.server.annotation.rules.states import Duty, ProjectVerb
 from radcommons.server.annotation.services import projects
 from radcommons.server.annotation.services.agreeing import compute_agreement
 from radcommons.server.annotation.services.settling import settle_case
@@ -49,6 +49,24 @@ def test_a_reader_sees_their_own_list_and_the_next_case(project):
     leads = anna.get(f"/annotation/reads/{project.slug}/next/")["Location"]
     assert leads.startswith("/annotation/tasks/")
     assert task_of("anna", STUDY).key not in leads
+
+
+def test_projects_with_something_to_do_stand_first(project, tmp_path):
+    disputed(project)
+    later = make_project(tmp_path, slug="later-reads", title="Later reads", schema=chest_schema(2))
+    person("dora", Role.ADJUDICATOR)
+    for one in (project, later):
+        projects.add_member(
+            one, "dora", Duty.ADJUDICATE, method=Method.RETROSPECTIVE_EXPERT, actor=Actor.system("tests")
+        )
+    projects.move_project(later, ProjectVerb.PAUSE, actor=Actor.system("tests"))
+
+    page = text_of(browser("anna"), "/annotation/reads/")
+    assert page.index("Chest reads</h2>") < page.index("Later reads</h2>")
+
+    queue = text_of(browser("dora"), "/annotation/adjudication/")
+    assert queue.index("?project=chest-reads") < queue.index("?project=later-reads")
+    assert "1 case to decide" in queue
 
 
 def test_a_manager_makes_a_project_of_a_ready_schema_names_readers_and_starts(manager, tmp_path):

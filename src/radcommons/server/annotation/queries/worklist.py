@@ -88,10 +88,11 @@ class OwnTask:
 
 
 def own_projects(actor: Actor) -> tuple[OwnProject, ...]:
-    """The projects in which somebody reads, the latest first."""
+    """The projects in which somebody reads: those in which something can be read now first, then the latest first."""
     rows = Reader.objects.filter(user_id=account_of(actor), duty=Duty.READ, is_active=True, kind=ReaderKind.PERSON)
     rows = rows.exclude(project__state=ProjectState.DRAFT).select_related("project").order_by("-project__made_at", "pk")
-    return tuple(_own_project(reader) for reader in rows) if actor.user_id is not None else ()
+    found = [_own_project(reader) for reader in rows] if actor.user_id is not None else []
+    return tuple(sorted(found, key=lambda project: not project.next_task))
 
 
 def _own_project(reader: Reader) -> OwnProject:

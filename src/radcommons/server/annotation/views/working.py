@@ -42,12 +42,13 @@ def next_read(request: ActorRequest, slug: str) -> HttpResponse:
 @require_safe
 @door(Action.ANNOTATION_ADJUDICATE)
 def queue(request: ActorRequest) -> HttpResponse:
-    """The cases on which readers disagree, in one project or the first that has any."""
+    """The cases on which readers disagree, in one project; those that have any stand first, the latest before the others."""
     members = list(adjudication.memberships(request.actor).order_by("-project__made_at"))
-    chosen = next((one for one in members if one.project.slug == request.GET.get("project")), None)
     waiting = {one.pk: adjudication.waiting(one.project, request.actor) for one in members}
     counts = {key: rows.count() for key, rows in waiting.items()}
-    chosen = chosen or next((one for one in members if counts[one.pk]), members[0] if members else None)
+    members.sort(key=lambda one: not counts[one.pk])
+    wanted = (one for one in members if one.project.slug == request.GET.get("project"))
+    chosen = next(wanted, members[0] if members else None)
     context: dict[str, object] = {
         "projects": [{"project": one.project, "waiting": counts[one.pk]} for one in members],
         "chosen": chosen.project if chosen else None,
