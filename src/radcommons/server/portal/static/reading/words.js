@@ -63,12 +63,14 @@ export class Words {
     const options = view.presets().map(({ id, name, hint }) => new Option(hint ? `${name}  ${hint}` : name, id));
     select.replaceChildren(...options);
     // Colours have no window.
-    for (const control of [select.closest(".field"), document.querySelector("[data-action=tool][data-value=window]")]) control.hidden = options.length === 0;
+    select.closest("label").hidden = options.length === 0;
+    const tool = document.querySelector("[data-action=tool][data-value=window]");
+    if (tool) tool.hidden = options.length === 0;
     const slice = this.#byId("slice");
     slice.max = String(view.count);
     slice.disabled = view.count === 1;
     this.#byId("slices").hidden = view.count === 1;
-    this.#byId("slices").querySelector("label").textContent = nounOf(view.image);
+    this.#byId("slices").querySelector("label > span").textContent = nounOf(view.image);
     this.#byId("cine").disabled = view.count === 1;
     this.#byId("stage").setAttribute("aria-busy", "true");
   }
