@@ -9,12 +9,16 @@ import pytest
 from django.db import connection
 from starlette.responses import PlainTextResponse
 from tests.support.batches import make_site
+from tests.support.reading import make_project
 
 from radcommons.apps.asgi import Doorway
+from radcommons.server.annotation.models import Task
+from radcommons.server.annotation.scopes import task_scope
 from radcommons.server.catalog.scopes import catalog_scope
 from radcommons.server.curation.scopes import curation_scope
 from radcommons.server.intake.models import Batch
 from radcommons.server.intake.scopes import batch_scope, site_scope
+from radcommons.server.platform.actors import actor_of_user
 from radcommons.server.platform.change_watch import CONTENTS
 from radcommons.server.platform.policy import Actor, ActorKind, Grant, Role
 from radcommons.server.platform.read_pool import database_conninfo
@@ -40,18 +44,21 @@ def read_by(scope):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_change_of_what_a_watched_scope_reads_is_told():
-    site = make_site("ALPHA")
+def test_every_change_of_what_a_watched_scope_reads_is_told(tmp_store, tmp_path):
+    make_project(tmp_path, studies=1, readers=("anna",))
+    task = Task.objects.select_related("reader__user").get()
+    site = make_site("BETA")
     Batch.objects.create(batch_id="a" * 64, site=site, agreement=site.agreements.get(), size_bytes=1)
     scopes = [
         catalog_scope("catalog", EVERYBODY),
         curation_scope("curation", EVERYBODY),
-        site_scope("intake/ALPHA/covid19", EVERYBODY),
+        site_scope(f"intake/{site.code}/covid19", EVERYBODY),
         batch_scope(f"batches/{'a' * 64}", EVERYBODY),
+        task_scope(f"tasks/{task.key}", actor_of_user(task.reader.user)),
     ]
     assert all(scope.is_watched for scope in scopes)
     tables = set.union(*map(read_by, scopes))
-    assert {"catalog_catalogseries", "curation_case", "intake_batchpart"} <= tables
+    assert {"catalog_catalogseries", "curation_case", "intake_batchpart", "annotation_caseinstance"} <= tables
     with psycopg.connect(database_conninfo(), autocommit=True) as line, connection.cursor() as cursor:
         line.execute(f"LISTEN {CONTENTS}")
         for statement in (each for table in tables for each in statements(table)):

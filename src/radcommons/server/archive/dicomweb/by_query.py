@@ -1,11 +1,12 @@
 """Holdings asked from the tables, whatever set of instances a scope is at this moment."""
 
+import gzip
 import hashlib
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from typing import Any
 
@@ -33,6 +34,8 @@ _ROW_BYTES = 450
 _PIECES_BYTES = 16 << 20
 _DOCUMENTS_BYTES = 8 << 20
 _COLUMNS = tuple(field.name for field in fields(HeldInstance))
+# The instances of a series with their primary keys.
+SeriesRows = Mapping[str, tuple[int, HeldInstance]]
 _ALL_TAGS: frozenset[str] = frozenset()
 
 
@@ -45,17 +48,27 @@ class KeptInstances:
     pieces
         Search results by primary key, with relative addresses.
     documents
-        Metadata of a series by the digest of its files, the root of the addresses, whether it is compressed, and the tags
-        that are shown where a veil hides the others.
+        Metadata of a series, compressed (RFC 1952), by the digest of its files, the root of the addresses, and the tags that
+        are shown where a veil hides the others.
     pages
         Where pages of studies ended.
     """
 
     pieces: RecentlyUsed[int, bytes] = field(default_factory=lambda: RecentlyUsed(_PIECES_BYTES))
-    documents: RecentlyUsed[tuple[str, str, bool, frozenset[str]], bytes] = field(
+    documents: RecentlyUsed[tuple[str, str, frozenset[str]], bytes] = field(
         default_factory=lambda: RecentlyUsed(_DOCUMENTS_BYTES)
     )
     pages: StudyPages = field(default_factory=StudyPages)
+
+    async def document(
+        self, name: tuple[str, str, frozenset[str]], make: Callable[[], Iterator[bytes]], *, is_gzip: bool
+    ) -> bytes:
+        """The metadata of a name, made once."""
+        packed = self.documents.get(name)
+        if packed is None:
+            packed = await in_pool(lambda: b"".join(_gzipped(make())))
+            self.documents.put(name, packed, size_bytes=len(packed))
+        return packed if is_gzip else await in_pool(gzip.decompress, packed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,14 @@ class KeyedSelection:
     transfer_syntaxes: Counter[str]
     digest: str
     stored: Sequence[StoredObject] = ()
+
+    @classmethod
+    def of_one(cls, kept: KeptInstances, key: int, instance: HeldInstance) -> "KeyedSelection":
+        """One instance alone."""
+        sha256, size_bytes, syntax = instance.sha256, instance.size_bytes, instance.transfer_syntax_uid
+        stored = ((sha256, size_bytes, syntax, instance.sop_instance_uid),)
+        digest = hashlib.sha256(sha256.encode()).hexdigest()
+        return cls(kept, array("q", [key]), size_bytes, Counter({syntax: 1}), digest, stored)
 
     @property
     def held_bytes(self) -> int:
@@ -87,16 +108,11 @@ class KeyedSelection:
 
     async def metadata(self, root: str, *, is_gzip: bool) -> bytes | AsyncIterator[bytes]:
         """DICOM JSON in pieces; see :class:`.Selection`."""
-        pieces = self._metadata_pieces(root)
-        pieces = _gzipped(pieces) if is_gzip else pieces
         if self.count > _WHOLE:
-            return each_in_pool(pieces)
-        key = (self.digest, root, is_gzip, _ALL_TAGS)
-        document = self.kept.documents.get(key)
-        if document is None:
-            document = await in_pool(b"".join, pieces)
-            self.kept.documents.put(key, document, size_bytes=len(document))
-        return document
+            pieces = self._metadata_pieces(root)
+            return each_in_pool(_gzipped(pieces) if is_gzip else pieces)
+        name = (self.digest, root, _ALL_TAGS)
+        return await self.kept.document(name, lambda: self._metadata_pieces(root), is_gzip=is_gzip)
 
     def each_attributes(self, root: str) -> Iterator[dict[str, Any]]:
         """The DICOM JSON of one instance after the other; a whole series of parsed objects is never in memory."""
@@ -147,6 +163,14 @@ class QueriedHoldings:
         if row is None:
             raise NotFoundError
         return HeldInstance(*row)
+
+    async def series(self, address: Address) -> SeriesRows | None:
+        """The instances of the series that an address names, by SOP Instance UID; None where they are many."""
+        return await in_pool(self._series, replace(address, sop_instance_uid=""))
+
+    def _series(self, address: Address) -> SeriesRows | None:
+        rows = list(self._at(address).values_list("pk", *_COLUMNS)[: _WHOLE + 1])
+        return {row[1]: (row[0], HeldInstance(*row[1:])) for row in rows} if len(rows) <= _WHOLE else None
 
     async def representative(self, address: Address) -> HeldInstance:
         """The image that stands for an address."""

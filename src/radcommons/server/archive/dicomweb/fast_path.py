@@ -71,15 +71,16 @@ class FastPath:
 
     def holdings(self, scope: Scope) -> Holdings:
         """How the instances of a scope are reached."""
-        queried = QueriedHoldings(scope.instances, self._kept)
+        tables = QueriedHoldings(scope.instances, self._kept)
+        live: QueriedHoldings | RememberedHoldings = tables
+        rights, contents = self.generation, self._contents.generation
+        if scope.is_watched and rights is not None and contents is not None:
+            live = RememberedHoldings(tables, self._answers, scope.name, (rights, contents))
         if scope.veil is not None:
-            return VeiledHoldings(queried, scope.veil)
+            return VeiledHoldings(live, scope.veil)
         if scope.shelf_id is not None and self._pool.is_running:
-            return ShelvedHoldings(self._reader, scope.shelf_id, queried)
-        generation = self._contents.generation
-        if scope.is_watched and generation is not None:
-            return RememberedHoldings(queried, self._answers, scope.name, generation)
-        return queried
+            return ShelvedHoldings(self._reader, scope.shelf_id, tables)
+        return live
 
     def remembered(self, visitor: Visitor) -> Scope | None:
         """The scope a visitor (two headers and a path) was let into a moment ago, when nothing has changed since."""

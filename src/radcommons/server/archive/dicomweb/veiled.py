@@ -1,8 +1,7 @@
 """Holdings under a veil: the same pictures, fewer attributes, no files as they are stored, and other identifiers."""
 
-import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +11,9 @@ from radcommons.server.archive.dicomweb.address import Address, Resource
 from radcommons.server.archive.dicomweb.by_query import KeyedSelection, QueriedHoldings
 from radcommons.server.archive.dicomweb.holdings import HeldInstance, Selection, StoredObject
 from radcommons.server.archive.dicomweb.query import Match, OneOf, SearchQuery
+from radcommons.server.archive.dicomweb.remembered import RememberedHoldings
 from radcommons.server.archive.errors import NotAcceptableError
 from radcommons.server.archive.scopes import Veil
-from radcommons.server.archive.threads import in_pool
 from radcommons.server.platform.errors import NotFoundError
 
 # Study, Series and SOP Instance UID: of these a search may name an alias.
@@ -61,23 +60,19 @@ class VeiledSelection:
 
     async def metadata(self, root: str, *, is_gzip: bool) -> bytes:
         """Their DICOM JSON as one array of what is shown; made once for a root, since its images never change."""
-        documents, key = self.inner.kept.documents, (self.inner.digest, root, is_gzip, self.veil.tags)
-        document = documents.get(key)
-        if document is None:
-            document = await in_pool(self._document, root, is_gzip)
-            documents.put(key, document, size_bytes=len(document))
-        return document
+        name = (self.inner.digest, root, self.veil.tags)
+        return await self.inner.kept.document(name, lambda: self._pieces(root), is_gzip=is_gzip)
 
-    def _document(self, root: str, is_gzip: bool) -> bytes:  # noqa: FBT001 - called through a pool of threads
+    def _pieces(self, root: str) -> Iterator[bytes]:
         shown = b",".join(orjson.dumps(self.veil.over(each)) for each in self.inner.each_attributes(root))
-        return zlib.compress(b"[%b]" % shown, 1, zlib.MAX_WBITS | 16) if is_gzip else b"[%b]" % shown
+        yield b"[%b]" % shown
 
 
 @dataclass(frozen=True, slots=True)
 class VeiledHoldings:
     """See :class:`.Holdings`."""
 
-    inner: QueriedHoldings
+    inner: QueriedHoldings | RememberedHoldings
     veil: Veil
 
     async def search(self, query: SearchQuery, address: Address, *, root: str) -> tuple[bytes, int]:
