@@ -57,6 +57,20 @@ def test_pages_of_a_curator_have_no_breach(
     assert {path: rules for path, rules in found.items() if rules} == {}
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_audit_log_is_a_table_that_needs_no_scrolling_sideways(
+    open_page: Callable[..., Page], client_of: Callable[..., object], stored_study: str, width: int
+) -> None:
+    curation.open_case(stored_study)
+    page = open_page(client_of("administrator"), viewport={"width": width, "height": 844})
+    page.goto("/audit/")
+    assert page.get_by_role("row").count() == page.locator(".rc-events tr").count() > 3
+    assert page.evaluate(
+        "[...document.querySelectorAll('.rc-scroll')].every((one) => one.scrollWidth <= one.clientWidth)"
+    )
+    assert breaches(page) == []
+
+
 def test_the_reading_page_and_its_help_have_no_breach(curator_page: Page) -> None:
     curator_page.goto(READING_PAGE)
     curator_page.wait_for_selector("#stage[data-state=shown]")
