@@ -118,6 +118,18 @@ def test_tiles_of_a_grey_slide_share_one_window(curator: Page) -> None:
     wait_for_colour(curator, "#slide", 0.6, 0.5, "Math.min(...c) > 235")
 
 
+def test_tiles_that_do_not_come_just_now_are_not_called_undecodable(curator: Page, watch: Watch) -> None:
+    watch.expected = ("status of 503", "failed to load")
+    curator.route("**/rendered*", lambda route: route.fulfill(status=503))
+    look(curator, made.GREY_SLIDE)
+    expect(curator.locator("#slide-words")).to_contain_text("could not send the tiles")
+    expect(curator.locator("#slide")).to_be_hidden()
+    look(curator, made.FILM, "sheet/")
+    curator.route("**/thumbnail*", lambda route: route.fulfill(status=503))
+    curator.reload()
+    expect(curator.locator("#sheet li").first).to_contain_text("Busy: try again")
+
+
 def test_a_film_in_colour_has_images_and_no_window_and_plays_by_key(curator: Page) -> None:
     look(curator, made.FILM)
     curator.wait_for_selector("#stage[data-state=shown]")
@@ -142,7 +154,7 @@ def test_what_cannot_be_drawn_is_said_to_be_kept(curator: Page, watch: Watch) ->
     expect(curator.locator("#problem-words")).to_contain_text("kept as it was sent")
     curator.goto(f"/view/curation/{made.OTHER_STUDY}/{made.BROKEN}/sheet/")
     expect(curator.locator("#sheet-words")).to_have_text("The only image. Enter opens it.")
-    expect(curator.locator("#sheet")).to_contain_text("cannot be drawn")
+    expect(curator.locator("#sheet")).to_contain_text("No decoder for this syntax")
 
 
 def test_curves_sheets_and_pages_of_every_kind(curator: Page) -> None:

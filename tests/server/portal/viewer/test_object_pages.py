@@ -11,6 +11,7 @@ from tests.support.made_pdf import pdf
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive.services.storing import store_instance
 from radcommons.server.platform.policy import Actor
+from radcommons.server.platform.settings import settings
 from radcommons.server.sites import services as sites
 from radcommons.server.sites.models import Site
 
@@ -115,3 +116,17 @@ def test_a_document_is_shown_page_by_page_as_pictures_with_its_words(
     assert client_of("reader").get(f"{address}/1/").status_code == 404
     # This one is no PDF in spite of its name.
     assert "cannot be drawn here" in page(curator, made.PDF)
+
+
+def test_a_document_is_not_called_unreadable_while_the_store_is_away(
+    curator: Client, monkeypatch: pytest.MonkeyPatch, s3_credentials: None
+) -> None:
+    monkeypatch.setenv("RADCOMMONS_OBJECTS_URL", "s3://archive/?endpoint=http%3A%2F%2F127.0.0.1%3A9")
+    settings.cache_clear()
+    try:
+        answer = curator.get(f"/view/curation/{made.STUDY}/{made.PDF}/")
+    finally:
+        monkeypatch.delenv("RADCOMMONS_OBJECTS_URL")
+        settings.cache_clear()
+    assert answer.status_code == 503
+    assert "Try again in a minute" in answer.content.decode()

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from radcommons.dicom.errors import Kind as ErrorKind
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.server.archive import rendering
 from radcommons.server.archive.pixel_jobs import DrawPage, ReadDocument, ReadValue
@@ -138,7 +139,9 @@ def _pages_of(looked: Looked) -> dict[str, Any]:
         return {"pages": [], "page_count": 0}
     try:
         found = orjson.loads(async_to_sync(rendering.in_worker)(looked.instance.sha256, ReadDocument()))
-    except RadCommonsError:
+    except RadCommonsError as error:
+        if error.kind is ErrorKind.UNAVAILABLE:
+            raise
         # Not the reader's fault, and no reason to hide the rest: the file can still be downloaded.
         return {"pages": [], "page_count": 0, "is_unreadable": True}
     return {"pages": found["texts"], "page_count": found["page_count"]}

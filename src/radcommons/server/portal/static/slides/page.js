@@ -15,6 +15,8 @@ let viewer;
 let pyramid;
 let instances;
 const UNDRAWN = "The tiles of this slide cannot be drawn here: nothing on this server decodes them. They are kept as they were sent, and can be downloaded.";
+const UNANSWERED = "The server could not send the tiles. Load the page again in a moment; if it goes on, tell the operator.";
+const REFUSED = 406;
 
 function storedUrl({ sopInstanceUid, frameNumber }) {
   return `${root}/studies/${study}/series/${series}/instances/${sopInstanceUid}/frames/${frameNumber}`;
@@ -128,10 +130,10 @@ function begin() {
     stage.dataset.state = "shown";
     stage.setAttribute("aria-busy", "false");
   });
-  viewer.addHandler("tile-load-failed", () => {
+  viewer.addHandler("tile-load-failed", ({ tileRequest }) => {
     if (stage.dataset.state === "shown") return;
     stage.dataset.state = "failed";
-    words.textContent = UNDRAWN;
+    words.textContent = tileRequest?.status === REFUSED ? UNDRAWN : UNANSWERED;
     stage.setAttribute("aria-busy", "false");
   });
   viewer.addHandler("update-viewport", showScale);
