@@ -56,7 +56,7 @@ def test_a_store_that_is_away_is_said_within_seconds(db, page, monkeypatch, s3_c
         settings.cache_clear()
 
 
-def test_a_full_disk_is_trouble(tmp_path, monkeypatch):
+def test_a_full_disk_is_trouble(db, page, tmp_path, monkeypatch):
     assert trouble() is None
     with mounted(tmp_path / "disk") as is_disk:
         assert is_disk, "these tests mount a small disk; run them as root"
@@ -64,6 +64,10 @@ def test_a_full_disk_is_trouble(tmp_path, monkeypatch):
         settings.cache_clear()
         try:
             assert trouble().code == "platform.store-full"
+            shown = page()
+            assert "The object store is full" in shown
+            assert "What is stored is served as before" in shown
+            assert "free.</p>" in shown
         finally:
             monkeypatch.delenv("RADCOMMONS_OBJECTS_URL")
             settings.cache_clear()

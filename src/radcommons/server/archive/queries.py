@@ -89,7 +89,9 @@ class StorageState:
     Parameters
     ----------
     trouble
-        Why the store cannot be used at this moment; empty when it can.
+        Why nothing can be stored at this moment; empty when it can.
+    is_full
+        Whether that is for lack of room, so that what is stored is served as before.
     damaged
         The latest objects that are out of service, at most a hundred; ``damaged_count`` counts all.
     last_full, last_look, under_way
@@ -99,6 +101,7 @@ class StorageState:
 
     kind: str
     trouble: str
+    is_full: bool
     free_bytes: int | None
     instances: int
     size_bytes: int
@@ -114,13 +117,15 @@ class StorageState:
 def storage_state() -> StorageState:
     """How the archive's bytes are now."""
     found = trouble()
+    is_full = found is not None and found.code == "platform.store-full"
     totals = stored_instances().aggregate(count=Count("pk"), size=Sum("size_bytes"))
     damaged = DamagedObject.objects.filter(mended_at=None).order_by("-found_at")
     finished = VerificationRun.objects.exclude(finished_at=None).order_by("-finished_at")
     return StorageState(
         kind=kind_of_store(),
         trouble=found.message if found else "",
-        free_bytes=None if found else object_store().free_bytes(),
+        is_full=is_full,
+        free_bytes=object_store().free_bytes() if found is None or is_full else None,
         instances=totals["count"],
         size_bytes=totals["size"] or 0,
         unfinished=Instance.objects.filter(state=InstanceState.STORING).count(),
