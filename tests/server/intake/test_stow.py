@@ -79,6 +79,16 @@ def made(tmp_path):
     ).read_bytes()
 
 
+def test_whoever_stored_finds_it_with_the_very_next_request(sender, made):
+    # What is found is remembered until a change is told, which takes a moment longer than the answer to who made the change.
+    headers = {"Authorization": f"Bearer {sender.token}", "Accept": "application/dicom+json"}
+    with httpx.Client(base_url=f"{sender.root}/", headers=headers, timeout=60) as client:
+        for number in range(1, 21):
+            assert sender.post([made(number)]).status_code == 200
+            assert len(client.get("instances").json()) == number
+            assert len(client.get("instances").json()) == number
+
+
 def test_instances_are_stored_found_again_and_stored_once(sender, made):
     bodies = [made(number) for number in (1, 2, 3)]
 
