@@ -72,3 +72,13 @@ def test_long_identifiers_are_shortened_where_they_differ():
     assert tags.digest("ab" * 32) == "abababababab…"
     assert tags.ending("2.25.1234567890123456789012") == "…123456789012"
     assert tags.digest("short") == tags.ending("short") == "short"
+
+
+def test_findings_that_say_the_same_stand_once_with_all_their_places():
+    private = {"severity": "error", "code": "deid.private-attribute", "message": "It is private."}
+    other = {"severity": "error", "code": "deid.uid", "message": "It is no UID.", "where": "0020,000D"}
+    found = tags.alike([private | {"where": "0009,1001"}, other, private | {"where": "0009,1002"}])
+    assert found == [
+        private | {"places": ["0009,1001", "0009,1002"]},
+        {"severity": "error", "code": "deid.uid", "message": "It is no UID.", "places": ["0020,000D"]},
+    ]

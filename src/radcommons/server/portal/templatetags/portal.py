@@ -1,5 +1,6 @@
 """Numbers with units, states as words with a shape: how values look on every page."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -105,6 +106,19 @@ def digest(value: str) -> str:
 def ending(value: str) -> str:
     """Shorten a long identifier to its end, where UIDs differ; the full value belongs behind it."""
     return f"…{value[-_SHORT_DIGEST:]}" if len(value) > 2 * _SHORT_DIGEST else value
+
+
+@register.filter
+def alike(findings: Iterable[Mapping[str, str]]) -> list[dict[str, object]]:
+    """Findings that say the same as one, with all their places; in the order in which they were made."""
+    places: dict[tuple[str, str, str], list[str]] = {}
+    for finding in findings:
+        same = (finding["severity"], finding["code"], finding["message"])
+        places.setdefault(same, []).append(finding["where"])
+    return [
+        {"severity": severity, "code": code, "message": message, "places": found}
+        for (severity, code, message), found in places.items()
+    ]
 
 
 @register.simple_tag
