@@ -5,6 +5,7 @@ what live scopes show does, whoever changes it. While nobody listens, nothing ma
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -13,6 +14,7 @@ import psycopg
 ACCESS = "radcommons_access"
 CONTENTS = "radcommons_contents"
 _PAUSE_S = 1.0
+_MOMENT_S = 1.0
 
 
 class ChangeWatch:
@@ -22,6 +24,7 @@ class ChangeWatch:
         self._channel = channel
         self.generation: int | None = None
         self._changes = 0
+        self._changed_at = 0.0
 
     @asynccontextmanager
     async def running(self, database_url: str) -> AsyncIterator[None]:
@@ -50,6 +53,11 @@ class ChangeWatch:
         finally:
             self.generation = None
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing has changed for a moment, so that what is read now may be remembered for a while."""
+        return self.generation is not None and time.monotonic() - self._changed_at > _MOMENT_S
+
     def note(self) -> None:
         """Count a change that was made here, before its word has come back."""
         if self.generation is not None:
@@ -57,4 +65,5 @@ class ChangeWatch:
 
     def _count(self) -> None:
         self._changes += 1
+        self._changed_at = time.monotonic()
         self.generation = self._changes

@@ -109,6 +109,22 @@ def test_the_tables_are_asked_anew_only_when_a_change_is_told():
     assert with_memory(silent_then_told) == [3, 3, 2]
 
 
+@pytest.mark.parametrize("is_quiet", [True, False])
+def test_of_a_series_all_is_read_at_once_unless_changes_are_arriving(is_quiet):
+    first, last = (f"{SERIES}/instances/{uid}/frames/1" for uid in ("2.25.301", LAST))
+
+    async def leafing(path, ask):
+        if is_quiet:
+            await asyncio.sleep(1.1)
+        else:
+            path.note_change()
+        answers = [await ask(first)]
+        await asyncio.to_thread(in_silence, take_back)
+        return [answer.status_code for answer in [*answers, await ask(last)]]
+
+    assert with_memory(leafing) == [200, 200 if is_quiet else 404]
+
+
 def test_what_nobody_told_of_is_believed_for_seconds_only():
     async def silent(_path, ask):
         answers = [await ask(LISTED)]

@@ -75,7 +75,8 @@ class FastPath:
         live: QueriedHoldings | RememberedHoldings = tables
         rights, contents = self.generation, self._contents.generation
         if scope.is_watched and rights is not None and contents is not None:
-            live = RememberedHoldings(tables, self._answers, scope.name, (rights, contents))
+            reads_ahead = self._contents.is_quiet
+            live = RememberedHoldings(tables, self._answers, scope.name, (rights, contents), reads_ahead)
         if scope.veil is not None:
             return VeiledHoldings(live, scope.veil)
         if scope.shelf_id is not None and self._pool.is_running:

@@ -39,12 +39,15 @@ class RememberedHoldings:
         The name of the scope, which shows the same to all who may see it.
     generation
         The state of rights and of contents when the question came.
+    reads_ahead
+        Whether all instances of a series are read when one is asked for; a waste while changes arrive.
     """
 
     inner: QueriedHoldings
     answers: Answers
     scope: str
     generation: Generation
+    reads_ahead: bool
 
     async def search(self, query: SearchQuery, address: Address, *, root: str) -> tuple[bytes, int]:
         """The results of a search."""
@@ -62,6 +65,8 @@ class RememberedHoldings:
 
     async def _series(self, address: Address) -> SeriesRows | None:
         """All instances of its series, at the cost of some: who asks for one asks for the next."""
+        if not self.reads_ahead:
+            return None
         question = ("series", _uids(address)[:2])
         return await self._asked(question, lambda: self.inner.series(address), _size_of_series)
 
