@@ -14,6 +14,7 @@ from radcommons.server.archive.models import Instance
 from radcommons.server.platform.errors import NotFoundError
 from radcommons.server.platform.models import AuditEvent
 from radcommons.server.platform.objects import instance_key, object_store
+from radcommons.server.platform.settings import settings
 from radcommons.server.sites.models import Site
 from radcommons.transfer.release.errors import ReleaseFormatError, SignatureError
 
@@ -97,6 +98,20 @@ def test_another_centre_takes_an_export_in_once(filled, folder):
     assert services.verify_objects(actor=ACTOR).findings == ()
     again = services.import_archive(folder, actor=ACTOR)
     assert (again.stored, again.already_there) == (0, 5)
+
+
+def test_what_was_imported_is_our_own_whatever_becomes_of_the_folder(filled, folder):
+    services.export_archive(folder, actor=ACTOR)
+    empty_archive()
+    linked, *others = files(folder)
+    linked.rename(folder / "elsewhere.dcm")
+    linked.symlink_to(folder / "elsewhere.dcm")
+    assert services.import_archive(folder, actor=ACTOR).stored == 5
+    for path in (folder / "elsewhere.dcm", *others):
+        with path.open("r+b") as file:
+            file.write(b"written over")
+    assert services.verify_objects(actor=ACTOR).findings == ()
+    assert not list((settings().staging_dir / "direct").iterdir())
 
 
 def test_a_missing_site_is_made(filled, folder):

@@ -1,14 +1,14 @@
 import threading
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from tests.server.archive.conftest import ACTOR, STUDY, dicom_file
 
 from radcommons.dicom.instance import describe_file
 from radcommons.server.archive import services
 from radcommons.server.archive.models import Instance, Series, Study, Subject
 from radcommons.server.archive.rules import StoreOutcome
-from radcommons.server.archive.services import Offer
+from radcommons.server.archive.services import Offer, storing
 from radcommons.server.platform.errors import UnavailableError
 from radcommons.server.platform.models import AuditEvent, OutboxFact
 from radcommons.server.platform.objects import instance_key, object_store
@@ -113,6 +113,19 @@ def test_what_was_never_finished_is_cleaned_up_after_a_while(store, tmp_path):
     assert services.clean_up_unfinished(older_than_hours=1) == 1
     assert [instance.instance_number for instance in Instance.objects.all()] == [1]
     assert AuditEvent.objects.filter(action="archive.clean-up").count() == 1
+
+
+def test_what_was_purged_while_its_bytes_were_placed_is_not_called_stored(site, tmp_store, tmp_path):
+    offers = [offer(dicom_file(tmp_path, number)) for number in (1, 2)]
+    begun = storing.begin_storing(offers, site=site, project="covid19")
+    storing.place_bytes(offers, begun, actor=ACTOR)
+    Instance.objects.filter(pk=begun[0].instance_id).delete()
+    with pytest.raises(UnavailableError) as refused, transaction.atomic():
+        storing.finish_storing(begun, actor=ACTOR)
+    assert refused.value.code == "archive.taken-away"
+    assert Instance.objects.get().state == "storing"
+    again = services.store_instances(offers, site=site, project="covid19", actor=ACTOR)
+    assert [result.outcome for result in again] == [StoreOutcome.STORED] * 2
 
 
 def test_a_sending_is_announced_once_a_study(db):

@@ -1,10 +1,12 @@
 """Taking in what another archive exported: signature, every digest, every file through the same door as any other."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from django.db import transaction
 
@@ -17,6 +19,7 @@ from radcommons.server.archive.rules import StoreOutcome
 from radcommons.server.archive.services.storing import Offer, announce_stored, store_instances
 from radcommons.server.platform import audit
 from radcommons.server.platform.errors import InvalidError, NotFoundError
+from radcommons.server.platform.objects import LocalObjects
 from radcommons.server.platform.policy import Actor
 from radcommons.server.platform.settings import settings
 from radcommons.server.sites.models import Site
@@ -140,18 +143,18 @@ def _take_in(
     missing = {folder / each.path: each for each in wanted if each.sha256 not in here}
     there = [path for path in missing if path.is_file() and path.resolve().is_relative_to(folder.resolve())]
     done.findings += [_lost(missing[path]) for path in missing.keys() - set(there)]
-    offers = []
-    for path, answer in pool.run(there):
-        offer = _offer(path, missing[path], answer)
-        if isinstance(offer, Finding):
-            done.findings.append(offer)
-        else:
-            offers.append(offer)
     site = Site.objects.get(code=manifest.site_code)
+    with _own_copies(there) as copies:
+        offers = []
+        for copy, answer in pool.run(list(copies)):
+            offer = _offer(copy, missing[copies[copy]], answer)
+            if isinstance(offer, Finding):
+                done.findings.append(offer)
+            else:
+                offers.append(offer)
+        results = store_instances(offers, site=site, project=manifest.project, actor=actor)
     studies = set()
-    for offer, result in zip(
-        offers, store_instances(offers, site=site, project=manifest.project, actor=actor), strict=True
-    ):
+    for offer, result in zip(offers, results, strict=True):
         if result.outcome is StoreOutcome.CONFLICT:
             done.findings += result.findings
             continue
@@ -160,6 +163,22 @@ def _take_in(
         done.size_bytes += offer.description.size_bytes
         studies.add(offer.description.study_instance_uid)
     return studies
+
+
+@contextmanager
+def _own_copies(paths: Iterable[Path]) -> Iterator[dict[Path, Path]]:
+    """Copies on the disk, each with what it was copied from: the archive keeps the files that it is offered.
+
+    They lie where direct uploads do, since what a killed process leaves there is cleaned up.
+    """
+    aside = settings().staging_dir / "direct"
+    aside.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=aside) as folder:
+        copies, own = {}, LocalObjects(Path(folder))
+        for number, path in enumerate(paths):
+            own.put_path(f"{number}.dcm", path)
+            copies[own.root / f"{number}.dcm"] = path
+        yield copies
 
 
 def _offer(path: Path, wanted: form.ExportedInstance, answer: Described | Finding) -> Offer | Finding:

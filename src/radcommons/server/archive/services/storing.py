@@ -22,6 +22,7 @@ from radcommons.server.archive.models import Instance, InstanceState
 from radcommons.server.archive.rules import StoreOutcome
 from radcommons.server.archive.services import levels, mending
 from radcommons.server.platform import audit, outbox
+from radcommons.server.platform.errors import UnavailableError
 from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.platform.policy import Actor
 from radcommons.server.sites.models import Site
@@ -71,7 +72,7 @@ def store_instances(offers: Sequence[Offer], *, site: Site, project: str, actor:
     Raises
     ------
     UnavailableError
-        When the object store does not take the bytes; nothing becomes visible then.
+        When the object store does not take the bytes, or a row was taken away meanwhile; nothing becomes visible then.
     """
     with transaction.atomic():
         begun = begin_storing(offers, site=site, project=project)
@@ -181,6 +182,11 @@ def finish_storing(begun: Sequence[Stored], *, actor: Actor) -> list[Stored]:
     """Make rows visible whose bytes are placed, in the caller's transaction; what became of each offer.
 
     One that another sender finished meanwhile is a duplicate.
+
+    Raises
+    ------
+    UnavailableError
+        When a row is gone that was begun; to begin again says why, or stores it.
     """
     finished = _finish(begun, actor)
     return [_settled(result, finished) for result in begun]
@@ -192,6 +198,7 @@ def _finish(begun: Sequence[Stored], actor: Actor) -> frozenset[int]:
     if not placed:
         return frozenset()
     finished = levels.make_visible(placed)
+    _demand_stored(set(placed) - {key for key, _, _ in finished})
     digests = defaultdict(list)
     for _, sha256, study_instance_uid in finished:
         digests[study_instance_uid].append(sha256)
@@ -200,6 +207,13 @@ def _finish(begun: Sequence[Stored], actor: Actor) -> frozenset[int]:
         facts = {"count": len(values), "sha256": hashlib.sha256("\n".join(sorted(values)).encode()).hexdigest()}
         audit.record(actor, "archive.store", object_kind="study", object_id=study_instance_uid, facts=facts)
     return frozenset(key for key, _, _ in finished)
+
+
+def _demand_stored(others: set[int]) -> None:
+    """Refuse to call that stored whose row went while its bytes were placed: it was purged, or cleaned up as left behind."""
+    if others and Instance.objects.filter(pk__in=others, state=InstanceState.STORED).count() < len(others):
+        message = "What was being stored was taken away meanwhile. Send it again."
+        raise UnavailableError("archive.taken-away", message)
 
 
 def _settled(result: Stored, finished: frozenset[int]) -> Stored:
