@@ -64,7 +64,7 @@ def test_the_audit_log_is_a_table_that_needs_no_scrolling_sideways(
     curation.open_case(stored_study)
     page = open_page(client_of("administrator"), viewport={"width": width, "height": 844})
     page.goto("/audit/")
-    assert page.get_by_role("row").count() == page.locator(".rc-events tr").count() > 3
+    assert page.get_by_role("row").count() == page.locator(".rc-stacked tr").count() > 3
     assert page.evaluate(
         "[...document.querySelectorAll('.rc-scroll')].every((one) => one.scrollWidth <= one.clientWidth)"
     )
