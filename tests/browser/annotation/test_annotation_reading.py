@@ -540,3 +540,10 @@ def test_two_series_of_a_case_stand_side_by_side_and_are_drawn_on_each_for_itsel
     until_saved(page)
     series = {item["target"]["series_instance_uid"] for item in saved_items(task)}
     assert series == {f"{annotating.TWO_SERIES}.{number}" for number in (1, 2)}
+
+
+def test_a_fault_of_the_page_is_told_in_words_for_its_reader(open_page: Opener, ct: ReadingProject) -> None:
+    page = open_page(browser("anna"))
+    page.add_init_script("delete window.ResizeObserver")
+    page.goto(f"/annotation/tasks/{own_task(ct).key}/")
+    expect(page.locator("#banner-words")).to_contain_text("This page could not be laid out.")

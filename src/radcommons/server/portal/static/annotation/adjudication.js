@@ -1,6 +1,6 @@
 // The adjudication page: the readers of a case side by side, why a person is asked, and the decision on each label.
 
-import { call } from "./api.js";
+import { call, wordsOf } from "./api.js";
 import { Bench } from "./bench.js";
 import { Columns, styleOf } from "./columns.js";
 import { Desk } from "./desk.js";
@@ -239,6 +239,6 @@ function lineOf({ colour, dashes }) {
 const page = new Page(JSON.parse(byId("case").textContent));
 page.open().catch((error) => {
   document.body.dataset.state = "failed";
-  byId("banner-words").textContent = error.message;
+  byId("banner-words").textContent = wordsOf(error);
   byId("banner").hidden = false;
 });

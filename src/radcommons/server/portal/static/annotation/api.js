@@ -10,6 +10,11 @@ export class ApiError extends Error {
   }
 }
 
+/** What to tell somebody of an error: our own words, never those of a fault in this page. */
+export function wordsOf(error) {
+  return error.kind ? error.message : "This page could not be laid out. Nothing was changed. Load it again; if it goes on, tell the operator.";
+}
+
 const KINDS = { 401: "signed-out", 403: "signed-out", 404: "missing", 409: "conflict", 410: "missing", 400: "invalid", 422: "invalid" };
 let token = document.querySelector("[data-csrf]")?.dataset.csrf;
 

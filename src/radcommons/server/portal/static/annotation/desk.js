@@ -3,6 +3,7 @@
 import { Drawer } from "./drawer.js";
 import { Editor } from "./editor.js";
 import { Painter } from "./painter.js";
+import { LoadError } from "../reading/dicomweb.js";
 import { gestureOf } from "../reading/pointer.js";
 import { Pane } from "./pane.js";
 import { keyOf } from "./shapes.js";
@@ -40,7 +41,7 @@ export class Desk {
     this.drawer = new Drawer(bench, this.#say);
     this.painter = new Painter(bench, this.#say);
     this.editor = new Editor(bench);
-    if (hung.length === 0) throw new Error("This case holds no images.");
+    if (hung.length === 0) throw new LoadError("missing", "This case holds no images.");
     while (this.panes.length < hung.length) this.#addPane();
     while (this.panes.length > hung.length) this.panes.pop().root.remove();
     this.#root.dataset.panes = String(this.panes.length);

@@ -1,6 +1,6 @@
 // The reading page: opens one case after the other, says how it is kept, and asks when two windows disagree.
 
-import { call } from "./api.js";
+import { call, wordsOf } from "./api.js";
 import { Case } from "./case.js";
 import { ActiveClock } from "./clock.js";
 import { Desk } from "./desk.js";
@@ -299,7 +299,7 @@ function feedbackRows(schema, reading, reference) {
 const page = new Page();
 page.open(early.task, early.ready).catch((error) => {
   document.body.dataset.state = "failed";
-  byId("banner-words").textContent = error.message;
+  byId("banner-words").textContent = wordsOf(error);
   byId("banner").hidden = false;
 });
 addEventListener("popstate", () => location.reload());
