@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 import orjson
 
-from radcommons.client.errors import DigestError, RemoteError
+from radcommons.client.errors import DigestError, RemoteError, printable
 from radcommons.client.http1 import Answer, CutOffError, ProtocolError
 from radcommons.dicom.errors import Kind
 
@@ -87,7 +87,7 @@ def refusal(answer: Answer) -> RemoteError:
     code, message = "client.refused", f"The repository answered {answer.status}."
     try:
         body = orjson.loads(answer.beginning(LONGEST_REFUSAL_BYTES))
-        code, message = str(body["code"]), str(body["message"])
+        code, message = printable(str(body["code"])), printable(str(body["message"]))
     except (orjson.JSONDecodeError, KeyError, TypeError):
         facts["is_plain"] = True
     kind, message = KINDS.get(answer.status, Kind.UNAVAILABLE), message + _HINTS.get(answer.status, "")

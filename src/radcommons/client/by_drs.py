@@ -19,7 +19,7 @@ from radcommons.client.run import Progress, Run
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.transfer.release.canonical import canonical_json, sha256_hex
 from radcommons.transfer.release.errors import ReleaseFormatError
-from radcommons.transfer.release.paths import is_sha256, safe_relative_path
+from radcommons.transfer.release.paths import is_sha256, is_size, safe_relative_path
 
 OBJECTS = "ga4gh/drs/v1/objects/"
 FILES = "files"
@@ -95,8 +95,10 @@ def audited(journal: Journal, folder: Path, outcome: ObjectDownload) -> tuple[in
             path = folder / item.path
             if not path.is_file():
                 continue
-            is_proven = proofs.get(item.path) == path.stat().st_mtime_ns
-            if is_proven or is_right(digest_of(path, item.digest), item.digest):
+            state = path.stat()
+            is_proven = proofs.get(item.path) == state.st_mtime_ns
+            is_whole = state.st_size == item.size_bytes
+            if is_whole and (is_proven or is_right(digest_of(path, item.digest), item.digest)):
                 right, size = right + 1, size + item.size_bytes
             else:
                 outcome.failures.note(DigestError("A file was changed while the download ran."))
@@ -120,7 +122,7 @@ def _item(entry: ObjectEntry, remote: Remote, *, is_shared: bool) -> Item:
     try:
         document = orjson.loads(remote.document(place))
         digests = {each["type"].lower().replace("-", ""): each["checksum"].lower() for each in document["checksums"]}
-        size, sha256 = int(document["size"]), digests.get("sha256", "")
+        size, sha256 = document["size"], digests.get("sha256", "")
         address = _address(document, place, remote)
         name = str(safe_relative_path(entry.file_name))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -129,6 +131,8 @@ def _item(entry: ObjectEntry, remote: Remote, *, is_shared: bool) -> Item:
         raise ListError("The list names a file that cannot be stored safely.") from error
     if not is_sha256(sha256):
         raise ListError("The server tells no SHA-256 of an object, so it could not be verified.")
+    if not is_size(size):
+        raise ListError("The server tells no size of an object that one could have.")
     return Item(f"{FILES}/{sha256[:16]}-{name}" if is_shared else f"{FILES}/{name}", address, sha256, size)
 
 

@@ -24,7 +24,7 @@ from radcommons.client.errors import DigestError, DiskSpaceError, Failures, Loca
 from radcommons.client.journal import Journal
 from radcommons.client.layout import IMAGES, STATE_FOLDER
 from radcommons.client.remote import Remote
-from radcommons.client.run import Progress, Report
+from radcommons.client.run import Progress, Report, demand_space
 from radcommons.dicom.errors import RadCommonsError
 from radcommons.transfer.release.errors import ReleaseFormatError
 from radcommons.transfer.release.paths import safe_relative_path
@@ -35,6 +35,10 @@ NOTE = "series.json"
 SPARE_BYTES = 64 << 20
 COPY_BYTES = 1 << 18
 ATTEMPTS = 3
+LONGEST_HASHES_BYTES = 32 << 20
+_PACKINGS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_ENCRYPTED = 0x1
+_BROKEN = (zipfile.BadZipFile, zlib.error, csv.Error, ReleaseFormatError, KeyError, EOFError, UnicodeDecodeError)
 
 
 @dataclass(slots=True)
@@ -188,6 +192,7 @@ def _unpacked(archive: Path, aside: Path) -> Iterator[tuple[str, int, str]]:
     aside.mkdir(parents=True)
     try:
         with zipfile.ZipFile(archive) as source:
+            _demand_plain(source, aside)
             hashes = _hashes(source)
             names = [name for name in source.namelist() if name.lower().endswith(".dcm")]
             if not names or set(names) != hashes.keys():
@@ -197,8 +202,22 @@ def _unpacked(archive: Path, aside: Path) -> Iterator[tuple[str, int, str]]:
                 if md5 != hashes[name]:
                     raise DigestError("A file arrived with other bytes than its MD5 promises.")
                 yield name, size, md5
-    except (zipfile.BadZipFile, zlib.error, ReleaseFormatError, KeyError, EOFError, UnicodeDecodeError) as error:
+    except _BROKEN as error:
         raise DigestError("The archive of a series is broken.") from error
+
+
+def _demand_plain(source: zipfile.ZipFile, aside: Path) -> None:
+    """Refuse, before anything is unpacked, what no server of series packs: other packings, folders, one name twice, more than fits."""
+    entries = source.infolist()
+    if any(entry.compress_type not in _PACKINGS or entry.flag_bits & _ENCRYPTED for entry in entries):
+        raise DigestError("The archive of a series is packed in a way that is not understood.")
+    names = {entry.filename.casefold() for entry in entries}
+    if len(names) != len(entries) or any("/" in name for name in names):
+        raise DigestError("The archive of a series holds folders, or one name twice.")
+    if source.getinfo(HASHES).file_size > LONGEST_HASHES_BYTES:
+        raise DigestError("The list of MD5s of a series is too long.")
+    # No more is unpacked than an entry says of itself.
+    demand_space(aside, sum(entry.file_size for entry in entries))
 
 
 def _hashes(source: zipfile.ZipFile) -> dict[str, str]:

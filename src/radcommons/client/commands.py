@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from radcommons.client.download import Download, Wish
 from radcommons.client.download import download as run_download
-from radcommons.client.errors import on_disk, size_of
+from radcommons.client.errors import on_disk, printable, size_of
 from radcommons.client.layout import Layout
 from radcommons.client.list_commands import SUFFIXES, ListWish, download_list, is_list, show_list
 from radcommons.client.progress import shown
@@ -18,6 +18,7 @@ from radcommons.client.verify import Verification, verify_folder
 
 EXIT_INCOMPLETE = 3
 SHOWN_PATHS = 20
+LONGEST_CITATION = 10_000
 
 
 @click.command()
@@ -155,7 +156,7 @@ def _show_download(outcome: Download, folder: Path) -> None:
         click.echo(line, err=True)
     _show_verification(outcome.audit)
     if outcome.is_complete:
-        click.echo(f"Cite as: {receipt.citation}")
+        click.echo(f"Cite as: {printable(receipt.citation, LONGEST_CITATION)}")
     else:
         click.echo(f"The copy in {folder} is not complete; run the same command again.", err=True)
 

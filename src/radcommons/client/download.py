@@ -265,6 +265,7 @@ def _plan_instances(journal: Journal, folder: Path, manifest: ReleaseManifest, w
 
     journal.add(items())
     citation = folder / "CITATION.txt"
+    cited = citation.read_text(encoding="utf-8", errors="replace").strip() if citation.exists() else manifest.title
     return Receipt(
         slug=manifest.slug,
         version=manifest.version,
@@ -275,6 +276,6 @@ def _plan_instances(journal: Journal, folder: Path, manifest: ReleaseManifest, w
         key_id=key,
         instances=count,
         size_bytes=size,
-        citation=citation.read_text(encoding="utf-8").strip() if citation.exists() else manifest.title,
+        citation=cited,
         completed_at=None,
     )

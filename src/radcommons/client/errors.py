@@ -10,6 +10,7 @@ from radcommons.dicom.errors import Kind, RadCommonsError
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _STEP = 1024
+LONGEST_SAID = 1_000
 
 
 def size_of(size_bytes: float) -> str:
@@ -18,6 +19,11 @@ def size_of(size_bytes: float) -> str:
     while size_bytes >= _STEP and place < len(_UNITS) - 1:
         size_bytes, place = size_bytes / _STEP, place + 1
     return f"{size_bytes:.{1 if place else 0}f} {_UNITS[place]}"
+
+
+def printable(text: str, most: int = LONGEST_SAID) -> str:
+    """What somebody else said, as it may stand on a terminal: not endless, and without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:most])
 
 
 class Failures(Counter[str]):

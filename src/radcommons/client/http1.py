@@ -24,6 +24,7 @@ _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _LINE_END = re.compile(rb"\r?\n")
 _STATUS = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?", re.DOTALL)
 _NO_BODY = frozenset({204, 304})
 
@@ -237,7 +238,7 @@ class Answer(Closing):
         text = self._fields.get("content-length")
         if text is None:
             return None
-        if not (text.isascii() and text.isdigit()):
+        if not _LENGTH.fullmatch(text):
             raise ProtocolError("The length of an answer is no number.")
         return int(text)
 

@@ -190,6 +190,7 @@ class Journal(Closing):
 
     def pending_sum(self, *, instances: bool | None = None) -> tuple[int, int]:
         """How many items are not done, and their bytes together; of which, as for :meth:`pending`."""
-        query = f"SELECT count(*), coalesce(sum(size_bytes), 0) FROM item WHERE {_OPEN}"  # noqa: S608
+        # Sizes that a stranger lists may together be more than an integer holds.
+        query = f"SELECT count(*), CAST(total(size_bytes) AS INTEGER) FROM item WHERE {_OPEN}"  # noqa: S608
         count, total = self._database.execute(query, (instances,)).fetchone()
         return int(count), int(total)

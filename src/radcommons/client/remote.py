@@ -118,7 +118,7 @@ class Remote(Closing):
         """
 
         def attempt() -> bytes:
-            with self._asked(Address(urljoin(self._base, address)), {}, body) as answer:
+            with self._asked(self._own(address), {}, body) as answer:
                 found = bytearray()
                 for piece in self._arriving(answer.pieces()):
                     found += piece
@@ -186,7 +186,7 @@ class Remote(Closing):
         LocalDiskError
             When the disk takes no more.
         """
-        place = Address(urljoin(self._base, address))
+        place = self._own(address)
 
         def attempt() -> None:
             with self._asked(place, {}) as answer, on_disk(), destination.open("wb") as sink:
@@ -244,7 +244,10 @@ class Remote(Closing):
 
     def _own(self, address: str) -> Address:
         """Where the repository itself has something."""
-        return Address(address if "://" in address else urljoin(self._base, address))
+        try:
+            return Address(address if "://" in address else urljoin(self._base, address))
+        except ValueError as error:
+            raise RemoteError(Kind.INVALID, "client.bad-address", "The address is not a URL.") from error
 
     def _instead_of(self, place: Address, address: str, error: RemoteError, *, direct: Address | None) -> Address:
         """The repository's own address when an address expired or a bucket hides behind another network; from then on it stays that."""

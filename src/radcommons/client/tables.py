@@ -10,7 +10,7 @@ from typing import Any
 # The engine itself: the package around it imports fifty modules for tables of other libraries, a fifth of what starting takes.
 import _duckdb as duckdb
 
-from radcommons.client.errors import SelectionError
+from radcommons.client.errors import SelectionError, printable
 from radcommons.transfer.release.errors import ReleaseFormatError
 from radcommons.transfer.release.manifest import InstanceRow, ReleaseManifest
 from radcommons.transfer.release.merkle import MerkleRoot, leaf_hash
@@ -23,8 +23,13 @@ LEVELS = (
     ("subject", "subject_id"),
 )
 BATCH_ROWS = 2_000
+LONGEST_COLUMNS = 10_000
+# A folder of the researcher's that is called like ``modality=CT`` adds no column.
+_PARQUET = "read_parquet(?, hive_partitioning = false)"
+# Types are demanded, for a table may hold anything under these names.
 MANIFEST_COLUMNS = (
-    "subject_id, study_instance_uid, series_instance_uid, sop_instance_uid, sha256, size_bytes, leaf_salt, leaf_hash"
+    "subject_id::VARCHAR, study_instance_uid::VARCHAR, series_instance_uid::VARCHAR, sop_instance_uid::VARCHAR, "
+    "sha256::VARCHAR, size_bytes::BIGINT, leaf_salt::BLOB, leaf_hash::BLOB"
 )
 
 
@@ -53,7 +58,7 @@ def leaves(folder: Path, manifest: ReleaseManifest) -> Iterator[Leaf]:
         try:
             with closing(_reading().cursor()) as connection:
                 cursor = connection.execute(
-                    f"SELECT {MANIFEST_COLUMNS} FROM read_parquet(?)",  # noqa: S608 - the columns are a constant
+                    f"SELECT {MANIFEST_COLUMNS} FROM {_PARQUET}",  # noqa: S608 - the texts are constants
                     [str(folder / table)],
                 )
                 while batch := cursor.fetchmany(BATCH_ROWS):
@@ -103,8 +108,8 @@ def matching_instances(folder: Path, where: str) -> frozenset[str]:
                 raise SelectionError("--where takes one condition, not several statements.")
             return frozenset(uid for (uid,) in connection.execute(statements[0]).fetchall())
         except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            known = ", ".join(_columns_of(connection))
+            reason = printable(str(error).splitlines()[0])
+            known = printable(", ".join(_columns_of(connection)), LONGEST_COLUMNS)
             raise SelectionError(f"--where was not understood: {reason} Its columns are: {known}.") from error
 
 
@@ -138,7 +143,7 @@ def _load(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     try:
         for name, _ in LEVELS:
             connection.execute(
-                f"CREATE TABLE {name} AS SELECT * FROM read_parquet(?)",  # noqa: S608 - the names are constants
+                f"CREATE TABLE {name} AS SELECT * FROM {_PARQUET}",  # noqa: S608 - the texts are constants
                 [str(folder / "tables" / f"{name}.parquet")],
             )
         connection.execute(_joined_view(connection))
@@ -152,15 +157,20 @@ def _joined_view(connection: duckdb.DuckDBPyConnection) -> str:
     for name, _ in LEVELS:
         for row in connection.execute(f"DESCRIBE {name}").fetchall():
             chosen.setdefault(str(row[0]), name)
-    listed = ", ".join(f'{table}."{column}"' for column, table in chosen.items())
+    listed = ", ".join(f"{table}.{_quoted(column)}" for column, table in chosen.items())
     joins = " ".join(f"JOIN {name} ON {name}.{key} = instance.{key}" for name, key in LEVELS[1:])
     return f"CREATE VIEW release AS SELECT {listed} FROM instance {joins}"  # noqa: S608 - names of our own tables
+
+
+def _quoted(name: str) -> str:
+    """A name of a column within a statement; it comes from whoever made the release, who may have written SQL there."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _leaf(values: Sequence[Any]) -> Leaf:
     subject, study, series, sop, digest, size, salt, redacted = values
     if redacted is not None:
         return Leaf(None, bytes(redacted))
-    if None in values[:7] or not is_sha256(digest):
+    if None in values[:7] or not is_sha256(digest) or size < 0:
         raise ReleaseFormatError("A row of the release's manifest is incomplete.")
     return Leaf(InstanceRow(subject, study, series, sop, digest, size), bytes(salt))

@@ -80,7 +80,7 @@ class Transport:
             if not place:
                 return answer
             answer.close()
-            target = urljoin(url, place)
+            target = _joined(url, place)
             if parts.scheme == "https" and _checked(target).scheme != "https":
                 raise AddressError("The server redirects to an address that is not encrypted.")
             if origin_of(_checked(target)) != origin_of(parts):
@@ -160,10 +160,17 @@ def origin_of(parts: SplitResult) -> Origin:
     return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
+def _joined(url: str, place: str) -> str:
+    try:
+        return urljoin(url, place)
+    except ValueError as error:
+        raise AddressError("The server redirects to an address that is no URL.") from error
+
+
 def _checked(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        _ = parts.port, (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise AddressError("The address is not a URL.") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:

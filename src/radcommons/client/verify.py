@@ -29,6 +29,7 @@ from radcommons.transfer.release.paths import (
     STATUS_JSON,
     instance_path,
     is_sha256,
+    is_size,
     safe_relative_path,
 )
 
@@ -195,13 +196,12 @@ def record_items(folder: Path) -> list[Item]:
         return []
     try:
         entries = orjson.loads(path.read_bytes())["records"]
-        items = [
-            Item(str(safe_relative_path(e["path"])), e["path"], e["sha256"], int(e["size_bytes"])) for e in entries
-        ]
+        items = [Item(str(safe_relative_path(e["path"])), e["path"], e["sha256"], e["size_bytes"]) for e in entries]
+        is_sound = all(is_sha256(item.digest) and is_size(item.size_bytes) for item in items)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise FolderError("status.json is malformed.") from error
-    if not all(is_sha256(item.digest) for item in items):
-        raise FolderError("status.json holds a malformed digest.")
+    if not is_sound:
+        raise FolderError("status.json holds a malformed digest or size.")
     return items
 
 

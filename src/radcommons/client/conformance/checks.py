@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from radcommons.client.errors import printable
+
 # Takes what is known of a server (see :mod:`.sample`) and returns when the server does right.
 Statement = Callable[..., None]
 LONGEST_MESSAGE = 400
@@ -63,8 +65,7 @@ class Result:
 
     def __post_init__(self) -> None:
         """Keep what a server said short, and without what a terminal would obey."""
-        shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in self.message[:LONGEST_MESSAGE])
-        object.__setattr__(self, "message", shown)
+        object.__setattr__(self, "message", printable(self.message, LONGEST_MESSAGE))
 
     def to_json(self) -> dict[str, str]:
         """The result as ``--json`` shows it."""

@@ -8,7 +8,7 @@ import orjson
 
 from radcommons.transfer.release.canonical import canonical_json
 from radcommons.transfer.release.errors import ReleaseFormatError
-from radcommons.transfer.release.paths import is_sha256, safe_relative_path
+from radcommons.transfer.release.paths import is_sha256, is_size, safe_relative_path
 
 SCHEMA = "radcommons.release/1"
 TREE = "rfc6962-sha256-salted/1"
@@ -164,6 +164,6 @@ class ReleaseManifest:
 
 
 def _file_entry(entry: Mapping[str, Any]) -> FileEntry:
-    if not is_sha256(entry["sha256"]) or not isinstance(entry["size_bytes"], int) or entry["size_bytes"] < 0:
+    if not is_sha256(entry["sha256"]) or not is_size(entry["size_bytes"]):
         raise ReleaseFormatError("A file of the release has a malformed digest or size.")
     return FileEntry(str(safe_relative_path(entry["path"])), entry["sha256"], entry["size_bytes"], entry["media_type"])

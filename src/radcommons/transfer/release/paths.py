@@ -13,6 +13,7 @@ SHA256SUMS = "SHA256SUMS"
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_SIZES_END = 1 << 63
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -34,6 +35,11 @@ def safe_relative_path(text: str) -> PurePosixPath:
 def is_sha256(text: str) -> bool:
     """Whether *text* is 64 lower-case hexadecimal digits."""
     return _SHA256.fullmatch(text) is not None
+
+
+def is_size(value: object) -> bool:
+    """Whether a number that somebody else wrote can be the size of a file in bytes, here and in every database."""
+    return isinstance(value, int) and 0 <= value < _SIZES_END
 
 
 def instance_path(sha256: str) -> str:

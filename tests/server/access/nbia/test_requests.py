@@ -62,3 +62,8 @@ def test_an_unknown_name_is_refused_by_kind():
 @pytest.mark.parametrize(("text", "expected"), [("Yes", True), ("true", True), ("No", False), ("", False)])
 def test_a_switch_is_yes_or_true(text, expected):
     assert parameters(NewFileNames=text).is_yes("NewFileNames") is expected
+
+
+def test_a_text_that_no_database_takes_is_refused():
+    with pytest.raises(NbiaRefusalError):
+        Parameters.of([("list", "1.2.3"), ("list", "a\0b")])

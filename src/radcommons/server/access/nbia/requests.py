@@ -20,9 +20,17 @@ class Parameters:
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[str, str]]) -> "Parameters":
-        """Parameters of a query or a form."""
+        """Parameters of a query or a form.
+
+        Raises
+        ------
+        NbiaRefusalError
+            When one holds the character NUL, which no database takes in a text.
+        """
         values: dict[str, list[str]] = {}
         for name, value in pairs:
+            if "\0" in value:
+                raise NbiaRefusalError("A parameter holds a character that no text has.")
             values.setdefault(name, []).append(value)
         return cls(values)
 
