@@ -17,6 +17,8 @@ from radcommons.server.platform.policy import Actor
 from radcommons.server.sites import services as sites
 
 SYSTEM = Actor.system("tests")
+# A process that decodes begins, and gives up, well within it on a busy machine.
+DECODED_MS = 30_000
 # Colour of one place of the largest canvas inside an element, by shares of its width and height.
 COLOUR = """([inside, x, y]) => {
   const canvas = [...document.querySelectorAll(`${inside} canvas`)].sort((a, b) => b.width * b.height - a.width * a.height)[0];
@@ -119,7 +121,7 @@ def test_tiles_of_a_grey_slide_share_one_window(curator: Page) -> None:
 
 
 def test_tiles_that_do_not_come_just_now_are_not_called_undecodable(curator: Page, watch: Watch) -> None:
-    watch.expected = ("status of 503", "failed to load")
+    watch.expected = ("status of 503", "status of 406", "failed to load")
     curator.route("**/rendered*", lambda route: route.fulfill(status=503))
     look(curator, made.GREY_SLIDE)
     expect(curator.locator("#slide-words")).to_contain_text("could not send the tiles")
@@ -128,6 +130,9 @@ def test_tiles_that_do_not_come_just_now_are_not_called_undecodable(curator: Pag
     curator.route("**/thumbnail*", lambda route: route.fulfill(status=503))
     curator.reload()
     expect(curator.locator("#sheet li").first).to_contain_text("Busy: try again")
+    curator.route("**/thumbnail*", lambda route: route.fulfill(status=406, json={"reason": "isolation.crashed"}))
+    curator.reload()
+    expect(curator.locator("#sheet li").first).to_contain_text("The decoder fails on it")
 
 
 def test_a_film_in_colour_has_images_and_no_window_and_plays_by_key(curator: Page) -> None:
@@ -151,10 +156,10 @@ def test_what_cannot_be_drawn_is_said_to_be_kept(curator: Page, watch: Watch) ->
     expect(curator.locator("#problem-words")).to_contain_text("Drawn are: Red square.")
     expect(curator.get_by_role("link", name="Contact sheet")).to_have_count(0)
     curator.goto(f"/view/curation/{made.OTHER_STUDY}/{made.BROKEN}/")
-    expect(curator.locator("#problem-words")).to_contain_text("kept as it was sent")
+    expect(curator.locator("#problem-words")).to_contain_text("kept as it was sent", timeout=DECODED_MS)
     curator.goto(f"/view/curation/{made.OTHER_STUDY}/{made.BROKEN}/sheet/")
     expect(curator.locator("#sheet-words")).to_have_text("The only image. Enter opens it.")
-    expect(curator.locator("#sheet")).to_contain_text("No decoder for this syntax")
+    expect(curator.locator("#sheet")).to_contain_text("No decoder for this syntax", timeout=DECODED_MS)
 
 
 def test_curves_sheets_and_pages_of_every_kind(curator: Page) -> None:

@@ -50,6 +50,8 @@ const REASONS = {
   "dicom.no-pixels": "No picture inside",
   "archive.slide": "Slide: open it to see the tissue",
   "dicom.pixels-undecodable": "No decoder for this syntax",
+  "dicom.pixel-data-short": "Its pixels are cut short",
+  "isolation.crashed": "The decoder fails on it",
   "isolation.timeout": "Takes too long to decode",
   "dicom.too-many-pixels": "Too large for a small picture",
 };
