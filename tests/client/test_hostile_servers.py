@@ -13,7 +13,7 @@ from tests.support.release_server import body, status
 from radcommons.client.by_drs import ObjectDownload, audited
 from radcommons.client.by_series import download_series
 from radcommons.client.download import Wish, download
-from radcommons.client.errors import DiskSpaceError, FolderError, RemoteError
+from radcommons.client.errors import DiskSpaceError, FolderError, LocalDiskError, RemoteError
 from radcommons.client.journal import Item, Journal
 from radcommons.client.list_commands import ListWish, download_list
 from radcommons.client.remote import Remote
@@ -124,6 +124,23 @@ def test_what_a_server_says_moves_no_cursor_and_ends(repository):
         remote.document("x")
     assert (refused.value.code + refused.value.message).isprintable()
     assert len(refused.value.message) <= 1_000
+
+
+@pytest.mark.parametrize("name", ["receipt.json.part", ".radcommons/core/release.json"])
+def test_a_link_in_place_of_a_document_has_no_other_file_written(repository, tmp_path, name):
+    victim, link = tmp_path / "victim", tmp_path / "copy" / name
+    victim.write_text("mine")
+    link.parent.mkdir(parents=True)
+    link.symlink_to(victim)
+    with pytest.raises(LocalDiskError):
+        download(Wish("chest-ct@1.0.0", repository.url), tmp_path / "copy")
+    assert victim.read_text() == "mine"
+
+
+def test_a_folder_in_place_of_the_journal_is_refused_in_words(tmp_path):
+    (tmp_path / ".radcommons" / "journal.sqlite").mkdir(parents=True)
+    with pytest.raises(LocalDiskError, match="unable to open"):
+        Journal(tmp_path)
 
 
 def packed(*names, hashes=f"Filename,MD5Hash\n1.dcm,{MD5}\n", method=zipfile.ZIP_STORED):

@@ -44,6 +44,12 @@ def write_all(sink: FileIO, rest: memoryview) -> None:
             rest = rest[sink.write(rest[:WRITE_BYTES]) :]
 
 
+def write_document(place: Path, data: bytes) -> None:
+    """Write a small file anew, itself and never another to which a link of its name leads."""
+    with opened(place, "w", 0) as sink:
+        write_all(sink, memoryview(data))
+
+
 def size_of_part(path: str) -> int:
     """How many bytes are there; none where there is no file."""
     try:

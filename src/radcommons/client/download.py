@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import orjson
 
+from radcommons.client.arriving import write_document
 from radcommons.client.errors import Failures, FolderError, RemoteError, SelectionError, made
 from radcommons.client.journal import Item, Journal
 from radcommons.client.large import LARGE_BYTES
@@ -226,7 +227,7 @@ def _fetch_core(remote: Remote, base: str, folder: Path, name: tuple[str, str]) 
     staging.mkdir(parents=True, exist_ok=True)
     documents = (PUBLIC_KEY_PEM, STATUS_JSON, ENVELOPE_JSON, RELEASE_JSON)
     for document in documents:
-        (staging / document).write_bytes(remote.document(base + document))
+        write_document(staging / document, remote.document(base + document))
     manifest, key = read_signed_manifest(staging)
     if (manifest.slug, manifest.version) != name:
         raise ReleaseFormatError("The signed manifest names another release than the one asked for.")

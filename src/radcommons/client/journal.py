@@ -53,9 +53,12 @@ class Journal(Closing):
         made(state)
         # Parts of large files are noted by the threads that fetch them, one at a time.
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(
-            state / "journal.sqlite", timeout=0, isolation_level=None, check_same_thread=False
-        )
+        try:
+            self._database = sqlite3.connect(
+                state / "journal.sqlite", timeout=0, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.OperationalError as error:
+            raise LocalDiskError(str(error)) from error
         try:
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode = WAL")

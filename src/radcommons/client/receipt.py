@@ -5,6 +5,7 @@ from pathlib import Path
 
 import orjson
 
+from radcommons.client.arriving import write_document
 from radcommons.client.errors import FolderError
 from radcommons.client.layout import RECEIPT_JSON, Layout
 
@@ -41,7 +42,7 @@ class Receipt:
         """Write ``receipt.json`` in one step."""
         part = folder / f"{RECEIPT_JSON}.part"
         document = {"schema": SCHEMA, **asdict(self), "layout": self.layout.value}
-        part.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
+        write_document(part, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
         part.replace(folder / RECEIPT_JSON)
 
     @classmethod

@@ -19,7 +19,7 @@ from radcommons.client.answers import cut_off, demand_length, demand_start, refu
 from radcommons.client.arriving import forget, kept, opened, put_in_place, size_of_part, write_all
 from radcommons.client.closing import Closing
 from radcommons.client.digests import hasher, is_right
-from radcommons.client.errors import DigestError, RemoteError, on_disk
+from radcommons.client.errors import DigestError, RemoteError
 from radcommons.client.http1 import Answer
 from radcommons.client.pouring import poured
 from radcommons.client.transport import AddressError, Transport, origin_of
@@ -189,14 +189,14 @@ class Remote(Closing):
         place = self._own(address)
 
         def attempt() -> None:
-            with self._asked(place, {}) as answer, on_disk(), destination.open("wb") as sink:
+            with self._asked(place, {}) as answer, opened(destination, "w", 0) as sink:
                 announced, arrived = answer.header("content-length"), 0
                 for piece in self._arriving(answer.pieces()):
                     if not arrived and bytes(piece[:2]) != b"PK":
                         message = "The server answered with something else than the files of a series."
                         raise RemoteError(Kind.UNAVAILABLE, "client.not-a-zip", message, may_retry=True)
                     arrived += len(piece)
-                    sink.write(piece)
+                    write_all(sink, piece)
             if not arrived or announced not in {"", str(arrived)}:
                 raise cut_off()
 

@@ -154,6 +154,8 @@ def test_too_many_and_broken_bodies_are_refused(ask):
     for body in (b"{", b"[]", b" " * (drs.MOST_BODY_BYTES + 1)):
         assert ask.post(f"{ROOT}/objects", content=body).status_code == 400
     assert ask.post(f"{ROOT}/objects", json={"bulk_object_ids": "x"}).json()["summary"]["requested"] == 0
+    found = ask.post(f"{ROOT}/objects", json={"bulk_object_ids": ["a\0~1.0.0", "a~1.0.0~study~\0"]}).json()
+    assert found["unresolved_drs_objects"] == [{"error_code": 404, "object_ids": ["a\0~1.0.0", "a~1.0.0~study~\0"]}]
 
 
 def test_no_passport_is_needed_and_one_does_no_harm(ask):

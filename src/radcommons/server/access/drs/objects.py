@@ -193,7 +193,8 @@ def _bundle_checksum(checksums: Iterable[str]) -> str:
 
 
 def _parts(object_id: str) -> tuple[str, str, str, str]:
-    parts = object_id.split(SEPARATOR)
+    # No database takes the character NUL in a text; in the body of a request it may stand.
+    parts = [] if "\0" in object_id else object_id.split(SEPARATOR)
     if len(parts) == 2:  # noqa: PLR2004 - slug and version
         return parts[0], parts[1], "", ""
     if len(parts) == 4 and parts[2] in {"study", "series"}:  # noqa: PLR2004 - with a level and its UID
