@@ -4,11 +4,15 @@ import pytest
 from click.testing import CliRunner
 from django.db import connection
 from django.utils import timezone
+from tests.server.archive.conftest import ACTOR, dicom_file
 
 from radcommons.apps import doctor as subject
-from radcommons.server.archive.models import DamagedObject, VerificationRun
+from radcommons.dicom.instance import describe_file
+from radcommons.server.archive.models import DamagedObject, Instance, VerificationRun
+from radcommons.server.archive.services import store_instance
 from radcommons.server.platform import keys
 from radcommons.server.platform.settings import Settings, settings
+from radcommons.server.sites.models import Site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,3 +75,13 @@ def test_damaged_objects_and_bytes_that_nobody_read_again_are_pointed_out():
     VerificationRun.objects.create(first="", fraction=1.0, finished_at=timezone.now())
     codes = [finding.code for finding in subject._look_at_bytes(connection.connection)]
     assert codes == ["doctor.objects-damaged", "doctor.archive-ok"]
+
+
+def test_a_young_archive_is_not_told_that_nobody_read_it_for_a_month(tmp_path):
+    site = Site.objects.create(code="ALPHA", name="Alpha", country="DE")
+    path = dicom_file(tmp_path)
+    description, _ = describe_file(path)
+    store_instance(description, path, site=site, project="covid19", actor=ACTOR)
+    assert list(subject._look_at_bytes(connection.connection)) == []
+    Instance.objects.update(created_at=timezone.now() - subject.VERIFIED_WITHIN)
+    assert [finding.code for finding in subject._look_at_bytes(connection.connection)] == ["doctor.not-verified"]

@@ -141,14 +141,18 @@ def _look_at_bytes(connection: psycopg.Connection[tuple[object, ...]]) -> Iterat
         return
     damaged = connection.execute("SELECT count(*) FROM archive_damagedobject WHERE mended_at IS NULL").fetchone()
     looked = connection.execute("SELECT max(finished_at) FROM archive_verificationrun").fetchone()
-    stored = connection.execute("SELECT EXISTS (SELECT FROM archive_instance WHERE state = 'stored')").fetchone()
+    # What came within the month was compared with its digest when it came; the first one that came tells, by its key.
+    oldest = connection.execute(
+        "SELECT created_at FROM archive_instance WHERE state = 'stored' ORDER BY id LIMIT 1"
+    ).fetchone()
     if damaged and damaged[0]:
         message = f"{damaged[0]} objects are damaged and not served: the page Storage lists them; send them again."
         yield Finding(Severity.ERROR, "doctor.objects-damaged", "archive", message)
-    at = looked[0] if looked else None
-    if isinstance(at, datetime) and datetime.now(UTC) - at < VERIFIED_WITHIN:
+    at, came = (row[0] if row else None for row in (looked, oldest))
+    a_month_ago = datetime.now(UTC) - VERIFIED_WITHIN
+    if isinstance(at, datetime) and at > a_month_ago:
         yield _ok("archive", f"stored bytes were last read again on {at:%Y-%m-%d}")
-    elif stored and stored[0]:
+    elif isinstance(came, datetime) and came <= a_month_ago:
         message = (
             "Stored bytes were not read again for a month: 'radcommons archive verify --sample 5' every night does it."
         )

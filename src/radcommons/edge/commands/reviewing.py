@@ -69,7 +69,10 @@ def review(out: Path, *, is_served: bool, port: int, home: Path, processes: int,
         result = record_review(opened, out, decision=decision)
         console.show(result, is_json=is_json, title="Decision recorded")
         if (result.pixel_text_waiting or result.faces_waiting) and not is_json:
-            click.echo("What waits stays here until somebody has looked at it: add --serve.", err=True)
+            message = (
+                "What waits is not sent until somebody has looked at it: the same command with --serve alone shows it."
+            )
+            click.echo(message, err=True)
         return
     if is_served:
         console.show(review_state(opened, out), is_json=is_json, title="Where the review stands")

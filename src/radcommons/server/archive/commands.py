@@ -45,7 +45,7 @@ def verify(*, sample: float, rate: float | None, is_new: bool, is_json: bool) ->
     result = services.verify_objects(actor=Actor.system("cli"), pace=pace, progress=_telling("checked"))
     went_on = " (an interrupted verification went on)" if result.is_resumed else ""
     mended = f", {result.mended} served again" if result.mended else ""
-    numbers = f"{result.checked} objects, {result.size_bytes} bytes checked{went_on}, {len(result.findings)} findings{mended}."
+    numbers = f"{result.checked:,} objects, {result.size_bytes:,} bytes checked{went_on}, {len(result.findings)} findings{mended}."
     _show(result.to_json(), numbers, result.findings, is_json=is_json)
 
 
@@ -70,7 +70,9 @@ def export(folder: Path, *, is_json: bool) -> None:
     The exit code is 1 when an object was damaged and left out.
     """
     done = services.export_archive(folder, actor=Actor.system("cli"), progress=_telling("exported"))
-    plain = f"{done.instances} instances, {done.size_bytes} bytes exported, {done.already_there} files were there."
+    plain = (
+        f"{done.instances:,} instances, {done.size_bytes:,} bytes exported, {done.already_there:,} files were there."
+    )
     _show(done.to_json(), plain, done.findings, is_json=is_json)
 
 
@@ -126,7 +128,7 @@ def plan(*, study: str, subject: str, cause: str, reason: str, is_json: bool) ->
         digests = [item.sha256 for item in found.purged]
         click.echo(orjson.dumps({"plan": found.sha256, **numbers, "sha256": digests}).decode())
         return
-    click.echo(f"{len(found.purged)} instances, {found.size_bytes} bytes would be removed for good.")
+    click.echo(f"{len(found.purged):,} instances, {found.size_bytes:,} bytes would be removed for good.")
     for why, count in sorted(found.kept.items()):
         click.echo(f"kept: {count} instances, for {why}.")
     click.echo(f"To remove them, run the same options with: purge apply --plan {found.sha256}")
@@ -149,7 +151,7 @@ def apply(*, plan_sha256: str, study: str, subject: str, cause: str, reason: str
         numbers = {"plan": done.plan_sha256, "instances": done.instances, "size_bytes": done.size_bytes}
         click.echo(orjson.dumps({**numbers, "tombstone": tombstone}).decode())
         return
-    click.echo(f"{done.instances} instances, {done.size_bytes} bytes removed. The tombstone:")
+    click.echo(f"{done.instances:,} instances, {done.size_bytes:,} bytes removed. The tombstone:")
     click.echo(orjson.dumps(tombstone).decode())
 
 
@@ -189,6 +191,6 @@ def _telling(word: str) -> Callable[[int, int], None]:
         nonlocal told
         if time.monotonic() - told >= TELL_EVERY_S:
             told = time.monotonic()
-            click.echo(f"{word}: {count} objects, {size_bytes / MIB:.0f} MiB", file=sys.stderr)
+            click.echo(f"{word}: {count:,} objects, {size_bytes / MIB:.0f} MiB", file=sys.stderr)
 
     return progress
