@@ -15,7 +15,7 @@ from tests.support import seaweed
 from tests.support.disks import mounted
 
 from radcommons.server.platform.errors import InvalidError, NotFoundError, UnavailableError
-from radcommons.server.platform.objects import CloudObjects, LocalObjects, ObjectStore, instance_key, place_key
+from radcommons.server.platform.objects import CloudObjects, LocalObjects, ObjectStore, instance_key, local, place_key
 
 IMPATIENT = {"max_retries": 2, "backoff": {"init_backoff": timedelta(milliseconds=10)}}
 SHA256 = "ab" * 32
@@ -241,3 +241,12 @@ def _kill_while(server, upload):
 def test_an_address_of_no_store_is_refused_with_its_name(url):
     with pytest.raises(InvalidError, match="RADCOMMONS_OBJECTS_URL"):
         CloudObjects(url)
+
+
+def test_every_folder_that_got_a_new_one_is_named_so_that_its_entry_is_made_durable(tmp_path):
+    assert local._make_folder(tmp_path / "a" / "b" / "c") == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
+    assert local._make_folder(tmp_path / "a" / "d") == [tmp_path / "a"]
+    assert local._make_folder(tmp_path / "a" / "d") == []
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError, match="exists"):
+        local._make_folder(tmp_path / "file")

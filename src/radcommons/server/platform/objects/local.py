@@ -71,8 +71,7 @@ class LocalObjects:
             except FileNotFoundError:
                 if not path.exists() and self._path(key).is_file():
                     return
-                self._path(key).parent.mkdir(parents=True, exist_ok=True)
-                changed.add(folder.rpartition("/")[0])
+                changed.update(map(str, _make_folder(self._path(key).parent)))
                 os.link(path, name)
         except OSError as error:
             if isinstance(error, (FileNotFoundError, NotADirectoryError)):
@@ -91,7 +90,7 @@ class LocalObjects:
         aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}{_PART}")
         with _DiskErrors(is_writing=True):
             try:
-                target.parent.mkdir(parents=True, exist_ok=True)
+                grown = _make_folder(target.parent)
                 with aside.open("xb") as sink:
                     for chunk in chunks:
                         sink.write(chunk)
@@ -101,7 +100,7 @@ class LocalObjects:
             except OSError:
                 aside.unlink(missing_ok=True)
                 raise
-            _sync_directory(target.parent)
+            _sync_directories([*grown, target.parent])
 
     def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
         """Read bytes."""
@@ -165,7 +164,7 @@ class LocalObjects:
         original, second = self._path(source), self._path(target)
         aside = second.with_name(f".{second.name}.{uuid.uuid4().hex}{_PART}")
         with _DiskErrors():
-            second.parent.mkdir(parents=True, exist_ok=True)
+            grown = _make_folder(second.parent)
             original.stat()
             try:
                 os.link(original, aside)
@@ -176,7 +175,7 @@ class LocalObjects:
             # Renaming one of two names of the same file onto the other does nothing and leaves both.
             aside.rename(second)
             aside.unlink(missing_ok=True)
-            _sync_directory(second.parent)
+            _sync_directories([*grown, second.parent])
 
     def delete(self, key: str) -> None:
         """Remove the file."""
@@ -240,6 +239,15 @@ class _DiskErrors:
                 raise full() from error
             message = f"The object store cannot be used ({error.strerror}). Check the disk, then retry."
             raise UnavailableError("platform.store-unavailable", message) from error
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make a folder and those above it; the folders that hold a new one, whose entries are to be made durable too."""
+    if folder.is_dir():
+        return []
+    above = _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    return [*above, folder.parent]
 
 
 def _sync_directories(paths: Iterable[Path | str]) -> None:
