@@ -40,13 +40,19 @@ SHORTEST_SENTENCE = 12
 NO_CODES = {"portal.released-numbers", "portal.viewer"}
 # Codes whose sentence is put together from values, or written where the code is not.
 SENTENCES = {
+    "annotation.format": "The document is not what it claims to be; the message says where.",
     "annotation.value": "The answer is none that its label allows; the message says why.",
+    "archive.document-unreadable": "The document in the object cannot be read; retrieve the instance itself.",
+    "archive.no-pixels": "No picture can be made: the object has no pixels. Retrieve the instance itself.",
+    "archive.slide": "No picture can stand for a slide by this address; it is shown tile by tile, by its frames.",
     "archive.no-such-value": "The instance has no value at this address.",
     "archive.value-too-large": "The value is too large to be sent by itself. Retrieve the instance.",
+    "client.bad-address": "The address is none that can be asked, or leads from https to http; the message says which.",
     "client.no-object": "The bucket has no object of this name, or the store no such bucket; the others were fetched.",
     "client.refused": "The repository, or the store of a bucket, refused with a status; the message says which.",
     "client.unreachable": "The repository, or the store of a bucket, cannot be reached; the message says which.",
     "doctor.unexpected": "The check itself failed; the message says how.",
+    "edge.content-changed": "What is to be decided has changed since the page was shown. Look again, then decide.",
     "edge.crosswalk-conflict": "Rows of the file do not fit; nothing was taken in. The message names each by its number.",
     "edge.fetch-list": "The list is no UTF-8 CSV file with accession_number or patient_id, or a value in it names more than one thing.",
     "edge.find-failed": "The PACS refused the query, broke it off, or answers with more than anybody can have meant.",
@@ -57,6 +63,7 @@ SENTENCES = {
     "edge.invalid-text-table": "The table of texts is no UTF-8 CSV file with the columns id and verdict, or holds another verdict.",
     "edge.not-confirmed": "This cannot be undone. The message says what it means; say --yes to do it.",
     "edge.passphrase-needed": "A passphrase is needed, from the environment, a file or a terminal, and there is none.",
+    "intake.multipart": "The body is no multipart message as PS3.18 8.6.1.2 describes it; the message says what is wrong with it.",
     "intake.pixel-text-not-checked": "Writing may be burned into the pixels and nobody looked: a curator must, or the site does and sends again.",
     "intake.source-unreadable": "The file could not be read where it lies and was left out; doing it again tries it again.",
     "isolation.crashed": "Reading this object made the process crash; the object was left out.",
@@ -198,7 +205,7 @@ def _sentence(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> str:
     assigned = _assigned_before(node, siblings, parents)
     if assigned:
         return assigned
-    return _docstring_near(node, parents)
+    return _docstring_of_error(node, parents)
 
 
 def _assigned_before(node: ast.AST, siblings: list[ast.AST], parents: dict[ast.AST, ast.AST]) -> str:
@@ -215,11 +222,8 @@ def _assigned_before(node: ast.AST, siblings: list[ast.AST], parents: dict[ast.A
     return text
 
 
-def _docstring_near(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> str:
-    holder = _enclosing(node, parents, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    while holder is not None:
-        text = ast.get_docstring(holder) or ""
-        if text:
-            return text.splitlines()[0]
-        holder = _enclosing(holder, parents, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return ""
+def _docstring_of_error(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> str:
+    """Return what an exception says of itself; what a function says of itself tells nobody why it refused."""
+    holder = _enclosing(node, parents, ast.ClassDef)
+    text = ast.get_docstring(holder) if isinstance(holder, ast.ClassDef) and holder.name.endswith("Error") else None
+    return text.splitlines()[0] if text else ""
