@@ -88,7 +88,7 @@ def test_the_connection_comes_back_and_what_waited_is_sent(open_page: Opener, ta
     page.keyboard.press("Control+s")
     expect(page.locator("#saved")).to_have_attribute("data-state", "offline")
     page.context.set_offline(False)
-    expect(page.locator("#saved")).to_have_attribute("data-state", "saved")
+    page.wait_for_selector("#saved[data-state=saved]")
     assert len(saved_items(task)) == 1
 
 
@@ -115,7 +115,7 @@ def test_an_answer_that_is_lost_on_the_way_saves_nothing_twice(open_page: Opener
     page.route("**/read", lose)
     draw_point(page)
     page.keyboard.press("Control+s")
-    expect(page.locator("#saved")).to_have_attribute("data-state", "saved")
+    page.wait_for_selector("#saved[data-state=saved]")
     assert lost == [200]
     assert task.revisions.count() == 1
 
@@ -170,7 +170,7 @@ def test_two_windows_never_write_over_each_other(open_page: Opener, task: Task, 
     dialog = first.locator("#conflict[open]")
     expect(dialog).to_contain_text("Two windows have changed this read")
     dialog.get_by_role("button", name="The one in this window").click()
-    expect(first.locator("#saved")).to_have_attribute("data-state", "saved")
+    first.wait_for_selector("#saved[data-state=saved]")
     assert len(saved_items(task)) == 2
     assert task.revisions.count() == 3
 
@@ -228,7 +228,7 @@ def test_signing_out_loses_nothing(open_page: Opener, task: Task, watch: Any) ->
     expect(page.locator("#saved-words")).to_contain_text("Sign in again in another tab")
     page.context.add_cookies(cookies)
     page.keyboard.press("Control+s")
-    expect(page.locator("#saved")).to_have_attribute("data-state", "saved")
+    page.wait_for_selector("#saved[data-state=saved]")
     assert len(saved_items(task)) == 1
 
 
