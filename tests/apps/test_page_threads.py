@@ -184,10 +184,12 @@ def test_who_reads_slowly_or_sends_slowly_holds_no_thread(ended):
 
     pages = ended(application)
 
-    async def many_slow_and_one_other() -> None:
+    async def slow_ones_done_when_another_was_served() -> int:
         asking = [asyncio.create_task(pages({"is_slow": True}, None, None)) for _ in range(4 * MOST_THREADS)]
         await asyncio.wait_for(pages({"is_slow": False}, None, None), 30)
+        done = sum(each.done() for each in asking)
         slow.set()
         await asyncio.gather(*asking)
+        return done
 
-    asyncio.run(many_slow_and_one_other())
+    assert asyncio.run(slow_ones_done_when_another_was_served()) == 0

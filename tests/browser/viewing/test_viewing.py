@@ -114,10 +114,16 @@ def test_a_slide_is_drawn_tile_by_tile_and_its_label_never_asked_for(curator: Pa
 
 
 def test_tiles_of_a_grey_slide_share_one_window(curator: Page) -> None:
+    asked = []
+    curator.on("request", lambda request: asked.append(request.url))
     look(curator, made.GREY_SLIDE)
     curator.wait_for_selector("#slide[data-state=shown]")
     wait_for_colour(curator, "#slide", 0.4, 0.5, "Math.max(...c) < 20")
     wait_for_colour(curator, "#slide", 0.6, 0.5, "Math.min(...c) > 235")
+    windows = [url.partition("?window=")[2] for url in asked if "/rendered" in url]
+    assert len(windows) > 1
+    assert len(set(windows)) == 1
+    assert windows[0].endswith(",linear-exact")
 
 
 def test_tiles_that_do_not_come_just_now_are_not_called_undecodable(curator: Page, watch: Watch) -> None:

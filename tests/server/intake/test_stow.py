@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import socket
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -31,6 +32,7 @@ from radcommons.server.platform.models import AuditEvent, OutboxFact
 from radcommons.server.platform.objects import instance_key, object_store
 from radcommons.server.platform.policy import Actor, Role
 from radcommons.server.platform.settings import settings
+from radcommons.server.sites.models import ContributorKey
 
 BOUNDARY = "a-boundary"
 WEST, EAST = tz(timedelta(hours=-12)), tz(timedelta(hours=14))
@@ -87,6 +89,25 @@ def test_whoever_stored_finds_it_with_the_very_next_request(sender, made):
             assert sender.post([made(number)]).status_code == 200
             assert len(client.get("instances").json()) == number
             assert len(client.get("instances").json()) == number
+
+
+def test_what_one_may_see_is_remembered_for_nobody_else_and_not_longer_than_the_key_is_good(
+    sender, live_server_url, made
+):
+    assert sender.post([made(1)]).status_code == 200
+    other, stranger = make_token(make_site("BETA")), ""
+
+    def asked(token):
+        headers = {"Accept": "application/dicom+json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        answer = httpx.get(f"{sender.root}/instances", headers=headers, timeout=60)
+        return answer.status_code
+
+    assert [asked(token) for token in (sender.token, other, stranger, sender.token)] == [200, 404, 401, 200]
+    ContributorKey.objects.filter(site__code="ALPHA").update(revoked_at=timezone.now())
+    deadline = time.monotonic() + 3
+    while asked(sender.token) == 200 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert asked(sender.token) == 401
 
 
 def test_instances_are_stored_found_again_and_stored_once(sender, made):

@@ -2,15 +2,9 @@
 
 from django.db import migrations
 
-FORWARD = """
-CREATE TRIGGER catalog_series_contents AFTER INSERT OR UPDATE OR DELETE ON catalog_catalogseries
-    FOR EACH STATEMENT EXECUTE FUNCTION radcommons_contents_changed();
-"""
-BACKWARD = """
-DROP TRIGGER catalog_series_contents ON catalog_catalogseries;
-"""
+from radcommons.server.platform.told_changes import contents_told
 
 
 class Migration(migrations.Migration):
     dependencies = [("catalog", "0002_cohorts_never_change"), ("archive", "0011_tell_of_changed_contents")]
-    operations = [migrations.RunSQL(FORWARD, BACKWARD)]
+    operations = [contents_told("catalog_catalogseries")]

@@ -2,15 +2,9 @@
 
 from django.db import migrations
 
-FORWARD = """
-CREATE TRIGGER intake_part_contents AFTER INSERT OR UPDATE OR DELETE ON intake_batchpart
-    FOR EACH STATEMENT EXECUTE FUNCTION radcommons_contents_changed();
-"""
-BACKWARD = """
-DROP TRIGGER intake_part_contents ON intake_batchpart;
-"""
+from radcommons.server.platform.told_changes import contents_told
 
 
 class Migration(migrations.Migration):
     dependencies = [("intake", "0006_profile_digests"), ("archive", "0011_tell_of_changed_contents")]
-    operations = [migrations.RunSQL(FORWARD, BACKWARD)]
+    operations = [contents_told("intake_batchpart")]
